@@ -1,0 +1,138 @@
+//! What a specialised kernel binds, and how its `Params` lie in memory: read from the text, never written twice.
+
+use naga::{
+    AddressSpace, Module, ScalarKind, StorageAccess, TypeInner,
+    front::wgsl,
+    proc::Layouter,
+    valid::{Capabilities, ValidationFlags, Validator},
+};
+use thiserror::Error;
+
+/// The text was rejected; the message is naga's, with the offending lines marked.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("the shader `{label}` was rejected:\n{message}")]
+pub struct ShaderError {
+    /// The kernel's stem, or the label that the caller gave.
+    pub label: String,
+    /// naga's annotated source.
+    pub message: String,
+}
+
+/// What lies behind a binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BindingKind {
+    /// `var<uniform>`, with its size in bytes.
+    Uniform(u32),
+    /// `var<storage, read>`.
+    ReadOnly,
+    /// `var<storage, read_write>`.
+    ReadWrite,
+}
+
+/// One `@group(0) @binding(index)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The number in `@binding`.
+    pub index: u32,
+    /// The variable's name.
+    pub name: String,
+    /// What it is.
+    pub kind: BindingKind,
+}
+
+/// One member of the `Params` struct.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Its place, in bytes from the start.
+    pub offset: u32,
+    /// `u32`, `i32` or `f32`.
+    pub kind: &'static str,
+}
+
+/// What the host needs to know of a kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reflection {
+    /// The bindings of group 0, by number.
+    pub bindings: Vec<Binding>,
+    /// `@workgroup_size`.
+    pub workgroup_size: [u32; 3],
+    /// Bytes of `var<workgroup>`.
+    pub workgroup_bytes: u32,
+    /// The members of the uniform.
+    pub params: Vec<Member>,
+}
+
+/// Parses `wgsl` and validates it; `label` names it in errors.
+pub fn parse(label: &str, wgsl: &str) -> Result<(Module, naga::valid::ModuleInfo), ShaderError> {
+    let fault = |message| ShaderError { label: label.to_owned(), message };
+    let module = wgsl::parse_str(wgsl).map_err(|error| fault(error.emit_to_string(wgsl)))?;
+    let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
+    let info = validator
+        .subgroup_stages(naga::valid::ShaderStages::all())
+        .subgroup_operations(naga::valid::SubgroupOperationSet::all())
+        .validate(&module)
+        .map_err(|error| fault(error.emit_to_string(wgsl)))?;
+    Ok((module, info))
+}
+
+/// Reads bindings, workgroup size and `Params` from a parsed module whose entry point is called `main`.
+pub fn reflect(label: &str, module: &Module) -> Result<Reflection, ShaderError> {
+    let fault = |message: String| ShaderError { label: label.to_owned(), message };
+    let entry = module
+        .entry_points
+        .iter()
+        .find(|entry| entry.name == "main")
+        .ok_or_else(|| fault("there is no entry point `main`".to_owned()))?;
+    let mut layouter = Layouter::default();
+    layouter.update(module.to_ctx()).map_err(|error| fault(error.to_string()))?;
+    let mut bindings = Vec::new();
+    let mut params = Vec::new();
+    let mut workgroup_bytes = 0;
+    for (_, variable) in module.global_variables.iter() {
+        let size = layouter[variable.ty].size;
+        if variable.space == AddressSpace::WorkGroup {
+            workgroup_bytes += size;
+        }
+        let Some(binding) = &variable.binding else { continue };
+        if binding.group != 0 {
+            return Err(fault(format!("binding group {} is used; only group 0 is", binding.group)));
+        }
+        let kind = match variable.space {
+            AddressSpace::Uniform => {
+                if let TypeInner::Struct { members, .. } = &module.types[variable.ty].inner {
+                    for member in members {
+                        params.push(Member {
+                            name: member.name.clone().unwrap_or_default(),
+                            offset: member.offset,
+                            kind: scalar_name(&module.types[member.ty].inner),
+                        });
+                    }
+                }
+                BindingKind::Uniform(size)
+            }
+            AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => {
+                BindingKind::ReadWrite
+            }
+            AddressSpace::Storage { .. } => BindingKind::ReadOnly,
+            _ => return Err(fault("a binding is neither a uniform nor a storage buffer".to_owned())),
+        };
+        let name = variable.name.clone().unwrap_or_default();
+        bindings.push(Binding { index: binding.binding, name, kind });
+    }
+    bindings.sort_by_key(|binding| binding.index);
+    Ok(Reflection { bindings, workgroup_size: entry.workgroup_size, workgroup_bytes, params })
+}
+
+fn scalar_name(inner: &TypeInner) -> &'static str {
+    match inner {
+        TypeInner::Scalar(scalar) if scalar.width == 4 => match scalar.kind {
+            ScalarKind::Uint => "u32",
+            ScalarKind::Sint => "i32",
+            ScalarKind::Float => "f32",
+            _ => "other",
+        },
+        _ => "other",
+    }
+}

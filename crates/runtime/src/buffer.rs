@@ -1,0 +1,52 @@
+//! A piece of device memory that goes back to the pool when its last owner drops it.
+
+use std::sync::{Arc, Weak};
+
+use crate::context::Inner;
+
+/// Device memory of `size` bytes. Cloning shares it.
+#[derive(Clone)]
+pub struct Buffer(pub(crate) Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub raw: wgpu::Buffer,
+    pub size: u64,
+    /// `None` for a buffer that the application brought: it never enters the pool.
+    pub home: Option<Weak<Inner>>,
+}
+
+impl Buffer {
+    /// The bytes that were asked for.
+    pub fn size(&self) -> u64 {
+        self.0.size
+    }
+
+    /// wgpu's buffer, at least as large as [`Self::size`]. Flush the context before reading it by other means.
+    pub fn raw(&self) -> &wgpu::Buffer {
+        &self.0.raw
+    }
+
+    /// Whether both are the same memory.
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether nobody else holds this memory.
+    pub fn is_unique(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
+
+impl std::fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Buffer({} bytes)", self.0.size)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(context) = self.home.as_ref().and_then(Weak::upgrade) {
+            context.retire(self.raw.clone(), self.size);
+        }
+    }
+}

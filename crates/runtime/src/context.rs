@@ -1,0 +1,377 @@
+//! The context: a device with its pool, pipelines and recorder.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{
+    Buffer, ContextOptions, Error, MemoryReport, Mode, Result, adapter,
+    buffer::Shared,
+    guard::{self, GUARD_BYTES, QUARANTINE},
+    pipeline::Pipelines,
+    pool::{Pool, size_class},
+    profiler::Profiler,
+    recorder::Recorder,
+};
+
+/// A device on which kernels run. Cloning shares it; it may be used from several threads.
+#[derive(Clone)]
+pub struct Context(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub info: wgpu::AdapterInfo,
+    pub limits: wgpu::Limits,
+    pub mode: Mode,
+    pool: Mutex<Pool>,
+    quarantine: Mutex<Vec<(wgpu::Buffer, u64)>>,
+    pipelines: Mutex<Pipelines>,
+    recorder: Mutex<Recorder>,
+    profiler: Mutex<Option<Profiler>>,
+    fault: Arc<Mutex<Option<Error>>>,
+}
+
+/// A panic while a lock is held leaves plain data behind; the next user may go on.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Context {
+    /// A context on the adapter that the environment names (see [`ContextOptions::from_env`]), or the best there is.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] says how to get one.
+    pub fn new() -> Result<Self> {
+        Self::with_options(&ContextOptions::from_env()?)
+    }
+
+    /// As [`Self::new`], for callers that must not block.
+    pub async fn new_async() -> Result<Self> {
+        Self::with_options_async(&ContextOptions::from_env()?).await
+    }
+
+    /// A context with every choice made by the caller.
+    pub fn with_options(options: &ContextOptions) -> Result<Self> {
+        pollster::block_on(Self::with_options_async(options))
+    }
+
+    /// As [`Self::with_options`], for callers that must not block.
+    pub async fn with_options_async(options: &ContextOptions) -> Result<Self> {
+        let adapter = adapter::choose(&options.adapter).await?;
+        let wanted = wgpu::Features::SUBGROUP
+            | wgpu::Features::SHADER_F16
+            | wgpu::Features::TIMESTAMP_QUERY
+            | wgpu::Features::PIPELINE_CACHE;
+        let (device, queue) = adapter
+            .request_device(&wgpu::DeviceDescriptor {
+                label: Some("tilewright"),
+                required_features: adapter.features() & wanted,
+                required_limits: adapter.limits(),
+                memory_hints: wgpu::MemoryHints::Performance,
+                ..Default::default()
+            })
+            .await
+            .map_err(|error| Error::NoDevice {
+                adapter: adapter.get_info().name,
+                reason: error.to_string(),
+            })?;
+        let context = Self::assemble(device, queue, options);
+        let fault = context.0.fault.clone();
+        context.0.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            lock(&fault).get_or_insert(Error::Device(error.to_string()));
+        }));
+        let fault = context.0.fault.clone();
+        context.0.device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                *lock(&fault) = Some(Error::DeviceLost { reason: format!("{reason:?} {message}") });
+            }
+        });
+        Ok(context)
+    }
+
+    /// A context on the application's own device and queue. The application keeps its error handlers; it should
+    /// create the device with `Features::SUBGROUP` and the adapter's limits where it can, for the quicker kernels.
+    pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, options: &ContextOptions) -> Self {
+        Self::assemble(device, queue, options)
+    }
+
+    fn assemble(device: wgpu::Device, queue: wgpu::Queue, options: &ContextOptions) -> Self {
+        let info = device.adapter_info();
+        let pipelines = Pipelines::new(&device, &info, options.pipeline_cache.as_deref());
+        let recorder = Recorder::new(&device);
+        Self(Arc::new(Inner {
+            limits: device.limits(),
+            info,
+            mode: options.mode,
+            pool: Mutex::default(),
+            quarantine: Mutex::default(),
+            pipelines: Mutex::new(pipelines),
+            recorder: Mutex::new(recorder),
+            profiler: Mutex::new(None),
+            fault: Arc::default(),
+            device,
+            queue,
+        }))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// Whether both are the same context.
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// wgpu's device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.0.device
+    }
+
+    /// wgpu's queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.0.queue
+    }
+
+    /// The adapter's name, driver and backend.
+    pub fn adapter_info(&self) -> &wgpu::AdapterInfo {
+        &self.0.info
+    }
+
+    /// The device's limits.
+    pub fn limits(&self) -> &wgpu::Limits {
+        &self.0.limits
+    }
+
+    /// The device's features.
+    pub fn features(&self) -> wgpu::Features {
+        self.0.device.features()
+    }
+
+    /// How much is checked.
+    pub fn mode(&self) -> Mode {
+        self.0.mode
+    }
+
+    /// A buffer of `size` bytes with unspecified contents (poison in checked mode).
+    ///
+    /// # Errors
+    /// [`Error::Limit`] above the device's largest buffer, [`Error::OutOfMemory`] when the device has no more.
+    pub fn alloc(&self, size: u64) -> Result<Buffer> {
+        let inner = &*self.0;
+        inner.check_fault()?;
+        let checked = inner.mode == Mode::Checked;
+        let class = size_class(size.max(16) + if checked { GUARD_BYTES } else { 0 });
+        let most = inner.limits.max_buffer_size;
+        if size > most {
+            return Err(Error::Limit {
+                op: "alloc".to_owned(),
+                what: "a buffer (in bytes)",
+                needed: size,
+                limit: most,
+                detail: format!("{size} bytes"),
+            });
+        }
+        let class = class.min(most);
+        let pooled = lock(&inner.pool).take(class);
+        let raw = match pooled {
+            Some(raw) => raw,
+            None => {
+                let usage =
+                    wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+                let raw = match inner.create_raw("tilewright", class, usage) {
+                    Err(Error::OutOfMemory { .. }) => {
+                        // What is kept for reuse in other classes may make the room.
+                        inner.recorder().flush(inner)?;
+                        inner.wait(None)?;
+                        lock(&inner.pool).trim();
+                        inner.create_raw("tilewright", class, usage)?
+                    }
+                    other => other?,
+                };
+                lock(&inner.pool).count_new(class);
+                raw
+            }
+        };
+        let buffer = Buffer(Arc::new(Shared { raw, size, home: Some(Arc::downgrade(&self.0)) }));
+        if checked {
+            self.write_raw(buffer.raw(), &guard::pattern(size, class))?;
+        }
+        Ok(buffer)
+    }
+
+    /// A buffer that holds `bytes`.
+    pub fn upload(&self, bytes: &[u8]) -> Result<Buffer> {
+        let buffer = self.alloc(bytes.len() as u64)?;
+        self.write(&buffer, bytes)?;
+        Ok(buffer)
+    }
+
+    /// Overwrites the start of `buffer`, in order with what is recorded.
+    pub fn write(&self, buffer: &Buffer, bytes: &[u8]) -> Result<()> {
+        if bytes.len() as u64 > buffer.size() {
+            return Err(Error::TransferSize { bytes: bytes.len() as u64, size: buffer.size() });
+        }
+        if bytes.len().is_multiple_of(4) {
+            return self.write_raw(buffer.raw(), bytes);
+        }
+        let mut padded = bytes.to_vec();
+        padded.resize(bytes.len().next_multiple_of(4), 0);
+        self.write_raw(buffer.raw(), &padded)
+    }
+
+    fn write_raw(&self, raw: &wgpu::Buffer, bytes: &[u8]) -> Result<()> {
+        // `write_buffer` runs before the next submission: earlier commands must be submitted first.
+        let inner = &*self.0;
+        inner.recorder().flush(inner)?;
+        inner.queue.write_buffer(raw, 0, bytes);
+        Ok(())
+    }
+
+    /// The application's own buffer as one of ours, without a copy. It needs `STORAGE`, and `COPY_SRC` to be read.
+    pub fn wrap(&self, raw: wgpu::Buffer) -> Buffer {
+        let size = raw.size();
+        Buffer(Arc::new(Shared { raw, size, home: None }))
+    }
+
+    /// Submits what is recorded, without waiting.
+    pub fn flush(&self) -> Result<()> {
+        self.0.recorder().flush(&self.0)
+    }
+
+    /// Submits what is recorded and waits until the device is done.
+    pub fn synchronize(&self) -> Result<()> {
+        self.flush()?;
+        self.0.wait(None)?;
+        self.0.check_fault()
+    }
+
+    /// What the pool holds.
+    pub fn memory(&self) -> MemoryReport {
+        lock(&self.0.pool).report
+    }
+
+    /// Frees the buffers that are kept for reuse.
+    pub fn trim(&self) -> Result<()> {
+        self.synchronize()?;
+        self.0.release_quarantine()?;
+        lock(&self.0.pool).trim();
+        Ok(())
+    }
+
+    /// Pipelines compiled so far, and the seconds that took.
+    pub fn pipeline_report(&self) -> (usize, f64) {
+        let pipelines = lock(&self.0.pipelines);
+        (pipelines.len(), pipelines.compile_seconds)
+    }
+
+    /// Batches submitted so far.
+    pub fn submissions(&self) -> u64 {
+        self.0.recorder().submissions
+    }
+
+    /// Writes the compiled pipelines to disk, where that was asked for. It happens by itself when the context ends.
+    pub fn save_pipelines(&self) -> Result<()> {
+        lock(&self.0.pipelines).save()
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Context({}, {:?})", self.0.info.name, self.0.mode)
+    }
+}
+
+impl Inner {
+    pub fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        lock(&self.recorder)
+    }
+
+    pub fn pipelines(&self) -> MutexGuard<'_, Pipelines> {
+        lock(&self.pipelines)
+    }
+
+    pub fn profiler(&self) -> MutexGuard<'_, Option<Profiler>> {
+        lock(&self.profiler)
+    }
+
+    /// The fault that the device reported, if any.
+    pub fn check_fault(&self) -> Result<()> {
+        lock(&self.fault).as_ref().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    pub fn fault_or(&self, reason: String) -> Error {
+        self.check_fault().err().unwrap_or(Error::Device(reason))
+    }
+
+    pub fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        self.device
+            .poll(wgpu::PollType::Wait { submission_index, timeout: None })
+            .map(|_| ())
+            .map_err(|error| self.fault_or(error.to_string()))
+    }
+
+    /// Makes a buffer; a refusal of the device comes out as an error.
+    pub fn create_raw(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let raw = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        });
+        let validation = pollster::block_on(validation.pop());
+        let memory = pollster::block_on(memory.pop());
+        if memory.is_some() {
+            let report = lock(&self.pool).report;
+            return Err(Error::OutOfMemory { requested: size, live: report.live, pooled: report.pooled });
+        }
+        validation.map_or(Ok(raw), |error| Err(Error::Device(error.to_string())))
+    }
+
+    /// Takes back a buffer whose last owner is gone.
+    pub fn retire(&self, raw: wgpu::Buffer, size: u64) {
+        if self.mode == Mode::Fast {
+            lock(&self.pool).put(raw);
+            return;
+        }
+        let waiting = {
+            let mut quarantine = lock(&self.quarantine);
+            quarantine.push((raw, size));
+            quarantine.len()
+        };
+        // A drop cannot fail: what verification finds is kept and comes out of the next call. The recorder may be
+        // held by this very thread (a temporary dropped inside a launch); then a later drop does the work.
+        if waiting > QUARANTINE
+            && let Ok(mut recorder) = self.recorder.try_lock()
+        {
+            let outcome = recorder.flush(self).and_then(|()| self.release_quarantine());
+            if let Err(error) = outcome {
+                lock(&self.fault).get_or_insert(error);
+            }
+        }
+    }
+
+    /// Verifies the sentinels of retired buffers and puts them back into the pool.
+    pub fn release_quarantine(&self) -> Result<()> {
+        let waiting = std::mem::take(&mut *lock(&self.quarantine));
+        let outcome = guard::verify(self, &waiting);
+        let mut pool = lock(&self.pool);
+        for (raw, _) in waiting {
+            pool.put(raw);
+        }
+        outcome
+    }
+
+    pub fn set_profiler(&self, profiler: Option<Profiler>) -> Option<Profiler> {
+        std::mem::replace(&mut *lock(&self.profiler), profiler)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Err(error) = lock(&self.pipelines).save() {
+            tracing::warn!(%error, "the pipeline cache was not written");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! One launch of a kernel: which specialisation, which parameters, which buffers, how many workgroups.
+
+use tilewright_shaders::{BindingKind, Specialisation};
+
+use crate::{Buffer, Context, Error, Mode, Pipeline, Result, recorder::Recorded};
+
+/// A launch, as the launchers of the `kernels` crate make it.
+#[derive(Clone, Copy, Debug)]
+pub struct Dispatch<'a> {
+    /// The operation that the user called; it names the dispatch in errors and profiles.
+    pub op: &'a str,
+    /// The bytes of the kernel's `Params`.
+    pub params: &'a [u8],
+    /// The storage buffers in the order of their bindings.
+    pub buffers: &'a [&'a Buffer],
+    /// Workgroups in all; they are folded over the grid's axes.
+    pub groups: u64,
+}
+
+/// Folds a number of workgroups over three axes of at most `limit` each. The kernel numbers them
+/// `x + grid.x * (y + grid.y * z)` and leaves those beyond the count idle.
+pub fn fold_groups(groups: u64, limit: u32) -> Option<[u32; 3]> {
+    let limit = u64::from(limit);
+    if groups <= limit {
+        return Some([groups as u32, 1, 1]);
+    }
+    // Nearly square, so that few workgroups idle.
+    let rows = groups.div_ceil(limit);
+    if rows <= limit {
+        return Some([groups.div_ceil(rows) as u32, rows as u32, 1]);
+    }
+    let planes = groups.div_ceil(limit * limit);
+    let rows = groups.div_ceil(planes * limit);
+    (planes <= limit && rows <= limit)
+        .then(|| [groups.div_ceil(planes * rows) as u32, rows as u32, planes as u32])
+}
+
+impl Context {
+    /// Records a launch of `kernel`. It runs at the next flush at the latest.
+    pub fn dispatch(&self, kernel: &Specialisation, dispatch: &Dispatch<'_>) -> Result<()> {
+        if dispatch.groups == 0 {
+            return Ok(());
+        }
+        let pipeline = self.pipeline(kernel)?;
+        self.dispatch_pipeline(&pipeline, dispatch)
+    }
+
+    /// Records a launch of a pipeline that the caller holds.
+    pub fn dispatch_pipeline(&self, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<()> {
+        let inner = self.inner();
+        inner.check_fault()?;
+        let launch = |reason: String| Error::Launch { kernel: pipeline.label().to_owned(), reason };
+        let limit = inner.limits.max_compute_workgroups_per_dimension;
+        let grid = fold_groups(dispatch.groups, limit).ok_or_else(|| Error::Limit {
+            op: dispatch.op.to_owned(),
+            what: "the number of workgroups",
+            needed: dispatch.groups,
+            limit: u64::from(limit).pow(3),
+            detail: format!("kernel {}", pipeline.label()),
+        })?;
+        let bindings = &pipeline.reflection().bindings;
+        let storage = bindings.iter().filter(|b| !matches!(b.kind, BindingKind::Uniform(_))).count();
+        if storage != dispatch.buffers.len() {
+            return Err(launch(format!(
+                "it binds {storage} buffers and was given {}",
+                dispatch.buffers.len()
+            )));
+        }
+        let mut buffers = dispatch.buffers.iter();
+        let mut entries = Vec::with_capacity(bindings.len());
+        let mut recorder = inner.recorder();
+        let mut written: Vec<&Buffer> = Vec::new();
+        let mut read: Vec<&Buffer> = Vec::new();
+        for binding in bindings {
+            let (raw, offset, size) = match binding.kind {
+                BindingKind::Uniform(size) => {
+                    if size as usize != dispatch.params.len() {
+                        return Err(launch(format!(
+                            "its Params has {size} bytes and {} were given",
+                            dispatch.params.len()
+                        )));
+                    }
+                    let offset = recorder.push_params(inner, dispatch.params)?;
+                    (recorder.params(), offset, u64::from(size))
+                }
+                kind => {
+                    let Some(&buffer) = buffers.next() else { continue };
+                    let list = if kind == BindingKind::ReadWrite { &mut written } else { &mut read };
+                    list.push(buffer);
+                    let size = match inner.mode {
+                        Mode::Fast => buffer.size().max(4).next_multiple_of(16),
+                        // The sentinel is inside the binding: a stray index is seen, not hidden by the clamp.
+                        Mode::Checked => buffer.raw().size(),
+                    };
+                    let size = size.min(buffer.raw().size());
+                    let most = inner.limits.max_storage_buffer_binding_size;
+                    if buffer.size() > most {
+                        return Err(Error::Limit {
+                            op: dispatch.op.to_owned(),
+                            what: "a storage binding (in bytes)",
+                            needed: buffer.size(),
+                            limit: most,
+                            detail: format!("buffer `{}` of kernel {}", binding.name, pipeline.label()),
+                        });
+                    }
+                    (buffer.raw(), 0, size.min(most))
+                }
+            };
+            entries.push((binding.index, raw.clone(), offset, size));
+        }
+        for (at, buffer) in written.iter().enumerate() {
+            if read.iter().chain(&written[at + 1..]).any(|other| other.same(buffer)) {
+                return Err(launch("a buffer that it writes is bound twice".to_owned()));
+            }
+        }
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|(binding, buffer, offset, size)| wgpu::BindGroupEntry {
+                binding: *binding,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer,
+                    offset: *offset,
+                    size: std::num::NonZeroU64::new(*size),
+                }),
+            })
+            .collect();
+        let bind_group = inner.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(pipeline.label()),
+            layout: pipeline.layout(),
+            entries: &entries,
+        });
+        recorder.push(
+            inner,
+            Recorded::Dispatch { pipeline: pipeline.clone(), bind_group, grid, op: dispatch.op.to_owned() },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold_groups;
+
+    #[test]
+    fn folding_covers_with_little_waste() {
+        for groups in [1, 7, 65_535, 65_536, 65_537, 1 << 20, 4_294_836_225, 4_294_836_226, 1 << 40] {
+            let grid = fold_groups(groups, 65_535).expect("fits");
+            let product: u64 = grid.iter().map(|&n| u64::from(n)).product();
+            assert!(product >= groups && grid.iter().all(|&n| n <= 65_535 && n > 0), "{groups}: {grid:?}");
+            assert!(product - groups <= groups / 8, "{groups}: {grid:?}");
+        }
+        assert_eq!(fold_groups(1 << 60, 65_535), None);
+    }
+}

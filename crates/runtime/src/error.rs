@@ -1,0 +1,113 @@
+//! What can go wrong between a kernel and a device. Each message says what to do next.
+
+use thiserror::Error;
+use tilewright_shaders::{ShaderError, SpecialiseError};
+
+/// A failure of the runtime.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No adapter fits the choice.
+    #[error(
+        "no GPU adapter {wanted}; {found}. Install a Vulkan driver (on Debian or Ubuntu without a GPU: \
+         `apt-get install libvulkan1 mesa-vulkan-drivers`, or `make setup`), or choose another adapter with \
+         TILEWRIGHT_ADAPTER; `tilewright devices` lists them"
+    )]
+    NoAdapter {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        found: String,
+    },
+    /// The adapter refused to give a device.
+    #[error("the adapter `{adapter}` gave no device: {reason}")]
+    NoDevice {
+        /// Its name.
+        adapter: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// A limit of the device would be exceeded.
+    #[error(
+        "{op}: {what} needs {needed}, and this device allows {limit} ({detail}). Use a smaller batch or split the \
+         tensor"
+    )]
+    Limit {
+        /// The operation.
+        op: String,
+        /// Which limit.
+        what: &'static str,
+        /// What the operation needs.
+        needed: u64,
+        /// What the device allows.
+        limit: u64,
+        /// Shapes or sizes.
+        detail: String,
+    },
+    /// The device's memory is full.
+    #[error(
+        "out of device memory: {requested} bytes more were asked for with {live} live and {pooled} pooled. Use a \
+         smaller batch, or drop tensors that are no longer needed"
+    )]
+    OutOfMemory {
+        /// The allocation that failed.
+        requested: u64,
+        /// Bytes in use.
+        live: u64,
+        /// Bytes kept for reuse.
+        pooled: u64,
+    },
+    /// The device is gone.
+    #[error("the device was lost: {reason}. Make a new Context and load the last checkpoint")]
+    DeviceLost {
+        /// The driver's words.
+        reason: String,
+    },
+    /// A kernel could not be specialised.
+    #[error(transparent)]
+    Specialise(#[from] SpecialiseError),
+    /// A shader's text was rejected.
+    #[error(transparent)]
+    Shader(#[from] ShaderError),
+    /// The driver rejected a pipeline.
+    #[error("the driver rejected the pipeline of `{kernel}`: {reason}")]
+    Pipeline {
+        /// The kernel's stem.
+        kernel: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// A dispatch does not fit its kernel.
+    #[error("`{kernel}` was launched wrongly: {reason}")]
+    Launch {
+        /// The kernel's stem.
+        kernel: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A kernel wrote outside its buffer (found in checked mode).
+    #[error("a kernel wrote outside a buffer of {bytes} bytes: the sentinel behind it has changed")]
+    StrayWrite {
+        /// The buffer's logical size.
+        bytes: u64,
+    },
+    /// A transfer does not fit the buffer.
+    #[error("{bytes} bytes do not fit a buffer of {size} bytes")]
+    TransferSize {
+        /// The bytes offered.
+        bytes: u64,
+        /// The buffer's size.
+        size: u64,
+    },
+    /// wgpu reported a fault that no call was waiting for.
+    #[error("the device reported: {0}")]
+    Device(String),
+    /// A file of the pipeline cache or of the profiler could not be written.
+    #[error("{path}: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// The system's words.
+        reason: String,
+    },
+}

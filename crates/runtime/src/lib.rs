@@ -1,0 +1,30 @@
+//! Runs Tilewright's kernels on a wgpu device.
+//!
+//! A [`Context`] owns (or borrows) a device and queue, a pool of buffers, a cache of pipelines and a recorder that
+//! batches dispatches. Nothing is global: two contexts live side by side.
+
+mod adapter;
+mod buffer;
+mod context;
+mod dispatch;
+mod error;
+mod guard;
+mod options;
+mod pipeline;
+mod pool;
+mod profiler;
+mod readback;
+mod recorder;
+
+pub use adapter::{AdapterChoice, AdapterDescription, adapters};
+pub use buffer::Buffer;
+pub use context::Context;
+pub use dispatch::{Dispatch, fold_groups};
+pub use error::Error;
+pub use options::{ContextOptions, Mode};
+pub use pipeline::Pipeline;
+pub use pool::MemoryReport;
+pub use profiler::{Profile, ProfileRow, ProfiledDispatch};
+
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,68 @@
+//! How a context is made: which adapter, how strictly, with which cache.
+
+use std::{env, path::PathBuf, str::FromStr};
+
+use crate::{AdapterChoice, Error, Result};
+
+/// How much is checked while kernels run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Trusted shaders: no index clamps, no loop counters. The default.
+    #[default]
+    Fast,
+    /// All of naga's run-time checks; new buffers are poisoned and carry a sentinel that is verified.
+    Checked,
+}
+
+impl FromStr for Mode {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "fast" => Ok(Self::Fast),
+            "checked" => Ok(Self::Checked),
+            other => Err(Error::Device(format!("TILEWRIGHT_MODE is `{other}`; it is `fast` or `checked`"))),
+        }
+    }
+}
+
+/// The choices of [`crate::Context::with_options`].
+#[derive(Clone, Debug, Default)]
+pub struct ContextOptions {
+    /// Which adapter.
+    pub adapter: AdapterChoice,
+    /// How much is checked.
+    pub mode: Mode,
+    /// Where compiled pipelines are kept between runs; `None` keeps none.
+    pub pipeline_cache: Option<PathBuf>,
+}
+
+impl ContextOptions {
+    /// Reads `TILEWRIGHT_ADAPTER` (an index, a part of a name, `high-performance` or `low-power`),
+    /// `TILEWRIGHT_MODE` (`fast` or `checked`) and `TILEWRIGHT_CACHE` (a folder; empty for none). Without the last,
+    /// the cache lies in the user's cache folder.
+    pub fn from_env() -> Result<Self> {
+        let adapter = env::var("TILEWRIGHT_ADAPTER")
+            .map_or(AdapterChoice::default(), |text| text.parse().unwrap_or_default());
+        let mode = env::var("TILEWRIGHT_MODE").map_or(Ok(Mode::Fast), |text| text.parse())?;
+        let pipeline_cache = match env::var_os("TILEWRIGHT_CACHE") {
+            Some(folder) if folder.is_empty() => None,
+            Some(folder) => Some(PathBuf::from(folder)),
+            None => user_cache().map(|folder| folder.join("tilewright")),
+        };
+        Ok(Self { adapter, mode, pipeline_cache })
+    }
+
+    /// The same with another mode.
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+}
+
+fn user_cache() -> Option<PathBuf> {
+    env::var_os("XDG_CACHE_HOME")
+        .or_else(|| env::var_os("LOCALAPPDATA"))
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+}

@@ -1,0 +1,227 @@
+//! Pipelines by specialisation, compiled once per context and, where the adapter can, kept on disk between runs.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use tilewright_shaders::{BindingKind, Reflection, Specialisation, parse, reflect};
+
+use crate::{Context, Error, Mode, Result, context::Inner};
+
+/// A compiled kernel. Cloning shares it.
+#[derive(Clone)]
+pub struct Pipeline(Arc<Compiled>);
+
+struct Compiled {
+    label: String,
+    raw: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+    reflection: Reflection,
+}
+
+impl Pipeline {
+    /// The kernel's stem, or the label that was given.
+    pub fn label(&self) -> &str {
+        &self.0.label
+    }
+
+    /// Its bindings, workgroup size and `Params`.
+    pub fn reflection(&self) -> &Reflection {
+        &self.0.reflection
+    }
+
+    pub(crate) fn raw(&self) -> &wgpu::ComputePipeline {
+        &self.0.raw
+    }
+
+    pub(crate) fn layout(&self) -> &wgpu::BindGroupLayout {
+        &self.0.layout
+    }
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pipeline({})", self.0.label)
+    }
+}
+
+/// The pipelines of a context.
+pub(crate) struct Pipelines {
+    by_kernel: HashMap<Specialisation, Pipeline>,
+    cache: Option<wgpu::PipelineCache>,
+    file: Option<PathBuf>,
+    grown: bool,
+    pub compile_seconds: f64,
+}
+
+impl Pipelines {
+    pub fn new(device: &wgpu::Device, info: &wgpu::AdapterInfo, folder: Option<&Path>) -> Self {
+        let key = wgpu::util::pipeline_cache_key(info);
+        let mut pipelines =
+            Self { by_kernel: HashMap::new(), cache: None, file: None, grown: false, compile_seconds: 0.0 };
+        if let (Some(folder), Some(key)) = (folder, key)
+            && device.features().contains(wgpu::Features::PIPELINE_CACHE)
+        {
+            let version: String =
+                info.driver_info.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+            let file = folder.join(format!("{key}_{version}.bin"));
+            let data = fs::read(&file).ok();
+            // Safety: the file is only ever written from `get_data` of a cache with the same key; wgpu checks the
+            // header, and `fallback` starts anew if the driver does not accept it.
+            let cache = unsafe {
+                device.create_pipeline_cache(&wgpu::PipelineCacheDescriptor {
+                    label: Some("tilewright"),
+                    data: data.as_deref(),
+                    fallback: true,
+                })
+            };
+            pipelines.cache = Some(cache);
+            pipelines.file = Some(file);
+        }
+        pipelines
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_kernel.len()
+    }
+
+    /// Writes the cache if pipelines were added since it was read.
+    pub fn save(&mut self) -> Result<()> {
+        let (Some(cache), Some(file)) = (&self.cache, &self.file) else { return Ok(()) };
+        if !std::mem::take(&mut self.grown) {
+            return Ok(());
+        }
+        let Some(data) = cache.get_data() else { return Ok(()) };
+        let fault = |error: std::io::Error| Error::File {
+            path: file.display().to_string(),
+            reason: error.to_string(),
+        };
+        let folder = file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(fault)?;
+        let mut part = tempfile::NamedTempFile::new_in(folder).map_err(fault)?;
+        part.write_all(&data).map_err(fault)?;
+        part.persist(file).map_err(|error| fault(error.error))?;
+        Ok(())
+    }
+}
+
+impl Context {
+    /// The pipeline of `kernel`, compiled at its first use.
+    pub fn pipeline(&self, kernel: &Specialisation) -> Result<Pipeline> {
+        let inner = self.inner();
+        if let Some(found) = inner.pipelines().by_kernel.get(kernel) {
+            return Ok(found.clone());
+        }
+        let wgsl = kernel.wgsl()?;
+        let mut pipelines = inner.pipelines();
+        let begun = Instant::now();
+        let made = compile(inner, kernel.stem(), &wgsl, pipelines.cache.as_ref())?;
+        let seconds = begun.elapsed().as_secs_f64();
+        tracing::debug!(%kernel, seconds, "compiled");
+        pipelines.compile_seconds += seconds;
+        pipelines.grown = true;
+        pipelines.by_kernel.insert(kernel.clone(), made.clone());
+        Ok(made)
+    }
+
+    /// A pipeline from the caller's own WGSL: entry point `main`, buffers in `@group(0)`. `label` names it in errors.
+    /// It is compiled at each call: hold on to it.
+    pub fn pipeline_from_wgsl(&self, label: &str, wgsl: &str) -> Result<Pipeline> {
+        compile(self.inner(), label, wgsl, None)
+    }
+}
+
+fn compile(inner: &Inner, label: &str, wgsl: &str, cache: Option<&wgpu::PipelineCache>) -> Result<Pipeline> {
+    let (module, _) = parse(label, wgsl)?;
+    let reflection = reflect(label, &module)?;
+    check_limits(inner, label, &reflection)?;
+    let entries: Vec<_> = reflection
+        .bindings
+        .iter()
+        .map(|binding| wgpu::BindGroupLayoutEntry {
+            binding: binding.index,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: match binding.kind {
+                    BindingKind::Uniform(_) => wgpu::BufferBindingType::Uniform,
+                    BindingKind::ReadOnly => wgpu::BufferBindingType::Storage { read_only: true },
+                    BindingKind::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+                },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        })
+        .collect();
+    let device = &inner.device;
+    let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+    let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let layout = device
+        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries });
+    let descriptor = wgpu::ShaderModuleDescriptor {
+        label: Some(label),
+        source: wgpu::ShaderSource::Naga(Cow::Owned(module)),
+    };
+    let module = match inner.mode {
+        // Safety: the kernels of this workspace guard their own indices (the same text is swept in checked mode with
+        // sentinels), and every loop in them ends.
+        Mode::Fast => unsafe {
+            device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+        },
+        Mode::Checked => device.create_shader_module(descriptor),
+    };
+    let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some(label),
+        bind_group_layouts: &[Some(&layout)],
+        immediate_size: 0,
+    });
+    let raw = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(label),
+        layout: Some(&pipeline_layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: inner.mode == Mode::Checked,
+            ..Default::default()
+        },
+        cache,
+    });
+    let validation = pollster::block_on(validation.pop());
+    let internal = pollster::block_on(internal.pop());
+    if let Some(error) = validation.or(internal) {
+        return Err(Error::Pipeline { kernel: label.to_owned(), reason: error.to_string() });
+    }
+    Ok(Pipeline(Arc::new(Compiled { label: label.to_owned(), raw, layout, reflection })))
+}
+
+fn check_limits(inner: &Inner, label: &str, reflection: &Reflection) -> Result<()> {
+    let limits = &inner.limits;
+    let [x, y, z] = reflection.workgroup_size;
+    let storage = reflection.bindings.iter().filter(|b| !matches!(b.kind, BindingKind::Uniform(_))).count();
+    for (what, needed, limit) in [
+        ("threads in a workgroup", x * y * z, limits.max_compute_invocations_per_workgroup),
+        (
+            "workgroup memory (in bytes)",
+            reflection.workgroup_bytes,
+            limits.max_compute_workgroup_storage_size,
+        ),
+        ("storage buffers", storage as u32, limits.max_storage_buffers_per_shader_stage),
+    ] {
+        if needed > limit {
+            return Err(Error::Limit {
+                op: label.to_owned(),
+                what,
+                needed: needed.into(),
+                limit: limit.into(),
+                detail: format!("workgroup size {x}×{y}×{z}"),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Buffers by size class, kept for reuse. One queue runs everything in order, so a buffer whose owner is gone may be
+//! handed out again while earlier commands that use it are still pending.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What the pool holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MemoryReport {
+    /// Bytes of buffers that somebody holds (of whole size classes).
+    pub live: u64,
+    /// Bytes kept for reuse.
+    pub pooled: u64,
+    /// The most that live and pooled have been together.
+    pub high_water: u64,
+    /// Buffers that somebody holds.
+    pub live_buffers: u64,
+    /// Buffers made since the context began.
+    pub allocations: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Pool {
+    free: BTreeMap<u64, Vec<wgpu::Buffer>>,
+    pub report: MemoryReport,
+}
+
+/// Size classes: four to an octave, so that at most a quarter is wasted.
+pub(crate) fn size_class(bytes: u64) -> u64 {
+    let bytes = bytes.max(256);
+    let octave = 1u64 << (63 - bytes.leading_zeros());
+    let step = (octave / 4).max(256);
+    bytes.div_ceil(step) * step
+}
+
+impl Pool {
+    pub fn take(&mut self, class: u64) -> Option<wgpu::Buffer> {
+        let found = self.free.get_mut(&class)?.pop()?;
+        self.report.pooled -= class;
+        self.count_live(class);
+        Some(found)
+    }
+
+    pub fn count_new(&mut self, class: u64) {
+        self.report.allocations += 1;
+        self.count_live(class);
+    }
+
+    fn count_live(&mut self, class: u64) {
+        self.report.live += class;
+        self.report.live_buffers += 1;
+        self.report.high_water = self.report.high_water.max(self.report.live + self.report.pooled);
+    }
+
+    /// Takes back a buffer whose last owner is gone.
+    pub fn put(&mut self, raw: wgpu::Buffer) {
+        let class = raw.size();
+        self.report.live -= class;
+        self.report.live_buffers -= 1;
+        self.report.pooled += class;
+        self.free.entry(class).or_default().push(raw);
+    }
+
+    /// Frees what is kept for reuse.
+    pub fn trim(&mut self) {
+        self.free.clear();
+        self.report.pooled = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size_class;
+
+    #[test]
+    fn classes_waste_at_most_a_quarter() {
+        for bytes in (1..5000).chain([1 << 20, (1 << 20) + 1, 3 << 30]) {
+            let class = size_class(bytes);
+            assert!(class >= bytes && class.is_multiple_of(256), "{bytes} -> {class}");
+            assert!(class <= (bytes + bytes / 4).max(bytes + 256), "{bytes} -> {class}");
+            assert_eq!(size_class(class), class);
+        }
+    }
+}

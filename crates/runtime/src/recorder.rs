@@ -1,0 +1,121 @@
+//! Collects commands and submits them in batches: one encoder, one compute pass for each run of dispatches.
+
+use std::collections::VecDeque;
+
+use crate::{Pipeline, Result, context::Inner};
+
+/// The uniforms of one batch lie in one buffer.
+const PARAMS_BYTES: u64 = 256 * 1024;
+/// Commands in a batch. Small enough for the device to start while more are recorded.
+const BATCH: usize = 64;
+/// Submissions that may wait on the device. It bounds the staging memory of uploads.
+const IN_FLIGHT: usize = 8;
+
+pub(crate) enum Recorded {
+    Dispatch { pipeline: Pipeline, bind_group: wgpu::BindGroup, grid: [u32; 3], op: String },
+    Copy { from: wgpu::Buffer, from_offset: u64, to: wgpu::Buffer, to_offset: u64, size: u64 },
+}
+
+pub(crate) struct Recorder {
+    commands: Vec<Recorded>,
+    params_buffer: wgpu::Buffer,
+    params_bytes: Vec<u8>,
+    alignment: usize,
+    in_flight: VecDeque<wgpu::SubmissionIndex>,
+    pub submissions: u64,
+}
+
+impl Recorder {
+    pub fn new(device: &wgpu::Device) -> Self {
+        let params_buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("tilewright params"),
+            size: PARAMS_BYTES,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Self {
+            commands: Vec::new(),
+            params_buffer,
+            params_bytes: Vec::new(),
+            alignment: device.limits().min_uniform_buffer_offset_alignment.max(16) as usize,
+            in_flight: VecDeque::new(),
+            submissions: 0,
+        }
+    }
+
+    pub fn params(&self) -> &wgpu::Buffer {
+        &self.params_buffer
+    }
+
+    /// Keeps `bytes` for the batch and says where they will lie.
+    pub fn push_params(&mut self, inner: &Inner, bytes: &[u8]) -> Result<u64> {
+        let mut at = self.params_bytes.len().next_multiple_of(self.alignment);
+        if (at + bytes.len()) as u64 > PARAMS_BYTES {
+            self.flush(inner)?;
+            at = 0;
+        }
+        self.params_bytes.resize(at, 0);
+        self.params_bytes.extend_from_slice(bytes);
+        Ok(at as u64)
+    }
+
+    pub fn push(&mut self, inner: &Inner, command: Recorded) -> Result<()> {
+        self.commands.push(command);
+        if self.commands.len() >= BATCH { self.flush(inner) } else { Ok(()) }
+    }
+
+    /// Submits what is recorded.
+    pub fn flush(&mut self, inner: &Inner) -> Result<()> {
+        if self.commands.is_empty() {
+            return Ok(());
+        }
+        let commands = std::mem::take(&mut self.commands);
+        if !self.params_bytes.is_empty() {
+            let padded = self.params_bytes.len().next_multiple_of(4);
+            self.params_bytes.resize(padded, 0);
+            inner.queue.write_buffer(&self.params_buffer, 0, &self.params_bytes);
+            self.params_bytes.clear();
+        }
+        let mut profiler = inner.profiler();
+        let mut encoder = inner
+            .device
+            .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("tilewright") });
+        if let Some(profiler) = profiler.as_mut() {
+            for command in &commands {
+                profiler.record(inner, &mut encoder, command);
+            }
+            profiler.resolve(&mut encoder);
+        } else {
+            let mut at = 0;
+            while at < commands.len() {
+                if let Recorded::Copy { from, from_offset, to, to_offset, size } = &commands[at] {
+                    encoder.copy_buffer_to_buffer(from, *from_offset, to, *to_offset, Some(*size));
+                    at += 1;
+                    continue;
+                }
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                while let Some(Recorded::Dispatch { pipeline, bind_group, grid: [x, y, z], .. }) =
+                    commands.get(at)
+                {
+                    pass.set_pipeline(pipeline.raw());
+                    pass.set_bind_group(0, bind_group, &[]);
+                    pass.dispatch_workgroups(*x, *y, *z);
+                    at += 1;
+                }
+            }
+        }
+        let index = inner.queue.submit([encoder.finish()]);
+        self.submissions += 1;
+        if let Some(profiler) = profiler.as_mut() {
+            profiler.collect(inner)?;
+        }
+        drop(profiler);
+        self.in_flight.push_back(index);
+        if self.in_flight.len() > IN_FLIGHT
+            && let Some(oldest) = self.in_flight.pop_front()
+        {
+            inner.wait(Some(oldest))?;
+        }
+        inner.check_fault()
+    }
+}

@@ -1,0 +1,326 @@
+//! Elementwise operations: one operand ([`UnaryOp`]) or two with broadcasting ([`BinaryOp`]).
+
+use crate::ShapeError;
+
+/// A function applied to each element. The shape does not change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum UnaryOp {
+    /// max(x, 0). The derivative at 0 is 0.
+    Relu,
+    /// min(max(x, 0), 6). The derivative at 0 and at 6 is 0.
+    Relu6,
+    /// x where x > 0, else slope · x.
+    LeakyRelu {
+        /// Slope of the negative side.
+        slope: f32,
+    },
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// x · sigmoid(x), also called swish (Elfwing et al., arXiv 1702.03118).
+    Silu,
+    /// x · Φ(x) with the exact normal distribution function, by erf (Hendrycks and Gimpel, arXiv 1606.08415).
+    Gelu,
+    /// The tanh approximation of gelu: x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).
+    GeluTanh,
+    /// -x.
+    Neg,
+    /// |x|. The derivative at 0 is 0.
+    Abs,
+    /// eˣ.
+    Exp,
+    /// Natural logarithm.
+    Log,
+    /// Square root.
+    Sqrt,
+    /// 1 / √x.
+    Rsqrt,
+    /// x².
+    Square,
+    /// 1 / x.
+    Reciprocal,
+    /// min(max(x, min), max). The derivative is 1 from min to max, both included, and 0 outside.
+    Clamp {
+        /// Lower bound.
+        min: f32,
+        /// Upper bound.
+        max: f32,
+    },
+    /// x + value.
+    AddScalar {
+        /// The addend.
+        value: f32,
+    },
+    /// x · value.
+    MulScalar {
+        /// The factor.
+        value: f32,
+    },
+}
+
+impl UnaryOp {
+    /// One of each, with ordinary parameters: for tables and for tests that must not miss one.
+    pub const ALL: [Self; 19] = [
+        Self::Relu,
+        Self::Relu6,
+        Self::LeakyRelu { slope: 0.01 },
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Silu,
+        Self::Gelu,
+        Self::GeluTanh,
+        Self::Neg,
+        Self::Abs,
+        Self::Exp,
+        Self::Log,
+        Self::Sqrt,
+        Self::Rsqrt,
+        Self::Square,
+        Self::Reciprocal,
+        Self::Clamp {
+            min: -0.5,
+            max: 0.75,
+        },
+        Self::AddScalar { value: 1.5 },
+        Self::MulScalar { value: -0.25 },
+    ];
+
+    /// The stem used in file names, slots and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "relu",
+            Self::Relu6 => "relu6",
+            Self::LeakyRelu { .. } => "leaky_relu",
+            Self::Sigmoid => "sigmoid",
+            Self::Tanh => "tanh",
+            Self::Silu => "silu",
+            Self::Gelu => "gelu",
+            Self::GeluTanh => "gelu_tanh",
+            Self::Neg => "neg",
+            Self::Abs => "abs",
+            Self::Exp => "exp",
+            Self::Log => "log",
+            Self::Sqrt => "sqrt",
+            Self::Rsqrt => "rsqrt",
+            Self::Square => "square",
+            Self::Reciprocal => "reciprocal",
+            Self::Clamp { .. } => "clamp",
+            Self::AddScalar { .. } => "add_scalar",
+            Self::MulScalar { .. } => "mul_scalar",
+        }
+    }
+
+    /// The parameters in the order of the fields, zero where there are fewer than two. A kernel takes them at run time,
+    /// so that another slope does not compile another pipeline.
+    #[must_use]
+    pub const fn parameters(self) -> [f32; 2] {
+        match self {
+            Self::LeakyRelu { slope } => [slope, 0.0],
+            Self::Clamp { min, max } => [min, max],
+            Self::AddScalar { value } | Self::MulScalar { value } => [value, 0.0],
+            _ => [0.0, 0.0],
+        }
+    }
+
+    /// Checks the parameters.
+    ///
+    /// # Errors
+    /// [`ShapeError::Parameter`] where a clamp's lower bound is above its upper bound or either is NaN.
+    pub fn check(self) -> Result<(), ShapeError> {
+        match self {
+            // Written so that a NaN bound fails too.
+            Self::Clamp { min, max } if !matches!(min.partial_cmp(&max), Some(order) if order.is_le()) => {
+                Err(ShapeError::Parameter {
+                    op: "clamp",
+                    parameter: "min, max",
+                    value: format!("{min}, {max}"),
+                    hint: "min must be a number not above max",
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A function of two elements, with NumPy broadcasting (see [`broadcast_shapes`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BinaryOp {
+    /// a + b.
+    Add,
+    /// a - b.
+    Sub,
+    /// a · b.
+    Mul,
+    /// a / b.
+    Div,
+    /// The larger. Equal elements share the gradient half and half.
+    Maximum,
+    /// The smaller. Equal elements share the gradient half and half.
+    Minimum,
+    /// aᵇ, NaN where a < 0 and b is not an integer.
+    Pow,
+}
+
+impl BinaryOp {
+    /// One of each.
+    pub const ALL: [Self; 7] = [
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Div,
+        Self::Maximum,
+        Self::Minimum,
+        Self::Pow,
+    ];
+
+    /// The stem used in file names, slots and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Sub => "sub",
+            Self::Mul => "mul",
+            Self::Div => "div",
+            Self::Maximum => "maximum",
+            Self::Minimum => "minimum",
+            Self::Pow => "pow",
+        }
+    }
+
+    /// The shape of the result.
+    ///
+    /// # Errors
+    /// [`ShapeError::Broadcast`] under this operation's name.
+    pub fn output_shape(self, left: &[usize], right: &[usize]) -> Result<Vec<usize>, ShapeError> {
+        broadcast(self.name(), left, right)
+    }
+}
+
+/// NumPy's rule: shapes are aligned at their last axes, a missing axis counts as 1, and extents must be equal or 1.
+/// An extent of 1 against 0 gives 0.
+///
+/// # Errors
+/// [`ShapeError::Broadcast`].
+pub fn broadcast_shapes(left: &[usize], right: &[usize]) -> Result<Vec<usize>, ShapeError> {
+    broadcast("broadcast", left, right)
+}
+
+pub(crate) fn broadcast(
+    op: &'static str,
+    left: &[usize],
+    right: &[usize],
+) -> Result<Vec<usize>, ShapeError> {
+    let rank = left.len().max(right.len());
+    // The extent of `shape` on the axis `axis` of the joint shape.
+    let extent = |shape: &[usize], axis: usize| {
+        (axis + shape.len())
+            .checked_sub(rank)
+            .map_or(1, |own| shape[own])
+    };
+    (0..rank)
+        .map(|axis| match (extent(left, axis), extent(right, axis)) {
+            (a, b) if a == b => Ok(a),
+            (1, b) => Ok(b),
+            (a, 1) => Ok(a),
+            _ => Err(ShapeError::Broadcast {
+                op,
+                left: left.to_vec(),
+                right: right.to_vec(),
+            }),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = UnaryOp::ALL
+            .iter()
+            .map(|op| op.name())
+            .chain(BinaryOp::ALL.iter().map(|op| op.name()))
+            .collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn parameters_are_the_fields() {
+        assert_eq!(
+            UnaryOp::Clamp {
+                min: -1.0,
+                max: 2.0
+            }
+            .parameters(),
+            [-1.0, 2.0]
+        );
+        assert_eq!(UnaryOp::LeakyRelu { slope: 0.2 }.parameters(), [0.2, 0.0]);
+        assert_eq!(UnaryOp::Relu.parameters(), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_clamp_with_crossed_or_nan_bounds_is_an_error() {
+        assert!(UnaryOp::Clamp { min: 0.0, max: 0.0 }.check().is_ok());
+        assert!(UnaryOp::Clamp { min: 1.0, max: 0.0 }.check().is_err());
+        assert!(
+            UnaryOp::Clamp {
+                min: f32::NAN,
+                max: 0.0
+            }
+            .check()
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn broadcasting_follows_numpy() {
+        let ok: [(&[usize], &[usize], &[usize]); 8] = [
+            (&[], &[], &[]),
+            (&[], &[3], &[3]),
+            (&[2, 3], &[3], &[2, 3]),
+            (&[2, 1, 4], &[3, 1], &[2, 3, 4]),
+            (&[8, 16, 1, 1], &[16, 5, 7], &[8, 16, 5, 7]),
+            (&[0, 3], &[1, 3], &[0, 3]),
+            (&[1], &[0], &[0]),
+            (&[1, 1], &[1], &[1, 1]),
+        ];
+        for (left, right, expected) in ok {
+            assert_eq!(
+                broadcast_shapes(left, right).as_deref(),
+                Ok(expected),
+                "{left:?} {right:?}"
+            );
+            assert_eq!(
+                broadcast_shapes(right, left).as_deref(),
+                Ok(expected),
+                "{right:?} {left:?}"
+            );
+        }
+        for (left, right) in [(&[2, 3][..], &[2][..]), (&[0], &[2]), (&[4, 3], &[5, 3])] {
+            assert!(
+                matches!(
+                    broadcast_shapes(left, right),
+                    Err(ShapeError::Broadcast { .. })
+                ),
+                "{left:?} {right:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_error_names_op_and_shapes() {
+        let message = BinaryOp::Mul
+            .output_shape(&[2, 3], &[4])
+            .expect_err("mismatch")
+            .to_string();
+        for part in ["mul", "[2, 3]", "[4]", "reshape"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The one vocabulary of operations.
+//!
+//! Every operation of the engine is named here once, with its parameters, its shape rule and, where it matters, its
+//! FLOP and byte count. Eager execution runs it, autograd differentiates it, the graph fuses it, and the scalar reference
+//! defines what it means; none of them repeats a shape rule.
+//!
+//! Shapes are PyTorch's logical shapes: activations N C H W, convolution weights O I H W. How a tensor lies in memory is
+//! not this crate's business. A shape rule never panics: what does not fit is a [`ShapeError`] that names the operation,
+//! the shapes and what to do.
+//!
+//! ```
+//! use tilewright_ops::Conv2d;
+//!
+//! let conv = Conv2d { stride: [2, 2], padding: [1, 1], ..Conv2d::default() };
+//! assert_eq!(conv.output_shape([8, 16, 32, 32], [32, 16, 3, 3])?, [8, 32, 16, 16]);
+//! # Ok::<(), tilewright_ops::ShapeError>(())
+//! ```
+
+pub mod convolution;
+pub mod dtype;
+pub mod elementwise;
+pub mod error;
+pub mod loss;
+pub mod matmul;
+pub mod movement;
+pub mod normalization;
+pub mod optimizer;
+pub mod pooling;
+pub mod random;
+pub mod reduction;
+pub mod softmax;
+
+pub use convolution::Conv2d;
+pub use dtype::DType;
+pub use elementwise::{BinaryOp, UnaryOp, broadcast_shapes};
+pub use error::ShapeError;
+pub use loss::{CrossEntropy, Reduction};
+pub use matmul::{MatMul, MatMulDims};
+pub use movement::{
+    SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape,
+};
+pub use normalization::BatchNorm;
+pub use optimizer::{AdamW, Sgd};
+pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind};
+pub use random::Dropout;
+pub use reduction::{ReduceOp, argmax_shape};
+pub use softmax::{LogSoftmax, Softmax};
+
+/// The number of elements of a shape (1 for a scalar, whose shape is empty), or an error where it does not fit a `usize`.
+///
+/// # Errors
+/// [`ShapeError::TooManyElements`].
+pub fn element_count(op: &'static str, shape: &[usize]) -> Result<usize, ShapeError> {
+    // A zero anywhere makes the tensor empty however large the other extents are.
+    if shape.contains(&0) {
+        return Ok(0);
+    }
+    shape
+        .iter()
+        .try_fold(1_usize, |count, &extent| count.checked_mul(extent))
+        .ok_or_else(|| ShapeError::TooManyElements {
+            op,
+            shape: shape.to_vec(),
+        })
+}
+
+/// Counts an axis from the back where it is negative, as Python does: -1 is the last axis.
+///
+/// # Errors
+/// [`ShapeError::Axis`] where the axis is outside `-rank..rank`.
+pub fn normalize_axis(op: &'static str, axis: isize, shape: &[usize]) -> Result<usize, ShapeError> {
+    let rank = shape.len() as isize;
+    let counted = if axis < 0 {
+        axis.saturating_add(rank)
+    } else {
+        axis
+    };
+    if (0..rank).contains(&counted) {
+        Ok(counted as usize)
+    } else {
+        Err(ShapeError::Axis {
+            op,
+            axis,
+            shape: shape.to_vec(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_elements() {
+        assert_eq!(element_count("test", &[]), Ok(1));
+        assert_eq!(element_count("test", &[2, 3, 4]), Ok(24));
+        assert_eq!(element_count("test", &[usize::MAX, 0, usize::MAX]), Ok(0));
+        assert!(matches!(
+            element_count("test", &[usize::MAX, 2]),
+            Err(ShapeError::TooManyElements { .. })
+        ));
+    }
+
+    #[test]
+    fn negative_axes_count_from_the_back() {
+        assert_eq!(normalize_axis("test", -1, &[2, 3]), Ok(1));
+        assert_eq!(normalize_axis("test", 0, &[2, 3]), Ok(0));
+        assert!(matches!(
+            normalize_axis("test", 2, &[2, 3]),
+            Err(ShapeError::Axis { axis: 2, .. })
+        ));
+        assert!(matches!(
+            normalize_axis("test", -3, &[2, 3]),
+            Err(ShapeError::Axis { axis: -3, .. })
+        ));
+        assert!(normalize_axis("test", isize::MIN, &[2, 3]).is_err());
+    }
+}

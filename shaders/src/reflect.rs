@@ -1,7 +1,7 @@
 //! What a specialised kernel binds, and how its `Params` lie in memory: read from the text, never written twice.
 
 use naga::{
-    AddressSpace, Module, ScalarKind, StorageAccess, TypeInner,
+    AddressSpace, ArraySize, Module, Scalar, ScalarKind, StorageAccess, TypeInner, VectorSize,
     front::wgsl,
     proc::Layouter,
     valid::{Capabilities, ValidationFlags, Validator},
@@ -47,7 +47,7 @@ pub struct Member {
     pub name: String,
     /// Its place, in bytes from the start.
     pub offset: u32,
-    /// `u32`, `i32` or `f32`.
+    /// The Rust type: `u32`, `i32`, `f32`, `[u32; 8]`.
     pub kind: &'static str,
 }
 
@@ -106,7 +106,7 @@ pub fn reflect(label: &str, module: &Module) -> Result<Reflection, ShaderError> 
                         params.push(Member {
                             name: member.name.clone().unwrap_or_default(),
                             offset: member.offset,
-                            kind: scalar_name(&module.types[member.ty].inner),
+                            kind: type_name(module, &module.types[member.ty].inner),
                         });
                     }
                 }
@@ -125,7 +125,8 @@ pub fn reflect(label: &str, module: &Module) -> Result<Reflection, ShaderError> 
     Ok(Reflection { bindings, workgroup_size: entry.workgroup_size, workgroup_bytes, params })
 }
 
-fn scalar_name(inner: &TypeInner) -> &'static str {
+/// The Rust type with the same bytes, for the few types that `Params` uses.
+fn type_name(module: &Module, inner: &TypeInner) -> &'static str {
     match inner {
         TypeInner::Scalar(scalar) if scalar.width == 4 => match scalar.kind {
             ScalarKind::Uint => "u32",
@@ -133,6 +134,15 @@ fn scalar_name(inner: &TypeInner) -> &'static str {
             ScalarKind::Float => "f32",
             _ => "other",
         },
+        TypeInner::Array { base, size: ArraySize::Constant(count), stride: 16 }
+            if count.get() == 2
+                && matches!(
+                    module.types[*base].inner,
+                    TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::U32 }
+                ) =>
+        {
+            "[u32; 8]"
+        }
         _ => "other",
     }
 }

@@ -1,0 +1,28 @@
+//! `cast`, `cast_to_f16`, `cast_from_f16`.
+
+use tilewright_ops::DType;
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, vectors};
+
+params! { Params for "cast", "cast_to_f16", "cast_from_f16" { vectors: u32 } }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+/// `y = x` converted, over `count` elements. Between f16 and the integers two steps over f32 are needed: `None`.
+pub fn cast(context: &Context, x: &Buffer, from: DType, y: &Buffer, to: DType, count: usize) -> Option<Result<()>> {
+    let kernel = match (from, to) {
+        (DType::F32, DType::F16) => Specialisation::new("cast_to_f16"),
+        (DType::F16, DType::F32) => Specialisation::new("cast_from_f16"),
+        (DType::F16, _) | (_, DType::F16) => return None,
+        _ => Specialisation::new("cast").with_type("FROM", from.name()).with_type("TO", to.name()),
+    };
+    let kernel = kernel.with_u32("WORKGROUP", WORKGROUP);
+    Some(vectors("cast", count).and_then(|vectors| {
+        let params = Params { vectors };
+        let dispatch =
+            Dispatch { op: "cast", params: bytemuck::bytes_of(&params), buffers: &[x, y], groups: groups(vectors) };
+        context.dispatch(&kernel, &dispatch)
+    }))
+}

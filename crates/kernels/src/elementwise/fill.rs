@@ -1,0 +1,20 @@
+//! `fill`.
+
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, vectors};
+
+params! { Params for "fill" { vectors: u32, bits: u32 } }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+/// Sets `count` elements of 4 bytes to `bits`.
+pub fn fill(context: &Context, y: &Buffer, count: usize, bits: u32) -> Result<()> {
+    let vectors = vectors("fill", count)?;
+    let kernel = Specialisation::new("fill").with_u32("WORKGROUP", WORKGROUP);
+    let params = Params { vectors, bits };
+    let dispatch =
+        Dispatch { op: "fill", params: bytemuck::bytes_of(&params), buffers: &[y], groups: groups(vectors) };
+    context.dispatch(&kernel, &dispatch)
+}

@@ -1,0 +1,46 @@
+//! What can go wrong when an operation is called.
+
+use thiserror::Error;
+use tilewright_ops::{DType, ShapeError};
+
+/// A failure of an operation on tensors.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The shapes do not fit the operation.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// The device or a kernel failed.
+    #[error(transparent)]
+    Runtime(#[from] tilewright_runtime::Error),
+    /// An operand has the wrong element type.
+    #[error("{op}: `{operand}` is {found}, and this operation takes {expected}; use `cast`", found = found.name())]
+    DType {
+        /// The operation.
+        op: &'static str,
+        /// Which operand.
+        operand: &'static str,
+        /// Its type.
+        found: DType,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The operands live on different contexts.
+    #[error("{op}: the operands live on different contexts; read one back and upload it to the other")]
+    Contexts {
+        /// The operation.
+        op: &'static str,
+    },
+    /// The host's data does not fill the shape.
+    #[error("{op}: {found} elements were given for shape {shape:?}, which has {expected}")]
+    ElementCount {
+        /// The operation.
+        op: &'static str,
+        /// The shape.
+        shape: Vec<usize>,
+        /// Its elements.
+        expected: usize,
+        /// The elements given.
+        found: usize,
+    },
+}

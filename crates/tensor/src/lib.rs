@@ -1,0 +1,18 @@
+//! Tensors over device buffers, and eager execution of every operation of the vocabulary.
+//!
+//! Shapes are PyTorch's logical shapes (activations N C H W, weights O I H W); a 4-D activation may lie channels-last
+//! in memory, which only [`Tensor::layout`] shows. There are no views with arbitrary strides: what moves elements
+//! copies them, and a change of layout is a kernel that a profile shows.
+
+mod error;
+mod layout;
+pub mod ops;
+mod tensor;
+
+pub use error::Error;
+pub use layout::Layout;
+pub use tensor::{Element, Tensor};
+pub use tilewright_ops::DType;
+
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,37 @@
+// y[i] = f(a[i], b[i]) for two tensors of one shape and one layout, f from the slot.
+//
+// Layouts: any; all three are the same.
+// Threads: one vec4 each; workgroups are folded over the grid's axes.
+// Limits: 3 storage buffers, no workgroup memory.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+
+struct Params {
+    vectors: u32, // ceil(count / 4)
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+
+// @slot binary
+fn binary(a: f32, b: f32) -> f32 {
+    return a;
+}
+// @end
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i >= params.vectors) {
+        return;
+    }
+    let u = a[i];
+    let v = b[i];
+    y[i] = vec4(binary(u.x, v.x), binary(u.y, v.y), binary(u.z, v.z), binary(u.w, v.w));
+}

@@ -1,0 +1,27 @@
+// y[i] = f16(x[i]), rounded to nearest even, two halves to a word: works without the device's f16 arithmetic.
+//
+// Threads: one vec4 of x each, which is two words of y; workgroups are folded over the grid's axes.
+// Limits: 2 storage buffers, no workgroup memory. Values beyond ±65504 become infinite where the device keeps them.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+
+struct Params {
+    vectors: u32, // ceil(count / 4)
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec2<u32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i < params.vectors) {
+        let v = x[i];
+        y[i] = vec2(pack2x16float(v.xy), pack2x16float(v.zw));
+    }
+}

@@ -1,0 +1,101 @@
+//! What the sweeps share: contexts in both modes, random operands, and a collector that runs every case of a table.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tilewright::{Context, ContextOptions, Mode, Tensor};
+
+/// A context in fast mode and one in checked mode (or only the one that `TILEWRIGHT_TEST_MODE` names). A machine
+/// without an adapter fails the test, and the message says how to get one.
+pub fn contexts() -> Vec<Context> {
+    let options = ContextOptions::from_env().expect("the environment names valid options");
+    let modes = match std::env::var("TILEWRIGHT_TEST_MODE").as_deref() {
+        Ok("fast") => vec![Mode::Fast],
+        Ok("checked") => vec![Mode::Checked],
+        Ok(other) => panic!("TILEWRIGHT_TEST_MODE is `{other}`; it is `fast` or `checked`"),
+        Err(_) => vec![Mode::Fast, Mode::Checked],
+    };
+    let open = |mode| match Context::with_options(&options.clone().with_mode(mode)) {
+        Ok(context) => context,
+        Err(error) => panic!("{error}"),
+    };
+    modes.into_iter().map(open).collect()
+}
+
+/// A context in fast mode.
+pub fn context() -> Context {
+    contexts().swap_remove(0)
+}
+
+/// Uniform numbers in `low..high`; the same for the same seed.
+pub fn random(seed: u64, count: usize, low: f32, high: f32) -> Vec<f32> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    (0..count).map(|_| rng.random_range(low..high)).collect()
+}
+
+/// A random tensor in −1..1, with the numbers it holds.
+pub fn random_tensor(context: &Context, seed: u64, shape: &[usize]) -> (Tensor, Vec<f32>) {
+    let values = random(seed, shape.iter().product(), -1.0, 1.0);
+    (Tensor::from_slice(context, &values, shape).unwrap(), values)
+}
+
+/// Runs every case of a table, and fails at the end with all that failed.
+pub struct Cases {
+    ran: usize,
+    failed: Vec<String>,
+}
+
+impl Cases {
+    pub fn new() -> Self {
+        Self { ran: 0, failed: Vec::new() }
+    }
+
+    /// Counts one case.
+    pub fn check(&mut self, name: impl std::fmt::Display, outcome: Result<(), impl std::fmt::Display>) {
+        self.ran += 1;
+        if let Err(error) = outcome {
+            self.failed.push(format!("{name}: {error}"));
+        }
+    }
+
+    /// Fails if no case ran or one failed.
+    pub fn finish(self) {
+        assert!(self.ran > 0, "no case ran");
+        assert!(
+            self.failed.is_empty(),
+            "{} of {} cases failed:\n{}",
+            self.failed.len(),
+            self.ran,
+            self.failed.join("\n")
+        );
+    }
+}
+
+/// Fails unless `|actual − expected| ≤ absolute + relative · |expected|` everywhere; a NaN agrees only with a NaN.
+pub fn close(actual: &[f32], expected: &[f32], relative: f32, absolute: f32) -> Result<(), String> {
+    if actual.len() != expected.len() {
+        return Err(format!("{} elements where {} were expected", actual.len(), expected.len()));
+    }
+    let mut wrong = 0;
+    let mut worst = (0.0, 0);
+    for (at, (&a, &e)) in actual.iter().zip(expected).enumerate() {
+        let excess = if a == e || (a.is_nan() && e.is_nan()) {
+            continue;
+        } else {
+            (a - e).abs() / (absolute + relative * e.abs())
+        };
+        if excess.is_nan() || excess > 1.0 {
+            wrong += 1;
+            if excess.is_nan() || excess > worst.0 {
+                worst = (if excess.is_nan() { f32::INFINITY } else { excess }, at);
+            }
+        }
+    }
+    if wrong == 0 {
+        return Ok(());
+    }
+    let at = worst.1;
+    Err(format!(
+        "{wrong} of {} elements differ, the worst at {at}: {} where {} was expected ({:.1} times the tolerance)",
+        actual.len(), actual[at], expected[at], worst.0
+    ))
+}

@@ -1,0 +1,331 @@
+//! Reads the files in `tests/goldens`: inputs, outputs and gradients that PyTorch wrote.
+//!
+//! A file is safetensors. Its tensors are named `case/role` (`stride2/x`, `stride2/grad_weight`), and its metadata has one
+//! entry for each case: a JSON object with the operation's name as `op` and its parameters.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
+use thiserror::Error;
+
+/// What can be wrong with a golden file. Each message names the file.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GoldenError {
+    /// The file cannot be read.
+    #[error("{path}: {source}; run tests/goldens/make_goldens.py to write it")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not what the format says.
+    #[error("{path}: {reason}")]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A case has no tensor of this role and element type.
+    #[error("case {case} has no {dtype} tensor {role}; it has {present}")]
+    Tensor {
+        /// The case.
+        case: String,
+        /// The role asked for.
+        role: String,
+        /// The element type asked for.
+        dtype: &'static str,
+        /// The roles there are.
+        present: String,
+    },
+    /// A case has no such parameter, or not of this type.
+    #[error("case {case} has no parameter {name} that is {wanted}: {parameters}")]
+    Parameter {
+        /// The case.
+        case: String,
+        /// The parameter asked for.
+        name: String,
+        /// The type asked for.
+        wanted: &'static str,
+        /// The parameters there are.
+        parameters: String,
+    },
+}
+
+/// The elements of a golden tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    /// 32-bit floating point.
+    F32(Vec<f32>),
+    /// 32-bit integers.
+    I32(Vec<i32>),
+}
+
+/// A golden tensor in row-major order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GoldenTensor {
+    /// Its extents.
+    pub shape: Vec<usize>,
+    /// Its elements.
+    pub data: Data,
+}
+
+/// One operation with its parameters and tensors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// The name of the case within its file.
+    pub name: String,
+    /// The name of the operation.
+    pub op: String,
+    /// The parameters, a JSON object.
+    pub parameters: Value,
+    /// Tensors by role.
+    pub tensors: BTreeMap<String, GoldenTensor>,
+}
+
+impl Case {
+    /// A floating-point tensor: its elements and its shape.
+    ///
+    /// # Errors
+    /// [`GoldenError::Tensor`].
+    pub fn f32(&self, role: &str) -> Result<(&[f32], &[usize]), GoldenError> {
+        match self.tensors.get(role) {
+            Some(GoldenTensor {
+                shape,
+                data: Data::F32(data),
+            }) => Ok((data, shape)),
+            _ => Err(self.no_tensor(role, "f32")),
+        }
+    }
+
+    /// An integer tensor: its elements and its shape.
+    ///
+    /// # Errors
+    /// [`GoldenError::Tensor`].
+    pub fn i32(&self, role: &str) -> Result<(&[i32], &[usize]), GoldenError> {
+        match self.tensors.get(role) {
+            Some(GoldenTensor {
+                shape,
+                data: Data::I32(data),
+            }) => Ok((data, shape)),
+            _ => Err(self.no_tensor(role, "i32")),
+        }
+    }
+
+    /// Whether there is a tensor of this role.
+    #[must_use]
+    pub fn has(&self, role: &str) -> bool {
+        self.tensors.contains_key(role)
+    }
+
+    /// A parameter that is a number.
+    ///
+    /// # Errors
+    /// [`GoldenError::Parameter`].
+    pub fn number(&self, name: &str) -> Result<f64, GoldenError> {
+        self.parameters[name]
+            .as_f64()
+            .ok_or_else(|| self.no_parameter(name, "a number"))
+    }
+
+    /// A parameter that is a whole number of 0 or more.
+    ///
+    /// # Errors
+    /// [`GoldenError::Parameter`].
+    pub fn count(&self, name: &str) -> Result<usize, GoldenError> {
+        as_count(&self.parameters[name]).ok_or_else(|| self.no_parameter(name, "a count"))
+    }
+
+    /// A parameter that is true or false.
+    ///
+    /// # Errors
+    /// [`GoldenError::Parameter`].
+    pub fn flag(&self, name: &str) -> Result<bool, GoldenError> {
+        self.parameters[name]
+            .as_bool()
+            .ok_or_else(|| self.no_parameter(name, "a flag"))
+    }
+
+    /// A parameter that is a list of whole numbers.
+    ///
+    /// # Errors
+    /// [`GoldenError::Parameter`].
+    pub fn counts(&self, name: &str) -> Result<Vec<usize>, GoldenError> {
+        let list = self.parameters[name].as_array();
+        list.and_then(|list| list.iter().map(as_count).collect())
+            .ok_or_else(|| self.no_parameter(name, "a list of counts"))
+    }
+
+    /// A parameter that is a height and a width.
+    ///
+    /// # Errors
+    /// [`GoldenError::Parameter`].
+    pub fn pair(&self, name: &str) -> Result<[usize; 2], GoldenError> {
+        self.counts(name)?
+            .try_into()
+            .map_err(|_| self.no_parameter(name, "a pair of counts"))
+    }
+
+    fn no_tensor(&self, role: &str, dtype: &'static str) -> GoldenError {
+        let present: Vec<&str> = self.tensors.keys().map(String::as_str).collect();
+        GoldenError::Tensor {
+            case: self.name.clone(),
+            role: role.to_owned(),
+            dtype,
+            present: present.join(", "),
+        }
+    }
+
+    fn no_parameter(&self, name: &str, wanted: &'static str) -> GoldenError {
+        let (case, name) = (self.name.clone(), name.to_owned());
+        GoldenError::Parameter {
+            case,
+            name,
+            wanted,
+            parameters: self.parameters.to_string(),
+        }
+    }
+}
+
+fn as_count(value: &Value) -> Option<usize> {
+    value.as_u64().and_then(|count| usize::try_from(count).ok())
+}
+
+/// The folder `tests/goldens` of the source tree this crate was built from.
+#[must_use]
+pub fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/goldens")
+}
+
+/// All cases of `tests/goldens/<family>.safetensors`, by name.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn family(family: &str) -> Result<Vec<Case>, GoldenError> {
+    read(&directory().join(format!("{family}.safetensors")))
+}
+
+/// All cases of a file, sorted by name. There is at least one.
+///
+/// # Errors
+/// [`GoldenError::Read`], and [`GoldenError::Format`] for a file that is not safetensors, has no cases, or has a tensor
+/// without a case.
+pub fn read(path: &Path) -> Result<Vec<Case>, GoldenError> {
+    let bytes = std::fs::read(path).map_err(|source| GoldenError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let format = |reason: String| GoldenError::Format {
+        path: path.to_owned(),
+        reason,
+    };
+    let (_, header) =
+        SafeTensors::read_metadata(&bytes).map_err(|error| format(error.to_string()))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| format(error.to_string()))?;
+    let mut cases = BTreeMap::new();
+    for (name, text) in header.metadata().iter().flatten() {
+        let parameters: Value = serde_json::from_str(text)
+            .map_err(|error| format(format!("metadata of {name}: {error}")))?;
+        let Some(op) = parameters["op"].as_str() else {
+            return Err(format(format!("metadata of {name}: no \"op\" in {text}")));
+        };
+        let (op, tensors) = (op.to_owned(), BTreeMap::new());
+        cases.insert(
+            name.clone(),
+            Case {
+                name: name.clone(),
+                op,
+                parameters,
+                tensors,
+            },
+        );
+    }
+    for (name, view) in file.iter() {
+        // The first '/' divides: a role may be a state-dict path, but not contain another.
+        let Some((case, role)) = name.split_once('/') else {
+            return Err(format(format!("tensor {name} is not named case/role")));
+        };
+        let Some(case) = cases.get_mut(case) else {
+            return Err(format(format!("tensor {name} has no case in the metadata")));
+        };
+        let words = view
+            .data()
+            .chunks_exact(4)
+            .map(|word| [word[0], word[1], word[2], word[3]]);
+        let data = match view.dtype() {
+            Dtype::F32 => Data::F32(words.map(f32::from_le_bytes).collect()),
+            Dtype::I32 => Data::I32(words.map(i32::from_le_bytes).collect()),
+            other => {
+                return Err(format(format!(
+                    "tensor {name} is {other:?}; F32 and I32 are known"
+                )));
+            }
+        };
+        case.tensors.insert(
+            role.to_owned(),
+            GoldenTensor {
+                shape: view.shape().to_vec(),
+                data,
+            },
+        );
+    }
+    if cases.is_empty() {
+        return Err(format("no cases in the metadata".to_owned()));
+    }
+    Ok(cases.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case() -> Case {
+        let tensor = GoldenTensor {
+            shape: vec![2],
+            data: Data::F32(vec![1.0, 2.0]),
+        };
+        Case {
+            name: "small".to_owned(),
+            op: "relu".to_owned(),
+            parameters: serde_json::json!({"op": "relu", "stride": [1, 2], "flag": true, "slope": 0.5}),
+            tensors: BTreeMap::from([("x".to_owned(), tensor)]),
+        }
+    }
+
+    #[test]
+    fn typed_access() {
+        let case = case();
+        assert_eq!(case.f32("x").expect("x"), (&[1.0, 2.0][..], &[2][..]));
+        assert_eq!(case.pair("stride").expect("stride"), [1, 2]);
+        assert!(case.flag("flag").expect("flag"));
+        assert_eq!(case.number("slope").expect("slope"), 0.5);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let case = case();
+        let message = case.i32("x").expect_err("x is f32").to_string();
+        assert!(
+            message.contains("small") && message.contains("i32") && message.contains("it has x"),
+            "{message}"
+        );
+        assert!(case.f32("y").is_err());
+        let message = case.count("slope").expect_err("no count").to_string();
+        assert!(
+            message.contains("slope") && message.contains("0.5"),
+            "{message}"
+        );
+        assert!(case.pair("padding").is_err());
+        let message = read(Path::new("no/such/file"))
+            .expect_err("missing")
+            .to_string();
+        assert!(
+            message.contains("no/such/file") && message.contains("make_goldens.py"),
+            "{message}"
+        );
+    }
+}

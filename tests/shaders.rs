@@ -13,7 +13,10 @@ use tilewright::{
 fn every_file_stands_as_it_is() {
     let mut cases = Cases::new();
     for source in kernels() {
-        cases.check(source.stem, emit(source.stem, source.text).map(|emitted| assert!(!emitted.spirv.is_empty())));
+        cases.check(
+            source.stem,
+            emit(source.stem, source.text).map(|emitted| assert!(!emitted.spirv.is_empty())),
+        );
     }
     cases.finish();
 }
@@ -36,7 +39,8 @@ fn every_fragment_fits_every_slot_of_its_name() {
         let users: Vec<_> = kernels().iter().filter(|source| source.text.contains(&slot)).collect();
         assert!(!users.is_empty(), "no kernel has the slot `{}`", fragment.family);
         for user in users {
-            let text = Specialisation::new(user.stem).with_fragment(fragment.family, fragment.stem).wgsl().unwrap();
+            let text =
+                Specialisation::new(user.stem).with_fragment(fragment.family, fragment.stem).wgsl().unwrap();
             let name = format!("{} in {}", fragment.stem, user.stem);
             cases.check(name, emit(user.stem, &text).map(drop));
         }
@@ -60,7 +64,8 @@ fn host_and_shader_agree_on_params() {
     for source in kernels() {
         let (module, _) = parse(source.stem, source.text).unwrap();
         let reflection = reflect(source.stem, &module).unwrap();
-        let found: Vec<_> = reflection.params.iter().map(|m| (m.name.as_str(), m.offset as usize, m.kind)).collect();
+        let found: Vec<_> =
+            reflection.params.iter().map(|m| (m.name.as_str(), m.offset as usize, m.kind)).collect();
         let host = all.iter().find(|layout| layout.stems.contains(&source.stem));
         let outcome = match host {
             None if found.is_empty() => Ok(()),

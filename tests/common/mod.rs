@@ -70,32 +70,8 @@ impl Cases {
     }
 }
 
-/// Fails unless `|actual − expected| ≤ absolute + relative · |expected|` everywhere; a NaN agrees only with a NaN.
-pub fn close(actual: &[f32], expected: &[f32], relative: f32, absolute: f32) -> Result<(), String> {
-    if actual.len() != expected.len() {
-        return Err(format!("{} elements where {} were expected", actual.len(), expected.len()));
-    }
-    let mut wrong = 0;
-    let mut worst = (0.0, 0);
-    for (at, (&a, &e)) in actual.iter().zip(expected).enumerate() {
-        let excess = if a == e || (a.is_nan() && e.is_nan()) {
-            continue;
-        } else {
-            (a - e).abs() / (absolute + relative * e.abs())
-        };
-        if excess.is_nan() || excess > 1.0 {
-            wrong += 1;
-            if excess.is_nan() || excess > worst.0 {
-                worst = (if excess.is_nan() { f32::INFINITY } else { excess }, at);
-            }
-        }
-    }
-    if wrong == 0 {
-        return Ok(());
-    }
-    let at = worst.1;
-    Err(format!(
-        "{wrong} of {} elements differ, the worst at {at}: {} where {} was expected ({:.1} times the tolerance)",
-        actual.len(), actual[at], expected[at], worst.0
-    ))
+/// Fails unless `|actual − expected| ≤ absolute + relative · |expected|` everywhere.
+pub fn close(actual: &[f32], expected: &[f32], relative: f64, absolute: f64) -> Result<(), String> {
+    tilewright_reference::compare(actual, expected, relative, absolute)
+        .map_err(|mismatch| mismatch.to_string())
 }

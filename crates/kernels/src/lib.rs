@@ -3,9 +3,9 @@
 //! A launcher takes buffers and plain numbers, chooses the specialisation, fills the kernel's `Params` and records a
 //! dispatch. Shapes are checked above, in the tensor crate; what a launcher cannot do is an error of the runtime.
 
-mod params;
 pub mod elementwise;
 pub mod movement;
+mod params;
 pub mod strided;
 
 pub use params::{ParamsLayout, all_params};

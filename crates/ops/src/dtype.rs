@@ -54,9 +54,7 @@ mod tests {
     #[test]
     fn the_name_tells_the_size() {
         for dtype in DType::ALL {
-            let bits: usize = dtype.name()[1..]
-                .parse()
-                .expect("a name is a letter and a number of bits");
+            let bits: usize = dtype.name()[1..].parse().expect("a name is a letter and a number of bits");
             assert_eq!(bits, dtype.size() * 8, "{dtype}");
         }
     }

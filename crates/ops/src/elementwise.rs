@@ -78,10 +78,7 @@ impl UnaryOp {
         Self::Rsqrt,
         Self::Square,
         Self::Reciprocal,
-        Self::Clamp {
-            min: -0.5,
-            max: 0.75,
-        },
+        Self::Clamp { min: -0.5, max: 0.75 },
         Self::AddScalar { value: 1.5 },
         Self::MulScalar { value: -0.25 },
     ];
@@ -165,15 +162,8 @@ pub enum BinaryOp {
 
 impl BinaryOp {
     /// One of each.
-    pub const ALL: [Self; 7] = [
-        Self::Add,
-        Self::Sub,
-        Self::Mul,
-        Self::Div,
-        Self::Maximum,
-        Self::Minimum,
-        Self::Pow,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Add, Self::Sub, Self::Mul, Self::Div, Self::Maximum, Self::Minimum, Self::Pow];
 
     /// The stem used in file names, slots and tables.
     #[must_use]
@@ -207,28 +197,17 @@ pub fn broadcast_shapes(left: &[usize], right: &[usize]) -> Result<Vec<usize>, S
     broadcast("broadcast", left, right)
 }
 
-pub(crate) fn broadcast(
-    op: &'static str,
-    left: &[usize],
-    right: &[usize],
-) -> Result<Vec<usize>, ShapeError> {
+pub(crate) fn broadcast(op: &'static str, left: &[usize], right: &[usize]) -> Result<Vec<usize>, ShapeError> {
     let rank = left.len().max(right.len());
     // The extent of `shape` on the axis `axis` of the joint shape.
-    let extent = |shape: &[usize], axis: usize| {
-        (axis + shape.len())
-            .checked_sub(rank)
-            .map_or(1, |own| shape[own])
-    };
+    let extent =
+        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |own| shape[own]);
     (0..rank)
         .map(|axis| match (extent(left, axis), extent(right, axis)) {
             (a, b) if a == b => Ok(a),
             (1, b) => Ok(b),
             (a, 1) => Ok(a),
-            _ => Err(ShapeError::Broadcast {
-                op,
-                left: left.to_vec(),
-                right: right.to_vec(),
-            }),
+            _ => Err(ShapeError::Broadcast { op, left: left.to_vec(), right: right.to_vec() }),
         })
         .collect()
 }
@@ -239,11 +218,8 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let mut names: Vec<_> = UnaryOp::ALL
-            .iter()
-            .map(|op| op.name())
-            .chain(BinaryOp::ALL.iter().map(|op| op.name()))
-            .collect();
+        let mut names: Vec<_> =
+            UnaryOp::ALL.iter().map(|op| op.name()).chain(BinaryOp::ALL.iter().map(|op| op.name())).collect();
         names.sort_unstable();
         let count = names.len();
         names.dedup();
@@ -252,14 +228,7 @@ mod tests {
 
     #[test]
     fn parameters_are_the_fields() {
-        assert_eq!(
-            UnaryOp::Clamp {
-                min: -1.0,
-                max: 2.0
-            }
-            .parameters(),
-            [-1.0, 2.0]
-        );
+        assert_eq!(UnaryOp::Clamp { min: -1.0, max: 2.0 }.parameters(), [-1.0, 2.0]);
         assert_eq!(UnaryOp::LeakyRelu { slope: 0.2 }.parameters(), [0.2, 0.0]);
         assert_eq!(UnaryOp::Relu.parameters(), [0.0, 0.0]);
     }
@@ -268,14 +237,7 @@ mod tests {
     fn a_clamp_with_crossed_or_nan_bounds_is_an_error() {
         assert!(UnaryOp::Clamp { min: 0.0, max: 0.0 }.check().is_ok());
         assert!(UnaryOp::Clamp { min: 1.0, max: 0.0 }.check().is_err());
-        assert!(
-            UnaryOp::Clamp {
-                min: f32::NAN,
-                max: 0.0
-            }
-            .check()
-            .is_err()
-        );
+        assert!(UnaryOp::Clamp { min: f32::NAN, max: 0.0 }.check().is_err());
     }
 
     #[test]
@@ -291,23 +253,12 @@ mod tests {
             (&[1, 1], &[1], &[1, 1]),
         ];
         for (left, right, expected) in ok {
-            assert_eq!(
-                broadcast_shapes(left, right).as_deref(),
-                Ok(expected),
-                "{left:?} {right:?}"
-            );
-            assert_eq!(
-                broadcast_shapes(right, left).as_deref(),
-                Ok(expected),
-                "{right:?} {left:?}"
-            );
+            assert_eq!(broadcast_shapes(left, right).as_deref(), Ok(expected), "{left:?} {right:?}");
+            assert_eq!(broadcast_shapes(right, left).as_deref(), Ok(expected), "{right:?} {left:?}");
         }
         for (left, right) in [(&[2, 3][..], &[2][..]), (&[0], &[2]), (&[4, 3], &[5, 3])] {
             assert!(
-                matches!(
-                    broadcast_shapes(left, right),
-                    Err(ShapeError::Broadcast { .. })
-                ),
+                matches!(broadcast_shapes(left, right), Err(ShapeError::Broadcast { .. })),
                 "{left:?} {right:?}"
             );
         }
@@ -315,10 +266,7 @@ mod tests {
 
     #[test]
     fn the_error_names_op_and_shapes() {
-        let message = BinaryOp::Mul
-            .output_shape(&[2, 3], &[4])
-            .expect_err("mismatch")
-            .to_string();
+        let message = BinaryOp::Mul.output_shape(&[2, 3], &[4]).expect_err("mismatch").to_string();
         for part in ["mul", "[2, 3]", "[4]", "reshape"] {
             assert!(message.contains(part), "{message}");
         }

@@ -157,9 +157,7 @@ pub enum ShapeError {
         shape: Vec<usize>,
     },
     /// An axis named twice.
-    #[error(
-        "{op}: axis {axis} is named twice in {axes:?} for shape {shape:?}; name each axis once"
-    )]
+    #[error("{op}: axis {axis} is named twice in {axes:?} for shape {shape:?}; name each axis once")]
     RepeatedAxis {
         /// The operation.
         op: &'static str,

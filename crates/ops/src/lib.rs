@@ -36,9 +36,7 @@ pub use elementwise::{BinaryOp, UnaryOp, broadcast_shapes};
 pub use error::ShapeError;
 pub use loss::{CrossEntropy, Reduction};
 pub use matmul::{MatMul, MatMulDims};
-pub use movement::{
-    SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape,
-};
+pub use movement::{SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape};
 pub use normalization::BatchNorm;
 pub use optimizer::{AdamW, Sgd};
 pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind};
@@ -58,10 +56,7 @@ pub fn element_count(op: &'static str, shape: &[usize]) -> Result<usize, ShapeEr
     shape
         .iter()
         .try_fold(1_usize, |count, &extent| count.checked_mul(extent))
-        .ok_or_else(|| ShapeError::TooManyElements {
-            op,
-            shape: shape.to_vec(),
-        })
+        .ok_or_else(|| ShapeError::TooManyElements { op, shape: shape.to_vec() })
 }
 
 /// Counts an axis from the back where it is negative, as Python does: -1 is the last axis.
@@ -70,19 +65,11 @@ pub fn element_count(op: &'static str, shape: &[usize]) -> Result<usize, ShapeEr
 /// [`ShapeError::Axis`] where the axis is outside `-rank..rank`.
 pub fn normalize_axis(op: &'static str, axis: isize, shape: &[usize]) -> Result<usize, ShapeError> {
     let rank = shape.len() as isize;
-    let counted = if axis < 0 {
-        axis.saturating_add(rank)
-    } else {
-        axis
-    };
+    let counted = if axis < 0 { axis.saturating_add(rank) } else { axis };
     if (0..rank).contains(&counted) {
         Ok(counted as usize)
     } else {
-        Err(ShapeError::Axis {
-            op,
-            axis,
-            shape: shape.to_vec(),
-        })
+        Err(ShapeError::Axis { op, axis, shape: shape.to_vec() })
     }
 }
 
@@ -95,24 +82,15 @@ mod tests {
         assert_eq!(element_count("test", &[]), Ok(1));
         assert_eq!(element_count("test", &[2, 3, 4]), Ok(24));
         assert_eq!(element_count("test", &[usize::MAX, 0, usize::MAX]), Ok(0));
-        assert!(matches!(
-            element_count("test", &[usize::MAX, 2]),
-            Err(ShapeError::TooManyElements { .. })
-        ));
+        assert!(matches!(element_count("test", &[usize::MAX, 2]), Err(ShapeError::TooManyElements { .. })));
     }
 
     #[test]
     fn negative_axes_count_from_the_back() {
         assert_eq!(normalize_axis("test", -1, &[2, 3]), Ok(1));
         assert_eq!(normalize_axis("test", 0, &[2, 3]), Ok(0));
-        assert!(matches!(
-            normalize_axis("test", 2, &[2, 3]),
-            Err(ShapeError::Axis { axis: 2, .. })
-        ));
-        assert!(matches!(
-            normalize_axis("test", -3, &[2, 3]),
-            Err(ShapeError::Axis { axis: -3, .. })
-        ));
+        assert!(matches!(normalize_axis("test", 2, &[2, 3]), Err(ShapeError::Axis { axis: 2, .. })));
+        assert!(matches!(normalize_axis("test", -3, &[2, 3]), Err(ShapeError::Axis { axis: -3, .. })));
         assert!(normalize_axis("test", isize::MIN, &[2, 3]).is_err());
     }
 }

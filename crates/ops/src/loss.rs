@@ -47,11 +47,7 @@ pub struct CrossEntropy {
 impl Default for CrossEntropy {
     /// PyTorch's defaults: no smoothing, label −100 ignored, mean.
     fn default() -> Self {
-        Self {
-            label_smoothing: 0.0,
-            ignore_index: Some(-100),
-            reduction: Reduction::Mean,
-        }
+        Self { label_smoothing: 0.0, ignore_index: Some(-100), reduction: Reduction::Mean }
     }
 }
 
@@ -74,21 +70,11 @@ impl CrossEntropy {
         }
         let [batch, classes, ref rest @ ..] = *logits else {
             let shape = logits.to_vec();
-            return Err(ShapeError::Rank {
-                op,
-                operand: "logits",
-                shape,
-                expected: "two or more (N C …)",
-            });
+            return Err(ShapeError::Rank { op, operand: "logits", shape, expected: "two or more (N C …)" });
         };
         let expected: Vec<usize> = std::iter::once(batch).chain(rest.iter().copied()).collect();
         if labels != expected {
-            return Err(ShapeError::Operand {
-                op,
-                operand: "labels",
-                shape: labels.to_vec(),
-                expected,
-            });
+            return Err(ShapeError::Operand { op, operand: "labels", shape: labels.to_vec(), expected });
         }
         element_count(op, logits)?;
         Ok([batch, classes, element_count(op, rest)?])
@@ -98,17 +84,9 @@ impl CrossEntropy {
     ///
     /// # Errors
     /// Those of [`CrossEntropy::dims`].
-    pub fn output_shape(
-        &self,
-        logits: &[usize],
-        labels: &[usize],
-    ) -> Result<Vec<usize>, ShapeError> {
+    pub fn output_shape(&self, logits: &[usize], labels: &[usize]) -> Result<Vec<usize>, ShapeError> {
         self.dims(logits, labels)?;
-        Ok(if self.reduction == Reduction::None {
-            labels.to_vec()
-        } else {
-            Vec::new()
-        })
+        Ok(if self.reduction == Reduction::None { labels.to_vec() } else { Vec::new() })
     }
 
     /// Checks that each label is a class or the ignored one.
@@ -117,10 +95,7 @@ impl CrossEntropy {
     /// [`ShapeError::Parameter`] for the first label that is neither.
     pub fn check_labels(&self, classes: usize, labels: &[i32]) -> Result<(), ShapeError> {
         let is_class = |label: i32| usize::try_from(label).is_ok_and(|label| label < classes);
-        match labels
-            .iter()
-            .position(|&label| Some(label) != self.ignore_index && !is_class(label))
-        {
+        match labels.iter().position(|&label| Some(label) != self.ignore_index && !is_class(label)) {
             None => Ok(()),
             Some(position) => Err(ShapeError::Parameter {
                 op: Self::OP,
@@ -139,37 +114,16 @@ mod tests {
     #[test]
     fn shape_rules() {
         let mean = CrossEntropy::default();
-        let none = CrossEntropy {
-            reduction: Reduction::None,
-            ..mean
-        };
+        let none = CrossEntropy { reduction: Reduction::None, ..mean };
         assert_eq!(mean.output_shape(&[4, 10], &[4]), Ok(vec![]));
-        assert_eq!(
-            none.output_shape(&[4, 10, 2, 3], &[4, 2, 3]),
-            Ok(vec![4, 2, 3])
-        );
+        assert_eq!(none.output_shape(&[4, 10, 2, 3], &[4, 2, 3]), Ok(vec![4, 2, 3]));
         assert_eq!(mean.dims(&[4, 10, 2, 3], &[4, 2, 3]), Ok([4, 10, 6]));
         assert_eq!(none.output_shape(&[0, 10], &[0]), Ok(vec![0]));
-        assert!(matches!(
-            mean.output_shape(&[10], &[]),
-            Err(ShapeError::Rank { .. })
-        ));
-        assert!(matches!(
-            mean.output_shape(&[4, 10], &[5]),
-            Err(ShapeError::Operand { .. })
-        ));
-        let wrong = CrossEntropy {
-            label_smoothing: 1.5,
-            ..mean
-        };
-        assert!(matches!(
-            wrong.output_shape(&[4, 10], &[4]),
-            Err(ShapeError::Parameter { .. })
-        ));
-        let nan = CrossEntropy {
-            label_smoothing: f32::NAN,
-            ..mean
-        };
+        assert!(matches!(mean.output_shape(&[10], &[]), Err(ShapeError::Rank { .. })));
+        assert!(matches!(mean.output_shape(&[4, 10], &[5]), Err(ShapeError::Operand { .. })));
+        let wrong = CrossEntropy { label_smoothing: 1.5, ..mean };
+        assert!(matches!(wrong.output_shape(&[4, 10], &[4]), Err(ShapeError::Parameter { .. })));
+        let nan = CrossEntropy { label_smoothing: f32::NAN, ..mean };
         assert!(nan.output_shape(&[4, 10], &[4]).is_err());
     }
 
@@ -177,19 +131,9 @@ mod tests {
     fn labels_are_classes_or_ignored() {
         let loss = CrossEntropy::default();
         assert!(loss.check_labels(3, &[0, 2, -100]).is_ok());
-        let message = loss
-            .check_labels(3, &[0, 3])
-            .expect_err("3 is no class")
-            .to_string();
+        let message = loss.check_labels(3, &[0, 3]).expect_err("3 is no class").to_string();
         assert!(message.contains("3 (sample 1)"), "{message}");
         assert!(loss.check_labels(3, &[-1]).is_err());
-        assert!(
-            CrossEntropy {
-                ignore_index: None,
-                ..loss
-            }
-            .check_labels(3, &[-100])
-            .is_err()
-        );
+        assert!(CrossEntropy { ignore_index: None, ..loss }.check_labels(3, &[-100]).is_err());
     }
 }

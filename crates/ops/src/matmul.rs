@@ -41,12 +41,7 @@ impl MatMul {
         let split = |operand: &'static str, shape: &[usize], transpose: bool| match *shape {
             [ref batch @ .., rows, columns] if !transpose => Ok((batch.to_vec(), rows, columns)),
             [ref batch @ .., rows, columns] => Ok((batch.to_vec(), columns, rows)),
-            _ => Err(ShapeError::Rank {
-                op,
-                operand,
-                shape: shape.to_vec(),
-                expected: "two or more",
-            }),
+            _ => Err(ShapeError::Rank { op, operand, shape: shape.to_vec(), expected: "two or more" }),
         };
         let (left_batch, m, inner_left) = split("left", left, self.transpose_left)?;
         let (right_batch, inner_right, n) = split("right", right, self.transpose_right)?;
@@ -61,18 +56,12 @@ impl MatMul {
                 inner_right,
             });
         }
-        let batch =
-            broadcast(op, &left_batch, &right_batch).map_err(|_| ShapeError::Broadcast {
-                op,
-                left: left.to_vec(),
-                right: right.to_vec(),
-            })?;
-        Ok(MatMulDims {
-            batch,
-            m,
-            n,
-            k: inner_left,
-        })
+        let batch = broadcast(op, &left_batch, &right_batch).map_err(|_| ShapeError::Broadcast {
+            op,
+            left: left.to_vec(),
+            right: right.to_vec(),
+        })?;
+        Ok(MatMulDims { batch, m, n, k: inner_left })
     }
 
     /// The shape … M N of the product.
@@ -80,9 +69,7 @@ impl MatMul {
     /// # Errors
     /// Those of [`MatMul::dims`] and [`ShapeError::TooManyElements`].
     pub fn output_shape(&self, left: &[usize], right: &[usize]) -> Result<Vec<usize>, ShapeError> {
-        let MatMulDims {
-            mut batch, m, n, ..
-        } = self.dims(left, right)?;
+        let MatMulDims { mut batch, m, n, .. } = self.dims(left, right)?;
         batch.extend([m, n]);
         element_count(Self::OP, &batch)?;
         Ok(batch)
@@ -114,10 +101,7 @@ mod tests {
     #[test]
     fn output_shapes() {
         let plain = MatMul::default();
-        let transposed = |transpose_left, transpose_right| MatMul {
-            transpose_left,
-            transpose_right,
-        };
+        let transposed = |transpose_left, transpose_right| MatMul { transpose_left, transpose_right };
         let cases = [
             (plain, [&[2, 3][..], &[3, 4], &[2, 4]]),
             (transposed(true, false), [&[3, 2], &[3, 4], &[2, 4]]),
@@ -129,40 +113,18 @@ mod tests {
             (plain, [&[0, 3], &[3, 4], &[0, 4]]),
         ];
         for (op, [left, right, expected]) in cases {
-            assert_eq!(
-                op.output_shape(left, right).as_deref(),
-                Ok(expected),
-                "{op:?} {left:?} {right:?}"
-            );
+            assert_eq!(op.output_shape(left, right).as_deref(), Ok(expected), "{op:?} {left:?} {right:?}");
         }
         assert_eq!(plain.flops(&[5, 2, 3], &[3, 4]), Ok(2 * 5 * 2 * 3 * 4));
-        assert_eq!(
-            plain.bytes(&[2, 3], &[3, 4], DType::F32),
-            Ok(4 * (6 + 12 + 8))
-        );
+        assert_eq!(plain.bytes(&[2, 3], &[3, 4], DType::F32), Ok(4 * (6 + 12 + 8)));
     }
 
     #[test]
     fn what_does_not_fit_is_a_typed_error() {
         let plain = MatMul::default();
-        assert!(matches!(
-            plain.output_shape(&[3], &[3, 4]),
-            Err(ShapeError::Rank {
-                operand: "left",
-                ..
-            })
-        ));
-        assert!(matches!(
-            plain.output_shape(&[2, 3], &[]),
-            Err(ShapeError::Rank {
-                operand: "right",
-                ..
-            })
-        ));
-        assert!(matches!(
-            plain.output_shape(&[2, 3], &[4, 3]),
-            Err(ShapeError::Inner { .. })
-        ));
+        assert!(matches!(plain.output_shape(&[3], &[3, 4]), Err(ShapeError::Rank { operand: "left", .. })));
+        assert!(matches!(plain.output_shape(&[2, 3], &[]), Err(ShapeError::Rank { operand: "right", .. })));
+        assert!(matches!(plain.output_shape(&[2, 3], &[4, 3]), Err(ShapeError::Inner { .. })));
         match plain.output_shape(&[5, 2, 3], &[6, 3, 4]) {
             // The whole shapes, not only their batch axes: that is what the caller can recognise.
             Err(ShapeError::Broadcast { left, .. }) => assert_eq!(left, [5, 2, 3]),

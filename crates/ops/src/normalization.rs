@@ -16,10 +16,7 @@ pub struct BatchNorm {
 
 impl Default for BatchNorm {
     fn default() -> Self {
-        Self {
-            eps: 1e-5,
-            momentum: 0.1,
-        }
+        Self { eps: 1e-5, momentum: 0.1 }
     }
 }
 
@@ -58,12 +55,7 @@ impl BatchNorm {
         let [_, channels, _] = self.dims(input)?;
         if shape != [channels] {
             let expected = vec![channels];
-            return Err(ShapeError::Operand {
-                op: Self::OP,
-                operand,
-                shape: shape.to_vec(),
-                expected,
-            });
+            return Err(ShapeError::Operand { op: Self::OP, operand, shape: shape.to_vec(), expected });
         }
         Ok(())
     }
@@ -76,11 +68,7 @@ impl BatchNorm {
         let [batch, _, inner] = self.dims(input)?;
         let values = batch.saturating_mul(inner);
         if values < 2 {
-            return Err(ShapeError::TooFewValues {
-                op: Self::OP,
-                input: input.to_vec(),
-                values,
-            });
+            return Err(ShapeError::TooFewValues { op: Self::OP, input: input.to_vec(), values });
         }
         Ok(())
     }
@@ -98,13 +86,7 @@ mod tests {
         assert!(matches!(norm.dims(&[4]), Err(ShapeError::Rank { .. })));
         assert!(norm.check_operand(&[4, 3, 5, 7], "weight", &[3]).is_ok());
         let wrong = norm.check_operand(&[4, 3, 5, 7], "weight", &[4]);
-        assert!(matches!(
-            wrong,
-            Err(ShapeError::Operand {
-                operand: "weight",
-                ..
-            })
-        ));
+        assert!(matches!(wrong, Err(ShapeError::Operand { operand: "weight", .. })));
         assert!(norm.check_training(&[2, 3]).is_ok());
         assert!(matches!(
             norm.check_training(&[1, 3, 1, 1]),

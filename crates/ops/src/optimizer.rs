@@ -21,13 +21,7 @@ pub struct Sgd {
 
 impl Default for Sgd {
     fn default() -> Self {
-        Self {
-            lr: 1e-3,
-            momentum: 0.0,
-            dampening: 0.0,
-            nesterov: false,
-            weight_decay: 0.0,
-        }
+        Self { lr: 1e-3, momentum: 0.0, dampening: 0.0, nesterov: false, weight_decay: 0.0 }
     }
 }
 
@@ -38,11 +32,9 @@ impl Sgd {
     /// [`ShapeError::Parameter`] for a negative or NaN value, or Nesterov's rule without momentum or with dampening.
     pub fn check(&self) -> Result<(), ShapeError> {
         let op = "sgd";
-        for (parameter, value) in [
-            ("lr", self.lr),
-            ("momentum", self.momentum),
-            ("weight_decay", self.weight_decay),
-        ] {
+        for (parameter, value) in
+            [("lr", self.lr), ("momentum", self.momentum), ("weight_decay", self.weight_decay)]
+        {
             require_not_negative(op, parameter, value)?;
         }
         if !self.dampening.is_finite() {
@@ -57,12 +49,7 @@ impl Sgd {
         if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
             let value = "true".to_owned();
             let hint = "Nesterov's rule wants momentum above 0 and dampening 0";
-            return Err(ShapeError::Parameter {
-                op,
-                parameter: "nesterov",
-                value,
-                hint,
-            });
+            return Err(ShapeError::Parameter { op, parameter: "nesterov", value, hint });
         }
         Ok(())
     }
@@ -87,13 +74,7 @@ pub struct AdamW {
 
 impl Default for AdamW {
     fn default() -> Self {
-        Self {
-            lr: 1e-3,
-            beta1: 0.9,
-            beta2: 0.999,
-            eps: 1e-8,
-            weight_decay: 1e-2,
-        }
+        Self { lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 1e-2 }
     }
 }
 
@@ -104,33 +85,20 @@ impl AdamW {
     /// [`ShapeError::Parameter`] for a negative or NaN value, or a β outside 0 .. 1.
     pub fn check(&self) -> Result<(), ShapeError> {
         let op = "adamw";
-        for (parameter, value) in [
-            ("lr", self.lr),
-            ("eps", self.eps),
-            ("weight_decay", self.weight_decay),
-        ] {
+        for (parameter, value) in [("lr", self.lr), ("eps", self.eps), ("weight_decay", self.weight_decay)] {
             require_not_negative(op, parameter, value)?;
         }
         for (parameter, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
             if !(0.0..1.0).contains(&value) {
                 let hint = "it must be at least 0 and below 1";
-                return Err(ShapeError::Parameter {
-                    op,
-                    parameter,
-                    value: value.to_string(),
-                    hint,
-                });
+                return Err(ShapeError::Parameter { op, parameter, value: value.to_string(), hint });
             }
         }
         Ok(())
     }
 }
 
-fn require_not_negative(
-    op: &'static str,
-    parameter: &'static str,
-    value: f32,
-) -> Result<(), ShapeError> {
+fn require_not_negative(op: &'static str, parameter: &'static str, value: f32) -> Result<(), ShapeError> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }
@@ -148,54 +116,14 @@ mod tests {
 
     #[test]
     fn parameters_are_checked() {
-        let sgd = Sgd {
-            lr: 0.1,
-            momentum: 0.9,
-            nesterov: true,
-            ..Sgd::default()
-        };
+        let sgd = Sgd { lr: 0.1, momentum: 0.9, nesterov: true, ..Sgd::default() };
         assert!(sgd.check().is_ok());
-        assert!(
-            Sgd {
-                momentum: 0.0,
-                ..sgd
-            }
-            .check()
-            .is_err()
-        );
-        assert!(
-            Sgd {
-                dampening: 0.1,
-                ..sgd
-            }
-            .check()
-            .is_err()
-        );
+        assert!(Sgd { momentum: 0.0, ..sgd }.check().is_err());
+        assert!(Sgd { dampening: 0.1, ..sgd }.check().is_err());
         assert!(Sgd { lr: -0.1, ..sgd }.check().is_err());
-        assert!(
-            Sgd {
-                weight_decay: f32::NAN,
-                ..sgd
-            }
-            .check()
-            .is_err()
-        );
+        assert!(Sgd { weight_decay: f32::NAN, ..sgd }.check().is_err());
         assert!(AdamW::default().check().is_ok());
-        assert!(
-            AdamW {
-                beta1: 1.0,
-                ..AdamW::default()
-            }
-            .check()
-            .is_err()
-        );
-        assert!(
-            AdamW {
-                eps: f32::INFINITY,
-                ..AdamW::default()
-            }
-            .check()
-            .is_err()
-        );
+        assert!(AdamW { beta1: 1.0, ..AdamW::default() }.check().is_err());
+        assert!(AdamW { eps: f32::INFINITY, ..AdamW::default() }.check().is_err());
     }
 }

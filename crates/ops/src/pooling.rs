@@ -84,19 +84,8 @@ impl Pool2d {
     ///
     /// # Errors
     /// Those of [`Pool2d::output_shape`].
-    pub fn output_shape_named(
-        &self,
-        op: &'static str,
-        input: [usize; 4],
-    ) -> Result<[usize; 4], ShapeError> {
-        let Self {
-            kernel,
-            stride,
-            padding,
-            dilation,
-            ceil_mode,
-            ..
-        } = *self;
+    pub fn output_shape_named(&self, op: &'static str, input: [usize; 4]) -> Result<[usize; 4], ShapeError> {
+        let Self { kernel, stride, padding, dilation, ceil_mode, .. } = *self;
         require_positive(op, "kernel", kernel)?;
         require_positive(op, "stride", stride)?;
         require_positive(op, "dilation", dilation)?;
@@ -109,25 +98,12 @@ impl Pool2d {
             });
         }
         if padding[0] > kernel[0] / 2 || padding[1] > kernel[1] / 2 {
-            return Err(ShapeError::PaddingTooLarge {
-                op,
-                kernel,
-                padding,
-            });
+            return Err(ShapeError::PaddingTooLarge { op, kernel, padding });
         }
         let mut output = [input[0], input[1], 0, 0];
         for axis in 0..2 {
-            let too_many = || ShapeError::TooManyElements {
-                op,
-                shape: input.to_vec(),
-            };
-            let too_large = ShapeError::KernelTooLarge {
-                op,
-                input,
-                kernel,
-                padding,
-                dilation,
-            };
+            let too_many = || ShapeError::TooManyElements { op, shape: input.to_vec() };
+            let too_large = ShapeError::KernelTooLarge { op, input, kernel, padding, dilation };
             let (extent, pad, step) = (input[2 + axis], padding[axis], stride[axis]);
             let padded = padded_extent(extent, pad).ok_or_else(too_many)?;
             let window = window_extent(kernel[axis], dilation[axis]).ok_or_else(too_many)?;
@@ -135,11 +111,7 @@ impl Pool2d {
                 return Err(too_large);
             }
             // ⌈a / s⌉ + 1 is ⌊(a + s − 1) / s⌋ + 1; it can be positive although the window overhangs (a < 0).
-            let reach = if ceil_mode {
-                padded.checked_add(step - 1).ok_or_else(too_many)?
-            } else {
-                padded
-            };
+            let reach = if ceil_mode { padded.checked_add(step - 1).ok_or_else(too_many)? } else { padded };
             let Some(free) = reach.checked_sub(window) else {
                 return Err(too_large);
             };
@@ -150,13 +122,7 @@ impl Pool2d {
             }
             output[2 + axis] = count;
             if !every_window_meets_input(extent, count, kernel[axis], step, pad, dilation[axis]) {
-                return Err(ShapeError::EmptyWindow {
-                    op,
-                    input,
-                    kernel,
-                    padding,
-                    dilation,
-                });
+                return Err(ShapeError::EmptyWindow { op, input, kernel, padding, dilation });
             }
         }
         element_count(op, &output)?;
@@ -173,14 +139,11 @@ fn every_window_meets_input(
     padding: usize,
     dilation: usize,
 ) -> bool {
-    (0..windows)
-        .map(|window| window * stride)
-        .take_while(|&start| start < padding)
-        .all(|start| {
-            // The first tap that reaches the input, counted in padded coordinates.
-            let taps_before = (padding - start).div_ceil(dilation);
-            taps_before < kernel && start + taps_before * dilation < padding + extent
-        })
+    (0..windows).map(|window| window * stride).take_while(|&start| start < padding).all(|start| {
+        // The first tap that reaches the input, counted in padded coordinates.
+        let taps_before = (padding - start).div_ceil(dilation);
+        taps_before < kernel && start + taps_before * dilation < padding + extent
+    })
 }
 
 /// Average pooling to a given output size: window i of an axis covers ⌊i·H/OH⌋ .. ⌈(i+1)·H/OH⌉.
@@ -200,13 +163,7 @@ impl AdaptiveAvgPool2d {
         require_positive(op, "output", self.output)?;
         if input[2] == 0 || input[3] == 0 {
             let (kernel, padding, dilation) = ([1, 1], [0, 0], [1, 1]);
-            return Err(ShapeError::KernelTooLarge {
-                op,
-                input,
-                kernel,
-                padding,
-                dilation,
-            });
+            return Err(ShapeError::KernelTooLarge { op, input, kernel, padding, dilation });
         }
         let output = [input[0], input[1], self.output[0], self.output[1]];
         element_count(op, &output)?;
@@ -227,13 +184,7 @@ impl AdaptiveAvgPool2d {
 mod tests {
     use super::*;
 
-    fn pool(
-        kernel: usize,
-        stride: usize,
-        padding: usize,
-        dilation: usize,
-        ceil_mode: bool,
-    ) -> Pool2d {
+    fn pool(kernel: usize, stride: usize, padding: usize, dilation: usize, ceil_mode: bool) -> Pool2d {
         Pool2d {
             stride: [stride; 2],
             padding: [padding; 2],
@@ -264,66 +215,26 @@ mod tests {
         for (extent, kernel, stride, padding, dilation, ceil_mode, expected) in cases {
             let pool = pool(kernel, stride, padding, dilation, ceil_mode);
             let shape = pool.output_shape([2, 3, extent, extent]);
-            assert_eq!(
-                shape,
-                Ok([2, 3, expected, expected]),
-                "{pool:?} over {extent}"
-            );
+            assert_eq!(shape, Ok([2, 3, expected, expected]), "{pool:?} over {extent}");
         }
-        assert_eq!(
-            Pool2d::new([2, 3]).output_shape([0, 3, 4, 9]),
-            Ok([0, 3, 2, 3])
-        );
+        assert_eq!(Pool2d::new([2, 3]).output_shape([0, 3, 4, 9]), Ok([0, 3, 2, 3]));
     }
 
     #[test]
     fn what_does_not_fit_is_a_typed_error() {
         let input = [1, 1, 4, 4];
         let error = |pool: Pool2d| pool.output_shape(input).expect_err("does not fit");
-        assert!(matches!(
-            error(pool(5, 1, 0, 1, false)),
-            ShapeError::KernelTooLarge { .. }
-        ));
-        assert!(matches!(
-            error(pool(3, 1, 0, 2, false)),
-            ShapeError::KernelTooLarge { .. }
-        ));
-        assert!(matches!(
-            error(pool(3, 1, 2, 1, false)),
-            ShapeError::PaddingTooLarge { .. }
-        ));
-        assert!(matches!(
-            error(pool(0, 1, 0, 1, false)),
-            ShapeError::Parameter {
-                parameter: "kernel",
-                ..
-            }
-        ));
-        assert!(matches!(
-            error(pool(2, 0, 0, 1, false)),
-            ShapeError::Parameter {
-                parameter: "stride",
-                ..
-            }
-        ));
+        assert!(matches!(error(pool(5, 1, 0, 1, false)), ShapeError::KernelTooLarge { .. }));
+        assert!(matches!(error(pool(3, 1, 0, 2, false)), ShapeError::KernelTooLarge { .. }));
+        assert!(matches!(error(pool(3, 1, 2, 1, false)), ShapeError::PaddingTooLarge { .. }));
+        assert!(matches!(error(pool(0, 1, 0, 1, false)), ShapeError::Parameter { parameter: "kernel", .. }));
+        assert!(matches!(error(pool(2, 0, 0, 1, false)), ShapeError::Parameter { parameter: "stride", .. }));
         assert!(matches!(
             error(pool(2, 1, 0, 0, false)),
-            ShapeError::Parameter {
-                parameter: "dilation",
-                ..
-            }
+            ShapeError::Parameter { parameter: "dilation", .. }
         ));
-        let zero = Pool2d {
-            divisor_override: Some(0),
-            ..Pool2d::new([2, 2])
-        };
-        assert!(matches!(
-            error(zero),
-            ShapeError::Parameter {
-                parameter: "divisor_override",
-                ..
-            }
-        ));
+        let zero = Pool2d { divisor_override: Some(0), ..Pool2d::new([2, 2]) };
+        assert!(matches!(error(zero), ShapeError::Parameter { parameter: "divisor_override", .. }));
         assert!(Pool2d::new([1, 1]).output_shape([1, 1, 0, 4]).is_err());
         // Taps at −1 and 2 over two elements.
         let missed = pool(2, 1, 1, 3, false).output_shape([1, 1, 2, 2]);
@@ -337,10 +248,7 @@ mod tests {
                 let mut covered = 0;
                 for index in 0..windows {
                     let (start, end) = AdaptiveAvgPool2d::window(index, extent, windows);
-                    assert!(
-                        start < end && start <= covered && end >= covered,
-                        "{index} {extent} {windows}"
-                    );
+                    assert!(start < end && start <= covered && end >= covered, "{index} {extent} {windows}");
                     covered = end;
                 }
                 assert_eq!(covered, extent);
@@ -349,10 +257,6 @@ mod tests {
         let global = AdaptiveAvgPool2d { output: [1, 1] };
         assert_eq!(global.output_shape([2, 3, 7, 5]), Ok([2, 3, 1, 1]));
         assert!(global.output_shape([2, 3, 0, 5]).is_err());
-        assert!(
-            AdaptiveAvgPool2d { output: [0, 1] }
-                .output_shape([2, 3, 7, 5])
-                .is_err()
-        );
+        assert!(AdaptiveAvgPool2d { output: [0, 1] }.output_shape([2, 3, 7, 5]).is_err());
     }
 }

@@ -31,11 +31,7 @@ impl Dropout {
     /// The factor of a kept element: 1 / (1 − p), and 0 at p = 1.
     #[must_use]
     pub fn scale(&self) -> f32 {
-        if self.p >= 1.0 {
-            0.0
-        } else {
-            1.0 / (1.0 - self.p)
-        }
+        if self.p >= 1.0 { 0.0 } else { 1.0 / (1.0 - self.p) }
     }
 }
 

@@ -52,11 +52,7 @@ impl ReduceOp {
 ///
 /// # Errors
 /// Those of [`ReduceOp::output_shape`] for a maximum.
-pub fn argmax_shape(
-    shape: &[usize],
-    axes: &[usize],
-    keepdim: bool,
-) -> Result<Vec<usize>, ShapeError> {
+pub fn argmax_shape(shape: &[usize], axes: &[usize], keepdim: bool) -> Result<Vec<usize>, ShapeError> {
     reduced_shape("argmax", shape, axes, keepdim, true)
 }
 
@@ -64,21 +60,13 @@ pub fn argmax_shape(
 ///
 /// # Errors
 /// [`ShapeError::Axis`], [`ShapeError::RepeatedAxis`].
-pub fn reduced_axes(
-    op: &'static str,
-    shape: &[usize],
-    axes: &[usize],
-) -> Result<Vec<bool>, ShapeError> {
+pub fn reduced_axes(op: &'static str, shape: &[usize], axes: &[usize]) -> Result<Vec<bool>, ShapeError> {
     let mut reduced = vec![axes.is_empty(); shape.len()];
     for &axis in axes {
         match reduced.get_mut(axis) {
             None => {
                 let axis = isize::try_from(axis).unwrap_or(isize::MAX);
-                return Err(ShapeError::Axis {
-                    op,
-                    axis,
-                    shape: shape.to_vec(),
-                });
+                return Err(ShapeError::Axis { op, axis, shape: shape.to_vec() });
             }
             Some(true) => {
                 return Err(ShapeError::RepeatedAxis {
@@ -102,31 +90,16 @@ fn reduced_shape(
     refuse_empty: bool,
 ) -> Result<Vec<usize>, ShapeError> {
     let reduced = reduced_axes(op, shape, axes)?;
-    let kept: Vec<usize> = shape
-        .iter()
-        .zip(&reduced)
-        .filter(|(_, gone)| !**gone)
-        .map(|(&extent, _)| extent)
-        .collect();
-    let nothing = shape
-        .iter()
-        .zip(&reduced)
-        .any(|(&extent, &gone)| gone && extent == 0);
+    let kept: Vec<usize> =
+        shape.iter().zip(&reduced).filter(|(_, gone)| !**gone).map(|(&extent, _)| extent).collect();
+    let nothing = shape.iter().zip(&reduced).any(|(&extent, &gone)| gone && extent == 0);
     if refuse_empty && nothing && element_count(op, &kept)? > 0 {
-        return Err(ShapeError::EmptyReduction {
-            op,
-            shape: shape.to_vec(),
-            axes: axes.to_vec(),
-        });
+        return Err(ShapeError::EmptyReduction { op, shape: shape.to_vec(), axes: axes.to_vec() });
     }
     if !keepdim {
         return Ok(kept);
     }
-    Ok(shape
-        .iter()
-        .zip(&reduced)
-        .map(|(&extent, &gone)| if gone { 1 } else { extent })
-        .collect())
+    Ok(shape.iter().zip(&reduced).map(|(&extent, &gone)| if gone { 1 } else { extent }).collect())
 }
 
 #[cfg(test)]
@@ -145,16 +118,8 @@ mod tests {
         ];
         for (axes, without, with) in cases {
             for op in ReduceOp::ALL {
-                assert_eq!(
-                    op.output_shape(&shape, axes, false).as_deref(),
-                    Ok(without),
-                    "{op:?} {axes:?}"
-                );
-                assert_eq!(
-                    op.output_shape(&shape, axes, true).as_deref(),
-                    Ok(with),
-                    "{op:?} {axes:?}"
-                );
+                assert_eq!(op.output_shape(&shape, axes, false).as_deref(), Ok(without), "{op:?} {axes:?}");
+                assert_eq!(op.output_shape(&shape, axes, true).as_deref(), Ok(with), "{op:?} {axes:?}");
             }
             assert_eq!(argmax_shape(&shape, axes, false).as_deref(), Ok(without));
         }
@@ -163,14 +128,8 @@ mod tests {
 
     #[test]
     fn nothing_has_a_sum_but_no_maximum() {
-        assert_eq!(
-            ReduceOp::Sum.output_shape(&[0, 3], &[0], false),
-            Ok(vec![3])
-        );
-        assert_eq!(
-            ReduceOp::Mean.output_shape(&[0, 3], &[0], false),
-            Ok(vec![3])
-        );
+        assert_eq!(ReduceOp::Sum.output_shape(&[0, 3], &[0], false), Ok(vec![3]));
+        assert_eq!(ReduceOp::Mean.output_shape(&[0, 3], &[0], false), Ok(vec![3]));
         assert!(matches!(
             ReduceOp::Max.output_shape(&[0, 3], &[0], false),
             Err(ShapeError::EmptyReduction { .. })
@@ -180,14 +139,8 @@ mod tests {
             Err(ShapeError::EmptyReduction { op: "argmax", .. })
         ));
         // No output element, so nothing is missing.
-        assert_eq!(
-            ReduceOp::Max.output_shape(&[0, 3], &[1], false),
-            Ok(vec![0])
-        );
-        assert_eq!(
-            ReduceOp::Min.output_shape(&[0, 0], &[1], false),
-            Ok(vec![0])
-        );
+        assert_eq!(ReduceOp::Max.output_shape(&[0, 3], &[1], false), Ok(vec![0]));
+        assert_eq!(ReduceOp::Min.output_shape(&[0, 0], &[1], false), Ok(vec![0]));
     }
 
     #[test]
@@ -197,9 +150,6 @@ mod tests {
             Err(ShapeError::Axis { axis: 2, .. })
         ));
         let twice = ReduceOp::Sum.output_shape(&[2, 3], &[1, 1], false);
-        assert!(matches!(
-            twice,
-            Err(ShapeError::RepeatedAxis { axis: 1, .. })
-        ));
+        assert!(matches!(twice, Err(ShapeError::RepeatedAxis { axis: 1, .. })));
     }
 }

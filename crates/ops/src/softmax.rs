@@ -39,18 +39,10 @@ impl LogSoftmax {
 fn split(op: &'static str, shape: &[usize], axis: usize) -> Result<[usize; 3], ShapeError> {
     let Some(&along) = shape.get(axis) else {
         let axis = isize::try_from(axis).unwrap_or(isize::MAX);
-        return Err(ShapeError::Axis {
-            op,
-            axis,
-            shape: shape.to_vec(),
-        });
+        return Err(ShapeError::Axis { op, axis, shape: shape.to_vec() });
     };
     crate::element_count(op, shape)?;
-    Ok([
-        crate::element_count(op, &shape[..axis])?,
-        along,
-        crate::element_count(op, &shape[axis + 1..])?,
-    ])
+    Ok([crate::element_count(op, &shape[..axis])?, along, crate::element_count(op, &shape[axis + 1..])?])
 }
 
 #[cfg(test)]
@@ -67,18 +59,8 @@ mod tests {
         assert_eq!(LogSoftmax { axis: 1 }.check(&[2, 0]), Ok([2, 0, 1]));
         assert!(matches!(
             Softmax { axis: 4 }.check(&shape),
-            Err(ShapeError::Axis {
-                op: "softmax",
-                axis: 4,
-                ..
-            })
+            Err(ShapeError::Axis { op: "softmax", axis: 4, .. })
         ));
-        assert!(matches!(
-            LogSoftmax { axis: 0 }.check(&[]),
-            Err(ShapeError::Axis {
-                op: "log_softmax",
-                ..
-            })
-        ));
+        assert!(matches!(LogSoftmax { axis: 0 }.check(&[]), Err(ShapeError::Axis { op: "log_softmax", .. })));
     }
 }

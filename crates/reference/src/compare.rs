@@ -39,16 +39,7 @@ impl fmt::Display for Mismatch {
             Self::Length { actual, expected } => {
                 write!(f, "{actual} elements, {expected} expected")
             }
-            Self::Elements {
-                count,
-                total,
-                index,
-                actual,
-                expected,
-                ratio,
-                rtol,
-                atol,
-            } => write!(
+            Self::Elements { count, total, index, actual, expected, ratio, rtol, atol } => write!(
                 f,
                 "{count} of {total} elements differ; the worst is element {index}: {actual:e}, expected {expected:e}, \
                  {ratio:.3e} times the tolerance of {atol:e} + {rtol:e} · |expected|"
@@ -78,10 +69,7 @@ fn ratio(actual: f32, expected: f32, rtol: f64, atol: f64) -> f64 {
 /// [`Mismatch`], with the worst element and how many there are.
 pub fn compare(actual: &[f32], expected: &[f32], rtol: f64, atol: f64) -> Result<(), Mismatch> {
     if actual.len() != expected.len() {
-        return Err(Mismatch::Length {
-            actual: actual.len(),
-            expected: expected.len(),
-        });
+        return Err(Mismatch::Length { actual: actual.len(), expected: expected.len() });
     }
     let (mut count, mut worst) = (0, (0, 0.0));
     for (index, (&actual, &expected)) in actual.iter().zip(expected).enumerate() {
@@ -98,16 +86,7 @@ pub fn compare(actual: &[f32], expected: &[f32], rtol: f64, atol: f64) -> Result
     }
     let (index, ratio) = worst;
     let (total, actual, expected) = (actual.len(), actual[index], expected[index]);
-    Err(Mismatch::Elements {
-        count,
-        total,
-        index,
-        actual,
-        expected,
-        ratio,
-        rtol,
-        atol,
-    })
+    Err(Mismatch::Elements { count, total, index, actual, expected, ratio, rtol, atol })
 }
 
 /// Panics with `what` and the [`Mismatch`] unless [`compare`] agrees.
@@ -128,20 +107,10 @@ pub fn relative_error(actual: &[f32], expected: &[f32]) -> f64 {
     if actual.len() != expected.len() || actual.iter().chain(expected).any(|x| !x.is_finite()) {
         return f64::INFINITY;
     }
-    let difference = actual
-        .iter()
-        .zip(expected)
-        .map(|(&a, &e)| (f64::from(a) - f64::from(e)).abs())
-        .fold(0.0, f64::max);
-    let scale = expected
-        .iter()
-        .map(|&e| f64::from(e).abs())
-        .fold(0.0, f64::max);
-    if difference == 0.0 {
-        0.0
-    } else {
-        difference / scale
-    }
+    let difference =
+        actual.iter().zip(expected).map(|(&a, &e)| (f64::from(a) - f64::from(e)).abs()).fold(0.0, f64::max);
+    let scale = expected.iter().map(|&e| f64::from(e).abs()).fold(0.0, f64::max);
+    if difference == 0.0 { 0.0 } else { difference / scale }
 }
 
 #[cfg(test)]
@@ -163,21 +132,11 @@ mod tests {
             let mut actual = expected;
             actual[index] += 1e-3;
             match compare(&actual, &expected, 1e-5, 1e-6) {
-                Err(Mismatch::Elements {
-                    count: 1,
-                    index: named,
-                    ..
-                }) => assert_eq!(named, index),
+                Err(Mismatch::Elements { count: 1, index: named, .. }) => assert_eq!(named, index),
                 other => panic!("{other:?}"),
             }
         }
-        assert_eq!(
-            compare(&[1.0], &[], 1.0, 1.0),
-            Err(Mismatch::Length {
-                actual: 1,
-                expected: 0
-            })
-        );
+        assert_eq!(compare(&[1.0], &[], 1.0, 1.0), Err(Mismatch::Length { actual: 1, expected: 0 }));
         for (actual, expected) in [
             (f32::NAN, 1.0),
             (1.0, f32::NAN),
@@ -186,18 +145,14 @@ mod tests {
             (f32::INFINITY, 1.0),
             (f32::MIN_POSITIVE, 0.0),
         ] {
-            assert!(
-                compare(&[actual], &[expected], 0.0, 0.0).is_err(),
-                "{actual} {expected}"
-            );
+            assert!(compare(&[actual], &[expected], 0.0, 0.0).is_err(), "{actual} {expected}");
         }
         assert!(compare(&[f32::NAN], &[1.0], f64::INFINITY, f64::INFINITY).is_err());
     }
 
     #[test]
     fn the_message_shows_the_worst_element() {
-        let mismatch =
-            compare(&[1.5, 2.0, 9.0], &[1.0, 2.0, 3.0], 0.0, 0.25).expect_err("two differ");
+        let mismatch = compare(&[1.5, 2.0, 9.0], &[1.0, 2.0, 3.0], 0.0, 0.25).expect_err("two differ");
         let message = mismatch.to_string();
         for part in ["2 of 3", "element 2", "9e0", "3e0", "2.400e1 times"] {
             assert!(message.contains(part), "{message}");

@@ -31,12 +31,10 @@ fn for_each_tap(
                                 continue;
                             };
                             for tap_column in 0..kernel_width {
-                                let Some(x_column) = position(op, 1, column, tap_column, width)
-                                else {
+                                let Some(x_column) = position(op, 1, column, tap_column, width) else {
                                     continue;
                                 };
-                                let weight = ((output * inputs_per_group + input) * kernel_height
-                                    + tap_row)
+                                let weight = ((output * inputs_per_group + input) * kernel_height + tap_row)
                                     * kernel_width
                                     + tap_column;
                                 visit(y, (plane + x_row) * width + x_column, weight);
@@ -52,9 +50,7 @@ fn for_each_tap(
 /// Where a tap of a window lies in the input along one axis: window · stride + tap · dilation − padding, if inside.
 fn position(op: &Conv2d, axis: usize, window: usize, tap: usize, extent: usize) -> Option<usize> {
     let padded = window * op.stride[axis] + tap * op.dilation[axis];
-    padded
-        .checked_sub(op.padding[axis])
-        .filter(|&position| position < extent)
+    padded.checked_sub(op.padding[axis]).filter(|&position| position < extent)
 }
 
 /// y\[n, o\] = bias\[o\] + Σ x\[n, i\] ⋆ weight\[o, i\] over the input channels of o's group.
@@ -77,9 +73,7 @@ pub fn conv2d(
             *y = f64::from(bias[index / (rows * columns) % outputs]);
         }
     }
-    for_each_tap(op, x_shape, weight_shape, |i, a, b| {
-        y[i] += f64::from(x[a]) * f64::from(weight[b])
-    });
+    for_each_tap(op, x_shape, weight_shape, |i, a, b| y[i] += f64::from(x[a]) * f64::from(weight[b]));
     round(&y)
 }
 
@@ -92,11 +86,7 @@ pub fn conv2d_backward_input(
     weight: &[f32],
     weight_shape: [usize; 4],
 ) -> Vec<f32> {
-    check_len(
-        "grad_y",
-        grad_y,
-        &valid(op.output_shape(x_shape, weight_shape)),
-    );
+    check_len("grad_y", grad_y, &valid(op.output_shape(x_shape, weight_shape)));
     check_len("weight", weight, &weight_shape);
     let mut grad_x = vec![0.0; x_shape.iter().product()];
     for_each_tap(op, x_shape, weight_shape, |i, a, b| {
@@ -114,11 +104,7 @@ pub fn conv2d_backward_weight(
     x_shape: [usize; 4],
     weight_shape: [usize; 4],
 ) -> Vec<f32> {
-    check_len(
-        "grad_y",
-        grad_y,
-        &valid(op.output_shape(x_shape, weight_shape)),
-    );
+    check_len("grad_y", grad_y, &valid(op.output_shape(x_shape, weight_shape)));
     check_len("x", x, &x_shape);
     let mut grad_weight = vec![0.0; weight_shape.iter().product()];
     for_each_tap(op, x_shape, weight_shape, |i, a, b| {
@@ -179,12 +165,7 @@ fn for_each_column_element(
 /// and that shape. The rows of group g are the g-th of `groups` equal parts, so a convolution is a product of the weight
 /// with each part.
 #[must_use]
-pub fn im2col(
-    op: &Conv2d,
-    x: &[f32],
-    x_shape: [usize; 4],
-    kernel: [usize; 2],
-) -> (Vec<f32>, [usize; 3]) {
+pub fn im2col(op: &Conv2d, x: &[f32], x_shape: [usize; 4], kernel: [usize; 2]) -> (Vec<f32>, [usize; 3]) {
     check_len("x", x, &x_shape);
     let shape = for_each_column_element(op, x_shape, kernel, |_, _| ());
     let mut columns = vec![0.0; shape.iter().product()];
@@ -210,130 +191,60 @@ mod tests {
 
     /// Whole numbers, so that every order of summation gives the same bits.
     fn whole(count: usize) -> Vec<f32> {
-        (0..count)
-            .map(|i| ((i * 7 + 3) % 11) as f32 - 5.0)
-            .collect()
+        (0..count).map(|i| ((i * 7 + 3) % 11) as f32 - 5.0).collect()
     }
 
     #[test]
     fn a_window_by_hand() {
         let x: Vec<f32> = (1..=9_u8).map(f32::from).collect();
-        let y = conv2d(
-            &Conv2d::default(),
-            &x,
-            [1, 1, 3, 3],
-            &[1.0, 0.0, 0.0, -1.0],
-            [1, 1, 2, 2],
-            Some(&[0.5]),
-        );
+        let y =
+            conv2d(&Conv2d::default(), &x, [1, 1, 3, 3], &[1.0, 0.0, 0.0, -1.0], [1, 1, 2, 2], Some(&[0.5]));
         // Cross-correlation, not flipped: x[r][c] − x[r + 1][c + 1] is −4 everywhere.
         assert_eq!(y, [-3.5; 4]);
-        let op = Conv2d {
-            padding: [1, 1],
-            stride: [2, 2],
-            ..Conv2d::default()
-        };
+        let op = Conv2d { padding: [1, 1], stride: [2, 2], ..Conv2d::default() };
         let y = conv2d(&op, &x, [1, 1, 3, 3], &[1.0; 9], [1, 1, 3, 3], None);
         assert_eq!(y, [12.0, 16.0, 24.0, 28.0]);
     }
 
     #[test]
     fn im2col_times_weight_is_the_convolution() {
-        let op = Conv2d {
-            stride: [2, 1],
-            padding: [1, 2],
-            dilation: [1, 2],
-            groups: 1,
-        };
+        let op = Conv2d { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 1 };
         let (x_shape, weight_shape) = ([1, 3, 5, 7], [4, 3, 3, 2]);
         let (x, weight) = (whole(3 * 5 * 7), whole(4 * 3 * 3 * 2));
         let (columns, [_, taps, windows]) = im2col(&op, &x, x_shape, [3, 2]);
-        let product = matmul(
-            MatMul::default(),
-            &weight,
-            &[4, taps],
-            &columns,
-            &[taps, windows],
-        );
-        assert_eq!(
-            product,
-            conv2d(&op, &x, x_shape, &weight, weight_shape, None)
-        );
+        let product = matmul(MatMul::default(), &weight, &[4, taps], &columns, &[taps, windows]);
+        assert_eq!(product, conv2d(&op, &x, x_shape, &weight, weight_shape, None));
     }
 
     #[test]
     fn backward_functions_are_adjoints() {
-        let op = Conv2d {
-            stride: [2, 1],
-            padding: [1, 2],
-            dilation: [1, 2],
-            groups: 2,
-        };
+        let op = Conv2d { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 2 };
         let (x_shape, weight_shape) = ([2, 4, 5, 7], [6, 2, 3, 2]);
         let (x, weight) = (whole(2 * 4 * 5 * 7), whole(6 * 2 * 3 * 2));
         let y = conv2d(&op, &x, x_shape, &weight, weight_shape, None);
         let grad_y = whole(y.len());
-        let dot = |a: &[f32], b: &[f32]| {
-            a.iter()
-                .zip(b)
-                .map(|(&a, &b)| f64::from(a) * f64::from(b))
-                .sum::<f64>()
-        };
+        let dot =
+            |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
         // ⟨y, grad_y⟩ is linear in x and in weight, so it equals both products with the gradients.
         let expected = dot(&y, &grad_y);
-        assert_eq!(
-            dot(
-                &x,
-                &conv2d_backward_input(&op, &grad_y, x_shape, &weight, weight_shape)
-            ),
-            expected
-        );
-        assert_eq!(
-            dot(
-                &weight,
-                &conv2d_backward_weight(&op, &grad_y, &x, x_shape, weight_shape)
-            ),
-            expected
-        );
+        assert_eq!(dot(&x, &conv2d_backward_input(&op, &grad_y, x_shape, &weight, weight_shape)), expected);
+        assert_eq!(dot(&weight, &conv2d_backward_weight(&op, &grad_y, &x, x_shape, weight_shape)), expected);
         let (columns, _) = im2col(&op, &x, x_shape, [3, 2]);
         let other = whole(columns.len());
-        assert_eq!(
-            dot(&columns, &other),
-            dot(&x, &col2im(&op, &other, x_shape, [3, 2]))
-        );
+        assert_eq!(dot(&columns, &other), dot(&x, &col2im(&op, &other, x_shape, [3, 2])));
     }
 
     #[test]
     fn an_empty_batch_has_zero_gradients() {
         let op = Conv2d::default();
-        assert!(
-            conv2d(
-                &op,
-                &[],
-                [0, 1, 3, 3],
-                &[1.0; 4],
-                [1, 1, 2, 2],
-                Some(&[1.0])
-            )
-            .is_empty()
-        );
-        assert_eq!(
-            conv2d_backward_weight(&op, &[], &[], [0, 1, 3, 3], [1, 1, 2, 2]),
-            [0.0; 4]
-        );
+        assert!(conv2d(&op, &[], [0, 1, 3, 3], &[1.0; 4], [1, 1, 2, 2], Some(&[1.0])).is_empty());
+        assert_eq!(conv2d_backward_weight(&op, &[], &[], [0, 1, 3, 3], [1, 1, 2, 2]), [0.0; 4]);
         assert_eq!(conv2d_backward_bias(&[], [0, 2, 2, 2]), [0.0; 2]);
     }
 
     #[test]
     #[should_panic(expected = "conv2d: kernel [4, 4]")]
     fn a_broken_rule_is_named() {
-        let _ = conv2d(
-            &Conv2d::default(),
-            &[0.0; 9],
-            [1, 1, 3, 3],
-            &[0.0; 16],
-            [1, 1, 4, 4],
-            None,
-        );
+        let _ = conv2d(&Conv2d::default(), &[0.0; 9], [1, 1, 3, 3], &[0.0; 16], [1, 1, 4, 4], None);
     }
 }

@@ -17,16 +17,8 @@ pub fn unary(op: UnaryOp, x: &[f32]) -> Vec<f32> {
 #[must_use]
 pub fn unary_backward(op: UnaryOp, x: &[f32], grad_y: &[f32]) -> Vec<f32> {
     valid(op.check());
-    assert_eq!(
-        x.len(),
-        grad_y.len(),
-        "{}: x and grad_y must have the same elements",
-        op.name()
-    );
-    x.iter()
-        .zip(grad_y)
-        .map(|(&x, &grad)| (derivative(op, f64::from(x)) * f64::from(grad)) as f32)
-        .collect()
+    assert_eq!(x.len(), grad_y.len(), "{}: x and grad_y must have the same elements", op.name());
+    x.iter().zip(grad_y).map(|(&x, &grad)| (derivative(op, f64::from(x)) * f64::from(grad)) as f32).collect()
 }
 
 /// The tanh approximation of gelu: the argument of its tanh is SLOPE · (x + CUBIC · x³), with SLOPE = √(2/π).
@@ -140,19 +132,11 @@ pub(crate) fn erf(x: f64) -> f64 {
 
 /// y = f(a, b) with NumPy broadcasting. The shape of y is [`BinaryOp::output_shape`].
 #[must_use]
-pub fn binary(
-    op: BinaryOp,
-    a: &[f32],
-    a_shape: &[usize],
-    b: &[f32],
-    b_shape: &[usize],
-) -> Vec<f32> {
+pub fn binary(op: BinaryOp, a: &[f32], a_shape: &[usize], b: &[f32], b_shape: &[usize]) -> Vec<f32> {
     check_len("a", a, a_shape);
     check_len("b", b, b_shape);
     let y_shape = valid(op.output_shape(a_shape, b_shape));
-    let pairs = broadcast_indices(a_shape, &y_shape)
-        .into_iter()
-        .zip(broadcast_indices(b_shape, &y_shape));
+    let pairs = broadcast_indices(a_shape, &y_shape).into_iter().zip(broadcast_indices(b_shape, &y_shape));
     pairs
         .map(|(i, j)| {
             let (a, b) = (f64::from(a[i]), f64::from(b[j]));
@@ -197,9 +181,7 @@ pub fn binary_backward(
     let y_shape = valid(op.output_shape(a_shape, b_shape));
     check_len("grad_y", grad_y, &y_shape);
     let (mut grad_a, mut grad_b) = (vec![0.0; a.len()], vec![0.0; b.len()]);
-    let pairs = broadcast_indices(a_shape, &y_shape)
-        .into_iter()
-        .zip(broadcast_indices(b_shape, &y_shape));
+    let pairs = broadcast_indices(a_shape, &y_shape).into_iter().zip(broadcast_indices(b_shape, &y_shape));
     for ((i, j), &grad) in pairs.zip(grad_y) {
         let [by_a, by_b] = partial_derivatives(op, f64::from(a[i]), f64::from(b[j]));
         grad_a[i] += by_a * f64::from(grad);
@@ -234,11 +216,7 @@ fn partial_derivatives(op: BinaryOp, a: f64, b: f64) -> [f64; 2] {
             // x⁰ is constant, also at x = 0, where the formula has no value.
             if b == 0.0 { 0.0 } else { b * a.powf(b - 1.0) },
             // 0ᵇ is constant in b ≥ 0.
-            if a == 0.0 && b >= 0.0 {
-                0.0
-            } else {
-                a.powf(b) * a.ln()
-            },
+            if a == 0.0 && b >= 0.0 { 0.0 } else { a.powf(b) * a.ln() },
         ],
     }
 }
@@ -275,10 +253,7 @@ mod tests {
                 }
                 let slope = (value(op, x + step) - value(op, x - step)) / (2.0 * step);
                 let exact = derivative(op, x);
-                assert!(
-                    (slope - exact).abs() < 1e-6 * (1.0 + exact.abs()),
-                    "{op:?} at {x}: {slope} {exact}"
-                );
+                assert!((slope - exact).abs() < 1e-6 * (1.0 + exact.abs()), "{op:?} at {x}: {slope} {exact}");
             }
         }
     }
@@ -296,17 +271,10 @@ mod tests {
 
     #[test]
     fn large_inputs_do_not_overflow() {
-        for op in [
-            UnaryOp::Sigmoid,
-            UnaryOp::Tanh,
-            UnaryOp::Silu,
-            UnaryOp::Gelu,
-            UnaryOp::GeluTanh,
-        ] {
+        for op in [UnaryOp::Sigmoid, UnaryOp::Tanh, UnaryOp::Silu, UnaryOp::Gelu, UnaryOp::GeluTanh] {
             for x in [-1e4, 1e4] {
                 assert!(
-                    unary(op, &[x])[0].is_finite()
-                        && unary_backward(op, &[x], &[1.0])[0].is_finite(),
+                    unary(op, &[x])[0].is_finite() && unary_backward(op, &[x], &[1.0])[0].is_finite(),
                     "{op:?}"
                 );
             }
@@ -319,24 +287,15 @@ mod tests {
             assert!(unary(op, &[f32::NAN])[0].is_nan(), "{op:?}");
         }
         for op in BinaryOp::ALL {
-            assert!(
-                binary(op, &[f32::NAN], &[1], &[2.0], &[1])[0].is_nan(),
-                "{op:?}"
-            );
-            assert!(
-                binary(op, &[2.0], &[1], &[f32::NAN], &[1])[0].is_nan(),
-                "{op:?}"
-            );
+            assert!(binary(op, &[f32::NAN], &[1], &[2.0], &[1])[0].is_nan(), "{op:?}");
+            assert!(binary(op, &[2.0], &[1], &[f32::NAN], &[1])[0].is_nan(), "{op:?}");
         }
     }
 
     #[test]
     fn broadcast_gradients_are_summed() {
         let (a, b) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [10.0, 20.0, 30.0]);
-        assert_eq!(
-            binary(BinaryOp::Add, &a, &[2, 3], &b, &[3]),
-            [11.0, 22.0, 33.0, 14.0, 25.0, 36.0]
-        );
+        assert_eq!(binary(BinaryOp::Add, &a, &[2, 3], &b, &[3]), [11.0, 22.0, 33.0, 14.0, 25.0, 36.0]);
         let (grad_a, grad_b) = binary_backward(BinaryOp::Mul, &a, &[2, 3], &b, &[3], &[1.0; 6]);
         assert_eq!(grad_a, [10.0, 20.0, 30.0, 10.0, 20.0, 30.0]);
         assert_eq!(grad_b, [5.0, 7.0, 9.0]);

@@ -15,11 +15,7 @@ pub(crate) fn valid<T>(rule: Result<T, ShapeError>) -> T {
 #[track_caller]
 pub(crate) fn check_len<T>(operand: &str, slice: &[T], shape: &[usize]) {
     let count: usize = shape.iter().product();
-    assert_eq!(
-        slice.len(),
-        count,
-        "{operand}: the slice must have the elements of shape {shape:?}"
-    );
+    assert_eq!(slice.len(), count, "{operand}: the slice must have the elements of shape {shape:?}");
 }
 
 /// Rounds sums once.
@@ -41,10 +37,7 @@ pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
 pub(crate) fn strided_indices(shape: &[usize], strides: &[usize], offset: usize) -> Vec<usize> {
     let mut flat = vec![offset];
     for (&extent, &stride) in shape.iter().zip(strides) {
-        flat = flat
-            .iter()
-            .flat_map(|&base| (0..extent).map(move |index| base + index * stride))
-            .collect();
+        flat = flat.iter().flat_map(|&base| (0..extent).map(move |index| base + index * stride)).collect();
     }
     flat
 }
@@ -53,10 +46,7 @@ pub(crate) fn strided_indices(shape: &[usize], strides: &[usize], offset: usize)
 pub(crate) fn broadcast_indices(operand: &[usize], output: &[usize]) -> Vec<usize> {
     let mut repeated = vec![0; output.len() - operand.len()];
     repeated.extend(
-        strides(operand)
-            .iter()
-            .zip(operand)
-            .map(|(&stride, &extent)| if extent == 1 { 0 } else { stride }),
+        strides(operand).iter().zip(operand).map(|(&stride, &extent)| if extent == 1 { 0 } else { stride }),
     );
     strided_indices(output, &repeated, 0)
 }

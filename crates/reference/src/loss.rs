@@ -24,12 +24,8 @@ fn samples(
     weights: Option<&[f32]>,
 ) -> (Vec<Sample>, f64) {
     check_len("logits", logits, logits_shape);
-    let label_shape: Vec<usize> = logits_shape
-        .iter()
-        .enumerate()
-        .filter(|(axis, _)| *axis != 1)
-        .map(|(_, &e)| e)
-        .collect();
+    let label_shape: Vec<usize> =
+        logits_shape.iter().enumerate().filter(|(axis, _)| *axis != 1).map(|(_, &e)| e).collect();
     check_len("labels", labels, &label_shape);
     let [_, classes, inner] = valid(op.dims(logits_shape, &label_shape));
     valid(op.check_labels(classes, labels));
@@ -42,19 +38,10 @@ fn samples(
             continue;
         }
         let (image, position) = (index / inner, index % inner);
-        let logits = (0..classes)
-            .map(|class| (image * classes + class) * inner + position)
-            .collect();
-        counted.push(Sample {
-            index,
-            label: label as usize,
-            logits,
-        });
+        let logits = (0..classes).map(|class| (image * classes + class) * inner + position).collect();
+        counted.push(Sample { index, label: label as usize, logits });
     }
-    let divisor = counted
-        .iter()
-        .map(|sample| weight_of(weights, sample.label))
-        .sum();
+    let divisor = counted.iter().map(|sample| weight_of(weights, sample.label)).sum();
     (counted, divisor)
 }
 
@@ -66,9 +53,8 @@ fn weight_of(weights: Option<&[f32]>, class: usize) -> f64 {
 fn targets(op: &CrossEntropy, sample: &Sample, weights: Option<&[f32]>) -> Vec<f64> {
     let smoothing = f64::from(op.label_smoothing);
     let classes = sample.logits.len();
-    let mut target: Vec<f64> = (0..classes)
-        .map(|class| smoothing / classes as f64 * weight_of(weights, class))
-        .collect();
+    let mut target: Vec<f64> =
+        (0..classes).map(|class| smoothing / classes as f64 * weight_of(weights, class)).collect();
     target[sample.label] += (1.0 - smoothing) * weight_of(weights, sample.label);
     target
 }
@@ -87,11 +73,8 @@ pub fn cross_entropy(
     for sample in &samples {
         let x = sample.logits.iter().map(|&i| f64::from(logits[i]));
         let log_sum = log_sum_exp(x.clone());
-        losses[sample.index] = targets(op, sample, weights)
-            .iter()
-            .zip(x)
-            .map(|(target, x)| target * (log_sum - x))
-            .sum::<f64>();
+        losses[sample.index] =
+            targets(op, sample, weights).iter().zip(x).map(|(target, x)| target * (log_sum - x)).sum::<f64>();
     }
     match op.reduction {
         Reduction::None => round(&losses),
@@ -112,11 +95,7 @@ pub fn cross_entropy_backward(
     grad_y: &[f32],
 ) -> Vec<f32> {
     let (samples, divisor) = samples(op, logits, logits_shape, labels, weights);
-    let count = if op.reduction == Reduction::None {
-        labels.len()
-    } else {
-        1
-    };
+    let count = if op.reduction == Reduction::None { labels.len() } else { 1 };
     check_len("grad_y", grad_y, &[count]);
     let mut grad = vec![0.0; logits.len()];
     for sample in &samples {
@@ -144,39 +123,21 @@ mod tests {
     fn equal_logits_cost_log_classes() {
         let loss = cross_entropy(&CrossEntropy::default(), &[7.0; 8], &[2, 4], &[0, 3], None);
         assert!((loss[0] - 4.0_f32.ln()).abs() < 1e-6);
-        let grad = cross_entropy_backward(
-            &CrossEntropy::default(),
-            &[7.0; 8],
-            &[2, 4],
-            &[0, 3],
-            None,
-            &[1.0],
-        );
-        assert_eq!(
-            grad,
-            [-0.375, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, -0.375]
-        );
+        let grad =
+            cross_entropy_backward(&CrossEntropy::default(), &[7.0; 8], &[2, 4], &[0, 3], None, &[1.0]);
+        assert_eq!(grad, [-0.375, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, -0.375]);
     }
 
     #[test]
     fn ignored_samples_count_for_nothing() {
-        let op = CrossEntropy {
-            ignore_index: Some(1),
-            ..CrossEntropy::default()
-        };
+        let op = CrossEntropy { ignore_index: Some(1), ..CrossEntropy::default() };
         let logits = [0.1, 2.0, -0.3, 0.4];
         let all = cross_entropy(&op, &logits, &[2, 2], &[0, 1], None);
         assert_eq!(all, cross_entropy(&op, &logits[..2], &[1, 2], &[0], None));
-        assert_eq!(
-            cross_entropy_backward(&op, &logits, &[2, 2], &[0, 1], None, &[1.0])[2..],
-            [0.0, 0.0]
-        );
+        assert_eq!(cross_entropy_backward(&op, &logits, &[2, 2], &[0, 1], None, &[1.0])[2..], [0.0, 0.0]);
         // The mean of nothing is NaN and has no gradient, as in PyTorch.
         assert!(cross_entropy(&op, &logits, &[2, 2], &[1, 1], None)[0].is_nan());
-        assert_eq!(
-            cross_entropy_backward(&op, &logits, &[2, 2], &[1, 1], None, &[1.0]),
-            [0.0; 4]
-        );
+        assert_eq!(cross_entropy_backward(&op, &logits, &[2, 2], &[1, 1], None, &[1.0]), [0.0; 4]);
     }
 
     #[test]

@@ -11,10 +11,7 @@ pub fn permute<T: Copy>(x: &[T], x_shape: &[usize], axes: &[usize]) -> Vec<T> {
     let y_shape = valid(permute_shape(x_shape, axes));
     let x_strides = strides(x_shape);
     let moved: Vec<usize> = axes.iter().map(|&axis| x_strides[axis]).collect();
-    strided_indices(&y_shape, &moved, 0)
-        .into_iter()
-        .map(|index| x[index])
-        .collect()
+    strided_indices(&y_shape, &moved, 0).into_iter().map(|index| x[index]).collect()
 }
 
 /// N C H W to N H W C: the order a 4-D activation has in memory.
@@ -33,16 +30,8 @@ pub fn from_channels_last<T: Copy>(x: &[T], [n, c, h, w]: [usize; 4]) -> Vec<T> 
 fn slice_indices(x_shape: &[usize], ranges: &[SliceRange]) -> Vec<usize> {
     let y_shape = valid(slice_shape(x_shape, ranges));
     let x_strides = strides(x_shape);
-    let offset = x_strides
-        .iter()
-        .zip(ranges)
-        .map(|(stride, range)| stride * range.start)
-        .sum();
-    let steps: Vec<usize> = x_strides
-        .iter()
-        .zip(ranges)
-        .map(|(stride, range)| stride * range.step)
-        .collect();
+    let offset = x_strides.iter().zip(ranges).map(|(stride, range)| stride * range.start).sum();
+    let steps: Vec<usize> = x_strides.iter().zip(ranges).map(|(stride, range)| stride * range.step).collect();
     strided_indices(&y_shape, &steps, offset)
 }
 
@@ -50,10 +39,7 @@ fn slice_indices(x_shape: &[usize], ranges: &[SliceRange]) -> Vec<usize> {
 #[must_use]
 pub fn slice<T: Copy>(x: &[T], x_shape: &[usize], ranges: &[SliceRange]) -> Vec<T> {
     check_len("x", x, x_shape);
-    slice_indices(x_shape, ranges)
-        .into_iter()
-        .map(|index| x[index])
-        .collect()
+    slice_indices(x_shape, ranges).into_iter().map(|index| x[index]).collect()
 }
 
 /// The gradient of x through [`slice`]: grad_y in its place, zero elsewhere.
@@ -111,31 +97,12 @@ mod tests {
     fn moves() {
         assert_eq!(permute(&X, &[2, 3], &[1, 0]), [1, 4, 2, 5, 3, 6]);
         assert_eq!(to_channels_last(&X, [1, 2, 1, 3]), [1, 4, 2, 5, 3, 6]);
-        assert_eq!(
-            from_channels_last(&to_channels_last(&X, [1, 2, 1, 3]), [1, 2, 1, 3]),
-            X
-        );
-        let ranges = [
-            SliceRange::full(2),
-            SliceRange {
-                start: 0,
-                end: 3,
-                step: 2,
-            },
-        ];
+        assert_eq!(from_channels_last(&to_channels_last(&X, [1, 2, 1, 3]), [1, 2, 1, 3]), X);
+        let ranges = [SliceRange::full(2), SliceRange { start: 0, end: 3, step: 2 }];
         assert_eq!(slice(&X, &[2, 3], &ranges), [1, 3, 4, 6]);
-        assert_eq!(
-            slice_backward(&[1.0, 2.0, 3.0, 4.0], &[2, 3], &ranges),
-            [1.0, 0.0, 2.0, 3.0, 0.0, 4.0]
-        );
-        assert_eq!(
-            concat(&[(&X, &[2, 3]), (&[7, 8], &[2, 1])], 1),
-            [1, 2, 3, 7, 4, 5, 6, 8]
-        );
+        assert_eq!(slice_backward(&[1.0, 2.0, 3.0, 4.0], &[2, 3], &ranges), [1.0, 0.0, 2.0, 3.0, 0.0, 4.0]);
+        assert_eq!(concat(&[(&X, &[2, 3]), (&[7, 8], &[2, 1])], 1), [1, 2, 3, 7, 4, 5, 6, 8]);
         assert_eq!(concat(&[(&X[..2], &[1, 2]), (&X[2..], &[2, 2])], 0), X);
-        assert_eq!(
-            pad(&[1, 2], &[1, 2], &[(1, 0), (0, 1)], 9),
-            [9, 9, 9, 1, 2, 9]
-        );
+        assert_eq!(pad(&[1, 2], &[1, 2], &[(1, 0), (0, 1)], 9), [9, 9, 9, 1, 2, 9]);
     }
 }

@@ -31,10 +31,7 @@ pub struct BatchNormGradients {
 }
 
 /// The indices of one channel's elements.
-fn channel_elements(
-    [batch, channels, inner]: [usize; 3],
-    channel: usize,
-) -> impl Iterator<Item = usize> {
+fn channel_elements([batch, channels, inner]: [usize; 3], channel: usize) -> impl Iterator<Item = usize> {
     (0..batch).flat_map(move |image| {
         let start = (image * channels + channel) * inner;
         start..start + inner
@@ -44,14 +41,9 @@ fn channel_elements(
 /// Mean and biased variance of one channel, in two passes: the sum of squares minus the squared sum would cancel.
 fn statistics(x: &[f32], dims: [usize; 3], channel: usize) -> (f64, f64) {
     let count = (dims[0] * dims[2]) as f64;
-    let mean = channel_elements(dims, channel)
-        .map(|i| f64::from(x[i]))
-        .sum::<f64>()
-        / count;
-    let variance = channel_elements(dims, channel)
-        .map(|i| (f64::from(x[i]) - mean).powi(2))
-        .sum::<f64>()
-        / count;
+    let mean = channel_elements(dims, channel).map(|i| f64::from(x[i])).sum::<f64>() / count;
+    let variance =
+        channel_elements(dims, channel).map(|i| (f64::from(x[i]) - mean).powi(2)).sum::<f64>() / count;
     (mean, variance)
 }
 
@@ -66,12 +58,7 @@ pub fn batch_norm_train(
     running_mean: &[f32],
     running_variance: &[f32],
 ) -> BatchNormTraining {
-    let dims = checked_dims(
-        norm,
-        x,
-        x_shape,
-        &[weight, bias, running_mean, running_variance],
-    );
+    let dims = checked_dims(norm, x, x_shape, &[weight, bias, running_mean, running_variance]);
     valid(norm.check_training(x_shape));
     let count = (dims[0] * dims[2]) as f64;
     let momentum = f64::from(norm.momentum);
@@ -89,17 +76,11 @@ pub fn batch_norm_train(
             result.output[i] = ((f64::from(x[i]) - mean) * scale + f64::from(bias[channel])) as f32;
         }
         let unbiased = variance * count / (count - 1.0);
-        let update = |running: f32, new: f64| {
-            ((1.0 - momentum) * f64::from(running) + momentum * new) as f32
-        };
+        let update = |running: f32, new: f64| ((1.0 - momentum) * f64::from(running) + momentum * new) as f32;
         result.mean.push(mean as f32);
         result.variance.push(variance as f32);
-        result
-            .running_mean
-            .push(update(running_mean[channel], mean));
-        result
-            .running_variance
-            .push(update(running_variance[channel], unbiased));
+        result.running_mean.push(update(running_mean[channel], mean));
+        result.running_variance.push(update(running_variance[channel], unbiased));
     }
     result
 }
@@ -115,18 +96,10 @@ pub fn batch_norm_eval(
     running_mean: &[f32],
     running_variance: &[f32],
 ) -> Vec<f32> {
-    let dims = checked_dims(
-        norm,
-        x,
-        x_shape,
-        &[weight, bias, running_mean, running_variance],
-    );
+    let dims = checked_dims(norm, x, x_shape, &[weight, bias, running_mean, running_variance]);
     let mut output = vec![0.0; x.len()];
     for channel in 0..dims[1] {
-        let (mean, variance) = (
-            f64::from(running_mean[channel]),
-            f64::from(running_variance[channel]),
-        );
+        let (mean, variance) = (f64::from(running_mean[channel]), f64::from(running_variance[channel]));
         let scale = f64::from(weight[channel]) / (variance + f64::from(norm.eps)).sqrt();
         for i in channel_elements(dims, channel) {
             output[i] = ((f64::from(x[i]) - mean) * scale + f64::from(bias[channel])) as f32;
@@ -147,15 +120,7 @@ pub fn batch_norm_train_backward(
 ) -> BatchNormGradients {
     let dims = checked_dims(norm, x, x_shape, &[weight]);
     valid(norm.check_training(x_shape));
-    backward(
-        norm,
-        x,
-        dims,
-        weight,
-        grad_y,
-        |channel| statistics(x, dims, channel),
-        true,
-    )
+    backward(norm, x, dims, weight, grad_y, |channel| statistics(x, dims, channel), true)
 }
 
 /// The gradients in evaluation mode, where mean and variance are constants.
@@ -170,12 +135,7 @@ pub fn batch_norm_eval_backward(
     grad_y: &[f32],
 ) -> BatchNormGradients {
     let dims = checked_dims(norm, x, x_shape, &[weight, running_mean, running_variance]);
-    let running = |channel: usize| {
-        (
-            f64::from(running_mean[channel]),
-            f64::from(running_variance[channel]),
-        )
-    };
+    let running = |channel: usize| (f64::from(running_mean[channel]), f64::from(running_variance[channel]));
     backward(norm, x, dims, weight, grad_y, running, false)
 }
 
@@ -188,11 +148,7 @@ fn backward(
     statistics_of: impl Fn(usize) -> (f64, f64),
     through_statistics: bool,
 ) -> BatchNormGradients {
-    assert_eq!(
-        x.len(),
-        grad_y.len(),
-        "batch_norm: x and grad_y must have the same elements"
-    );
+    assert_eq!(x.len(), grad_y.len(), "batch_norm: x and grad_y must have the same elements");
     let count = (dims[0] * dims[2]) as f64;
     let mut grad_x = vec![0.0; x.len()];
     let (mut grad_weight, mut grad_bias) = (vec![0.0; dims[1]], vec![0.0; dims[1]]);
@@ -212,26 +168,13 @@ fn backward(
             grad_x[i] = f64::from(weight[channel]) * inverse * grad;
         }
     }
-    BatchNormGradients {
-        x: round(&grad_x),
-        weight: round(&grad_weight),
-        bias: round(&grad_bias),
-    }
+    BatchNormGradients { x: round(&grad_x), weight: round(&grad_weight), bias: round(&grad_bias) }
 }
 
-fn checked_dims(
-    norm: &BatchNorm,
-    x: &[f32],
-    x_shape: &[usize],
-    per_channel: &[&[f32]],
-) -> [usize; 3] {
+fn checked_dims(norm: &BatchNorm, x: &[f32], x_shape: &[usize], per_channel: &[&[f32]]) -> [usize; 3] {
     check_len("x", x, x_shape);
     for operand in per_channel {
-        valid(norm.check_operand(
-            x_shape,
-            "weight, bias or running statistics",
-            &[operand.len()],
-        ));
+        valid(norm.check_operand(x_shape, "weight, bias or running statistics", &[operand.len()]));
     }
     valid(norm.dims(x_shape))
 }
@@ -240,10 +183,7 @@ fn checked_dims(
 mod tests {
     use super::*;
 
-    const NORM: BatchNorm = BatchNorm {
-        eps: 0.0,
-        momentum: 0.5,
-    };
+    const NORM: BatchNorm = BatchNorm { eps: 0.0, momentum: 0.5 };
 
     #[test]
     fn statistics_by_hand() {
@@ -262,29 +202,16 @@ mod tests {
         assert_eq!(result.output, [-1.5, -1.0, 2.5, 1.0]);
         assert_eq!(result.running_mean, [1.0, 2.5]);
         assert_eq!(result.running_variance, [1.5, 4.0]);
-        let eval = batch_norm_eval(
-            &NORM,
-            &[1.0, 2.0],
-            &[1, 2],
-            &[2.0, 1.0],
-            &[0.5, 0.0],
-            &[0.0, 1.0],
-            &[1.0, 4.0],
-        );
+        let eval =
+            batch_norm_eval(&NORM, &[1.0, 2.0], &[1, 2], &[2.0, 1.0], &[0.5, 0.0], &[0.0, 1.0], &[1.0, 4.0]);
         assert_eq!(eval, [2.5, 0.5]);
     }
 
     #[test]
     fn a_training_gradient_is_orthogonal_to_shift_and_scale() {
         let x = [0.3, -1.2, 2.0, 0.7, 1.1, -0.4];
-        let grad = batch_norm_train_backward(
-            &NORM,
-            &x,
-            &[6, 1],
-            &[1.7],
-            &[1.0, 0.5, -2.0, 0.25, 3.0, -1.0],
-        )
-        .x;
+        let grad =
+            batch_norm_train_backward(&NORM, &x, &[6, 1], &[1.7], &[1.0, 0.5, -2.0, 0.25, 3.0, -1.0]).x;
         // Shifting or scaling x does not change the output.
         let shift: f32 = grad.iter().sum();
         let scale: f32 = grad.iter().zip(x).map(|(g, x)| g * x).sum();

@@ -14,18 +14,11 @@ pub fn sgd(
     buffer: Option<&[f32]>,
 ) -> (Vec<f32>, Option<Vec<f32>>) {
     valid(op.check());
-    assert_eq!(
-        parameter.len(),
-        gradient.len(),
-        "sgd: parameter and gradient must have the same elements"
-    );
+    assert_eq!(parameter.len(), gradient.len(), "sgd: parameter and gradient must have the same elements");
     let [lr, momentum, dampening, weight_decay] =
         [op.lr, op.momentum, op.dampening, op.weight_decay].map(f64::from);
-    let gradient: Vec<f64> = gradient
-        .iter()
-        .zip(parameter)
-        .map(|(&g, &p)| f64::from(g) + weight_decay * f64::from(p))
-        .collect();
+    let gradient: Vec<f64> =
+        gradient.iter().zip(parameter).map(|(&g, &p)| f64::from(g) + weight_decay * f64::from(p)).collect();
     let (step, buffer) = if op.momentum == 0.0 {
         (gradient, None)
     } else {
@@ -45,21 +38,13 @@ pub fn sgd(
             }
         };
         let step = if op.nesterov {
-            gradient
-                .iter()
-                .zip(&buffer)
-                .map(|(g, b)| g + momentum * b)
-                .collect()
+            gradient.iter().zip(&buffer).map(|(g, b)| g + momentum * b).collect()
         } else {
             buffer.clone()
         };
         (step, Some(round(&buffer)))
     };
-    let parameter = parameter
-        .iter()
-        .zip(step)
-        .map(|(&p, step)| (f64::from(p) - lr * step) as f32)
-        .collect();
+    let parameter = parameter.iter().zip(step).map(|(&p, step)| (f64::from(p) - lr * step) as f32).collect();
     (parameter, buffer)
 }
 
@@ -86,26 +71,14 @@ pub fn adamw(
 ) -> AdamWStep {
     valid(op.check());
     assert!(step > 0, "adamw: steps count from 1");
-    for (name, other) in [
-        ("gradient", gradient),
-        ("first moment", first),
-        ("second moment", second),
-    ] {
-        assert_eq!(
-            parameter.len(),
-            other.len(),
-            "adamw: parameter and {name} must have the same elements"
-        );
+    for (name, other) in [("gradient", gradient), ("first moment", first), ("second moment", second)] {
+        assert_eq!(parameter.len(), other.len(), "adamw: parameter and {name} must have the same elements");
     }
     let [lr, beta1, beta2, eps, weight_decay] =
         [op.lr, op.beta1, op.beta2, op.eps, op.weight_decay].map(f64::from);
     let correction1 = 1.0 - beta1.powf(f64::from(step));
     let correction2 = 1.0 - beta2.powf(f64::from(step));
-    let mut result = AdamWStep {
-        parameter: Vec::new(),
-        first: Vec::new(),
-        second: Vec::new(),
-    };
+    let mut result = AdamWStep { parameter: Vec::new(), first: Vec::new(), second: Vec::new() };
     for i in 0..parameter.len() {
         let g = f64::from(gradient[i]);
         let m = beta1 * f64::from(first[i]) + (1.0 - beta1) * g;
@@ -125,36 +98,18 @@ mod tests {
 
     #[test]
     fn momentum_starts_as_the_gradient() {
-        let op = Sgd {
-            lr: 0.5,
-            momentum: 0.5,
-            dampening: 0.5,
-            ..Sgd::default()
-        };
+        let op = Sgd { lr: 0.5, momentum: 0.5, dampening: 0.5, ..Sgd::default() };
         let (p, b) = sgd(&op, &[1.0], &[2.0], None);
         assert_eq!((p[0], b.as_deref()), (0.0, Some(&[2.0][..])));
         let (p, b) = sgd(&op, &p, &[2.0], b.as_deref());
         assert_eq!((p[0], b.as_deref()), (-1.0, Some(&[2.0][..])));
-        let (p, b) = sgd(
-            &Sgd {
-                lr: 0.5,
-                ..Sgd::default()
-            },
-            &[1.0],
-            &[2.0],
-            None,
-        );
+        let (p, b) = sgd(&Sgd { lr: 0.5, ..Sgd::default() }, &[1.0], &[2.0], None);
         assert_eq!((p[0], b), (0.0, None));
     }
 
     #[test]
     fn the_first_adamw_step_has_length_lr() {
-        let op = AdamW {
-            lr: 0.125,
-            eps: 0.0,
-            weight_decay: 0.0,
-            ..AdamW::default()
-        };
+        let op = AdamW { lr: 0.125, eps: 0.0, weight_decay: 0.0, ..AdamW::default() };
         let step = adamw(&op, 1, &[1.0, 1.0], &[1e-3, -50.0], &[0.0; 2], &[0.0; 2]);
         crate::compare::assert_close("parameter", &step.parameter, &[0.875, 1.125], 1e-6, 0.0);
     }

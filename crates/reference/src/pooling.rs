@@ -43,21 +43,14 @@ fn for_each_window(
                 (None, false) => window.len(),
             };
             for plane in 0..batch * channels {
-                visit(
-                    (plane * rows + row) * columns + column,
-                    plane,
-                    &window,
-                    divisor as f64,
-                );
+                visit((plane * rows + row) * columns + column, plane, &window, divisor as f64);
             }
         }
     }
 }
 
 fn output_len(kind: PoolKind, pool: &Pool2d, x_shape: [usize; 4]) -> usize {
-    valid(pool.output_shape_named(kind.name(), x_shape))
-        .iter()
-        .product()
+    valid(pool.output_shape_named(kind.name(), x_shape)).iter().product()
 }
 
 /// The largest element of each window and where it was found: its flat index within its H·W plane, as PyTorch gives it.
@@ -84,12 +77,7 @@ pub fn max_pool2d(pool: &Pool2d, x: &[f32], x_shape: [usize; 4]) -> (Vec<f32>, V
 
 /// The gradient of x: each element of grad_y goes to the pixel its index names; overlapping windows add up.
 #[must_use]
-pub fn max_pool2d_backward(
-    pool: &Pool2d,
-    grad_y: &[f32],
-    indices: &[i32],
-    x_shape: [usize; 4],
-) -> Vec<f32> {
+pub fn max_pool2d_backward(pool: &Pool2d, grad_y: &[f32], indices: &[i32], x_shape: [usize; 4]) -> Vec<f32> {
     let y_shape = valid(pool.output_shape_named("max_pool2d", x_shape));
     check_len("grad_y", grad_y, &y_shape);
     check_len("indices", indices, &y_shape);
@@ -110,15 +98,7 @@ pub fn avg_pool2d(pool: &Pool2d, x: &[f32], x_shape: [usize; 4]) -> Vec<f32> {
 /// The sum of each window.
 #[must_use]
 pub fn sum_pool2d(pool: &Pool2d, x: &[f32], x_shape: [usize; 4]) -> Vec<f32> {
-    mean_or_sum(
-        PoolKind::Sum,
-        &Pool2d {
-            divisor_override: Some(1),
-            ..*pool
-        },
-        x,
-        x_shape,
-    )
+    mean_or_sum(PoolKind::Sum, &Pool2d { divisor_override: Some(1), ..*pool }, x, x_shape)
 }
 
 fn mean_or_sum(kind: PoolKind, pool: &Pool2d, x: &[f32], x_shape: [usize; 4]) -> Vec<f32> {
@@ -126,10 +106,7 @@ fn mean_or_sum(kind: PoolKind, pool: &Pool2d, x: &[f32], x_shape: [usize; 4]) ->
     let plane_len = x_shape[2] * x_shape[3];
     let mut values = vec![0.0; output_len(kind, pool, x_shape)];
     for_each_window(kind, pool, x_shape, |y, plane, window, divisor| {
-        let sum: f64 = window
-            .iter()
-            .map(|&index| f64::from(x[plane * plane_len + index]))
-            .sum();
+        let sum: f64 = window.iter().map(|&index| f64::from(x[plane * plane_len + index])).sum();
         values[y] = (sum / divisor) as f32;
     });
     values
@@ -144,28 +121,11 @@ pub fn avg_pool2d_backward(pool: &Pool2d, grad_y: &[f32], x_shape: [usize; 4]) -
 /// The gradient of x through [`sum_pool2d`].
 #[must_use]
 pub fn sum_pool2d_backward(pool: &Pool2d, grad_y: &[f32], x_shape: [usize; 4]) -> Vec<f32> {
-    mean_or_sum_backward(
-        PoolKind::Sum,
-        &Pool2d {
-            divisor_override: Some(1),
-            ..*pool
-        },
-        grad_y,
-        x_shape,
-    )
+    mean_or_sum_backward(PoolKind::Sum, &Pool2d { divisor_override: Some(1), ..*pool }, grad_y, x_shape)
 }
 
-fn mean_or_sum_backward(
-    kind: PoolKind,
-    pool: &Pool2d,
-    grad_y: &[f32],
-    x_shape: [usize; 4],
-) -> Vec<f32> {
-    assert_eq!(
-        grad_y.len(),
-        output_len(kind, pool, x_shape),
-        "grad_y must have the elements of the output"
-    );
+fn mean_or_sum_backward(kind: PoolKind, pool: &Pool2d, grad_y: &[f32], x_shape: [usize; 4]) -> Vec<f32> {
+    assert_eq!(grad_y.len(), output_len(kind, pool, x_shape), "grad_y must have the elements of the output");
     let plane_len = x_shape[2] * x_shape[3];
     let mut grad_x = vec![0.0; x_shape.iter().product()];
     for_each_window(kind, pool, x_shape, |y, plane, window, divisor| {
@@ -191,9 +151,7 @@ fn for_each_adaptive_window(
             for column in 0..columns {
                 let (left, right) = AdaptiveAvgPool2d::window(column, width, columns);
                 let window: Vec<usize> = (top..bottom)
-                    .flat_map(|row| {
-                        (left..right).map(move |column| (plane * height + row) * width + column)
-                    })
+                    .flat_map(|row| (left..right).map(move |column| (plane * height + row) * width + column))
                     .collect();
                 visit(y, &window);
                 y += 1;
@@ -239,10 +197,7 @@ mod tests {
 
     #[test]
     fn overlapping_windows_add_their_gradients() {
-        let pool = Pool2d {
-            stride: [1, 1],
-            ..Pool2d::new([2, 2])
-        };
+        let pool = Pool2d { stride: [1, 1], ..Pool2d::new([2, 2]) };
         // The maximum of every window is 9 or beside it; make the centre the largest, so that all four windows share it.
         let mut x = X;
         x[4] = 10.0;
@@ -258,11 +213,7 @@ mod tests {
 
     #[test]
     fn padding_never_wins_and_the_first_of_equals_does() {
-        let pool = Pool2d {
-            stride: [1, 1],
-            padding: [1, 1],
-            ..Pool2d::new([2, 2])
-        };
+        let pool = Pool2d { stride: [1, 1], padding: [1, 1], ..Pool2d::new([2, 2]) };
         let (values, indices) = max_pool2d(&pool, &[-3.0; 4], [1, 1, 2, 2]);
         assert_eq!(values, [-3.0; 9]);
         assert_eq!(indices, [0, 0, 1, 0, 0, 1, 2, 2, 3]);
@@ -270,69 +221,30 @@ mod tests {
 
     #[test]
     fn divisors() {
-        let base = Pool2d {
-            stride: [2, 2],
-            padding: [1, 1],
-            ceil_mode: true,
-            ..Pool2d::new([3, 3])
-        };
+        let base = Pool2d { stride: [2, 2], padding: [1, 1], ceil_mode: true, ..Pool2d::new([3, 3]) };
         let x = [1.0; 16];
         let shape = [1, 1, 4, 4];
         // Rows −1..2, 1..4 and 3..6, the last of which is cut at 5, the end of the padding.
         let edge = |own: f32, other: f32| own * other;
-        let counted: Vec<f32> = [2.0 / 3.0, 1.0, 0.5]
-            .iter()
-            .flat_map(|&a| [2.0 / 3.0, 1.0, 0.5].map(|b| edge(a, b)))
-            .collect();
-        crate::compare::assert_close(
-            "include",
-            &avg_pool2d(&base, &x, shape),
-            &counted,
-            1e-6,
-            0.0,
-        );
-        assert_eq!(
-            avg_pool2d(
-                &Pool2d {
-                    count_include_pad: false,
-                    ..base
-                },
-                &x,
-                shape
-            ),
-            [1.0; 9]
-        );
-        let by_two = Pool2d {
-            divisor_override: Some(2),
-            ..base
-        };
-        assert_eq!(
-            avg_pool2d(&by_two, &x, shape),
-            [2.0, 3.0, 1.0, 3.0, 4.5, 1.5, 1.0, 1.5, 0.5]
-        );
-        assert_eq!(
-            sum_pool2d(&by_two, &x, shape),
-            [4.0, 6.0, 2.0, 6.0, 9.0, 3.0, 2.0, 3.0, 1.0]
-        );
+        let counted: Vec<f32> =
+            [2.0 / 3.0, 1.0, 0.5].iter().flat_map(|&a| [2.0 / 3.0, 1.0, 0.5].map(|b| edge(a, b))).collect();
+        crate::compare::assert_close("include", &avg_pool2d(&base, &x, shape), &counted, 1e-6, 0.0);
+        assert_eq!(avg_pool2d(&Pool2d { count_include_pad: false, ..base }, &x, shape), [1.0; 9]);
+        let by_two = Pool2d { divisor_override: Some(2), ..base };
+        assert_eq!(avg_pool2d(&by_two, &x, shape), [2.0, 3.0, 1.0, 3.0, 4.5, 1.5, 1.0, 1.5, 0.5]);
+        assert_eq!(sum_pool2d(&by_two, &x, shape), [4.0, 6.0, 2.0, 6.0, 9.0, 3.0, 2.0, 3.0, 1.0]);
     }
 
     #[test]
     fn nan_wins_a_maximum() {
-        let (values, _) = max_pool2d(
-            &Pool2d::new([2, 2]),
-            &[1.0, f32::NAN, 3.0, 2.0],
-            [1, 1, 2, 2],
-        );
+        let (values, _) = max_pool2d(&Pool2d::new([2, 2]), &[1.0, f32::NAN, 3.0, 2.0], [1, 1, 2, 2]);
         assert!(values[0].is_nan());
     }
 
     #[test]
     fn adaptive_windows_may_overlap() {
         let pool = AdaptiveAvgPool2d { output: [2, 2] };
-        assert_eq!(
-            adaptive_avg_pool2d(pool, &X, [1, 1, 3, 3]),
-            [3.0, 4.0, 6.0, 7.0]
-        );
+        assert_eq!(adaptive_avg_pool2d(pool, &X, [1, 1, 3, 3]), [3.0, 4.0, 6.0, 7.0]);
         let grad = adaptive_avg_pool2d_backward(pool, &[4.0; 4], [1, 1, 3, 3]);
         assert_eq!(grad, [1.0, 2.0, 1.0, 2.0, 4.0, 2.0, 1.0, 2.0, 1.0]);
     }

@@ -22,12 +22,8 @@ pub fn philox4x32_10(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         let first = u64::from(MULTIPLIERS[0]) * u64::from(c0);
         let second = u64::from(MULTIPLIERS[1]) * u64::from(c2);
-        (c0, c1, c2, c3) = (
-            (second >> 32) as u32 ^ c1 ^ k0,
-            second as u32,
-            (first >> 32) as u32 ^ c3 ^ k1,
-            first as u32,
-        );
+        (c0, c1, c2, c3) =
+            ((second >> 32) as u32 ^ c1 ^ k0, second as u32, (first >> 32) as u32 ^ c3 ^ k1, first as u32);
         k0 = k0.wrapping_add(KEY_STEPS[0]);
         k1 = k1.wrapping_add(KEY_STEPS[1]);
     }
@@ -55,10 +51,7 @@ pub fn uniform_from_word(word: u32) -> f32 {
 /// The first `count` uniform numbers in [0, 1) of a stream. Kernels give the same bits.
 #[must_use]
 pub fn uniform(seed: u64, stream: u64, count: usize) -> Vec<f32> {
-    words(seed, stream, count)
-        .into_iter()
-        .map(uniform_from_word)
-        .collect()
+    words(seed, stream, count).into_iter().map(uniform_from_word).collect()
 }
 
 /// The first `count` standard normal numbers of a stream, by Box and Muller's transform: words 0 and 1 of a block give
@@ -70,10 +63,7 @@ pub fn normal(seed: u64, stream: u64, count: usize) -> Vec<f32> {
     let pairs = words.chunks_exact(2).flat_map(|pair| {
         let [u1, u2] = [pair[0], pair[1]].map(|word| f64::from(uniform_from_word(word)));
         let radius = (-2.0 * (1.0 - u1).ln()).sqrt();
-        [
-            (radius * (TAU * u2).cos()) as f32,
-            (radius * (TAU * u2).sin()) as f32,
-        ]
+        [(radius * (TAU * u2).cos()) as f32, (radius * (TAU * u2).sin()) as f32]
     });
     pairs.take(count).collect()
 }
@@ -82,20 +72,14 @@ pub fn normal(seed: u64, stream: u64, count: usize) -> Vec<f32> {
 #[must_use]
 pub fn dropout_mask(op: Dropout, seed: u64, stream: u64, count: usize) -> Vec<bool> {
     valid(op.check());
-    uniform(seed, stream, count)
-        .into_iter()
-        .map(|u| u >= op.p)
-        .collect()
+    uniform(seed, stream, count).into_iter().map(|u| u >= op.p).collect()
 }
 
 /// Drops elements and scales those kept by 1 / (1 − p). The gradient is the same function of grad_y.
 #[must_use]
 pub fn dropout(op: Dropout, x: &[f32], seed: u64, stream: u64) -> Vec<f32> {
     let keep = dropout_mask(op, seed, stream, x.len());
-    x.iter()
-        .zip(keep)
-        .map(|(&x, keep)| if keep { x * op.scale() } else { 0.0 })
-        .collect()
+    x.iter().zip(keep).map(|(&x, keep)| if keep { x * op.scale() } else { 0.0 }).collect()
 }
 
 #[cfg(test)]
@@ -108,28 +92,12 @@ mod tests {
         let ones = u32::MAX;
         let pi = [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344];
         let cases = [
-            (
-                [0; 4],
-                [0; 2],
-                [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8],
-            ),
-            (
-                [ones; 4],
-                [ones; 2],
-                [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd],
-            ),
-            (
-                pi,
-                [0xa409_3822, 0x299f_31d0],
-                [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
-            ),
+            ([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+            ([ones; 4], [ones; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
+            (pi, [0xa409_3822, 0x299f_31d0], [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]),
         ];
         for (counter, key, expected) in cases {
-            assert_eq!(
-                philox4x32_10(counter, key),
-                expected,
-                "{counter:x?} {key:x?}"
-            );
+            assert_eq!(philox4x32_10(counter, key), expected, "{counter:x?} {key:x?}");
         }
     }
 
@@ -156,11 +124,9 @@ mod tests {
         let numbers: Vec<f64> = normal(3, 4, 100_001).into_iter().map(f64::from).collect();
         assert_eq!(numbers.len(), 100_001);
         let moment = |power: i32| numbers.iter().map(|z| z.powi(power)).sum::<f64>() / 100_001.0;
-        for (power, expected, deviation) in [
-            (1, 0.0, 1.0),
-            (2, 1.0, 2.0_f64.sqrt()),
-            (4, 3.0, 96.0_f64.sqrt()),
-        ] {
+        for (power, expected, deviation) in
+            [(1, 0.0, 1.0), (2, 1.0, 2.0_f64.sqrt()), (4, 3.0, 96.0_f64.sqrt())]
+        {
             assert!(
                 (moment(power) - expected).abs() < 5.0 * deviation / 100_001_f64.sqrt(),
                 "moment {power}"
@@ -175,10 +141,7 @@ mod tests {
         let y = dropout(op, &x, 5, 6);
         let kept = y.iter().filter(|&&y| y == op.scale()).count();
         assert_eq!(kept + y.iter().filter(|&&y| y == 0.0).count(), 10_000);
-        assert!(
-            (kept as f64 - 7500.0).abs() < 5.0 * (10_000.0_f64 * 0.25 * 0.75).sqrt(),
-            "{kept}"
-        );
+        assert!((kept as f64 - 7500.0).abs() < 5.0 * (10_000.0_f64 * 0.25 * 0.75).sqrt(), "{kept}");
         assert_eq!(dropout(Dropout { p: 0.0 }, &x, 5, 6), x);
         assert_eq!(dropout(Dropout { p: 1.0 }, &x, 5, 6), vec![0.0; 10_000]);
     }

@@ -66,10 +66,7 @@ pub fn reduce_backward(
         ReduceOp::Sum => groups.into_iter().map(spread).collect(),
         ReduceOp::Mean => {
             let count = reduced_count(x_shape, &kept);
-            groups
-                .into_iter()
-                .map(|group| spread(group) / count)
-                .collect()
+            groups.into_iter().map(|group| spread(group) / count).collect()
         }
         ReduceOp::Max | ReduceOp::Min => {
             let y = reduce(op, x, x_shape, axes);
@@ -78,11 +75,7 @@ pub fn reduce_backward(
                 winners[group] += u32::from(x == y[group]);
             }
             let share = |(group, &x): (usize, &f32)| {
-                if x == y[group] {
-                    spread(group) / f64::from(winners[group])
-                } else {
-                    0.0
-                }
+                if x == y[group] { spread(group) / f64::from(winners[group]) } else { 0.0 }
             };
             groups.into_iter().zip(x).map(share).collect()
         }
@@ -112,11 +105,8 @@ pub fn argmax(x: &[f32], x_shape: &[usize], axes: &[usize]) -> Vec<i32> {
 
 /// How many elements share an output element.
 fn reduced_count(x_shape: &[usize], kept: &[usize]) -> f64 {
-    let reduced = x_shape
-        .iter()
-        .zip(kept)
-        .filter(|&(extent, kept)| extent != kept)
-        .map(|(&extent, _)| extent);
+    let reduced =
+        x_shape.iter().zip(kept).filter(|&(extent, kept)| extent != kept).map(|(&extent, _)| extent);
     reduced.product::<usize>() as f64
 }
 
@@ -150,24 +140,13 @@ mod tests {
         assert_eq!(argmax(&[f32::NEG_INFINITY; 2], &[2], &[]), [0]);
         assert_eq!(argmax(&[1.0, f32::NAN, 2.0, f32::NAN], &[4], &[]), [1]);
         // Over axes 0 and 2 the index counts rows of axis 2 within axis 0.
-        assert_eq!(
-            argmax(
-                &[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 9.0, 0.0],
-                &[2, 2, 2],
-                &[0, 2]
-            ),
-            [1, 2]
-        );
+        assert_eq!(argmax(&[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 9.0, 0.0], &[2, 2, 2], &[0, 2]), [1, 2]);
     }
 
     #[test]
     fn nothing() {
         assert_eq!(reduce(ReduceOp::Sum, &[], &[0, 2], &[0]), [0.0, 0.0]);
-        assert!(
-            reduce(ReduceOp::Mean, &[], &[0, 2], &[0])
-                .iter()
-                .all(|mean| mean.is_nan())
-        );
+        assert!(reduce(ReduceOp::Mean, &[], &[0, 2], &[0]).iter().all(|mean| mean.is_nan()));
         assert!(reduce(ReduceOp::Max, &[], &[2, 0, 3], &[0]).is_empty());
     }
 }

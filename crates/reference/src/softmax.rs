@@ -8,9 +8,7 @@ use crate::indexing::{check_len, round, valid};
 fn for_each_line([before, along, after]: [usize; 3], mut visit: impl FnMut(&[usize])) {
     for outer in 0..before {
         for inner in 0..after {
-            let line: Vec<usize> = (0..along)
-                .map(|index| (outer * along + index) * after + inner)
-                .collect();
+            let line: Vec<usize> = (0..along).map(|index| (outer * along + index) * after + inner).collect();
             visit(&line);
         }
     }
@@ -37,9 +35,7 @@ fn each_line(x: &[f32], split: [usize; 3], value: impl Fn(f64, f64) -> f64) -> V
 #[must_use]
 pub fn softmax(op: Softmax, x: &[f32], x_shape: &[usize]) -> Vec<f32> {
     check_len("x", x, x_shape);
-    each_line(x, valid(op.check(x_shape)), |x, log_sum| {
-        (x - log_sum).exp()
-    })
+    each_line(x, valid(op.check(x_shape)), |x, log_sum| (x - log_sum).exp())
 }
 
 /// x − log Σ e^x along the axis.
@@ -56,10 +52,7 @@ pub fn softmax_backward(op: Softmax, y: &[f32], y_shape: &[usize], grad_y: &[f32
     check_len("grad_y", grad_y, y_shape);
     let mut grad_x = vec![0.0; y.len()];
     for_each_line(valid(op.check(y_shape)), |line| {
-        let dot: f64 = line
-            .iter()
-            .map(|&i| f64::from(grad_y[i]) * f64::from(y[i]))
-            .sum();
+        let dot: f64 = line.iter().map(|&i| f64::from(grad_y[i]) * f64::from(y[i])).sum();
         for &i in line {
             grad_x[i] = f64::from(y[i]) * (f64::from(grad_y[i]) - dot);
         }
@@ -69,12 +62,7 @@ pub fn softmax_backward(op: Softmax, y: &[f32], y_shape: &[usize], grad_y: &[f32
 
 /// The gradient of x from the output y of [`log_softmax`]: grad_y − e^y · Σ grad_y.
 #[must_use]
-pub fn log_softmax_backward(
-    op: LogSoftmax,
-    y: &[f32],
-    y_shape: &[usize],
-    grad_y: &[f32],
-) -> Vec<f32> {
+pub fn log_softmax_backward(op: LogSoftmax, y: &[f32], y_shape: &[usize], grad_y: &[f32]) -> Vec<f32> {
     check_len("y", y, y_shape);
     check_len("grad_y", grad_y, y_shape);
     let mut grad_x = vec![0.0; y.len()];

@@ -81,7 +81,13 @@ impl Tensor {
 
     /// A tensor over a buffer that already holds it. The buffer has at least `shape`'s elements of `dtype`; without
     /// four axes, the layout is row-major.
-    pub fn from_parts(context: &Context, buffer: Buffer, shape: &[usize], dtype: DType, layout: Layout) -> Self {
+    pub fn from_parts(
+        context: &Context,
+        buffer: Buffer,
+        shape: &[usize],
+        dtype: DType,
+        layout: Layout,
+    ) -> Self {
         let layout = if shape.len() == 4 { layout } else { Layout::RowMajor };
         Self { context: context.clone(), buffer, shape: shape.to_vec(), dtype, layout }
     }

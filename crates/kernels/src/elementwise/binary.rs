@@ -26,9 +26,17 @@ params! { BroadcastParams for "binary_broadcast" {
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, BroadcastParams::LAYOUT];
 
 /// `y = op(a, b)` over `count` f32 elements that lie alike in all three.
-pub fn binary(context: &Context, op: BinaryOp, a: &Buffer, b: &Buffer, y: &Buffer, count: usize) -> Result<()> {
+pub fn binary(
+    context: &Context,
+    op: BinaryOp,
+    a: &Buffer,
+    b: &Buffer,
+    y: &Buffer,
+    count: usize,
+) -> Result<()> {
     let vectors = vectors(op.name(), count)?;
-    let kernel = Specialisation::new("binary").with_u32("WORKGROUP", WORKGROUP).with_fragment("binary", op.name());
+    let kernel =
+        Specialisation::new("binary").with_u32("WORKGROUP", WORKGROUP).with_fragment("binary", op.name());
     let params = Params { vectors };
     let dispatch = Dispatch {
         op: op.name(),
@@ -62,7 +70,11 @@ pub fn binary_broadcast(
         pad1: 0,
         pad2: 0,
     };
-    let dispatch =
-        Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers: &[a, b, y], groups: groups(count) };
+    let dispatch = Dispatch {
+        op: op.name(),
+        params: bytemuck::bytes_of(&params),
+        buffers: &[a, b, y],
+        groups: groups(count),
+    };
     context.dispatch(&kernel, &dispatch)
 }

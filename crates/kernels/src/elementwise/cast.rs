@@ -11,7 +11,14 @@ params! { Params for "cast", "cast_to_f16", "cast_from_f16" { vectors: u32 } }
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
 /// `y = x` converted, over `count` elements. Between f16 and the integers two steps over f32 are needed: `None`.
-pub fn cast(context: &Context, x: &Buffer, from: DType, y: &Buffer, to: DType, count: usize) -> Option<Result<()>> {
+pub fn cast(
+    context: &Context,
+    x: &Buffer,
+    from: DType,
+    y: &Buffer,
+    to: DType,
+    count: usize,
+) -> Option<Result<()>> {
     let kernel = match (from, to) {
         (DType::F32, DType::F16) => Specialisation::new("cast_to_f16"),
         (DType::F16, DType::F32) => Specialisation::new("cast_from_f16"),
@@ -21,8 +28,12 @@ pub fn cast(context: &Context, x: &Buffer, from: DType, y: &Buffer, to: DType, c
     let kernel = kernel.with_u32("WORKGROUP", WORKGROUP);
     Some(vectors("cast", count).and_then(|vectors| {
         let params = Params { vectors };
-        let dispatch =
-            Dispatch { op: "cast", params: bytemuck::bytes_of(&params), buffers: &[x, y], groups: groups(vectors) };
+        let dispatch = Dispatch {
+            op: "cast",
+            params: bytemuck::bytes_of(&params),
+            buffers: &[x, y],
+            groups: groups(vectors),
+        };
         context.dispatch(&kernel, &dispatch)
     }))
 }

@@ -12,7 +12,8 @@ pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
 /// `y = op(x)` over `count` f32 elements.
 pub fn unary(context: &Context, op: UnaryOp, x: &Buffer, y: &Buffer, count: usize) -> Result<()> {
-    let kernel = Specialisation::new("unary").with_u32("WORKGROUP", WORKGROUP).with_fragment("unary", op.name());
+    let kernel =
+        Specialisation::new("unary").with_u32("WORKGROUP", WORKGROUP).with_fragment("unary", op.name());
     launch(context, &kernel, op, &[x, y], count)
 }
 
@@ -31,7 +32,13 @@ pub fn unary_backward(
     launch(context, &kernel, op, &[x, grad_y, grad_x], count)
 }
 
-fn launch(context: &Context, kernel: &Specialisation, op: UnaryOp, buffers: &[&Buffer], count: usize) -> Result<()> {
+fn launch(
+    context: &Context,
+    kernel: &Specialisation,
+    op: UnaryOp,
+    buffers: &[&Buffer],
+    count: usize,
+) -> Result<()> {
     let vectors = vectors(op.name(), count)?;
     let [p0, p1] = op.parameters();
     let params = Params { vectors, p0, p1 };

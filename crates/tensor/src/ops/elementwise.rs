@@ -44,7 +44,10 @@ impl Tensor {
         // The result lies as the operand does that has its shape, so that a bias does not turn an activation around.
         let layout = if self.shape() == shape { self.layout() } else { other.layout() };
         let y = Self::empty(context, &shape, DType::F32, layout)?;
-        if self.shape() == other.shape() && self.layout() == other.layout() && !self.buffer().same(other.buffer()) {
+        if self.shape() == other.shape()
+            && self.layout() == other.layout()
+            && !self.buffer().same(other.buffer())
+        {
             elementwise::binary(context, op, self.buffer(), other.buffer(), y.buffer(), y.count())?;
         } else {
             let order = y.layout().memory_order(shape.len());

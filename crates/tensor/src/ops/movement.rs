@@ -1,7 +1,9 @@
 //! Reshape, permute, slice, concat, pad, expand.
 
 use tilewright_kernels::{elementwise, movement, strided::Strided};
-use tilewright_ops::{DType, ShapeError, SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape};
+use tilewright_ops::{
+    DType, ShapeError, SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape,
+};
 
 use crate::{Error, Layout, Result, Tensor};
 
@@ -52,7 +54,12 @@ impl Tensor {
             first.require_same_context("concat", other)?;
             if other.dtype() != first.dtype() {
                 let expected = first.dtype().name();
-                return Err(Error::DType { op: "concat", operand: "tensors", found: other.dtype(), expected });
+                return Err(Error::DType {
+                    op: "concat",
+                    operand: "tensors",
+                    found: other.dtype(),
+                    expected,
+                });
             }
         }
         let y = Self::empty(first.context(), &shape, first.dtype(), first.layout())?;
@@ -72,7 +79,8 @@ impl Tensor {
         let y = Self::empty(self.context(), &shape, DType::F32, self.layout())?;
         elementwise::fill(self.context(), y.buffer(), y.count(), value.to_bits())?;
         let strides = y.strides();
-        let offset: isize = padding.iter().zip(&strides).map(|((before, _), stride)| *before as isize * stride).sum();
+        let offset: isize =
+            padding.iter().zip(&strides).map(|((before, _), stride)| *before as isize * stride).sum();
         self.copy_into("pad", &y, offset, &strides)?;
         Ok(y)
     }
@@ -83,7 +91,13 @@ impl Tensor {
         let expected = slice_shape(shape, ranges)?;
         if grad_y.shape() != expected {
             let found = grad_y.shape().to_vec();
-            return Err(ShapeError::Operand { op: "slice_backward", operand: "grad_y", shape: found, expected }.into());
+            return Err(ShapeError::Operand {
+                op: "slice_backward",
+                operand: "grad_y",
+                shape: found,
+                expected,
+            }
+            .into());
         }
         let y = Self::empty(grad_y.context(), shape, DType::F32, grad_y.layout())?;
         elementwise::fill(y.context(), y.buffer(), y.count(), 0)?;

@@ -1,0 +1,35 @@
+//! Elementwise kernels, in bytes moved per second.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::{bench, context, tensor};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tilewright::ops::{BinaryOp, UnaryOp};
+
+fn elementwise(criterion: &mut Criterion) {
+    let context = context();
+    let shape = [16, 32, 56, 56];
+    let bytes = shape.iter().product::<usize>() as u64 * 4;
+    let (x, y) = (tensor(&context, &shape), tensor(&context, &shape));
+    let bias = tensor(&context, &[1, 32, 1, 1]);
+    for op in [UnaryOp::Relu, UnaryOp::Gelu] {
+        let name = format!("unary/{}", op.name());
+        bench(criterion, "elementwise", &name, Throughput::Bytes(2 * bytes), &context, || {
+            x.unary(op).unwrap()
+        });
+        let name = format!("unary_backward/{}", op.name());
+        bench(criterion, "elementwise", &name, Throughput::Bytes(3 * bytes), &context, || {
+            x.unary_backward(op, &y).unwrap()
+        });
+    }
+    bench(criterion, "elementwise", "binary/add", Throughput::Bytes(3 * bytes), &context, || {
+        x.add(&y).unwrap()
+    });
+    bench(criterion, "elementwise", "binary_broadcast/add", Throughput::Bytes(2 * bytes), &context, || {
+        x.binary(BinaryOp::Add, &bias).unwrap()
+    });
+}
+
+criterion_group!(benches, elementwise);
+criterion_main!(benches);

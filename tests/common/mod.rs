@@ -72,6 +72,6 @@ impl Cases {
 
 /// Fails unless `|actual − expected| ≤ absolute + relative · |expected|` everywhere.
 pub fn close(actual: &[f32], expected: &[f32], relative: f64, absolute: f64) -> Result<(), String> {
-    tilewright_reference::compare(actual, expected, relative, absolute)
+    tilewright_reference::compare::compare(actual, expected, relative, absolute)
         .map_err(|mismatch| mismatch.to_string())
 }

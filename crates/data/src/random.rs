@@ -71,7 +71,7 @@ mod tests {
         let mut rng = SampleRng::new(1, 2, 3);
         let drawn: Vec<u64> = (0..3).map(|_| rng.next_u64()).collect();
         assert_eq!(drawn, PINNED, "{drawn:#x?}");
-        assert_eq!(SampleRng::new(1, 2, 3).below(1000), (u128::from(PINNED[0]) * 1000 >> 64) as u64);
+        assert_eq!(SampleRng::new(1, 2, 3).below(1000), ((u128::from(PINNED[0]) * 1000) >> 64) as u64);
     }
 
     /// ChaCha8's first block for the key (1, 2, 3, 2) as little-endian u64, also worked out by hand from its definition.

@@ -1,4 +1,4 @@
-//! `binary` (same shape, same layout) and `binary_broadcast`.
+//! `binary` (same shape, same layout), `binary_broadcast` and `binary_backward`.
 
 use tilewright_ops::BinaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
@@ -13,7 +13,7 @@ use crate::{
 
 params! { Params for "binary" { vectors: u32 } }
 
-params! { BroadcastParams for "binary_broadcast" {
+params! { BroadcastParams for "binary_broadcast", "binary_backward" {
     shape: [u32; 8],
     a_strides: [u32; 8],
     b_strides: [u32; 8],

@@ -10,20 +10,20 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Runs a command as root: directly, or through sudo.
+# Runs a command as root: directly, or through sudo. `apt` below says so where there is neither.
 as_root() {
   if [ "$(id -u)" -eq 0 ]; then
     "$@"
-  elif have sudo; then
-    sudo "$@"
   else
-    die "needs root for: $* — run that as root (or install sudo), then start again"
+    sudo "$@"
   fi
 }
 
 # Runs apt-get without questions and without noise; shows its words only when it fails.
 apt() {
-  have apt-get || die "this machine has no apt-get; install by hand what it was to do: apt-get $*"
+  have apt-get || die "this machine has no apt-get; do by hand what it was to do: apt-get $*"
+  # Asked here, where the answer is not lost in the log.
+  [ "$(id -u)" -eq 0 ] || have sudo || die "needs root for: apt-get $* — run that as root (or install sudo), then start again"
   local log
   log=$(mktemp)
   if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" \

@@ -1,5 +1,6 @@
 //! Fashion-MNIST: 70,000 grey 28×28 pictures of clothing in ten classes (Xiao, Rasul, Vollgraf, arXiv 1708.07747).
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::{DataError, ImageDataset, InMemoryDataset, idx};
@@ -51,12 +52,7 @@ impl FashionMnist {
     /// empty, else [`FashionMnist::SYSTEM_DIR`]. The most explicit wish wins, and is not quietly replaced when it fails.
     #[must_use]
     pub fn data_dir(explicit: Option<&Path>) -> PathBuf {
-        let from_environment =
-            || std::env::var_os(DATA_DIR_VARIABLE).filter(|v| !v.is_empty()).map(PathBuf::from);
-        explicit
-            .map(Path::to_path_buf)
-            .or_else(from_environment)
-            .unwrap_or_else(|| PathBuf::from(Self::SYSTEM_DIR))
+        choose_dir(explicit, std::env::var_os(DATA_DIR_VARIABLE))
     }
 
     /// Loads both halves from `dir`, see [`FashionMnist::load_split`].
@@ -102,6 +98,11 @@ impl FashionMnist {
     }
 }
 
+fn choose_dir(explicit: Option<&Path>, variable: Option<OsString>) -> PathBuf {
+    let variable = variable.filter(|value| !value.is_empty()).map(PathBuf::from);
+    explicit.map(Path::to_path_buf).or(variable).unwrap_or_else(|| FashionMnist::SYSTEM_DIR.into())
+}
+
 /// The first of the accepted spellings that exists in `dir`.
 fn find(dir: &Path, stem: &str, suffix: &str, what: &str) -> Result<PathBuf, DataError> {
     let plain = [format!("{stem}-{suffix}"), format!("{stem}.{suffix}")];
@@ -109,5 +110,19 @@ fn find(dir: &Path, stem: &str, suffix: &str, what: &str) -> Result<PathBuf, Dat
     match names.iter().map(|name| dir.join(name)).find(|path| path.is_file()) {
         Some(path) => Ok(path),
         None => Err(DataError::NotFound { what: what.into(), dir: dir.to_path_buf(), names }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_explicit_directory_wins() {
+        let set = || Some(OsString::from("variable"));
+        assert_eq!(choose_dir(Some(Path::new("argument")), set()), Path::new("argument"));
+        assert_eq!(choose_dir(None, set()), Path::new("variable"));
+        assert_eq!(choose_dir(None, Some(OsString::new())), Path::new(FashionMnist::SYSTEM_DIR));
+        assert_eq!(choose_dir(None, None), Path::new(FashionMnist::SYSTEM_DIR));
     }
 }

@@ -47,7 +47,7 @@ pub struct Member {
     pub name: String,
     /// Its place, in bytes from the start.
     pub offset: u32,
-    /// The Rust type: `u32`, `i32`, `f32`, `[u32; 8]`.
+    /// The Rust type: `u32`, `i32`, `f32`, `[u32; 2]`, `[u32; 8]`.
     pub kind: &'static str,
 }
 
@@ -134,6 +134,7 @@ fn type_name(module: &Module, inner: &TypeInner) -> &'static str {
             ScalarKind::Float => "f32",
             _ => "other",
         },
+        TypeInner::Vector { size: VectorSize::Bi, scalar: Scalar::U32 } => "[u32; 2]",
         TypeInner::Array { base, size: ArraySize::Constant(count), stride: 16 }
             if count.get() == 2
                 && matches!(

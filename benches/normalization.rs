@@ -1,0 +1,2 @@
+//! Normalisation kernels.
+fn main() {}

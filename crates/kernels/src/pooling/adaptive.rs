@@ -1,0 +1,61 @@
+//! `adaptive_avg_pool2d` and `adaptive_avg_pool2d_backward`.
+
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+
+use super::{kernel, pair, values};
+use crate::{ParamsLayout, groups, params::params, to_u32};
+
+params! { Params for "adaptive_avg_pool2d", "adaptive_avg_pool2d_backward" {
+    input: [u32; 2],
+    output: [u32; 2],
+    channels: u32,
+    count: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+/// The averages `y` of as many windows as `y_shape` has pixels.
+pub fn adaptive_avg_pool2d(
+    context: &Context,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    x: &Buffer,
+    y: &Buffer,
+) -> Result<()> {
+    launch(context, "adaptive_avg_pool2d", [x_shape, y_shape, y_shape], &[x, y])
+}
+
+/// The gradient of x through [`adaptive_avg_pool2d`].
+pub fn adaptive_avg_pool2d_backward(
+    context: &Context,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    grad_y: &Buffer,
+    grad_x: &Buffer,
+) -> Result<()> {
+    launch(context, "adaptive_avg_pool2d_backward", [x_shape, y_shape, x_shape], &[grad_y, grad_x])
+}
+
+fn launch(
+    context: &Context,
+    op: &'static str,
+    [x_shape, y_shape, threads]: [[usize; 4]; 3],
+    buffers: &[&Buffer],
+) -> Result<()> {
+    values(op, x_shape)?;
+    for axis in 2..4 {
+        // Products of a place in one image and the extent of the other, rounded up.
+        let product = x_shape[axis].saturating_mul(y_shape[axis]);
+        to_u32(op, product.saturating_add(x_shape[axis]).saturating_add(y_shape[axis]))?;
+    }
+    let params = Params {
+        input: pair(op, [x_shape[2], x_shape[3]])?,
+        output: pair(op, [y_shape[2], y_shape[3]])?,
+        channels: values(op, [1, x_shape[1], 1, 1])?,
+        count: values(op, threads)?,
+    };
+    let kernel = kernel(op, x_shape[1]);
+    let dispatch =
+        Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(params.count) };
+    context.dispatch(&kernel, &dispatch)
+}

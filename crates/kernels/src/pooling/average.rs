@@ -1,0 +1,83 @@
+//! `avg_pool2d` and `avg_pool2d_backward`, which sum-pool with a divisor of 1.
+
+use tilewright_ops::Pool2d;
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+
+use super::{Window, kernel, values};
+use crate::{ParamsLayout, groups, params::params};
+
+params! { Params for "avg_pool2d", "avg_pool2d_backward" {
+    input: [u32; 2],
+    output: [u32; 2],
+    kernel: [u32; 2],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    dilation: [u32; 2],
+    channels: u32,
+    count: u32,
+    divisor: f32,
+    pad: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+/// The averages `y` of the windows over `x`; a pool whose `divisor_override` is 1 gives the sums. `op` names the
+/// operation in errors and profiles.
+pub fn avg_pool2d(
+    context: &Context,
+    op: &str,
+    pool: &Pool2d,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    x: &Buffer,
+    y: &Buffer,
+) -> Result<()> {
+    launch(context, "avg_pool2d", op, pool, [x_shape, y_shape, y_shape], &[x, y])
+}
+
+/// The gradient of x through [`avg_pool2d`].
+pub fn avg_pool2d_backward(
+    context: &Context,
+    op: &str,
+    pool: &Pool2d,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    grad_y: &Buffer,
+    grad_x: &Buffer,
+) -> Result<()> {
+    launch(context, "avg_pool2d_backward", op, pool, [x_shape, y_shape, x_shape], &[grad_y, grad_x])
+}
+
+fn launch(
+    context: &Context,
+    stem: &'static str,
+    op: &str,
+    pool: &Pool2d,
+    [x_shape, y_shape, threads]: [[usize; 4]; 3],
+    buffers: &[&Buffer],
+) -> Result<()> {
+    values(op, x_shape)?;
+    let Window { input, output, kernel: window, stride, padding, dilation, channels } =
+        Window::new(op, pool, x_shape, y_shape)?;
+    let params = Params {
+        input,
+        output,
+        kernel: window,
+        stride,
+        padding,
+        dilation,
+        channels,
+        count: values(op, threads)?,
+        divisor: pool.divisor_override.unwrap_or(1) as f32,
+        pad: 0,
+    };
+    let divisor = match (pool.divisor_override, pool.count_include_pad) {
+        (Some(_), _) => 0,
+        (None, true) => 1,
+        (None, false) => 2,
+    };
+    let kernel = kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor);
+    let dispatch =
+        Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(params.count) };
+    context.dispatch(&kernel, &dispatch)
+}

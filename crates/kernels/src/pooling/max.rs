@@ -1,0 +1,105 @@
+//! `max_pool2d` and `max_pool2d_backward`.
+
+use tilewright_ops::Pool2d;
+use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
+
+use super::{Window, kernel, lanes, values};
+use crate::{ParamsLayout, groups, params::params};
+
+params! { Params for "max_pool2d", "max_pool2d_backward" {
+    input: [u32; 2],
+    output: [u32; 2],
+    kernel: [u32; 2],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    dilation: [u32; 2],
+    channels: u32,
+    count: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+impl Params {
+    fn new(
+        op: &str,
+        pool: &Pool2d,
+        x_shape: [usize; 4],
+        y_shape: [usize; 4],
+        threads: [usize; 4],
+    ) -> Result<Self> {
+        let pixels = x_shape[2] * x_shape[3];
+        if i32::try_from(pixels).is_err() {
+            return Err(Error::Limit {
+                op: op.to_owned(),
+                what: "the pixels of an image",
+                needed: pixels as u64,
+                limit: i32::MAX as u64,
+                detail: format!("input {x_shape:?}: the places of maxima are i32"),
+            });
+        }
+        values(op, x_shape)?;
+        let Window { input, output, kernel, stride, padding, dilation, channels } =
+            Window::new(op, pool, x_shape, y_shape)?;
+        let count = values(op, threads)?;
+        Ok(Self { input, output, kernel, stride, padding, dilation, channels, count })
+    }
+}
+
+fn index_type(channels: usize) -> &'static str {
+    if lanes(channels) == 4 { "vec4<i32>" } else { "i32" }
+}
+
+/// The maxima `y` of the windows over `x`, and where in its plane each was found if `indices` is given.
+pub fn max_pool2d(
+    context: &Context,
+    pool: &Pool2d,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    x: &Buffer,
+    y: &Buffer,
+    indices: Option<&Buffer>,
+) -> Result<()> {
+    let op = "max_pool2d";
+    let params = Params::new(op, pool, x_shape, y_shape, y_shape)?;
+    let kernel = kernel(op, x_shape[1])
+        .with_type("INDEX", index_type(x_shape[1]))
+        .with_bool("INDICES", indices.is_some());
+    let unused;
+    let indices = match indices {
+        Some(indices) => indices,
+        None => {
+            // The binding is there even when nothing is written to it.
+            unused = context.alloc(16)?;
+            &unused
+        }
+    };
+    let dispatch = Dispatch {
+        op,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[x, y, indices],
+        groups: groups(params.count),
+    };
+    context.dispatch(&kernel, &dispatch)
+}
+
+/// The gradient of x: `grad_y` of the windows whose index names the element.
+pub fn max_pool2d_backward(
+    context: &Context,
+    pool: &Pool2d,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    indices: &Buffer,
+    grad_y: &Buffer,
+    grad_x: &Buffer,
+) -> Result<()> {
+    let op = "max_pool2d_backward";
+    let params = Params::new(op, pool, x_shape, y_shape, x_shape)?;
+    let kernel = kernel(op, x_shape[1]).with_type("INDEX", index_type(x_shape[1]));
+    let dispatch = Dispatch {
+        op,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[indices, grad_y, grad_x],
+        groups: groups(params.count),
+    };
+    context.dispatch(&kernel, &dispatch)
+}

@@ -1,10 +1,10 @@
-// C[b] = activation(op(A[b]) · op(B[b]) + bias), fp32, for software Vulkan (lavapipe) and any device whose
+// C[b] = unary(op(A[b]) · op(B[b]) + bias), fp32, for software Vulkan (lavapipe) and any device whose
 // subgroups have at least 8 lanes.
 //
-// Layouts   row-major. A is [M,K] ([K,M] with TRANSPOSE_A), B is [K,N] ([N,K] with TRANSPOSE_B), C is [M,N]
+// Layouts:  row-major. A is [M,K] ([K,M] with TRANSPOSE_A), B is [K,N] ([N,K] with TRANSPOSE_B), C is [M,N]
 //           ([N,M] with TRANSPOSE_C). bias has N entries (M with TRANSPOSE_C, for swapped problems Cᵀ = Bᵀ·Aᵀ).
 //           Batch b begins at b * a_stride, b * b_stride elements (0: shared by all batches), C[b] at b * M * N.
-// Lanes     a workgroup is 8 lanes and one tile of ROWS x 32 outputs. Lane l owns the columns
+// Threads:  a workgroup is 8 lanes and one tile of ROWS x 32 outputs. Lane l owns the columns
 //           4l .. 4l + 3, all ROWS rows of them in registers. For four k at a time a lane loads its
 //           own columns of B and ROWS/8 vec4 of A; a value of A reaches the other lanes by a shuffle from a
 //           constant lane. No barrier, no workgroup memory.
@@ -21,7 +21,7 @@
 //           N < 32 < M: swap (A, M, TRANSPOSE_A <- B, N, !TRANSPOSE_B; B, N, TRANSPOSE_B <- A, M, !TRANSPOSE_A;
 //           TRANSPOSE_C). Split K while groups < 8 and k_chunk stays >= 256.
 //   Bound sizes are multiples of 16 bytes (pad). Without HAS_BIAS bind any read-only buffer as bias.
-// Limits    k_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop turns in all).
+// Limits:   k_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop turns in all).
 
 const ROWS: u32 = 16u; // @const rows of C per workgroup
 const TRANSPOSE_A: bool = false; // @const A is stored [K,M]
@@ -49,8 +49,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> c: array<vec4<f32>>;
 
-// @slot activation
-fn activation(x: f32, p: vec2<f32>) -> f32 { return x; }
+// @slot unary
+fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
 // @end
 
 fn scalar_a(i: u32) -> f32 { return a[i >> 2u][i & 3u]; }
@@ -77,7 +77,7 @@ fn quad_bias(i: u32, last: u32) -> vec4<f32> {
 /// Writes the activation of the first `count` of four consecutive elements of C (0 or 4 with VEC_C).
 fn store(at: u32, x: vec4<f32>, count: u32) {
     let p = vec2(params.p0, params.p1);
-    let v = vec4(activation(x.x, p), activation(x.y, p), activation(x.z, p), activation(x.w, p));
+    let v = vec4(unary(x.x, p), unary(x.y, p), unary(x.z, p), unary(x.w, p));
     if VEC_C {
         if count > 0u { c[at >> 2u] = v; }
         return;

@@ -1,11 +1,11 @@
-// y = activation(Σ_s partial[s] + bias): the second, deterministic pass of a split-K product, convolution
+// y = unary(Σ_s partials[s] + bias): the second, deterministic pass of a split-K product, convolution
 // or weight gradient. The sum runs over s = 0, 1, … in that order for every element.
 //
-// Layouts   partial is [splits, count] row-major fp32, y is [count]; bias has `bias_period` entries and
+// Layouts:  partials is [splits, count] row-major fp32, y is [count]; bias has `bias_period` entries and
 //           element i takes bias[(i / bias_inner) % bias_period]: (1, extent of the innermost dimension) for
 //           a product or a channels-last convolution.
-// Lanes     one invocation = one vec4 of y; groups = ceil(ceil(count / 4) / 64).
-// Host      arrays are vec4: bound sizes are multiples of 16 bytes. VEC: count % 4 == 0, else false.
+// Threads:  one invocation = one vec4 of y; groups = ceil(ceil(count / 4) / 64).
+// Limits:   3 storage buffers; arrays are vec4: bound sizes are multiples of 16 bytes. VEC: count % 4 == 0, else false.
 //           ACCUMULATE adds to what y holds. Without HAS_BIAS bind any buffer as bias, bias_inner and
 //           bias_period >= 1. splits <= 65,535.
 
@@ -24,20 +24,20 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> partial: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
 
-// @slot activation
-fn activation(x: f32, p: vec2<f32>) -> f32 { return x; }
+// @slot unary
+fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
 // @end
 
-fn element(i: u32) -> f32 { return partial[i >> 2u][i & 3u]; }
+fn element(i: u32) -> f32 { return partials[i >> 2u][i & 3u]; }
 
 fn finish(i: u32, sum: f32) -> f32 {
     var x = sum;
     if HAS_BIAS { x += bias[(i / params.bias_inner) % params.bias_period]; }
-    return activation(x, vec2(params.p0, params.p1));
+    return unary(x, vec2(params.p0, params.p1));
 }
 
 @compute @workgroup_size(64)
@@ -54,7 +54,7 @@ fn main(
     for (var s = 0u; s < params.splits; s++) {
         let at = s * params.count;
         if VEC {
-            sum += partial[(at + i) >> 2u];
+            sum += partials[(at + i) >> 2u];
         } else {
             sum += vec4(element(at + i), element(at + min(i + 1u, last)), element(at + min(i + 2u, last)), element(at + min(i + 3u, last)));
         }

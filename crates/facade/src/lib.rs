@@ -19,4 +19,4 @@ pub use tilewright_shaders as shaders;
 pub use tilewright_tensor as tensor;
 
 pub use tilewright_runtime::{Context, ContextOptions, Mode};
-pub use tilewright_tensor::{DType, Element, Layout, Tensor};
+pub use tilewright_tensor::{Conv2dAlgorithm, DType, Element, Layout, MatmulAlgorithm, Tensor};

@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..Default::default()
     }))?;
     let (height, width) = (6usize, 8usize);
-    let image: Vec<f32> = (0..height * width).map(|i| if i % width < width / 2 { 0.0 } else { 1.0 }).collect();
+    let image: Vec<f32> =
+        (0..height * width).map(|i| if i % width < width / 2 { 0.0 } else { 1.0 }).collect();
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("the application's image"),
         size: (image.len() * 4) as u64,
@@ -28,8 +29,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The engine's side: no second device, no copy of the image.
     let context = Context::from_device(device.clone(), queue.clone(), &ContextOptions::default());
-    let x = Tensor::from_parts(&context, context.wrap(buffer), &[1, 1, height, width], DType::F32, Layout::RowMajor);
-    let sobel = Tensor::from_slice(&context, &[-1.0f32, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0], &[1, 1, 3, 3])?;
+    let x = Tensor::from_parts(
+        &context,
+        context.wrap(buffer),
+        &[1, 1, height, width],
+        DType::F32,
+        Layout::RowMajor,
+    );
+    let sobel =
+        Tensor::from_slice(&context, &[-1.0f32, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0], &[1, 1, 3, 3])?;
     let edges = x.conv2d(&sobel, None, &Conv2d { padding: [0, 1], ..Conv2d::default() })?;
 
     // Back on the application's side: after a flush, the result's buffer may be used by its own commands.

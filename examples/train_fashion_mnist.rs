@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Instant};
 use tilewright::{
     Context, Module, ParameterStore, Pass, Tensor, Var,
     data::{
-        DataLoader, FASHION_MNIST_CLASS_NAMES, FashionMnist, ImageDataset, LoaderOptions, Normalize, Sampler, Subset,
+        DataLoader, FASHION_MNIST_CLASS_NAMES, FashionMnist, ImageDataset, LoaderOptions, Normalize, Sampler,
+        Subset,
     },
     nn::optim::{Optimizer, Schedule, Sgd},
     ops,
@@ -24,7 +25,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let train: Arc<dyn ImageDataset> = Arc::new(Subset::first(Arc::new(data.train), train_images));
     let test: Arc<dyn ImageDataset> = Arc::new(Subset::first(Arc::new(data.test), test_images));
     let normalize = Arc::new(Normalize::new(&FashionMnist::MEAN, &FashionMnist::STD)?);
-    let options = LoaderOptions { sampler: Sampler::Shuffled { seed: 0 }, drop_last: true, ..Default::default() };
+    let options =
+        LoaderOptions { sampler: Sampler::Shuffled { seed: 0 }, drop_last: true, ..Default::default() };
     let loader = DataLoader::new(train, normalize.clone(), options)?;
 
     let store = ParameterStore::new(&context, 0);

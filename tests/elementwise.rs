@@ -4,11 +4,11 @@
 mod common;
 
 use common::{Cases, close, contexts, random};
-use tilewright_reference::elementwise as reference;
 use tilewright::{
     DType, Layout, Tensor,
     ops::{BinaryOp, UnaryOp},
 };
+use tilewright_reference::elementwise as reference;
 
 /// Counts around the vec4 and the workgroup of 64 vec4s.
 const COUNTS: [usize; 9] = [1, 3, 4, 5, 255, 256, 257, 1023, 4099];
@@ -56,7 +56,10 @@ fn large_arguments_do_not_overflow() {
             let y = x.unary(op).unwrap().to_vec::<f32>().unwrap();
             cases.check(op.name(), close(&y, &reference::unary(op, &values), 1e-5, 1e-6));
             let grad = x.unary_backward(op, &ones).unwrap().to_vec::<f32>().unwrap();
-            cases.check(op.name(), close(&grad, &reference::unary_backward(op, &values, &[1.0; 8]), 1e-5, 1e-6));
+            cases.check(
+                op.name(),
+                close(&grad, &reference::unary_backward(op, &values, &[1.0; 8]), 1e-5, 1e-6),
+            );
         }
     }
     cases.finish();
@@ -88,12 +91,14 @@ fn binary_broadcasts_and_sums_its_gradients_back() {
                     let b = random(2, b_shape.iter().product(), low, high);
                     let ta = Tensor::from_slice(&context, &a, a_shape).unwrap().to_layout(layout).unwrap();
                     let tb = Tensor::from_slice(&context, &b, b_shape).unwrap();
-                    let name = format!("{} {a_shape:?} {b_shape:?} {layout:?} {:?}", op.name(), context.mode());
+                    let name =
+                        format!("{} {a_shape:?} {b_shape:?} {layout:?} {:?}", op.name(), context.mode());
                     let y = ta.binary(op, &tb).unwrap();
                     let expected = reference::binary(op, &a, a_shape, &b, b_shape);
                     cases.check(&name, close(&y.to_vec().unwrap(), &expected, 1e-5, 1e-6));
                     let grad = random(3, y.count(), -1.0, 1.0);
-                    let grad_y = Tensor::from_slice(&context, &grad, y.shape()).unwrap().to_layout(layout).unwrap();
+                    let grad_y =
+                        Tensor::from_slice(&context, &grad, y.shape()).unwrap().to_layout(layout).unwrap();
                     let [grad_a, grad_b] = ta.binary_backward(op, &tb, &grad_y, [true, true]).unwrap();
                     let (want_a, want_b) = reference::binary_backward(op, &a, a_shape, &b, b_shape, &grad);
                     cases.check(&name, close(&grad_a.unwrap().to_vec().unwrap(), &want_a, 1e-4, 1e-5));

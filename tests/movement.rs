@@ -43,7 +43,10 @@ fn permute_slice_pad_and_their_ways_back() {
             let (x, values) = operand(&context, &shape, layout);
             for axes in [[0, 1, 2, 3], [3, 2, 1, 0], [0, 2, 3, 1], [1, 0, 3, 2]] {
                 let expected = reference::permute(&values, &shape, &axes);
-                cases.check(format!("permute {axes:?} {layout:?}"), same(&x.permute(&axes).unwrap(), &expected));
+                cases.check(
+                    format!("permute {axes:?} {layout:?}"),
+                    same(&x.permute(&axes).unwrap(), &expected),
+                );
             }
             let range = |start, end, step| SliceRange { start, end, step };
             for ranges in [
@@ -60,7 +63,10 @@ fn permute_slice_pad_and_their_ways_back() {
             }
             for padding in [[(0, 0), (1, 2), (0, 3), (2, 0)], [(1, 1), (0, 0), (0, 0), (0, 0)]] {
                 let expected = reference::pad(&values, &shape, &padding, 0.5);
-                cases.check(format!("pad {padding:?} {layout:?}"), same(&x.pad(&padding, 0.5).unwrap(), &expected));
+                cases.check(
+                    format!("pad {padding:?} {layout:?}"),
+                    same(&x.pad(&padding, 0.5).unwrap(), &expected),
+                );
             }
         }
     }
@@ -74,7 +80,9 @@ fn concat_along_every_axis() {
         for axis in 0..4 {
             let mut other = [2, 3, 4, 5];
             other[axis] = 6;
-            for (first, second) in [(LAYOUTS[0], LAYOUTS[0]), (LAYOUTS[1], LAYOUTS[1]), (LAYOUTS[1], LAYOUTS[0])] {
+            for (first, second) in
+                [(LAYOUTS[0], LAYOUTS[0]), (LAYOUTS[1], LAYOUTS[1]), (LAYOUTS[1], LAYOUTS[0])]
+            {
                 let (a, va) = operand(&context, &[2, 3, 4, 5], first);
                 let (b, vb) = operand(&context, &other, second);
                 let y = Tensor::concat(&[&a, &b, &a], axis).unwrap();

@@ -25,7 +25,8 @@ fn checked_mode_finds_a_stray_write() {
     let pipeline = context.pipeline_from_wgsl("stray", STRAY).unwrap();
     let buffer = context.alloc(16).unwrap();
     let launch = |groups| {
-        context.dispatch_pipeline(&pipeline, &Dispatch { op: "stray", params: &[], buffers: &[&buffer], groups })
+        context
+            .dispatch_pipeline(&pipeline, &Dispatch { op: "stray", params: &[], buffers: &[&buffer], groups })
     };
     launch(4).unwrap();
     assert!(context.read(&buffer).is_ok(), "four words fit");
@@ -46,7 +47,9 @@ fn checked_mode_poisons_new_buffers() {
 #[test]
 fn rejected_shaders_show_the_line() {
     let context = context();
-    let error = context.pipeline_from_wgsl("mine", "@compute @workgroup_size(1) fn main() { let x = y; }").unwrap_err();
+    let error = context
+        .pipeline_from_wgsl("mine", "@compute @workgroup_size(1) fn main() { let x = y; }")
+        .unwrap_err();
     let text = error.to_string();
     assert!(text.contains("mine") && text.contains("let x = y") && text.contains("^"), "{text}");
 }
@@ -73,7 +76,8 @@ fn a_binding_over_the_limit_is_a_typed_error() {
         // A device this generous is tested by its buffer limit below; its binding limit does not fit a test machine.
         eprintln!("this device binds {most} bytes at once");
     } else {
-        let x = Tensor::empty(&context, &[most as usize / 4 + 4], tilewright::DType::F32, Default::default()).unwrap();
+        let x = Tensor::empty(&context, &[most as usize / 4 + 4], tilewright::DType::F32, Default::default())
+            .unwrap();
         let error = x.relu().unwrap_err().to_string();
         assert!(error.contains("relu") && error.contains(&most.to_string()), "{error}");
     }
@@ -228,7 +232,8 @@ fn the_application_brings_its_own_device_and_buffer() {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     let adapter = adapters.into_iter().next().expect("there is no adapter: make setup");
-    let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap();
+    let (device, queue) =
+        pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap();
     let context = Context::from_device(device.clone(), queue.clone(), &ContextOptions::default());
     let raw = device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("mine"),

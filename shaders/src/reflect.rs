@@ -134,6 +134,7 @@ fn type_name(module: &Module, inner: &TypeInner) -> &'static str {
             ScalarKind::Float => "f32",
             _ => "other",
         },
+        TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::U32 } => "[u32; 4]",
         TypeInner::Vector { size: VectorSize::Bi, scalar: Scalar::U32 } => "[u32; 2]",
         TypeInner::Array { base, size: ArraySize::Constant(count), stride: 16 }
             if count.get() == 2

@@ -10,16 +10,22 @@ pub enum Error {
     #[error(transparent)]
     Tensor(#[from] tilewright_tensor::Error),
     /// `backward` was called on something that is no loss.
-    #[error("backward: the variable has shape {shape:?}; reduce it to one value, or use `backward_with` and a gradient")]
+    #[error(
+        "backward: the variable has shape {shape:?}; reduce it to one value, or use `backward_with` and a gradient"
+    )]
     NotScalar {
         /// Its shape.
         shape: Vec<usize>,
     },
     /// Nothing on the way wants a gradient.
-    #[error("backward: the variable depends on no leaf; make the inputs or parameters leaves, and do not detach them")]
+    #[error(
+        "backward: the variable depends on no leaf; make the inputs or parameters leaves, and do not detach them"
+    )]
     NoTape,
     /// The tape was used up by an earlier call.
-    #[error("backward: the saved tensors of `{op}` were freed by an earlier call; run the forward pass again")]
+    #[error(
+        "backward: the saved tensors of `{op}` were freed by an earlier call; run the forward pass again"
+    )]
     Freed {
         /// The operation whose rule is gone.
         op: &'static str,

@@ -25,4 +25,4 @@ pub use tilewright_zoo as zoo;
 pub use tilewright_autograd::{Gradients, Var};
 pub use tilewright_nn::{Module, ParameterStore, Pass};
 pub use tilewright_runtime::{Context, ContextOptions, Mode};
-pub use tilewright_tensor::{DType, Element, Layout, Tensor};
+pub use tilewright_tensor::{Conv2dAlgorithm, DType, Element, Layout, MatmulAlgorithm, Tensor};

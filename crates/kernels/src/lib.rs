@@ -3,12 +3,17 @@
 //! A launcher takes buffers and plain numbers, chooses the specialisation, fills the kernel's `Params` and records a
 //! dispatch. Shapes are checked above, in the tensor crate; what a launcher cannot do is an error of the runtime.
 
+pub mod convolution;
 pub mod elementwise;
+mod epilogue;
+pub mod matmul;
 pub mod movement;
 mod params;
 pub mod pooling;
+pub mod select;
 pub mod strided;
 
+pub use epilogue::Epilogue;
 pub use params::{ParamsLayout, all_params};
 
 use tilewright_runtime::Result;

@@ -16,10 +16,10 @@ macro_rules! params {
     ($name:ident for $($stem:literal),+ { $($field:ident: $kind:ty),+ $(,)? }) => {
         #[repr(C)]
         #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
-        struct $name { $($field: $kind),+ }
+        pub(crate) struct $name { $(pub(crate) $field: $kind),+ }
 
         impl $name {
-            const LAYOUT: $crate::ParamsLayout = $crate::ParamsLayout {
+            pub(crate) const LAYOUT: $crate::ParamsLayout = $crate::ParamsLayout {
                 stems: &[$($stem),+],
                 size: size_of::<$name>(),
                 members: &[$((stringify!($field), std::mem::offset_of!($name, $field), stringify!($kind))),+],
@@ -31,5 +31,12 @@ pub(crate) use params;
 
 /// The layouts of every launcher.
 pub fn all_params() -> Vec<ParamsLayout> {
-    [crate::elementwise::params(), crate::movement::params(), crate::pooling::params()].concat()
+    [
+        crate::convolution::params(),
+        crate::elementwise::params(),
+        crate::matmul::params(),
+        crate::movement::params(),
+        crate::pooling::params(),
+    ]
+    .concat()
 }

@@ -60,8 +60,10 @@ impl Checkpoint {
     pub fn read(path: &Path) -> Result<Self> {
         let resume = |reason| Error::Resume { path: path.display().to_string(), reason };
         let mut tensors = StateDict::read(path)?;
-        let metadata =
-            tensors.metadata.take().ok_or_else(|| resume("it holds weights only, no training state".to_owned()))?;
+        let metadata = tensors
+            .metadata
+            .take()
+            .ok_or_else(|| resume("it holds weights only, no training state".to_owned()))?;
         let state = serde_json::from_str(&metadata).map_err(|error| resume(error.to_string()))?;
         Ok(Self { tensors, state })
     }
@@ -83,7 +85,8 @@ impl Checkpoint {
         }
         let part = |prefix: &str| {
             let named = self.tensors.tensors.iter();
-            let tensors = named.filter_map(|(n, v)| Some((n.strip_prefix(prefix)?.to_owned(), v.clone()))).collect();
+            let tensors =
+                named.filter_map(|(n, v)| Some((n.strip_prefix(prefix)?.to_owned(), v.clone()))).collect();
             StateDict { tensors, metadata: None }
         };
         part(MODEL).load_into(store, &path.display().to_string())?;

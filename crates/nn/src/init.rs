@@ -80,7 +80,8 @@ impl Init {
 
 /// FNV-1a: the same on every machine and in every version.
 fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -111,7 +112,9 @@ mod tests {
         }
         let bound = 1.0 / 288f32.sqrt();
         let values = Init::DEFAULT_WEIGHT.values(&shape, 1, "w");
-        assert!(values.iter().all(|v| v.abs() <= bound * 1.0001) && values.iter().any(|v| v.abs() > 0.99 * bound));
+        assert!(
+            values.iter().all(|v| v.abs() <= bound * 1.0001) && values.iter().any(|v| v.abs() > 0.99 * bound)
+        );
     }
 
     #[test]

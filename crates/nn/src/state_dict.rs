@@ -107,8 +107,10 @@ impl StateDict {
     /// Reads a safetensors file; f16 and bf16 become f32, i32 becomes i64.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(|error| Error::file(path, error))?;
-        let format =
-            |error: &dyn fmt::Display| Error::Format { path: path.display().to_string(), reason: error.to_string() };
+        let format = |error: &dyn fmt::Display| Error::Format {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format(&error))?;
         let metadata = header.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).cloned();
         let file = SafeTensors::deserialize(&bytes).map_err(|error| format(&error))?;
@@ -121,12 +123,15 @@ impl StateDict {
 
     /// Writes a safetensors file, whole or not at all. The same contents give the same bytes.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let format =
-            |error: &dyn fmt::Display| Error::Format { path: path.display().to_string(), reason: error.to_string() };
+        let format = |error: &dyn fmt::Display| Error::Format {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
         let mut views = Vec::with_capacity(self.tensors.len());
         for (name, tensor) in &self.tensors {
             let (dtype, data) = tensor.bytes();
-            let view = TensorView::new(dtype, tensor.shape().to_vec(), data).map_err(|error| format(&error))?;
+            let view =
+                TensorView::new(dtype, tensor.shape().to_vec(), data).map_err(|error| format(&error))?;
             views.push((name.as_str(), view));
         }
         let metadata = self.metadata.clone().map(|text| HashMap::from([(METADATA_KEY.to_owned(), text)]));
@@ -143,7 +148,9 @@ impl StateDict {
                     let tensor = parameter.tensor();
                     HostTensor::F32(tensor.to_vec()?, tensor.shape().to_vec())
                 }
-                Entry::Counter(_, counter) => HostTensor::I64(vec![counter.load(Ordering::Relaxed)], Vec::new()),
+                Entry::Counter(_, counter) => {
+                    HostTensor::I64(vec![counter.load(Ordering::Relaxed)], Vec::new())
+                }
             };
             tensors.insert(entry.path().to_owned(), value);
         }
@@ -170,7 +177,8 @@ impl StateDict {
             }
         }
         let known: std::collections::HashSet<_> = entries.iter().map(Entry::path).collect();
-        report.unexpected = self.tensors.keys().filter(|name| !known.contains(name.as_str())).cloned().collect();
+        report.unexpected =
+            self.tensors.keys().filter(|name| !known.contains(name.as_str())).cloned().collect();
         report
     }
 
@@ -191,7 +199,8 @@ impl StateDict {
         let report = self.report(store);
         let fitting: std::collections::HashSet<_> = report.loaded.iter().map(String::as_str).collect();
         for entry in store.entries() {
-            let Some(found) = self.tensors.get(entry.path()).filter(|_| fitting.contains(entry.path())) else {
+            let Some(found) = self.tensors.get(entry.path()).filter(|_| fitting.contains(entry.path()))
+            else {
                 continue;
             };
             match (&entry, found) {

@@ -96,10 +96,7 @@ impl Case {
     /// [`GoldenError::Tensor`].
     pub fn f32(&self, role: &str) -> Result<(&[f32], &[usize]), GoldenError> {
         match self.tensors.get(role) {
-            Some(GoldenTensor {
-                shape,
-                data: Data::F32(data),
-            }) => Ok((data, shape)),
+            Some(GoldenTensor { shape, data: Data::F32(data) }) => Ok((data, shape)),
             _ => Err(self.no_tensor(role, "f32")),
         }
     }
@@ -110,10 +107,7 @@ impl Case {
     /// [`GoldenError::Tensor`].
     pub fn i32(&self, role: &str) -> Result<(&[i32], &[usize]), GoldenError> {
         match self.tensors.get(role) {
-            Some(GoldenTensor {
-                shape,
-                data: Data::I32(data),
-            }) => Ok((data, shape)),
+            Some(GoldenTensor { shape, data: Data::I32(data) }) => Ok((data, shape)),
             _ => Err(self.no_tensor(role, "i32")),
         }
     }
@@ -124,16 +118,9 @@ impl Case {
     /// [`GoldenError::Tensor`].
     pub fn images(&self, role: &str) -> Result<(Vec<f32>, &[usize]), GoldenError> {
         match self.tensors.get(role) {
-            Some(GoldenTensor {
-                shape,
-                data: Data::U8(bytes),
-            }) => Ok((
-                bytes
-                    .iter()
-                    .map(|&byte| f32::from(byte) / 128.0 - 1.0)
-                    .collect(),
-                shape,
-            )),
+            Some(GoldenTensor { shape, data: Data::U8(bytes) }) => {
+                Ok((bytes.iter().map(|&byte| f32::from(byte) / 128.0 - 1.0).collect(), shape))
+            }
             _ => Err(self.no_tensor(role, "u8")),
         }
     }
@@ -149,9 +136,7 @@ impl Case {
     /// # Errors
     /// [`GoldenError::Parameter`].
     pub fn number(&self, name: &str) -> Result<f64, GoldenError> {
-        self.parameters[name]
-            .as_f64()
-            .ok_or_else(|| self.no_parameter(name, "a number"))
+        self.parameters[name].as_f64().ok_or_else(|| self.no_parameter(name, "a number"))
     }
 
     /// A parameter that is a whole number of 0 or more.
@@ -167,9 +152,7 @@ impl Case {
     /// # Errors
     /// [`GoldenError::Parameter`].
     pub fn flag(&self, name: &str) -> Result<bool, GoldenError> {
-        self.parameters[name]
-            .as_bool()
-            .ok_or_else(|| self.no_parameter(name, "a flag"))
+        self.parameters[name].as_bool().ok_or_else(|| self.no_parameter(name, "a flag"))
     }
 
     /// A parameter that is a list of whole numbers.
@@ -187,9 +170,7 @@ impl Case {
     /// # Errors
     /// [`GoldenError::Parameter`].
     pub fn pair(&self, name: &str) -> Result<[usize; 2], GoldenError> {
-        self.counts(name)?
-            .try_into()
-            .map_err(|_| self.no_parameter(name, "a pair of counts"))
+        self.counts(name)?.try_into().map_err(|_| self.no_parameter(name, "a pair of counts"))
     }
 
     fn no_tensor(&self, role: &str, dtype: &'static str) -> GoldenError {
@@ -204,12 +185,7 @@ impl Case {
 
     fn no_parameter(&self, name: &str, wanted: &'static str) -> GoldenError {
         let (case, name) = (self.name.clone(), name.to_owned());
-        GoldenError::Parameter {
-            case,
-            name,
-            wanted,
-            parameters: self.parameters.to_string(),
-        }
+        GoldenError::Parameter { case, name, wanted, parameters: self.parameters.to_string() }
     }
 }
 
@@ -237,34 +213,19 @@ pub fn family(family: &str) -> Result<Vec<Case>, GoldenError> {
 /// [`GoldenError::Read`], and [`GoldenError::Format`] for a file that is not safetensors, has no cases, or has a tensor
 /// without a case.
 pub fn read(path: &Path) -> Result<Vec<Case>, GoldenError> {
-    let bytes = std::fs::read(path).map_err(|source| GoldenError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let format = |reason: String| GoldenError::Format {
-        path: path.to_owned(),
-        reason,
-    };
-    let (_, header) =
-        SafeTensors::read_metadata(&bytes).map_err(|error| format(error.to_string()))?;
+    let bytes = std::fs::read(path).map_err(|source| GoldenError::Read { path: path.to_owned(), source })?;
+    let format = |reason: String| GoldenError::Format { path: path.to_owned(), reason };
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format(error.to_string()))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| format(error.to_string()))?;
     let mut cases = BTreeMap::new();
     for (name, text) in header.metadata().iter().flatten() {
-        let parameters: Value = serde_json::from_str(text)
-            .map_err(|error| format(format!("metadata of {name}: {error}")))?;
+        let parameters: Value =
+            serde_json::from_str(text).map_err(|error| format(format!("metadata of {name}: {error}")))?;
         let Some(op) = parameters["op"].as_str() else {
             return Err(format(format!("metadata of {name}: no \"op\" in {text}")));
         };
         let (op, tensors) = (op.to_owned(), BTreeMap::new());
-        cases.insert(
-            name.clone(),
-            Case {
-                name: name.clone(),
-                op,
-                parameters,
-                tensors,
-            },
-        );
+        cases.insert(name.clone(), Case { name: name.clone(), op, parameters, tensors });
     }
     for (name, view) in file.iter() {
         // The first '/' divides: a role may have parts of its own, such as grad/conv1.weight.
@@ -274,27 +235,16 @@ pub fn read(path: &Path) -> Result<Vec<Case>, GoldenError> {
         let Some(case) = cases.get_mut(case) else {
             return Err(format(format!("tensor {name} has no case in the metadata")));
         };
-        let words = view
-            .data()
-            .chunks_exact(4)
-            .map(|word| [word[0], word[1], word[2], word[3]]);
+        let words = view.data().chunks_exact(4).map(|word| [word[0], word[1], word[2], word[3]]);
         let data = match view.dtype() {
             Dtype::F32 => Data::F32(words.map(f32::from_le_bytes).collect()),
             Dtype::I32 => Data::I32(words.map(i32::from_le_bytes).collect()),
             Dtype::U8 => Data::U8(view.data().to_vec()),
             other => {
-                return Err(format(format!(
-                    "tensor {name} is {other:?}; F32, I32 and U8 are known"
-                )));
+                return Err(format(format!("tensor {name} is {other:?}; F32, I32 and U8 are known")));
             }
         };
-        case.tensors.insert(
-            role.to_owned(),
-            GoldenTensor {
-                shape: view.shape().to_vec(),
-                data,
-            },
-        );
+        case.tensors.insert(role.to_owned(), GoldenTensor { shape: view.shape().to_vec(), data });
     }
     if cases.is_empty() {
         return Err(format("no cases in the metadata".to_owned()));
@@ -307,10 +257,7 @@ mod tests {
     use super::*;
 
     fn case() -> Case {
-        let tensor = GoldenTensor {
-            shape: vec![2],
-            data: Data::F32(vec![1.0, 2.0]),
-        };
+        let tensor = GoldenTensor { shape: vec![2], data: Data::F32(vec![1.0, 2.0]) };
         Case {
             name: "small".to_owned(),
             op: "relu".to_owned(),
@@ -338,17 +285,9 @@ mod tests {
         );
         assert!(case.f32("y").is_err());
         let message = case.count("slope").expect_err("no count").to_string();
-        assert!(
-            message.contains("slope") && message.contains("0.5"),
-            "{message}"
-        );
+        assert!(message.contains("slope") && message.contains("0.5"), "{message}");
         assert!(case.pair("padding").is_err());
-        let message = read(Path::new("no/such/file"))
-            .expect_err("missing")
-            .to_string();
-        assert!(
-            message.contains("no/such/file") && message.contains("make_goldens.py"),
-            "{message}"
-        );
+        let message = read(Path::new("no/such/file")).expect_err("missing").to_string();
+        assert!(message.contains("no/such/file") && message.contains("make_goldens.py"), "{message}");
     }
 }

@@ -97,10 +97,7 @@ pub fn linear_backward(
     weight_shape: [usize; 2],
     grad_y: &[f32],
 ) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
-    let op = MatMul {
-        transpose_right: true,
-        ..MatMul::default()
-    };
+    let op = MatMul { transpose_right: true, ..MatMul::default() };
     let (grad_x, grad_weight) = matmul_backward(op, x, &x_shape, weight, &weight_shape, grad_y);
     let outputs = weight_shape[0];
     let mut grad_bias = vec![0.0; outputs];

@@ -8,8 +8,7 @@ use tilewright_ops::{BinaryOp, PoolKind, ReduceOp, Reduction, SliceRange, UnaryO
 use tilewright_reference::compare::{Mismatch, compare};
 use tilewright_reference::golden::{self, Case};
 use tilewright_reference::{
-    convolution, elementwise, loss, matmul, movement, normalization, optimizer, pooling, reduction,
-    softmax,
+    convolution, elementwise, loss, matmul, movement, normalization, optimizer, pooling, reduction, softmax,
 };
 
 // The reference rounds once, so that one tolerance serves forward and backward: a few units in the last place, and an
@@ -32,24 +31,14 @@ impl Checks {
     fn equal(&mut self, case: &Case, role: &str, actual: &[i32]) {
         let (expected, _) = case.i32(role).unwrap();
         if actual != expected {
-            self.0.push(format!(
-                "{}/{role}: {actual:?}, expected {expected:?}",
-                case.name
-            ));
+            self.0.push(format!("{}/{role}: {actual:?}, expected {expected:?}", case.name));
         }
     }
 
     fn shape(&mut self, case: &Case, actual: &[usize]) {
-        let expected = if let Ok((_, shape)) = case.f32("y") {
-            shape
-        } else {
-            case.i32("y").unwrap().1
-        };
+        let expected = if let Ok((_, shape)) = case.f32("y") { shape } else { case.i32("y").unwrap().1 };
         if actual != expected {
-            self.0.push(format!(
-                "{}: shape {actual:?}, expected {expected:?}",
-                case.name
-            ));
+            self.0.push(format!("{}: shape {actual:?}, expected {expected:?}", case.name));
         }
     }
 }
@@ -57,11 +46,7 @@ impl Checks {
 /// Runs `check` on every case of a file. `least` guards against a file that lost its cases.
 fn run(family: &str, least: usize, check: impl Fn(&Case, &mut Checks)) {
     let cases = golden::family(family).unwrap();
-    assert!(
-        cases.len() >= least,
-        "{family}: {} cases, at least {least} expected",
-        cases.len()
-    );
+    assert!(cases.len() >= least, "{family}: {} cases, at least {least} expected", cases.len());
     let mut checks = Checks::default();
     for case in &cases {
         check(case, &mut checks);
@@ -87,19 +72,10 @@ fn number(case: &Case, name: &str) -> f32 {
 fn unary_op(case: &Case) -> Option<UnaryOp> {
     let plain = UnaryOp::ALL.into_iter().find(|op| op.name() == case.op)?;
     Some(match plain {
-        UnaryOp::LeakyRelu { .. } => UnaryOp::LeakyRelu {
-            slope: number(case, "slope"),
-        },
-        UnaryOp::Clamp { .. } => UnaryOp::Clamp {
-            min: number(case, "min"),
-            max: number(case, "max"),
-        },
-        UnaryOp::AddScalar { .. } => UnaryOp::AddScalar {
-            value: number(case, "value"),
-        },
-        UnaryOp::MulScalar { .. } => UnaryOp::MulScalar {
-            value: number(case, "value"),
-        },
+        UnaryOp::LeakyRelu { .. } => UnaryOp::LeakyRelu { slope: number(case, "slope") },
+        UnaryOp::Clamp { .. } => UnaryOp::Clamp { min: number(case, "min"), max: number(case, "max") },
+        UnaryOp::AddScalar { .. } => UnaryOp::AddScalar { value: number(case, "value") },
+        UnaryOp::MulScalar { .. } => UnaryOp::MulScalar { value: number(case, "value") },
         plain => plain,
     })
 }
@@ -110,17 +86,10 @@ fn elementwise() {
         if let Some(op) = unary_op(case) {
             let (x, _) = case.f32("x").unwrap();
             checks.close(case, "y", &elementwise::unary(op, x));
-            checks.close(
-                case,
-                "grad_x",
-                &elementwise::unary_backward(op, x, case.f32("grad_y").unwrap().0),
-            );
+            checks.close(case, "grad_x", &elementwise::unary_backward(op, x, case.f32("grad_y").unwrap().0));
             return;
         }
-        let op = BinaryOp::ALL
-            .into_iter()
-            .find(|op| op.name() == case.op)
-            .unwrap();
+        let op = BinaryOp::ALL.into_iter().find(|op| op.name() == case.op).unwrap();
         let ((a, a_shape), (b, b_shape)) = (case.f32("a").unwrap(), case.f32("b").unwrap());
         checks.shape(case, &op.output_shape(a_shape, b_shape).unwrap());
         checks.close(case, "y", &elementwise::binary(op, a, a_shape, b, b_shape));
@@ -134,10 +103,7 @@ fn elementwise() {
 #[test]
 fn every_elementwise_operation_has_a_case() {
     let cases = golden::family("elementwise").unwrap();
-    let names = UnaryOp::ALL
-        .iter()
-        .map(|op| op.name())
-        .chain(BinaryOp::ALL.iter().map(|op| op.name()));
+    let names = UnaryOp::ALL.iter().map(|op| op.name()).chain(BinaryOp::ALL.iter().map(|op| op.name()));
     for name in names {
         assert!(cases.iter().any(|case| case.op == name), "{name}");
     }
@@ -151,15 +117,8 @@ fn matmul() {
             let ((x, x_shape), (weight, weight_shape)) =
                 (case.f32("x").unwrap(), case.f32("weight").unwrap());
             let bias = case.f32("bias").ok().map(|(bias, _)| bias);
-            let (x_shape, weight_shape) = (
-                x_shape.try_into().unwrap(),
-                weight_shape.try_into().unwrap(),
-            );
-            checks.close(
-                case,
-                "y",
-                &matmul::linear(x, x_shape, weight, weight_shape, bias),
-            );
+            let (x_shape, weight_shape) = (x_shape.try_into().unwrap(), weight_shape.try_into().unwrap());
+            checks.close(case, "y", &matmul::linear(x, x_shape, weight, weight_shape, bias));
             let (grad_x, grad_weight, grad_bias) =
                 matmul::linear_backward(x, x_shape, weight, weight_shape, grad_y);
             checks.close(case, "grad_x", &grad_x);
@@ -200,11 +159,7 @@ fn convolution() {
             let (columns, shape) = convolution::im2col(&op, x, x_shape, kernel);
             checks.shape(case, &shape);
             checks.close(case, "y", &columns);
-            checks.close(
-                case,
-                "grad_x",
-                &convolution::col2im(&op, grad_y, x_shape, kernel),
-            );
+            checks.close(case, "grad_x", &convolution::col2im(&op, grad_y, x_shape, kernel));
             return;
         }
         assert_eq!(case.op, "conv2d");
@@ -213,22 +168,13 @@ fn convolution() {
         let bias = case.f32("bias").ok().map(|(bias, _)| bias);
         let y_shape = op.output_shape(x_shape, weight_shape).unwrap();
         checks.shape(case, &y_shape);
-        checks.close(
-            case,
-            "y",
-            &convolution::conv2d(&op, x, x_shape, weight, weight_shape, bias),
-        );
+        checks.close(case, "y", &convolution::conv2d(&op, x, x_shape, weight, weight_shape, bias));
         let grad_x = convolution::conv2d_backward_input(&op, grad_y, x_shape, weight, weight_shape);
         checks.close(case, "grad_x", &grad_x);
-        let grad_weight =
-            convolution::conv2d_backward_weight(&op, grad_y, x, x_shape, weight_shape);
+        let grad_weight = convolution::conv2d_backward_weight(&op, grad_y, x, x_shape, weight_shape);
         checks.close(case, "grad_weight", &grad_weight);
         if bias.is_some() {
-            checks.close(
-                case,
-                "grad_bias",
-                &convolution::conv2d_backward_bias(grad_y, y_shape),
-            );
+            checks.close(case, "grad_bias", &convolution::conv2d_backward_bias(grad_y, y_shape));
         }
     });
 }
@@ -240,16 +186,10 @@ fn pooling() {
         let x_shape = four(x_shape);
         let grad_y = case.f32("grad_y").unwrap().0;
         if case.op == "adaptive_avg_pool2d" {
-            let pool = ops::AdaptiveAvgPool2d {
-                output: case.pair("output").unwrap(),
-            };
+            let pool = ops::AdaptiveAvgPool2d { output: case.pair("output").unwrap() };
             checks.shape(case, &pool.output_shape(x_shape).unwrap());
             checks.close(case, "y", &pooling::adaptive_avg_pool2d(pool, x, x_shape));
-            checks.close(
-                case,
-                "grad_x",
-                &pooling::adaptive_avg_pool2d_backward(pool, grad_y, x_shape),
-            );
+            checks.close(case, "grad_x", &pooling::adaptive_avg_pool2d_backward(pool, grad_y, x_shape));
             return;
         }
         let pool = ops::Pool2d {
@@ -262,36 +202,20 @@ fn pooling() {
             divisor_override: case.count("divisor_override").ok(),
         };
         checks.shape(case, &pool.output_shape(x_shape).unwrap());
-        match PoolKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == case.op)
-            .unwrap()
-        {
+        match PoolKind::ALL.into_iter().find(|kind| kind.name() == case.op).unwrap() {
             PoolKind::Max => {
                 let (y, indices) = pooling::max_pool2d(&pool, x, x_shape);
                 checks.close(case, "y", &y);
                 checks.equal(case, "indices", &indices);
-                checks.close(
-                    case,
-                    "grad_x",
-                    &pooling::max_pool2d_backward(&pool, grad_y, &indices, x_shape),
-                );
+                checks.close(case, "grad_x", &pooling::max_pool2d_backward(&pool, grad_y, &indices, x_shape));
             }
             PoolKind::Average => {
                 checks.close(case, "y", &pooling::avg_pool2d(&pool, x, x_shape));
-                checks.close(
-                    case,
-                    "grad_x",
-                    &pooling::avg_pool2d_backward(&pool, grad_y, x_shape),
-                );
+                checks.close(case, "grad_x", &pooling::avg_pool2d_backward(&pool, grad_y, x_shape));
             }
             PoolKind::Sum => {
                 checks.close(case, "y", &pooling::sum_pool2d(&pool, x, x_shape));
-                checks.close(
-                    case,
-                    "grad_x",
-                    &pooling::sum_pool2d_backward(&pool, grad_y, x_shape),
-                );
+                checks.close(case, "grad_x", &pooling::sum_pool2d_backward(&pool, grad_y, x_shape));
             }
         }
     });
@@ -301,17 +225,12 @@ fn pooling() {
 fn normalization() {
     run("normalization", 8, |case, checks| {
         assert_eq!(case.op, "batch_norm");
-        let norm = ops::BatchNorm {
-            eps: number(case, "eps"),
-            momentum: number(case, "momentum"),
-        };
+        let norm = ops::BatchNorm { eps: number(case, "eps"), momentum: number(case, "momentum") };
         let (x, shape) = case.f32("x").unwrap();
         let [weight, bias, mean, variance, grad_y] =
-            ["weight", "bias", "running_mean", "running_var", "grad_y"]
-                .map(|role| case.f32(role).unwrap().0);
+            ["weight", "bias", "running_mean", "running_var", "grad_y"].map(|role| case.f32(role).unwrap().0);
         let gradients = if case.flag("training").unwrap() {
-            let result =
-                normalization::batch_norm_train(&norm, x, shape, weight, bias, mean, variance);
+            let result = normalization::batch_norm_train(&norm, x, shape, weight, bias, mean, variance);
             checks.close(case, "y", &result.output);
             checks.close(case, "mean", &result.mean);
             checks.close(case, "var", &result.variance);
@@ -335,18 +254,10 @@ fn reduction() {
         let (x, shape) = case.f32("x").unwrap();
         if let Some(op) = ReduceOp::ALL.into_iter().find(|op| op.name() == case.op) {
             let axes = case.counts("axes").unwrap();
-            checks.shape(
-                case,
-                &op.output_shape(shape, &axes, case.flag("keepdim").unwrap())
-                    .unwrap(),
-            );
+            checks.shape(case, &op.output_shape(shape, &axes, case.flag("keepdim").unwrap()).unwrap());
             checks.close(case, "y", &reduction::reduce(op, x, shape, &axes));
             let grad_y = case.f32("grad_y").unwrap().0;
-            checks.close(
-                case,
-                "grad_x",
-                &reduction::reduce_backward(op, x, shape, &axes, grad_y),
-            );
+            checks.close(case, "grad_x", &reduction::reduce_backward(op, x, shape, &axes, grad_y));
             return;
         }
         match case.op.as_str() {
@@ -356,30 +267,18 @@ fn reduction() {
                 checks.equal(case, "y", &reduction::argmax(x, shape, &axes));
             }
             "softmax" => {
-                let op = ops::Softmax {
-                    axis: case.count("axis").unwrap(),
-                };
+                let op = ops::Softmax { axis: case.count("axis").unwrap() };
                 let y = softmax::softmax(op, x, shape);
                 checks.close(case, "y", &y);
                 let grad_y = case.f32("grad_y").unwrap().0;
-                checks.close(
-                    case,
-                    "grad_x",
-                    &softmax::softmax_backward(op, &y, shape, grad_y),
-                );
+                checks.close(case, "grad_x", &softmax::softmax_backward(op, &y, shape, grad_y));
             }
             "log_softmax" => {
-                let op = ops::LogSoftmax {
-                    axis: case.count("axis").unwrap(),
-                };
+                let op = ops::LogSoftmax { axis: case.count("axis").unwrap() };
                 let y = softmax::log_softmax(op, x, shape);
                 checks.close(case, "y", &y);
                 let grad_y = case.f32("grad_y").unwrap().0;
-                checks.close(
-                    case,
-                    "grad_x",
-                    &softmax::log_softmax_backward(op, &y, shape, grad_y),
-                );
+                checks.close(case, "grad_x", &softmax::log_softmax_backward(op, &y, shape, grad_y));
             }
             other => panic!("{}: no operation {other}", case.name),
         }
@@ -394,26 +293,14 @@ fn loss() {
         let op = ops::CrossEntropy {
             label_smoothing: number(case, "label_smoothing"),
             ignore_index: case.number("ignore_index").ok().map(|index| index as i32),
-            reduction: Reduction::ALL
-                .into_iter()
-                .find(|kind| kind.name() == reduction)
-                .unwrap(),
+            reduction: Reduction::ALL.into_iter().find(|kind| kind.name() == reduction).unwrap(),
         };
-        let ((x, shape), (labels, label_shape)) =
-            (case.f32("x").unwrap(), case.i32("target").unwrap());
+        let ((x, shape), (labels, label_shape)) = (case.f32("x").unwrap(), case.i32("target").unwrap());
         let weights = case.f32("weight").ok().map(|(weights, _)| weights);
         checks.shape(case, &op.output_shape(shape, label_shape).unwrap());
-        checks.close(
-            case,
-            "y",
-            &loss::cross_entropy(&op, x, shape, labels, weights),
-        );
+        checks.close(case, "y", &loss::cross_entropy(&op, x, shape, labels, weights));
         let grad_y = case.f32("grad_y").unwrap().0;
-        checks.close(
-            case,
-            "grad_x",
-            &loss::cross_entropy_backward(&op, x, shape, labels, weights, grad_y),
-        );
+        checks.close(case, "grad_x", &loss::cross_entropy_backward(&op, x, shape, labels, weights, grad_y));
     });
 }
 
@@ -424,25 +311,16 @@ fn movement() {
         let y_shape = case.f32("y").unwrap().1;
         if case.op == "concat" {
             let axis = case.count("axis").unwrap();
-            let operands: Vec<_> = (0..)
-                .map_while(|index| case.f32(&format!("x{index}")).ok())
-                .collect();
+            let operands: Vec<_> = (0..).map_while(|index| case.f32(&format!("x{index}")).ok()).collect();
             let shapes: Vec<_> = operands.iter().map(|&(_, shape)| shape).collect();
             checks.shape(case, &ops::concat_shape(&shapes, axis).unwrap());
             checks.close(case, "y", &movement::concat(&operands, axis));
             let mut start = 0;
             for (index, shape) in shapes.into_iter().enumerate() {
-                let mut ranges: Vec<_> = y_shape
-                    .iter()
-                    .map(|&extent| SliceRange::full(extent))
-                    .collect();
+                let mut ranges: Vec<_> = y_shape.iter().map(|&extent| SliceRange::full(extent)).collect();
                 ranges[axis] = SliceRange::new(start, start + shape[axis]);
                 start += shape[axis];
-                checks.close(
-                    case,
-                    &format!("grad_x{index}"),
-                    &movement::slice(grad_y, y_shape, &ranges),
-                );
+                checks.close(case, &format!("grad_x{index}"), &movement::slice(grad_y, y_shape, &ranges));
             }
             return;
         }
@@ -452,45 +330,25 @@ fn movement() {
                 let axes = case.counts("axes").unwrap();
                 checks.shape(case, &ops::permute_shape(shape, &axes).unwrap());
                 checks.close(case, "y", &movement::permute(x, shape, &axes));
-                let inverse: Vec<_> = (0..axes.len())
-                    .map(|axis| axes.iter().position(|&from| from == axis).unwrap())
-                    .collect();
-                checks.close(
-                    case,
-                    "grad_x",
-                    &movement::permute(grad_y, y_shape, &inverse),
-                );
+                let inverse: Vec<_> =
+                    (0..axes.len()).map(|axis| axes.iter().position(|&from| from == axis).unwrap()).collect();
+                checks.close(case, "grad_x", &movement::permute(grad_y, y_shape, &inverse));
             }
             "slice" => {
                 let [starts, ends, steps] =
                     ["starts", "ends", "steps"].map(|name| case.counts(name).unwrap());
                 let ranges: Vec<_> = (0..shape.len())
-                    .map(|axis| SliceRange {
-                        start: starts[axis],
-                        end: ends[axis],
-                        step: steps[axis],
-                    })
+                    .map(|axis| SliceRange { start: starts[axis], end: ends[axis], step: steps[axis] })
                     .collect();
                 checks.shape(case, &ops::slice_shape(shape, &ranges).unwrap());
                 checks.close(case, "y", &movement::slice(x, shape, &ranges));
-                checks.close(
-                    case,
-                    "grad_x",
-                    &movement::slice_backward(grad_y, shape, &ranges),
-                );
+                checks.close(case, "grad_x", &movement::slice_backward(grad_y, shape, &ranges));
             }
             "pad" => {
-                let (before, after) = (
-                    case.counts("before").unwrap(),
-                    case.counts("after").unwrap(),
-                );
+                let (before, after) = (case.counts("before").unwrap(), case.counts("after").unwrap());
                 let padding: Vec<_> = before.iter().copied().zip(after).collect();
                 checks.shape(case, &ops::pad_shape(shape, &padding).unwrap());
-                checks.close(
-                    case,
-                    "y",
-                    &movement::pad(x, shape, &padding, number(case, "value")),
-                );
+                checks.close(case, "y", &movement::pad(x, shape, &padding, number(case, "value")));
                 let inner: Vec<_> = shape
                     .iter()
                     .zip(&before)
@@ -532,8 +390,7 @@ fn optimizer() {
                 };
                 let mut buffer: Option<Vec<f32>> = None;
                 for gradient in gradients.chunks_exact(count) {
-                    (parameter, buffer) =
-                        optimizer::sgd(&op, &parameter, gradient, buffer.as_deref());
+                    (parameter, buffer) = optimizer::sgd(&op, &parameter, gradient, buffer.as_deref());
                     parameters.extend_from_slice(&parameter);
                 }
                 assert_eq!(buffer.is_some(), case.has("buffer"), "{}", case.name);
@@ -551,14 +408,7 @@ fn optimizer() {
                 };
                 let (mut first, mut second) = (vec![0.0; count], vec![0.0; count]);
                 for (index, gradient) in gradients.chunks_exact(count).enumerate() {
-                    let step = optimizer::adamw(
-                        &op,
-                        index as u32 + 1,
-                        &parameter,
-                        gradient,
-                        &first,
-                        &second,
-                    );
+                    let step = optimizer::adamw(&op, index as u32 + 1, &parameter, gradient, &first, &second);
                     (parameter, first, second) = (step.parameter, step.first, step.second);
                     parameters.extend_from_slice(&parameter);
                 }
@@ -582,11 +432,7 @@ fn a_perturbed_tensor_is_noticed() {
                 let mut perturbed = y.to_vec();
                 perturbed[index] += 1e-4 * (1.0 + perturbed[index].abs());
                 match compare(&perturbed, y, RTOL, ATOL) {
-                    Err(Mismatch::Elements {
-                        count: 1,
-                        index: named,
-                        ..
-                    }) => assert_eq!(named, index),
+                    Err(Mismatch::Elements { count: 1, index: named, .. }) => assert_eq!(named, index),
                     other => panic!("{}: {other:?}", case.name),
                 }
             }

@@ -44,6 +44,19 @@ pub enum Error {
         /// Shapes or sizes.
         detail: String,
     },
+    /// An algorithm was asked for by name and cannot run this shape on this device.
+    #[error(
+        "{op}: the algorithm `{algorithm}` cannot run this: {reason}. Use another one, or name none and the table in \
+         `kernels::select` chooses"
+    )]
+    Unsupported {
+        /// The operation.
+        op: String,
+        /// The algorithm's name.
+        algorithm: &'static str,
+        /// What it needs, and the shape.
+        reason: String,
+    },
     /// The device's memory is full.
     #[error(
         "out of device memory: {requested} bytes more were asked for with {live} live and {pooled} pooled. Use a \

@@ -9,7 +9,9 @@ impl Var {
     pub fn unary(&self, op: UnaryOp) -> Result<Self> {
         let y = self.tensor().unary(op)?;
         let x = self.tensor().clone();
-        Ok(Self::custom(op.name(), &[self], y, move |grad_y, _| Ok(vec![Some(x.unary_backward(op, grad_y)?)])))
+        Ok(Self::custom(op.name(), &[self], y, move |grad_y, _| {
+            Ok(vec![Some(x.unary_backward(op, grad_y)?)])
+        }))
     }
 
     /// `op` of both, with NumPy's broadcasting. Saves the operands where the rule reads them.

@@ -7,7 +7,12 @@ use crate::{Result, Var};
 
 impl Var {
     /// Cross entropy of logits N C … against i32 labels N …, with an optional weight for each class. Saves the logits.
-    pub fn cross_entropy(&self, labels: &Tensor, class_weights: Option<&Tensor>, op: &CrossEntropy) -> Result<Self> {
+    pub fn cross_entropy(
+        &self,
+        labels: &Tensor,
+        class_weights: Option<&Tensor>,
+        op: &CrossEntropy,
+    ) -> Result<Self> {
         let (logits, labels, op) = (self.tensor().clone(), labels.clone(), *op);
         let class_weights = class_weights.cloned();
         let y = logits.cross_entropy(&labels, class_weights.as_ref(), &op)?;

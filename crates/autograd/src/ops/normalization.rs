@@ -30,7 +30,8 @@ impl Var {
         let trained = x.batch_norm_train(&w, bias.tensor(), running_mean, running_var, op)?;
         let (mean, inv_std) = (trained.mean, trained.inv_std);
         let y = Self::custom("batch_norm", &[self, weight, bias], trained.y, move |grad_y, _| {
-            let (grad_x, grad_w, grad_b) = Tensor::batch_norm_train_backward(&x, &w, &mean, &inv_std, grad_y)?;
+            let (grad_x, grad_w, grad_b) =
+                Tensor::batch_norm_train_backward(&x, &w, &mean, &inv_std, grad_y)?;
             Ok(vec![Some(grad_x), Some(grad_w), Some(grad_b)])
         });
         Ok(BatchNormTrained { y, running_mean: trained.running_mean, running_var: trained.running_var })
@@ -49,7 +50,8 @@ impl Var {
         let (mean, var) = (running_mean.clone(), running_var.clone());
         let y = x.batch_norm_eval(&w, bias.tensor(), &mean, &var, &op)?;
         Ok(Self::custom("batch_norm", &[self, weight, bias], y, move |grad_y, _| {
-            let (grad_x, grad_w, grad_b) = Tensor::batch_norm_eval_backward(&x, &w, &mean, &var, grad_y, &op)?;
+            let (grad_x, grad_w, grad_b) =
+                Tensor::batch_norm_eval_backward(&x, &w, &mean, &var, grad_y, &op)?;
             Ok(vec![Some(grad_x), Some(grad_w), Some(grad_b)])
         }))
     }

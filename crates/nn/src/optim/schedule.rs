@@ -38,7 +38,9 @@ impl Schedule {
     pub fn at(&self, step: u64) -> f32 {
         match *self {
             Self::Constant { lr } => lr,
-            Self::Step { lr, every, gamma } => lr * gamma.powi((step / every.max(1)).min(i32::MAX as u64) as i32),
+            Self::Step { lr, every, gamma } => {
+                lr * gamma.powi((step / every.max(1)).min(i32::MAX as u64) as i32)
+            }
             Self::Cosine { lr, warmup, .. } if step < warmup => lr * (step + 1) as f32 / warmup as f32,
             Self::Cosine { lr, min_lr, warmup, steps } => {
                 let whole = steps.saturating_sub(warmup).max(1) as f64;
@@ -61,6 +63,10 @@ mod tests {
         assert_eq!([0, 9, 10, 29, 30].map(|s| step.at(s)), [1.0, 1.0, 0.5, 0.25, 0.125]);
         let cosine = Schedule::Cosine { lr: 1.0, min_lr: 0.1, warmup: 4, steps: 14 };
         assert_eq!([0, 1, 3, 4].map(|s| cosine.at(s)), [0.25, 0.5, 1.0, 1.0]);
-        assert!((cosine.at(9) - 0.55).abs() < 1e-6 && (cosine.at(14) - 0.1).abs() < 1e-6 && cosine.at(99) == cosine.at(14));
+        assert!(
+            (cosine.at(9) - 0.55).abs() < 1e-6
+                && (cosine.at(14) - 0.1).abs() < 1e-6
+                && cosine.at(99) == cosine.at(14)
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Eager execution, one file for each family; the operations are methods of [`crate::Tensor`].
 
+mod convolution;
 mod elementwise;
+mod matmul;
 mod movement;
 mod pooling;

@@ -1,0 +1,103 @@
+//! `conv2d_direct`, `conv2d_direct_backward_input`, `conv2d_direct_backward_weight`.
+
+use tilewright_ops::UnaryOp;
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{Operands, Pass, Problem, problem::Params};
+use crate::{
+    WORKGROUP,
+    epilogue::Epilogue,
+    groups,
+    matmul::{Reduction, split_k_reduce},
+};
+
+/// What the direct kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// Which kernel.
+    pub pass: Pass,
+    /// Bias and activation, of the forward pass.
+    pub epilogue: Epilogue,
+}
+
+impl From<Spec> for Specialisation {
+    fn from(spec: Spec) -> Self {
+        let kernel = match spec.pass {
+            Pass::Forward => spec.epilogue.specialise(Self::new("conv2d_direct")),
+            Pass::BackwardInput => Self::new("conv2d_direct_backward_input"),
+            Pass::BackwardWeight => Self::new("conv2d_direct_backward_weight"),
+        };
+        kernel.with_u32("WORKGROUP", WORKGROUP)
+    }
+}
+
+pub(super) fn forward(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
+    let Operands { x, weight, bias, y } = *operands;
+    let spec = Spec { pass: Pass::Forward, epilogue: Epilogue::new(bias, activation) };
+    let params = problem.params(Pass::Forward.name(), problem.y_count(), activation)?;
+    launch(context, spec, &params, &[x, weight, bias.unwrap_or(weight), y])
+}
+
+pub(super) fn backward_input(
+    context: &Context,
+    problem: &Problem,
+    grad_y: &Buffer,
+    weight: &Buffer,
+    grad_x: &Buffer,
+) -> Result<()> {
+    let spec = Spec { pass: Pass::BackwardInput, epilogue: Epilogue::default() };
+    let params = problem.params(Pass::BackwardInput.name(), problem.x_count(), None)?;
+    launch(context, spec, &params, &[grad_y, weight, grad_x])
+}
+
+pub(super) fn backward_weight(
+    context: &Context,
+    problem: &Problem,
+    grad_y: &Buffer,
+    x: &Buffer,
+    grad_weight: &Buffer,
+) -> Result<()> {
+    let op = Pass::BackwardWeight.name();
+    let (pixels, count) = (problem.y_pixels(), problem.w_count());
+    if count == 0 {
+        return Ok(());
+    }
+    let (splits, chunk) = parts(pixels, count);
+    let spec = Spec { pass: Pass::BackwardWeight, epilogue: Epilogue::default() };
+    let mut params = problem.params(op, splits * count, None)?;
+    params.chunk = chunk as u32;
+    if splits == 1 {
+        return launch(context, spec, &params, &[grad_y, x, grad_weight]);
+    }
+    let partials = context.alloc((splits * count * 4) as u64)?;
+    launch(context, spec, &params, &[grad_y, x, &partials])?;
+    let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
+    split_k_reduce(context, op, &reduction, &partials, None, grad_weight, None)
+}
+
+/// Into how many parts a sum over `pixels` is cut for `count` results, and how long a part is: short enough for
+/// every driver's loops and for the rounding, and enough of them to keep a GPU busy.
+pub(super) fn parts(pixels: usize, count: usize) -> (usize, usize) {
+    const LONGEST: usize = 16_384;
+    const SHORTEST: usize = 256;
+    const BUSY: usize = 65_536;
+    let wanted = BUSY.div_ceil(count.max(1)).min(pixels / SHORTEST).max(pixels.div_ceil(LONGEST)).max(1);
+    let chunk = pixels.div_ceil(wanted);
+    (pixels.div_ceil(chunk.max(1)).max(1), chunk)
+}
+
+fn launch(context: &Context, spec: Spec, params: &Params, buffers: &[&Buffer]) -> Result<()> {
+    let dispatch = Dispatch {
+        op: spec.pass.name(),
+        params: bytemuck::bytes_of(params),
+        buffers,
+        groups: groups(params.count),
+    };
+    context.dispatch(&spec.into(), &dispatch)
+}

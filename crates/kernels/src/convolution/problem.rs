@@ -1,0 +1,199 @@
+//! What every convolution kernel is told: shapes and parameters, buffers, the direction, the algorithm.
+
+use tilewright_ops::{Conv2d, ShapeError, UnaryOp};
+use tilewright_runtime::{Buffer, Result};
+
+use crate::{epilogue::parameters, params::params, select::DeviceClass, to_u32};
+
+params! { Params for
+    "conv2d_direct", "conv2d_direct_backward_input", "conv2d_direct_backward_weight" {
+    x_shape: [u32; 4],
+    w_shape: [u32; 4],
+    y_shape: [u32; 4],
+    x_strides: [u32; 4],
+    w_strides: [u32; 4],
+    y_strides: [u32; 4],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    dilation: [u32; 2],
+    groups: u32,
+    count: u32,
+    chunk: u32,
+    first: u32,
+    p0: f32,
+    p1: f32,
+} }
+
+/// The numbers of a convolution; activations lie channels-last, the weight O I KH KW row-major.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Problem {
+    /// Stride, padding, dilation, groups.
+    pub op: Conv2d,
+    /// N C H W.
+    pub x_shape: [usize; 4],
+    /// O C/groups KH KW.
+    pub w_shape: [usize; 4],
+    /// N O OH OW.
+    pub y_shape: [usize; 4],
+}
+
+impl Problem {
+    /// # Errors
+    /// Those of [`Conv2d::output_shape`].
+    pub fn new(op: &Conv2d, x_shape: [usize; 4], w_shape: [usize; 4]) -> Result<Self, ShapeError> {
+        Ok(Self { op: *op, x_shape, w_shape, y_shape: op.output_shape(x_shape, w_shape)? })
+    }
+
+    /// 2 · elements of y · C/groups · KH · KW; each of the three passes takes as many.
+    pub fn flops(&self) -> u64 {
+        self.y_shape.iter().chain(&self.w_shape[1..]).fold(2, |product, &extent| product * extent as u64)
+    }
+
+    /// Elements of x.
+    pub(crate) fn x_count(&self) -> usize {
+        self.x_shape.iter().product()
+    }
+
+    /// Elements of the weight.
+    pub(crate) fn w_count(&self) -> usize {
+        self.w_shape.iter().product()
+    }
+
+    /// Elements of y.
+    pub(crate) fn y_count(&self) -> usize {
+        self.y_shape.iter().product()
+    }
+
+    /// Pixels of y in the whole batch.
+    pub(crate) fn y_pixels(&self) -> usize {
+        let [n, _, h, w] = self.y_shape;
+        n * h * w
+    }
+
+    /// Terms of the sum for one element of y.
+    pub(crate) fn terms(&self) -> usize {
+        self.w_shape[1..].iter().product()
+    }
+
+    /// One filter to a channel.
+    pub(crate) fn is_depthwise(&self) -> bool {
+        self.op.groups == self.x_shape[1] && self.w_shape[1] == 1 && self.w_shape[0] == self.x_shape[1]
+    }
+
+    /// The uniform for a launch of `count` threads with work.
+    pub(super) fn params(&self, op: &str, count: usize, activation: Option<UnaryOp>) -> Result<Params> {
+        let pair =
+            |pair: [usize; 2]| -> Result<[u32; 2]> { Ok([to_u32(op, pair[0])?, to_u32(op, pair[1])?]) };
+        let four = |shape: [usize; 4]| -> Result<[u32; 4]> {
+            let ([n, c], [h, w]) = (pair([shape[0], shape[1]])?, pair([shape[2], shape[3]])?);
+            Ok([n, c, h, w])
+        };
+        for number in [self.x_count(), self.w_count(), self.y_count(), self.op.padding[0], self.op.padding[1]]
+        {
+            to_u32(op, number)?;
+        }
+        let channels_last = |[_, c, h, w]: [usize; 4]| [h * w * c, 1, w * c, c];
+        let [_, i, kh, kw] = self.w_shape;
+        let [p0, p1] = parameters(activation);
+        Ok(Params {
+            x_shape: four(self.x_shape)?,
+            w_shape: four(self.w_shape)?,
+            y_shape: four(self.y_shape)?,
+            x_strides: four(channels_last(self.x_shape))?,
+            w_strides: four([i * kh * kw, kh * kw, kw, 1])?,
+            y_strides: four(channels_last(self.y_shape))?,
+            stride: pair(self.op.stride)?,
+            padding: pair(self.op.padding)?,
+            dilation: pair(self.op.dilation)?,
+            groups: to_u32(op, self.op.groups)?,
+            count: to_u32(op, count)?,
+            chunk: 0,
+            first: 0,
+            p0,
+            p1,
+        })
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { op: Conv2d { stride, padding, dilation, groups }, x_shape, w_shape, .. } = *self;
+        write!(f, "x {x_shape:?}, weight {w_shape:?}, stride {stride:?}, padding {padding:?}, ")?;
+        write!(f, "dilation {dilation:?}, groups {groups}")
+    }
+}
+
+/// Which of the three convolutions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// y from x and the weight.
+    Forward,
+    /// The gradient of x from that of y and the weight.
+    BackwardInput,
+    /// The gradient of the weight from that of y and x.
+    BackwardWeight,
+}
+
+impl Pass {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Forward, Self::BackwardInput, Self::BackwardWeight];
+
+    /// The operation's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "conv2d",
+            Self::BackwardInput => "conv2d_backward_input",
+            Self::BackwardWeight => "conv2d_backward_weight",
+        }
+    }
+}
+
+/// The buffers of a forward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Operands<'a> {
+    /// N H W C in memory.
+    pub x: &'a Buffer,
+    /// O C/groups KH KW in memory.
+    pub weight: &'a Buffer,
+    /// O entries.
+    pub bias: Option<&'a Buffer>,
+    /// N OH OW O in memory.
+    pub y: &'a Buffer,
+}
+
+/// The ways of computing a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Conv2dAlgorithm {
+    /// `conv2d_direct`: the definition, one thread to an element.
+    Direct,
+}
+
+impl Conv2dAlgorithm {
+    /// Every one.
+    pub const ALL: [Self; 1] = [Self::Direct];
+
+    /// The name used in tables and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+        }
+    }
+
+    /// What keeps this algorithm from running `problem`, if anything does.
+    pub fn obstacle(self, device: DeviceClass, pass: Pass, problem: &Problem) -> Option<&'static str> {
+        let [outputs, inputs, rows, columns] = problem.w_shape;
+        match self {
+            Self::Direct => {
+                // Mesa before 23 stops the loops of a shader after 65,535 turns in all, silently.
+                let inner = match pass {
+                    Pass::Forward => inputs,
+                    Pass::BackwardInput => outputs / problem.op.groups,
+                    Pass::BackwardWeight => 0,
+                };
+                let turns = rows * (columns * (inner + 1) + 1);
+                (device == DeviceClass::SoftwareVulkan && turns > 65_000)
+                    .then_some("a sum of more than 65,000 terms is more than one loop may have")
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What products and convolutions do to a finished sum before they store it: add a bias, apply a unary operation.
+
+use tilewright_ops::UnaryOp;
+use tilewright_runtime::Buffer;
+use tilewright_shaders::Specialisation;
+
+/// The compile-time part of an epilogue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Epilogue {
+    /// A bias is added.
+    pub bias: bool,
+    /// The fragment of the slot `unary`; `None` is the identity.
+    pub activation: Option<&'static str>,
+}
+
+impl Epilogue {
+    /// The epilogue of a launch.
+    pub fn new(bias: Option<&Buffer>, activation: Option<UnaryOp>) -> Self {
+        Self { bias: bias.is_some(), activation: activation.map(UnaryOp::name) }
+    }
+
+    /// Writes it into a kernel with `@const HAS_BIAS` and `@slot unary`.
+    pub(crate) fn specialise(self, kernel: Specialisation) -> Specialisation {
+        let kernel = kernel.with_bool("HAS_BIAS", self.bias);
+        match self.activation {
+            Some(name) => kernel.with_fragment("unary", name),
+            None => kernel,
+        }
+    }
+}
+
+/// The run-time part: p0 and p1 of the activation.
+pub(crate) fn parameters(activation: Option<UnaryOp>) -> [f32; 2] {
+    activation.map_or([0.0; 2], UnaryOp::parameters)
+}

@@ -1,0 +1,105 @@
+//! `matmul_lanes`.
+
+use tilewright_ops::UnaryOp;
+use tilewright_runtime::{Context, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{
+    Operands, Problem,
+    launch::{self, Tiling},
+};
+use crate::epilogue::Epilogue;
+
+/// What `matmul_lanes` is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// Rows of C in a workgroup's tile of 32 columns: 4 or a multiple of 8.
+    pub rows: u32,
+    /// A is stored K M.
+    pub transpose_left: bool,
+    /// B is stored N K.
+    pub transpose_right: bool,
+    /// C is stored N M.
+    pub transpose_y: bool,
+    /// A is read by vec4.
+    pub vec4_left: bool,
+    /// B is read by vec4.
+    pub vec4_right: bool,
+    /// C is written by vec4.
+    pub vec4_y: bool,
+    /// K is not a multiple of 4.
+    pub k_tail: bool,
+    /// Bias and activation.
+    pub epilogue: Epilogue,
+}
+
+impl From<Spec> for Specialisation {
+    fn from(spec: Spec) -> Self {
+        let kernel = Self::new("matmul_lanes")
+            .with_u32("ROWS", spec.rows)
+            .with_bool("TRANSPOSE_A", spec.transpose_left)
+            .with_bool("TRANSPOSE_B", spec.transpose_right)
+            .with_bool("TRANSPOSE_C", spec.transpose_y)
+            .with_bool("VEC_A", spec.vec4_left)
+            .with_bool("VEC_B", spec.vec4_right)
+            .with_bool("VEC_C", spec.vec4_y)
+            .with_bool("K_TAIL", spec.k_tail);
+        spec.epilogue.specialise(kernel)
+    }
+}
+
+const COLUMNS: usize = 32;
+
+impl Spec {
+    /// The register tile for a problem, which is swapped already where that pays.
+    fn new(problem: &Problem, swapped: bool, epilogue: Epilogue) -> Self {
+        let [vec4_left, vec4_right, _] = problem.vec4_aligned();
+        let inner = if swapped { problem.m } else { problem.n };
+        let vec4_y = inner.is_multiple_of(4);
+        let tiles = |rows: usize| problem.batches * problem.m.div_ceil(rows) * problem.n.div_ceil(COLUMNS);
+        let rows = match problem.m {
+            0..=4 => 4,
+            5..=8 => 8,
+            9..=16 => 16,
+            _ if vec4_left && vec4_right && vec4_y && tiles(32) >= 16 => 32,
+            _ => 16,
+        };
+        Self {
+            rows,
+            transpose_left: problem.transpose_left,
+            transpose_right: problem.transpose_right,
+            transpose_y: swapped,
+            vec4_left,
+            vec4_right,
+            vec4_y,
+            k_tail: !problem.k.is_multiple_of(4),
+            epilogue,
+        }
+    }
+}
+
+pub(super) fn launch(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
+    // A tile is 32 columns wide: a narrow C is computed as its transpose.
+    let swap = problem.n < COLUMNS && problem.n < problem.m;
+    let (problem, operands) = if swap {
+        let swapped = Operands { left: operands.right, right: operands.left, ..*operands };
+        (problem.swapped(), swapped)
+    } else {
+        (*problem, *operands)
+    };
+    let rows = Spec::new(&problem, swap, Epilogue::default()).rows as usize;
+    let mut tiling = Tiling::new([rows, COLUMNS], problem.k);
+    // Few tiles: parts of K give every core some work, as long as a part is worth starting.
+    let tiles = problem.batches * problem.m.div_ceil(rows) * problem.n.div_ceil(COLUMNS);
+    while tiles * tiling.splits < 8 && problem.k / (tiling.splits * 2) >= 256 {
+        tiling.splits *= 2;
+    }
+    launch::launch(context, &problem, &operands, activation, &tiling, swap, |epilogue| {
+        Spec::new(&problem, swap, epilogue).into()
+    })
+}

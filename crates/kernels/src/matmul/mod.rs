@@ -1,0 +1,187 @@
+//! Matrix products: a ladder of kernels with one contract, and the second pass of those that split K.
+
+mod lanes;
+mod launch;
+mod naive;
+mod split_k_reduce;
+mod tiled;
+
+use tilewright_ops::UnaryOp;
+use tilewright_runtime::{Buffer, Context, Error, Result};
+
+pub use lanes::Spec as LanesSpec;
+pub use naive::Spec as NaiveSpec;
+pub use split_k_reduce::{Reduction, Spec as SplitKReduceSpec, split_k_reduce};
+pub use tiled::Spec as TiledSpec;
+
+use crate::select::DeviceClass;
+
+pub(crate) fn params() -> Vec<crate::ParamsLayout> {
+    vec![launch::Params::LAYOUT, split_k_reduce::Params::LAYOUT]
+}
+
+/// The numbers of a product C\[b\] = A\[b\] · B\[b\] of row-major matrices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Problem {
+    /// Matrices of C.
+    pub batches: usize,
+    /// Rows of C.
+    pub m: usize,
+    /// Columns of C.
+    pub n: usize,
+    /// Extent that is summed over; 0 gives zeros.
+    pub k: usize,
+    /// A is stored K M.
+    pub transpose_left: bool,
+    /// B is stored N K.
+    pub transpose_right: bool,
+    /// Elements from one matrix of A to the next; 0 reads one for all.
+    pub left_stride: usize,
+    /// Elements from one matrix of B to the next; 0 reads one for all.
+    pub right_stride: usize,
+}
+
+impl Problem {
+    /// 2 · batches · M · N · K.
+    pub fn flops(&self) -> u64 {
+        [self.m, self.n, self.k]
+            .iter()
+            .fold(2 * self.batches as u64, |product, &extent| product * extent as u64)
+    }
+
+    /// The same product read the other way round, Cᵀ = Bᵀ · Aᵀ.
+    fn swapped(&self) -> Self {
+        Self {
+            m: self.n,
+            n: self.m,
+            transpose_left: !self.transpose_right,
+            transpose_right: !self.transpose_left,
+            left_stride: self.right_stride,
+            right_stride: self.left_stride,
+            ..*self
+        }
+    }
+
+    /// The fastest extents in memory of A and B.
+    fn inner_extents(&self) -> [usize; 2] {
+        [
+            if self.transpose_left { self.m } else { self.k },
+            if self.transpose_right { self.k } else { self.n },
+        ]
+    }
+
+    /// Whether rows of A, of B and of C begin at whole vec4s.
+    pub(crate) fn vec4_aligned(&self) -> [bool; 3] {
+        let [a, b] = self.inner_extents();
+        [
+            a.is_multiple_of(4) && self.left_stride.is_multiple_of(4),
+            b.is_multiple_of(4) && self.right_stride.is_multiple_of(4),
+            self.n.is_multiple_of(4),
+        ]
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mark = |transposed| if transposed { "ᵀ" } else { "" };
+        let Self { batches, m, n, k, .. } = *self;
+        let (left, right) = (mark(self.transpose_left), mark(self.transpose_right));
+        write!(f, "batches {batches}, M {m}, N {n}, K {k}, A{left} · B{right}")
+    }
+}
+
+/// The buffers of a product.
+#[derive(Clone, Copy, Debug)]
+pub struct Operands<'a> {
+    /// A.
+    pub left: &'a Buffer,
+    /// B.
+    pub right: &'a Buffer,
+    /// N entries, added to every row.
+    pub bias: Option<&'a Buffer>,
+    /// C.
+    pub y: &'a Buffer,
+}
+
+/// The kernels that compute a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MatmulAlgorithm {
+    /// `matmul_naive`: the definition; any shape, any device.
+    Naive,
+    /// `matmul_tiled`: squares in workgroup memory.
+    Tiled,
+    /// `matmul_lanes`: register tiles shared by subgroup shuffles, for software Vulkan.
+    Lanes,
+}
+
+impl MatmulAlgorithm {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Naive, Self::Tiled, Self::Lanes];
+
+    /// The name used in tables and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Naive => "naive",
+            Self::Tiled => "tiled",
+            Self::Lanes => "lanes",
+        }
+    }
+
+    /// The kernel's stem.
+    pub const fn stem(self) -> &'static str {
+        match self {
+            Self::Naive => "matmul_naive",
+            Self::Tiled => "matmul_tiled",
+            Self::Lanes => "matmul_lanes",
+        }
+    }
+
+    /// What keeps this algorithm from running `problem`, if anything does.
+    pub fn obstacle(self, device: DeviceClass, problem: &Problem) -> Option<&'static str> {
+        let empty = problem.k == 0;
+        match self {
+            Self::Naive | Self::Tiled => None,
+            Self::Lanes if device != DeviceClass::SoftwareVulkan => {
+                Some("it is written for subgroups of 8 lanes")
+            }
+            Self::Lanes => empty.then_some("it needs K > 0"),
+        }
+    }
+}
+
+/// y = activation(left · right + bias) by the algorithm that [`crate::select::matmul`] picks.
+pub fn matmul(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
+    let choice = crate::select::matmul(DeviceClass::of(context), problem);
+    matmul_as(context, choice.algorithm, problem, operands, activation)
+}
+
+/// As [`matmul`], by the algorithm named.
+///
+/// # Errors
+/// [`Error::Unsupported`] if it cannot run this shape on this device.
+pub fn matmul_as(
+    context: &Context,
+    algorithm: MatmulAlgorithm,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
+    let device = DeviceClass::of(context);
+    if let Some(reason) = algorithm.obstacle(device, problem) {
+        return Err(Error::Unsupported {
+            op: "matmul".to_owned(),
+            algorithm: algorithm.name(),
+            reason: format!("{reason} ({problem})"),
+        });
+    }
+    match algorithm {
+        MatmulAlgorithm::Naive => naive::launch(context, problem, operands, activation),
+        MatmulAlgorithm::Tiled => tiled::launch(context, problem, operands, activation),
+        MatmulAlgorithm::Lanes => lanes::launch(context, problem, operands, activation),
+    }
+}

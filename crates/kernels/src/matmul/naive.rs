@@ -1,0 +1,45 @@
+//! `matmul_naive`.
+
+use tilewright_ops::UnaryOp;
+use tilewright_runtime::{Context, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{
+    Operands, Problem,
+    launch::{self, Tiling},
+};
+use crate::{WORKGROUP, epilogue::Epilogue};
+
+/// What `matmul_naive` is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// A is stored K M.
+    pub transpose_left: bool,
+    /// B is stored N K.
+    pub transpose_right: bool,
+    /// Bias and activation.
+    pub epilogue: Epilogue,
+}
+
+impl From<Spec> for Specialisation {
+    fn from(spec: Spec) -> Self {
+        let kernel = Self::new("matmul_naive")
+            .with_u32("WORKGROUP", WORKGROUP)
+            .with_bool("TRANSPOSE_A", spec.transpose_left)
+            .with_bool("TRANSPOSE_B", spec.transpose_right);
+        spec.epilogue.specialise(kernel)
+    }
+}
+
+pub(super) fn launch(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
+    let tiling = Tiling { tiles_per_group: WORKGROUP as usize, ..Tiling::new([1, 1], problem.k) };
+    launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
+        let Problem { transpose_left, transpose_right, .. } = *problem;
+        Spec { transpose_left, transpose_right, epilogue }.into()
+    })
+}

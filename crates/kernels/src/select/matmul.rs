@@ -1,0 +1,83 @@
+//! The table for matrix products.
+
+use super::{Choice, DeviceClass, Rule};
+use crate::matmul::{MatmulAlgorithm, Problem};
+
+use DeviceClass::{Gpu, SoftwareVulkan};
+
+const TABLE: &[Rule<Problem, MatmulAlgorithm>] = &[
+    Rule {
+        device: SoftwareVulkan,
+        when: "K > 0",
+        test: |problem| problem.k > 0,
+        algorithm: MatmulAlgorithm::Lanes,
+        why: "shuffles between 8 lanes cost one instruction there, workgroup memory a scalar loop",
+    },
+    Rule {
+        device: Gpu,
+        when: "M ≥ 8 and N ≥ 8 and K ≥ 16",
+        test: |problem| problem.m >= 8 && problem.n >= 8 && problem.k >= 16,
+        algorithm: MatmulAlgorithm::Tiled,
+        why: "every loaded element is used 16 times",
+    },
+];
+
+/// The algorithm for `problem`.
+pub fn matmul(device: DeviceClass, problem: &Problem) -> Choice<MatmulAlgorithm> {
+    let row = TABLE.iter().find(|rule| {
+        rule.device == device && (rule.test)(problem) && rule.algorithm.obstacle(device, problem).is_none()
+    });
+    let (algorithm, when, why) = match row {
+        Some(rule) => (rule.algorithm, rule.when, rule.why),
+        None => (MatmulAlgorithm::Naive, "else", "it runs every shape, and this one is small or narrow"),
+    };
+    Choice { algorithm, when, why, device, problem: problem.to_string(), kernel: algorithm.stem() }
+}
+
+/// Every algorithm that can run `problem`, the table's choice first.
+pub fn matmul_candidates(device: DeviceClass, problem: &Problem) -> Vec<MatmulAlgorithm> {
+    let first = matmul(device, problem).algorithm;
+    let rest = MatmulAlgorithm::ALL
+        .into_iter()
+        .filter(|&algorithm| algorithm != first && algorithm.obstacle(device, problem).is_none());
+    std::iter::once(first).chain(rest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_has_an_algorithm_that_can_run_it() {
+        for device in [SoftwareVulkan, Gpu] {
+            for [m, n, k] in
+                [[0, 4, 4], [1, 1, 0], [7, 9, 3], [128, 128, 128], [1000, 1, 4096], [130, 127, 65]]
+            {
+                for (transpose_left, transpose_right) in [(false, false), (true, false), (false, true)] {
+                    let problem = Problem {
+                        batches: 2,
+                        m,
+                        n,
+                        k,
+                        transpose_left,
+                        transpose_right,
+                        ..Problem::default()
+                    };
+                    let choice = matmul(device, &problem);
+                    assert_eq!(choice.algorithm.obstacle(device, &problem), None, "{}", choice.explain());
+                    assert_eq!(matmul_candidates(device, &problem)[0], choice.algorithm);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_explanation_names_shape_kernel_and_reason() {
+        let problem = Problem { batches: 1, m: 64, n: 64, k: 64, ..Problem::default() };
+        let text = matmul(SoftwareVulkan, &problem).explain();
+        assert!(
+            text.contains("M 64") && text.contains("matmul_lanes") && text.contains("software"),
+            "{text}"
+        );
+    }
+}

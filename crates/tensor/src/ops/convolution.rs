@@ -1,0 +1,115 @@
+//! Convolutions and their gradients.
+
+use tilewright_kernels::convolution::{self, Conv2dAlgorithm, Operands, Problem};
+use tilewright_ops::{Conv2d, DType, ShapeError, UnaryOp};
+
+use crate::{Layout, Result, Tensor};
+
+impl Tensor {
+    /// The convolution of N C H W with a weight O C/groups KH KW and a bias of O entries. The result lies
+    /// channels-last.
+    ///
+    /// # Errors
+    /// Those of [`Conv2d::output_shape`].
+    pub fn conv2d(&self, weight: &Self, bias: Option<&Self>, op: &Conv2d) -> Result<Self> {
+        self.conv2d_with(weight, bias, op, None, None)
+    }
+
+    /// `activation(conv2d(self, weight) + bias)` in one kernel, by the algorithm named, or by the table of
+    /// `kernels::select` if none is.
+    ///
+    /// # Errors
+    /// [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this device.
+    pub fn conv2d_with(
+        &self,
+        weight: &Self,
+        bias: Option<&Self>,
+        op: &Conv2d,
+        activation: Option<UnaryOp>,
+        algorithm: Option<Conv2dAlgorithm>,
+    ) -> Result<Self> {
+        self.require_f32("conv2d", "x")?;
+        weight.require_f32("conv2d", "weight")?;
+        self.require_same_context("conv2d", weight)?;
+        let problem = Problem::new(op, self.shape4("conv2d", "x")?, weight.shape4("conv2d", "weight")?)?;
+        self.check_epilogue("conv2d", problem.y_shape[1], bias, activation)?;
+        let x = self.to_layout(Layout::ChannelsLast)?;
+        let weight = weight.to_layout(Layout::RowMajor)?;
+        let y = Self::empty(self.context(), &problem.y_shape, DType::F32, Layout::ChannelsLast)?;
+        let operands =
+            Operands { x: x.buffer(), weight: weight.buffer(), bias: bias.map(Self::buffer), y: y.buffer() };
+        convolution::forward(self.context(), &problem, &operands, activation, algorithm)?;
+        Ok(y)
+    }
+
+    /// The gradient of [`Self::conv2d`] by its input, of shape `x_shape`, channels-last.
+    pub fn conv2d_backward_input(
+        grad_y: &Self,
+        weight: &Self,
+        x_shape: &[usize],
+        op: &Conv2d,
+        algorithm: Option<Conv2dAlgorithm>,
+    ) -> Result<Self> {
+        let name = "conv2d_backward_input";
+        weight.require_f32(name, "weight")?;
+        grad_y.require_same_context(name, weight)?;
+        let problem = Problem::new(op, four(name, "x", x_shape)?, weight.shape4(name, "weight")?)?;
+        grad_y.require_gradient(name, &problem.y_shape)?;
+        let grad_y = grad_y.to_layout(Layout::ChannelsLast)?;
+        let weight = weight.to_layout(Layout::RowMajor)?;
+        let context = grad_y.context();
+        let grad_x = Self::empty(context, x_shape, DType::F32, Layout::ChannelsLast)?;
+        let (weight, y) = (weight.buffer(), grad_y.buffer());
+        convolution::backward_input(context, &problem, y, weight, grad_x.buffer(), algorithm)?;
+        Ok(grad_x)
+    }
+
+    /// The gradient of [`Self::conv2d`] by its weight, of shape `weight_shape`, row-major.
+    pub fn conv2d_backward_weight(
+        grad_y: &Self,
+        x: &Self,
+        weight_shape: &[usize],
+        op: &Conv2d,
+        algorithm: Option<Conv2dAlgorithm>,
+    ) -> Result<Self> {
+        let name = "conv2d_backward_weight";
+        x.require_f32(name, "x")?;
+        grad_y.require_same_context(name, x)?;
+        let problem = Problem::new(op, x.shape4(name, "x")?, four(name, "weight", weight_shape)?)?;
+        grad_y.require_gradient(name, &problem.y_shape)?;
+        let grad_y = grad_y.to_layout(Layout::ChannelsLast)?;
+        let x = x.to_layout(Layout::ChannelsLast)?;
+        let context = grad_y.context();
+        let grad_weight = Self::empty(context, weight_shape, DType::F32, Layout::RowMajor)?;
+        let (x, y) = (x.buffer(), grad_y.buffer());
+        convolution::backward_weight(context, &problem, y, x, grad_weight.buffer(), algorithm)?;
+        Ok(grad_weight)
+    }
+
+    /// The gradient of [`Self::conv2d`] by its bias: N O OH OW summed to O.
+    pub fn conv2d_backward_bias(grad_y: &Self) -> Result<Self> {
+        let name = "conv2d_backward_bias";
+        grad_y.require_f32(name, "grad_y")?;
+        let [n, outputs, h, w] = grad_y.shape4(name, "grad_y")?;
+        let grad_y = grad_y.to_layout(Layout::ChannelsLast)?;
+        let grad_bias = Self::empty(grad_y.context(), &[outputs], DType::F32, Layout::RowMajor)?;
+        let buffer = grad_y.buffer();
+        convolution::backward_bias(grad_y.context(), buffer, n * h * w, outputs, grad_bias.buffer())?;
+        Ok(grad_bias)
+    }
+
+    fn require_gradient(&self, op: &'static str, expected: &[usize]) -> Result<()> {
+        self.require_f32(op, "grad_y")?;
+        if self.shape() == expected {
+            return Ok(());
+        }
+        let (shape, expected) = (self.shape().to_vec(), expected.to_vec());
+        Err(ShapeError::Operand { op, operand: "grad_y", shape, expected }.into())
+    }
+}
+
+fn four(op: &'static str, operand: &'static str, shape: &[usize]) -> Result<[usize; 4]> {
+    shape
+        .try_into()
+        .map_err(|_| ShapeError::Rank { op, operand, shape: shape.to_vec(), expected: "four" }.into())
+}

@@ -1,0 +1,214 @@
+//! Matrix products and linear layers.
+
+use tilewright_kernels::{
+    matmul::{self, MatmulAlgorithm, Operands, Problem},
+    strided::Strided,
+};
+use tilewright_ops::{DType, MatMul, MatMulDims, ShapeError, UnaryOp};
+
+use crate::{Layout, Result, Tensor};
+
+impl Tensor {
+    /// `self · other` over the last two axes; leading axes broadcast.
+    ///
+    /// # Errors
+    /// Those of [`MatMul::dims`].
+    pub fn matmul(&self, other: &Self) -> Result<Self> {
+        self.matmul_with(other, &MatMul::default(), None, None)
+    }
+
+    /// `activation(self · other + bias)` with either operand read transposed; the bias has one entry for each column.
+    pub fn matmul_with(
+        &self,
+        other: &Self,
+        op: &MatMul,
+        bias: Option<&Self>,
+        activation: Option<UnaryOp>,
+    ) -> Result<Self> {
+        self.matmul_as(other, op, bias, activation, None)
+    }
+
+    /// As [`Self::matmul_with`], by the algorithm named, or by the table of `kernels::select` if none is.
+    ///
+    /// # Errors
+    /// [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this device.
+    pub fn matmul_as(
+        &self,
+        other: &Self,
+        op: &MatMul,
+        bias: Option<&Self>,
+        activation: Option<UnaryOp>,
+        algorithm: Option<MatmulAlgorithm>,
+    ) -> Result<Self> {
+        self.require_f32("matmul", "left")?;
+        other.require_f32("matmul", "right")?;
+        self.require_same_context("matmul", other)?;
+        let dims = op.dims(self.shape(), other.shape())?;
+        let shape = op.output_shape(self.shape(), other.shape())?;
+        self.check_epilogue("matmul", dims.n, bias, activation)?;
+        let left = self.to_layout(Layout::RowMajor)?;
+        let right = other.to_layout(Layout::RowMajor)?;
+        let (left, left_stride) = left.batch_stride(&dims.batch)?;
+        let (right, right_stride) = right.batch_stride(&dims.batch)?;
+        let mut problem = Problem {
+            batches: dims.batch.iter().product(),
+            m: dims.m,
+            n: dims.n,
+            k: dims.k,
+            transpose_left: op.transpose_left,
+            transpose_right: op.transpose_right,
+            left_stride,
+            right_stride,
+        };
+        // One right operand for all: the batch is only more rows.
+        if right_stride == 0 && !op.transpose_left && (problem.batches == 1 || left_stride == dims.m * dims.k)
+        {
+            problem = Problem { batches: 1, m: problem.batches * dims.m, left_stride: 0, ..problem };
+        }
+        let y = Self::empty(self.context(), &shape, DType::F32, Layout::RowMajor)?;
+        let operands = Operands {
+            left: left.buffer(),
+            right: right.buffer(),
+            bias: bias.map(Self::buffer),
+            y: y.buffer(),
+        };
+        match algorithm {
+            Some(algorithm) => matmul::matmul_as(self.context(), algorithm, &problem, &operands, activation)?,
+            None => matmul::matmul(self.context(), &problem, &operands, activation)?,
+        }
+        Ok(y)
+    }
+
+    /// A linear layer: `x · weightᵀ + bias` for x of shape … I, a weight of shape O I and a bias of shape O.
+    pub fn linear(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
+        self.matmul_with(weight, &MatMul { transpose_right: true, ..MatMul::default() }, bias, None)
+    }
+
+    /// The gradients of both operands of [`Self::matmul_with`] without bias and activation, in their own shapes.
+    pub fn matmul_backward(left: &Self, right: &Self, op: &MatMul, grad_y: &Self) -> Result<(Self, Self)> {
+        Ok((
+            Self::matmul_backward_left(left.shape(), right, op, grad_y)?,
+            Self::matmul_backward_right(left, right.shape(), op, grad_y)?,
+        ))
+    }
+
+    /// The gradient of the left operand, of shape `left_shape`.
+    pub fn matmul_backward_left(
+        left_shape: &[usize],
+        right: &Self,
+        op: &MatMul,
+        grad_y: &Self,
+    ) -> Result<Self> {
+        let dims = op.dims(left_shape, right.shape())?;
+        grad_y.require_matmul_gradient(&dims)?;
+        let product = if op.transpose_left {
+            // leftᵀ is M K and its gradient grad_y · rightᵀ; stored K M it is right · grad_yᵀ.
+            let op = MatMul { transpose_left: op.transpose_right, transpose_right: true };
+            right.matmul_with(grad_y, &op, None, None)?
+        } else {
+            let op = MatMul { transpose_left: false, transpose_right: !op.transpose_right };
+            grad_y.matmul_with(right, &op, None, None)?
+        };
+        product.sum_batch_to(left_shape)
+    }
+
+    /// The gradient of the right operand, of shape `right_shape`.
+    pub fn matmul_backward_right(
+        left: &Self,
+        right_shape: &[usize],
+        op: &MatMul,
+        grad_y: &Self,
+    ) -> Result<Self> {
+        let dims = op.dims(left.shape(), right_shape)?;
+        grad_y.require_matmul_gradient(&dims)?;
+        let shared = right_shape.len() == 2 && !op.transpose_left;
+        let (left, grad_y) = if shared {
+            // One right operand for the whole batch: its rows follow one another, and the product sums over all.
+            let count = dims.batch.iter().product::<usize>() * dims.m;
+            let rows = |tensor: &Self, columns: usize| -> Result<Self> {
+                Ok(tensor.to_layout(Layout::RowMajor)?.relabel(&[count, columns], Layout::RowMajor))
+            };
+            (rows(left, dims.k)?, rows(grad_y, dims.n)?)
+        } else {
+            (left.clone(), grad_y.clone())
+        };
+        let product = if op.transpose_right {
+            let op = MatMul { transpose_left: true, transpose_right: op.transpose_left };
+            grad_y.matmul_with(&left, &op, None, None)?
+        } else {
+            let op = MatMul { transpose_left: !op.transpose_left, transpose_right: false };
+            left.matmul_with(&grad_y, &op, None, None)?
+        };
+        product.sum_batch_to(right_shape)
+    }
+
+    /// The stride from matrix to matrix under which the kernels read this operand for `batch`: its own, 0 where all
+    /// share one, and a copy where some axes broadcast and others do not.
+    fn batch_stride(&self, batch: &[usize]) -> Result<(Self, usize)> {
+        let [own @ .., rows, columns] = self.shape() else { return Ok((self.clone(), 0)) };
+        let matrix = rows * columns;
+        let mut strides = vec![0; batch.len()];
+        let mut stride = matrix as isize;
+        for (slot, &extent) in strides.iter_mut().rev().zip(own.iter().rev()) {
+            *slot = if extent == 1 { 0 } else { stride };
+            stride *= extent as isize;
+        }
+        let merged = Strided::new(batch, &strides, &strides);
+        if let [stride] = merged.first[..] {
+            return Ok((self.clone(), stride as usize));
+        }
+        let shape = [batch, &[*rows, *columns]].concat();
+        Ok((self.expand(&shape)?.to_layout(Layout::RowMajor)?, matrix))
+    }
+
+    /// Checks what a fused epilogue takes: an f32 bias of `columns` entries, an activation with valid parameters.
+    pub(crate) fn check_epilogue(
+        &self,
+        op: &'static str,
+        columns: usize,
+        bias: Option<&Self>,
+        activation: Option<UnaryOp>,
+    ) -> Result<()> {
+        if let Some(activation) = activation {
+            activation.check()?;
+        }
+        let Some(bias) = bias else { return Ok(()) };
+        bias.require_f32(op, "bias")?;
+        self.require_same_context(op, bias)?;
+        if bias.shape() == [columns] {
+            return Ok(());
+        }
+        let shape = bias.shape().to_vec();
+        Err(ShapeError::Operand { op, operand: "bias", shape, expected: vec![columns] }.into())
+    }
+
+    fn require_matmul_gradient(&self, dims: &MatMulDims) -> Result<()> {
+        let expected = [&dims.batch[..], &[dims.m, dims.n]].concat();
+        if self.shape() == expected {
+            return Ok(());
+        }
+        let shape = self.shape().to_vec();
+        Err(ShapeError::Operand { op: "matmul_backward", operand: "grad_y", shape, expected }.into())
+    }
+
+    /// Sums the leading axes that `shape` has not, or has with extent 1, as products with a row of ones.
+    fn sum_batch_to(&self, shape: &[usize]) -> Result<Self> {
+        let mut sum = self.to_layout(Layout::RowMajor)?;
+        let missing = sum.rank() - shape.len();
+        for axis in 0..sum.rank() {
+            let extent = sum.shape()[axis];
+            let wanted = if axis < missing { 1 } else { shape[axis - missing] };
+            if extent == wanted {
+                continue;
+            }
+            let outer: usize = sum.shape()[..axis].iter().product();
+            let inner: usize = sum.shape()[axis + 1..].iter().product();
+            let mut summed = sum.shape().to_vec();
+            summed[axis] = 1;
+            let ones = Self::ones(sum.context(), &[1, extent])?;
+            let stacked = sum.relabel(&[outer, extent, inner], Layout::RowMajor);
+            sum = ones.matmul(&stacked)?.relabel(&summed, Layout::RowMajor);
+        }
+        Ok(sum.relabel(shape, Layout::RowMajor))
+    }
+}

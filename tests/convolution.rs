@@ -1,0 +1,242 @@
+//! Convolutions by every algorithm against the scalar reference.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{Cases, close, contexts, random_tensor};
+use tilewright::{
+    Context, Conv2dAlgorithm, Layout, Tensor,
+    kernels::{
+        convolution::{Pass, Problem},
+        select::{self, DeviceClass},
+    },
+    ops::{Conv2d, UnaryOp},
+};
+use tilewright_reference::{convolution as reference, elementwise};
+
+const PLAIN: Conv2d = Conv2d { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
+
+/// Parameters, x and weight.
+type Shape = (Conv2d, [usize; 4], [usize; 4]);
+
+/// Shapes that between them meet every branch of every kernel.
+fn shapes() -> Vec<Shape> {
+    let same = Conv2d { padding: [1, 1], ..PLAIN };
+    let down = Conv2d { stride: [2, 2], padding: [1, 1], ..PLAIN };
+    let mut shapes = vec![
+        (same, [1, 1, 5, 7], [3, 1, 3, 3]),
+        (same, [2, 3, 9, 8], [8, 3, 3, 3]),
+        (same, [2, 8, 7, 9], [16, 8, 3, 3]),
+        (same, [1, 16, 12, 20], [36, 16, 3, 3]),
+        (same, [3, 5, 6, 6], [7, 5, 3, 3]),
+        (down, [2, 8, 11, 14], [12, 8, 3, 3]),
+        (PLAIN, [1, 4, 5, 6], [4, 4, 5, 6]),
+        (Conv2d { stride: [3, 3], ..PLAIN }, [2, 4, 13, 11], [6, 4, 2, 4]),
+        (Conv2d { dilation: [2, 3], padding: [2, 3], ..PLAIN }, [1, 8, 9, 11], [8, 8, 3, 3]),
+        (Conv2d { stride: [2, 1], padding: [0, 2], dilation: [1, 2], groups: 1 }, [2, 3, 8, 9], [5, 3, 3, 2]),
+        (Conv2d { stride: [4, 4], ..PLAIN }, [1, 3, 16, 16], [20, 3, 4, 4]),
+        (Conv2d { stride: [2, 2], padding: [3, 3], ..PLAIN }, [1, 3, 18, 17], [16, 3, 7, 7]),
+        // Padding wider than the kernel, so that whole windows lie outside.
+        (Conv2d { padding: [3, 4], ..PLAIN }, [1, 4, 4, 4], [4, 4, 2, 2]),
+    ];
+    // 1 × 1, around the multiples of the tiles.
+    for [pixels, inputs, outputs] in
+        [[1, 1, 1], [8, 4, 4], [9, 20, 33], [16, 64, 68], [33, 17, 8], [65, 12, 130]]
+    {
+        shapes.push((PLAIN, [2, inputs, 1, pixels], [outputs, inputs, 1, 1]));
+    }
+    shapes.push((Conv2d { stride: [2, 2], ..PLAIN }, [2, 8, 7, 7], [16, 8, 1, 1]));
+    // Groups: grouped, depthwise, and depthwise with two filters to a channel.
+    shapes.push((Conv2d { groups: 2, ..same }, [2, 8, 6, 7], [12, 4, 3, 3]));
+    shapes.push((Conv2d { groups: 3, ..down }, [1, 9, 7, 7], [6, 3, 3, 3]));
+    for channels in [4, 12, 5] {
+        shapes.push((Conv2d { groups: channels, ..same }, [2, channels, 7, 9], [channels, 1, 3, 3]));
+        shapes.push((Conv2d { groups: channels, ..down }, [1, channels, 9, 8], [channels, 1, 3, 3]));
+        shapes.push((Conv2d { groups: channels, ..same }, [1, channels, 5, 5], [2 * channels, 1, 3, 3]));
+    }
+    let wide = Conv2d { groups: 8, padding: [2, 2], dilation: [2, 1], ..PLAIN };
+    shapes.push((wide, [1, 8, 9, 9], [8, 1, 3, 5]));
+    // Nothing to do, or nothing to sum.
+    shapes.push((same, [0, 3, 5, 5], [4, 3, 3, 3]));
+    shapes.push((same, [1, 0, 4, 4], [3, 0, 3, 3]));
+    shapes
+}
+
+fn candidates(context: &Context, pass: Pass, (op, x, w): &Shape) -> Vec<Conv2dAlgorithm> {
+    select::conv2d_candidates(DeviceClass::of(context), pass, &Problem::new(op, *x, *w).unwrap())
+}
+
+/// For sums of `terms` products of numbers in −1..1.
+fn agree(actual: &Tensor, expected: &[f32], terms: usize) -> Result<(), String> {
+    close(&actual.to_vec().unwrap(), expected, 1e-5, 8e-7 * (terms as f64).sqrt().max(1.0))
+}
+
+fn forward(
+    context: &Context,
+    (op, x_shape, w_shape): &Shape,
+    with_bias: bool,
+    activation: Option<UnaryOp>,
+    algorithm: Option<Conv2dAlgorithm>,
+) -> Result<(), String> {
+    let (x, x_values) = random_tensor(context, 1, x_shape);
+    let (w, w_values) = random_tensor(context, 2, w_shape);
+    let (bias, bias_values) = random_tensor(context, 3, &w_shape[..1]);
+    let y = x
+        .conv2d_with(&w, with_bias.then_some(&bias), op, activation, algorithm)
+        .map_err(|error| error.to_string())?;
+    assert_eq!(
+        (y.layout(), y.shape()),
+        (Layout::ChannelsLast, &op.output_shape(*x_shape, *w_shape).unwrap()[..])
+    );
+    let bias = with_bias.then_some(&bias_values[..]);
+    let mut expected = reference::conv2d(op, &x_values, *x_shape, &w_values, *w_shape, bias);
+    if let Some(activation) = activation {
+        expected = elementwise::unary(activation, &expected);
+    }
+    agree(&y, &expected, w_shape[1..].iter().product())
+}
+
+fn backward_input(
+    context: &Context,
+    (op, x_shape, w_shape): &Shape,
+    algorithm: Option<Conv2dAlgorithm>,
+) -> Result<(), String> {
+    let y_shape = op.output_shape(*x_shape, *w_shape).unwrap();
+    let (grad_y, grad_values) = random_tensor(context, 1, &y_shape);
+    let (w, w_values) = random_tensor(context, 2, w_shape);
+    let grad_x = Tensor::conv2d_backward_input(&grad_y, &w, x_shape, op, algorithm)
+        .map_err(|error| error.to_string())?;
+    let expected = reference::conv2d_backward_input(op, &grad_values, *x_shape, &w_values, *w_shape);
+    agree(&grad_x, &expected, w_shape[0] / op.groups * w_shape[2] * w_shape[3])
+}
+
+fn backward_weight(
+    context: &Context,
+    (op, x_shape, w_shape): &Shape,
+    algorithm: Option<Conv2dAlgorithm>,
+) -> Result<(), String> {
+    let y_shape = op.output_shape(*x_shape, *w_shape).unwrap();
+    let (grad_y, grad_values) = random_tensor(context, 1, &y_shape);
+    let (x, x_values) = random_tensor(context, 2, x_shape);
+    let grad_weight = Tensor::conv2d_backward_weight(&grad_y, &x, w_shape, op, algorithm)
+        .map_err(|error| error.to_string())?;
+    let expected = reference::conv2d_backward_weight(op, &grad_values, &x_values, *x_shape, *w_shape);
+    agree(&grad_weight, &expected, y_shape[0] * y_shape[2] * y_shape[3])
+}
+
+fn sweep(pass: Pass, run: impl Fn(&Context, &Shape, Conv2dAlgorithm) -> Result<(), String>) {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in shapes() {
+            for algorithm in candidates(&context, pass, &shape) {
+                let outcome = run(&context, &shape, algorithm);
+                cases.check(format!("{:?} {algorithm:?} {shape:?}", context.mode()), outcome);
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn forward_by_every_algorithm() {
+    sweep(Pass::Forward, |context, shape, algorithm| forward(context, shape, false, None, Some(algorithm)));
+}
+
+#[test]
+fn input_gradient_by_every_algorithm() {
+    sweep(Pass::BackwardInput, |context, shape, algorithm| backward_input(context, shape, Some(algorithm)));
+}
+
+#[test]
+fn weight_gradient_by_every_algorithm() {
+    sweep(Pass::BackwardWeight, |context, shape, algorithm| backward_weight(context, shape, Some(algorithm)));
+}
+
+#[test]
+fn bias_and_activation_are_fused() {
+    let mut cases = Cases::new();
+    let some: Vec<_> = shapes().into_iter().step_by(3).collect();
+    for context in contexts() {
+        for shape in &some {
+            for algorithm in candidates(&context, Pass::Forward, shape) {
+                for activation in [None, Some(UnaryOp::Clamp { min: -0.3, max: 0.6 })] {
+                    let outcome = forward(&context, shape, true, activation, Some(algorithm));
+                    cases.check(format!("{algorithm:?} {shape:?} {activation:?}"), outcome);
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn the_table_chooses_something_right() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in shapes() {
+            cases.check(format!("{shape:?}"), forward(&context, &shape, true, None, None));
+            cases.check(format!("input {shape:?}"), backward_input(&context, &shape, None));
+            cases.check(format!("weight {shape:?}"), backward_weight(&context, &shape, None));
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn long_sums_over_pixels() {
+    // 2 · 150 · 130 pixels for each element of the weight's gradient.
+    let shape = (Conv2d { padding: [1, 1], ..PLAIN }, [2, 2, 150, 130], [4, 2, 3, 3]);
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for algorithm in candidates(&context, Pass::BackwardWeight, &shape) {
+            let outcome = backward_weight(&context, &shape, Some(algorithm));
+            cases.check(format!("{algorithm:?}"), outcome);
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn more_workgroups_than_one_axis_holds() {
+    // 65,536 · 64 elements and more: beyond what one axis of the grid takes at 64 threads to a workgroup.
+    let shape = (PLAIN, [1, 1, 2050, 2050], [1, 1, 1, 1]);
+    let mut cases = Cases::new();
+    for context in contexts() {
+        cases.check("forward", forward(&context, &shape, false, None, Some(Conv2dAlgorithm::Direct)));
+        cases.check("input", backward_input(&context, &shape, Some(Conv2dAlgorithm::Direct)));
+    }
+    cases.finish();
+}
+
+#[test]
+fn bias_gradient() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in [[2, 3, 5, 7], [1, 1, 1, 1], [3, 64, 4, 4], [2, 5, 150, 130], [0, 3, 4, 4]] {
+            let (grad_y, values) = random_tensor(&context, 1, &shape);
+            let grad_bias = Tensor::conv2d_backward_bias(&grad_y).unwrap();
+            let expected = reference::conv2d_backward_bias(&values, shape);
+            cases.check(format!("{shape:?}"), agree(&grad_bias, &expected, shape[0] * shape[2] * shape[3]));
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn what_does_not_fit_is_a_typed_error() {
+    let all = contexts();
+    let context = &all[0];
+    let (x, _) = random_tensor(context, 1, &[1, 3, 5, 5]);
+    let (w, _) = random_tensor(context, 2, &[4, 3, 3, 3]);
+    let (other, _) = random_tensor(context, 2, &[4, 2, 3, 3]);
+    let error = x.conv2d(&other, None, &PLAIN).unwrap_err().to_string();
+    assert!(error.contains("[1, 3, 5, 5]") && error.contains("[4, 2, 3, 3]"), "{error}");
+    let (bias, _) = random_tensor(context, 3, &[3]);
+    let error = x.conv2d(&w, Some(&bias), &PLAIN).unwrap_err().to_string();
+    assert!(error.contains("bias") && error.contains("[3]") && error.contains("[4]"), "{error}");
+    let (grad_y, _) = random_tensor(context, 4, &[1, 4, 4, 3]);
+    let error =
+        Tensor::conv2d_backward_input(&grad_y, &w, &[1, 3, 5, 5], &PLAIN, None).unwrap_err().to_string();
+    assert!(error.contains("grad_y") && error.contains("[1, 4, 3, 3]"), "{error}");
+    assert!(x.reshape(&[3, 25]).unwrap().conv2d(&w, None, &PLAIN).is_err());
+}

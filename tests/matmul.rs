@@ -1,0 +1,271 @@
+//! Matrix products by every algorithm against the scalar reference.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{Cases, close, contexts, random, random_tensor};
+use tilewright::{
+    Context, Tensor,
+    kernels::{
+        matmul::{MatmulAlgorithm, Problem},
+        select::{self, DeviceClass},
+    },
+    ops::{MatMul, UnaryOp},
+};
+use tilewright_reference::{elementwise, matmul as reference};
+
+const TRANSPOSES: [MatMul; 4] = [
+    MatMul { transpose_left: false, transpose_right: false },
+    MatMul { transpose_left: false, transpose_right: true },
+    MatMul { transpose_left: true, transpose_right: false },
+    MatMul { transpose_left: true, transpose_right: true },
+];
+
+/// Sums of K products of numbers in −1..1: rounding grows like √K, and near zero only absolutely.
+fn tolerance(k: usize) -> (f64, f64) {
+    (1e-5, 2e-7 * (k as f64).sqrt().max(1.0) * 4.0)
+}
+
+fn shapes(op: &MatMul, batch: [&[usize]; 2], [m, n, k]: [usize; 3]) -> [Vec<usize>; 2] {
+    let left = if op.transpose_left { [k, m] } else { [m, k] };
+    let right = if op.transpose_right { [n, k] } else { [k, n] };
+    [[batch[0], &left].concat(), [batch[1], &right].concat()]
+}
+
+/// The algorithms that can run a shape on this device.
+fn candidates(context: &Context, op: &MatMul, [m, n, k]: [usize; 3]) -> Vec<MatmulAlgorithm> {
+    let MatMul { transpose_left, transpose_right } = *op;
+    let (left_stride, right_stride) = (m * k, k * n);
+    let problem = Problem { batches: 1, m, n, k, transpose_left, transpose_right, left_stride, right_stride };
+    select::matmul_candidates(DeviceClass::of(context), &problem)
+}
+
+fn run(
+    context: &Context,
+    op: &MatMul,
+    shapes: &[Vec<usize>; 2],
+    bias: Option<usize>,
+    activation: Option<UnaryOp>,
+    algorithm: Option<MatmulAlgorithm>,
+) -> Result<(), String> {
+    let (left, left_values) = random_tensor(context, 1, &shapes[0]);
+    let (right, right_values) = random_tensor(context, 2, &shapes[1]);
+    let bias = bias.map(|n| random_tensor(context, 3, &[n]));
+    let y = left
+        .matmul_as(&right, op, bias.as_ref().map(|(tensor, _)| tensor), activation, algorithm)
+        .map_err(|error| error.to_string())?;
+    let mut expected = reference::matmul(*op, &left_values, &shapes[0], &right_values, &shapes[1]);
+    if let Some((_, bias)) = &bias {
+        expected.iter_mut().enumerate().for_each(|(i, y)| *y += bias[i % bias.len()]);
+    }
+    if let Some(activation) = activation {
+        expected = elementwise::unary(activation, &expected);
+    }
+    let k = op.dims(&shapes[0], &shapes[1]).unwrap().k;
+    let (relative, absolute) = tolerance(k);
+    close(&y.to_vec().unwrap(), &expected, relative, absolute)
+}
+
+#[test]
+fn every_algorithm_around_every_tile_multiple() {
+    let sizes = [
+        [1, 1, 1],
+        [1, 7, 3],
+        [3, 1, 65],
+        [4, 4, 4],
+        [15, 17, 16],
+        [16, 16, 16],
+        [17, 15, 33],
+        [32, 32, 20],
+        [33, 31, 8],
+        [63, 65, 7],
+        [64, 64, 64],
+        [65, 66, 17],
+        [128, 36, 12],
+        [40, 132, 24],
+        [129, 127, 5],
+        [2, 200, 300],
+        [200, 3, 300],
+        [8, 12, 1030],
+    ];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for size in sizes {
+            for op in TRANSPOSES {
+                for algorithm in candidates(&context, &op, size) {
+                    let shapes = shapes(&op, [&[], &[]], size);
+                    let outcome = run(&context, &op, &shapes, None, None, Some(algorithm));
+                    cases.check(format!("{:?} {algorithm:?} {size:?} {op:?}", context.mode()), outcome);
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn batches_broadcast() {
+    let batches: [[&[usize]; 2]; 8] = [
+        [&[3], &[3]],
+        [&[3], &[]],
+        [&[], &[3]],
+        [&[1], &[4]],
+        [&[2, 3], &[3]],
+        [&[2, 1], &[1, 3]],
+        [&[2, 3], &[2, 1]],
+        [&[0], &[]],
+    ];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for batch in batches {
+            for size in [[5, 6, 7], [8, 36, 12], [17, 4, 16]] {
+                for op in TRANSPOSES {
+                    for algorithm in candidates(&context, &op, size) {
+                        let shapes = shapes(&op, batch, size);
+                        let outcome = run(&context, &op, &shapes, Some(size[1]), None, Some(algorithm));
+                        cases.check(format!("{algorithm:?} {batch:?} {size:?} {op:?}"), outcome);
+                    }
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn bias_and_activation_are_fused() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        // The third is narrow, the last has few tiles and a long K: kernels may swap or split them.
+        for size in [[5, 9, 11], [33, 36, 20], [70, 6, 24], [4, 8, 2048]] {
+            for op in TRANSPOSES {
+                for algorithm in candidates(&context, &op, size) {
+                    for activation in [UnaryOp::Relu, UnaryOp::LeakyRelu { slope: 0.3 }] {
+                        let shapes = shapes(&op, [&[2], &[]], size);
+                        let outcome =
+                            run(&context, &op, &shapes, Some(size[1]), Some(activation), Some(algorithm));
+                        cases.check(format!("{algorithm:?} {size:?} {op:?} {activation:?}"), outcome);
+                    }
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn long_sums_and_many_workgroups() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for algorithm in candidates(&context, &MatMul::default(), [2, 3, 300_000]) {
+            let shapes = [vec![2, 300_000], vec![300_000, 3]];
+            let outcome = run(&context, &MatMul::default(), &shapes, None, None, Some(algorithm));
+            cases.check(format!("{algorithm:?} K = 300,000"), outcome);
+        }
+        // More than 65,535 workgroups of every kernel: one tile each.
+        let count = 66_000;
+        let (left, left_values) = random_tensor(&context, 1, &[count, 1, 1]);
+        let (right, right_values) = random_tensor(&context, 2, &[count, 1, 1]);
+        let expected: Vec<f32> = left_values.iter().zip(&right_values).map(|(a, b)| a * b).collect();
+        for algorithm in candidates(&context, &MatMul::default(), [1, 1, 1]) {
+            let y = left.matmul_as(&right, &MatMul::default(), None, None, Some(algorithm)).unwrap();
+            let outcome = close(&y.to_vec().unwrap(), &expected, 1e-6, 1e-7);
+            cases.check(format!("{algorithm:?} batches {count}"), outcome);
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn empty_extents() {
+    for context in contexts() {
+        let zeros = |shape: &[usize]| Tensor::zeros(&context, shape).unwrap();
+        let y = zeros(&[2, 0]).matmul(&zeros(&[0, 3])).unwrap();
+        assert_eq!(y.to_vec::<f32>().unwrap(), [0.0; 6]);
+        let bias = Tensor::from_slice(&context, &[1.0f32, -2.0, 3.0], &[3]).unwrap();
+        let relu = Some(UnaryOp::Relu);
+        let y = zeros(&[2, 0]).matmul_with(&zeros(&[0, 3]), &MatMul::default(), Some(&bias), relu).unwrap();
+        assert_eq!(y.to_vec::<f32>().unwrap(), [1.0, 0.0, 3.0, 1.0, 0.0, 3.0]);
+        assert_eq!(zeros(&[0, 4]).matmul(&zeros(&[4, 3])).unwrap().shape(), [0, 3]);
+        let (left, right, grad) = (zeros(&[2, 0]), zeros(&[0, 3]), zeros(&[2, 3]));
+        let (a, b) = Tensor::matmul_backward(&left, &right, &MatMul::default(), &grad).unwrap();
+        assert_eq!((a.shape(), b.shape()), (&[2, 0][..], &[0, 3][..]));
+    }
+}
+
+#[test]
+fn gradients() {
+    let batches: [[&[usize]; 2]; 6] =
+        [[&[], &[]], [&[3], &[3]], [&[3], &[]], [&[], &[3]], [&[2, 1], &[1, 3]], [&[2, 3], &[2, 1]]];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for batch in batches {
+            for op in TRANSPOSES {
+                let shapes = shapes(&op, batch, [5, 6, 7]);
+                let (left, left_values) = random_tensor(&context, 1, &shapes[0]);
+                let (right, right_values) = random_tensor(&context, 2, &shapes[1]);
+                let y_shape = op.output_shape(&shapes[0], &shapes[1]).unwrap();
+                let (grad_y, grad_values) = random_tensor(&context, 3, &y_shape);
+                let expected = reference::matmul_backward(
+                    op,
+                    &left_values,
+                    &shapes[0],
+                    &right_values,
+                    &shapes[1],
+                    &grad_values,
+                );
+                let (grad_left, grad_right) = Tensor::matmul_backward(&left, &right, &op, &grad_y).unwrap();
+                for (name, actual, expected, shape) in [
+                    ("left", grad_left, expected.0, &shapes[0]),
+                    ("right", grad_right, expected.1, &shapes[1]),
+                ] {
+                    assert_eq!(actual.shape(), shape);
+                    let outcome = close(&actual.to_vec().unwrap(), &expected, 1e-5, 1e-6);
+                    cases.check(format!("{name} {batch:?} {op:?}"), outcome);
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn linear_layers() {
+    for context in contexts() {
+        let (x, x_values) = random_tensor(&context, 1, &[2, 3, 20]);
+        let (weight, weight_values) = random_tensor(&context, 2, &[10, 20]);
+        let (bias, bias_values) = random_tensor(&context, 3, &[10]);
+        let y = x.linear(&weight, Some(&bias)).unwrap();
+        assert_eq!(y.shape(), [2, 3, 10]);
+        let expected = reference::linear(&x_values, [6, 20], &weight_values, [10, 20], Some(&bias_values));
+        close(&y.to_vec().unwrap(), &expected, 1e-5, 1e-6).unwrap();
+    }
+}
+
+#[test]
+fn an_operand_may_come_twice_and_in_any_layout() {
+    for context in contexts() {
+        let (x, values) = random_tensor(&context, 1, &[2, 3, 4, 4]);
+        let turned = x.to_layout(tilewright::Layout::ChannelsLast).unwrap();
+        let op = MatMul::default();
+        let expected = reference::matmul(op, &values, &[2, 3, 4, 4], &values, &[2, 3, 4, 4]);
+        close(&turned.matmul(&turned).unwrap().to_vec().unwrap(), &expected, 1e-5, 1e-6).unwrap();
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_a_typed_error() {
+    let all = contexts();
+    let context = &all[0];
+    let (x, _) = random_tensor(context, 1, &[2, 3]);
+    let error = x.matmul(&x).unwrap_err().to_string();
+    assert!(error.contains("matmul") && error.contains("[2, 3]"), "{error}");
+    let (bias, _) = random_tensor(context, 2, &[3]);
+    let op = MatMul { transpose_right: true, ..MatMul::default() };
+    let error = x.matmul_with(&x, &op, Some(&bias), None).unwrap_err().to_string();
+    assert!(error.contains("bias") && error.contains("[3]") && error.contains("[2]"), "{error}");
+    let empty = Tensor::from_slice(context, &random(1, 0, 0.0, 1.0), &[2, 0]).unwrap();
+    let lanes = Some(MatmulAlgorithm::Lanes);
+    let error = empty.matmul_as(&empty, &op, None, None, lanes).unwrap_err().to_string();
+    assert!(error.contains("lanes") && error.contains("K 0"), "{error}");
+}

@@ -19,11 +19,11 @@ impl Var {
         Ok(Self::custom("conv2d", &inputs, y, move |grad_y, needs| {
             let grad_x = w
                 .filter(|_| needs[0])
-                .map(|w| Tensor::conv2d_backward_input(grad_y, &w, x_shape, &op, None))
+                .map(|w| Tensor::conv2d_backward_input(grad_y, &w, &x_shape, &op, None))
                 .transpose()?;
             let grad_w = x
                 .filter(|_| needs[1])
-                .map(|x| Tensor::conv2d_backward_weight(grad_y, &x, w_shape, &op, None))
+                .map(|x| Tensor::conv2d_backward_weight(grad_y, &x, &w_shape, &op, None))
                 .transpose()?;
             let mut gradients = vec![grad_x, grad_w];
             if let Some(&wanted) = needs.get(2) {

@@ -1,6 +1,7 @@
 //! Matrix product and linear layer.
 
 use tilewright_ops::MatMul;
+use tilewright_tensor::Tensor;
 
 use crate::{Result, Var};
 
@@ -15,18 +16,9 @@ impl Var {
         let (a, b) = (self.tensor().clone(), other.tensor().clone());
         let y = a.matmul_with(&b, &op, None, None)?;
         Ok(Self::custom("matmul", &[self, other], y, move |grad_y, needs| {
-            let MatMul { transpose_left: ta, transpose_right: tb } = op;
-            let product = |left: &_, tl, right: &_, tr| {
-                let op = MatMul { transpose_left: tl, transpose_right: tr };
-                tilewright_tensor::Tensor::matmul_with(left, right, &op, None, None)
-            };
-            // With A' and B' as they enter the product: dA' = dY·B'ᵀ, dB' = A'ᵀ·dY; a transposed operand gets the
-            // transpose of that.
-            let grad_a = || if ta { product(&b, tb, grad_y, true) } else { product(grad_y, false, &b, !tb) };
-            let grad_b = || if tb { product(grad_y, true, &a, ta) } else { product(&a, !ta, grad_y, false) };
-            let grad_a = needs[0].then(|| grad_a()?.sum_to_shape(a.shape())).transpose()?;
-            let grad_b = needs[1].then(|| grad_b()?.sum_to_shape(b.shape())).transpose()?;
-            Ok(vec![grad_a, grad_b])
+            let grad_a = needs[0].then(|| Tensor::matmul_backward_left(a.shape(), &b, &op, grad_y));
+            let grad_b = needs[1].then(|| Tensor::matmul_backward_right(&a, b.shape(), &op, grad_y));
+            Ok(vec![grad_a.transpose()?, grad_b.transpose()?])
         }))
     }
 
@@ -37,11 +29,10 @@ impl Var {
         let mut inputs = vec![self, weight];
         inputs.extend(bias);
         Ok(Self::custom("linear", &inputs, y, move |grad_y, needs| {
-            let plain = MatMul::default();
-            let left = MatMul { transpose_left: true, transpose_right: false };
-            let grad_x = needs[0].then(|| grad_y.matmul_with(&w, &plain, None, None)).transpose()?;
-            let grad_w = needs[1].then(|| grad_y.matmul_with(&x, &left, None, None)).transpose()?;
-            let mut gradients = vec![grad_x, grad_w];
+            let op = MatMul { transpose_right: true, ..MatMul::default() };
+            let grad_x = needs[0].then(|| Tensor::matmul_backward_left(x.shape(), &w, &op, grad_y));
+            let grad_w = needs[1].then(|| Tensor::matmul_backward_right(&x, w.shape(), &op, grad_y));
+            let mut gradients = vec![grad_x.transpose()?, grad_w.transpose()?];
             if let Some(&wanted) = needs.get(2) {
                 gradients.push(wanted.then(|| grad_y.sum_to_shape(&[w.shape()[0]])).transpose()?);
             }

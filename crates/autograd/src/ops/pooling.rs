@@ -12,7 +12,7 @@ impl Var {
         let (y, indices) = self.tensor().max_pool2d(pool)?;
         let pool = *pool;
         Ok(Self::custom("max_pool2d", &[self], y, move |grad_y, _| {
-            Ok(vec![Some(Tensor::max_pool2d_backward(&pool, x_shape, &indices, grad_y)?)])
+            Ok(vec![Some(Tensor::max_pool2d_backward(&pool, &x_shape, &indices, grad_y)?)])
         }))
     }
 
@@ -22,7 +22,7 @@ impl Var {
         let y = self.tensor().avg_pool2d(pool)?;
         let pool = *pool;
         Ok(Self::custom("avg_pool2d", &[self], y, move |grad_y, _| {
-            Ok(vec![Some(Tensor::avg_pool2d_backward(&pool, x_shape, grad_y)?)])
+            Ok(vec![Some(Tensor::avg_pool2d_backward(&pool, &x_shape, grad_y)?)])
         }))
     }
 
@@ -32,7 +32,7 @@ impl Var {
         let y = self.tensor().sum_pool2d(pool)?;
         let pool = *pool;
         Ok(Self::custom("sum_pool2d", &[self], y, move |grad_y, _| {
-            Ok(vec![Some(Tensor::sum_pool2d_backward(&pool, x_shape, grad_y)?)])
+            Ok(vec![Some(Tensor::sum_pool2d_backward(&pool, &x_shape, grad_y)?)])
         }))
     }
 
@@ -41,7 +41,7 @@ impl Var {
         let x_shape = self.tensor().shape4("adaptive_avg_pool2d", "x")?;
         let y = self.tensor().adaptive_avg_pool2d(pool)?;
         Ok(Self::custom("adaptive_avg_pool2d", &[self], y, move |grad_y, _| {
-            Ok(vec![Some(Tensor::adaptive_avg_pool2d_backward(pool, x_shape, grad_y)?)])
+            Ok(vec![Some(Tensor::adaptive_avg_pool2d_backward(pool, &x_shape, grad_y)?)])
         }))
     }
 }

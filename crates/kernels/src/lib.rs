@@ -5,6 +5,7 @@
 
 pub mod elementwise;
 pub mod movement;
+pub mod normalization;
 mod params;
 pub mod pooling;
 pub mod strided;

@@ -2,4 +2,5 @@
 
 mod elementwise;
 mod movement;
+pub mod normalization;
 mod pooling;

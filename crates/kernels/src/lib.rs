@@ -8,6 +8,7 @@ pub mod elementwise;
 mod epilogue;
 pub mod matmul;
 pub mod movement;
+pub mod normalization;
 mod params;
 pub mod pooling;
 pub mod select;

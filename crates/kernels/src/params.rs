@@ -36,6 +36,7 @@ pub fn all_params() -> Vec<ParamsLayout> {
         crate::elementwise::params(),
         crate::matmul::params(),
         crate::movement::params(),
+        crate::normalization::params(),
         crate::pooling::params(),
     ]
     .concat()

@@ -4,4 +4,5 @@ mod convolution;
 mod elementwise;
 mod matmul;
 mod movement;
+pub mod normalization;
 mod pooling;

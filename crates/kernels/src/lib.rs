@@ -6,6 +6,7 @@
 pub mod elementwise;
 pub mod movement;
 mod params;
+pub mod reduction;
 pub mod strided;
 
 pub use params::{ParamsLayout, all_params};

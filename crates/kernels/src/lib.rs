@@ -12,6 +12,7 @@ pub mod normalization;
 mod params;
 pub mod pooling;
 pub mod select;
+pub mod reduction;
 pub mod strided;
 
 pub use epilogue::Epilogue;

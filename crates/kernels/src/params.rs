@@ -38,6 +38,7 @@ pub fn all_params() -> Vec<ParamsLayout> {
         crate::movement::params(),
         crate::normalization::params(),
         crate::pooling::params(),
+        crate::reduction::params(),
     ]
     .concat()
 }

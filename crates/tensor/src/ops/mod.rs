@@ -6,3 +6,4 @@ mod matmul;
 mod movement;
 pub mod normalization;
 mod pooling;
+mod reduction;

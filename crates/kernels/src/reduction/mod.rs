@@ -1,0 +1,15 @@
+//! Reductions over any axes, argmax, softmax and its logarithm.
+
+mod argmax;
+mod extremum;
+mod plan;
+mod reduce;
+
+pub use argmax::argmax;
+pub use extremum::extremum_mask;
+pub use plan::{Axis, Plan};
+pub use reduce::reduce;
+
+pub(crate) fn params() -> Vec<crate::ParamsLayout> {
+    [reduce::LAYOUTS, argmax::LAYOUTS, extremum::LAYOUTS].concat()
+}

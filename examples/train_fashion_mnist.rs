@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for batch in DataLoader::new(test, normalize, test_options)?.epoch(0)? {
         let batch = batch?;
         let x = Var::constant(Tensor::from_slice(&context, &batch.images, &batch.shape)?);
-        let answers = network.forward(&x, &Pass::eval())?.tensor().argmax(1, false)?.to_vec::<i32>()?;
+        let answers = network.forward(&x, &Pass::eval())?.tensor().argmax(&[1], false)?.to_vec::<i32>()?;
         right += answers.iter().zip(&batch.labels).filter(|(answer, label)| answer == label).count();
     }
     let accuracy = right as f64 / test_images as f64;

@@ -11,7 +11,12 @@ use crate::{Error, Result};
 /// Builds the network `name` for images of `image` (channels, height, width) and loads `weights` into it.
 ///
 /// The number of classes is that of the file's `fc.bias`.
-pub fn load(context: &Context, name: &str, weights: &Path, image: [usize; 3]) -> Result<(Network, LoadReport)> {
+pub fn load(
+    context: &Context,
+    name: &str,
+    weights: &Path,
+    image: [usize; 3],
+) -> Result<(Network, LoadReport)> {
     let state = StateDict::read(weights)?;
     let classes = match state.tensors.get("fc.bias").map(|bias| bias.shape()) {
         Some(&[classes]) => classes,

@@ -11,8 +11,8 @@ pub mod movement;
 pub mod normalization;
 mod params;
 pub mod pooling;
-pub mod select;
 pub mod reduction;
+pub mod select;
 pub mod strided;
 
 pub use epilogue::Epilogue;

@@ -9,14 +9,9 @@ use safetensors::{Dtype, SafeTensors};
 use tilewright_ops::{AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, CrossEntropy, Sgd, UnaryOp};
 use tilewright_reference::compare::{compare, relative_error};
 use tilewright_reference::golden::{self, Case};
-use tilewright_reference::{
-    convolution, elementwise, loss, matmul, normalization, optimizer, pooling,
-};
+use tilewright_reference::{convolution, elementwise, loss, matmul, normalization, optimizer, pooling};
 
-const NORM: BatchNorm = BatchNorm {
-    eps: 1e-5,
-    momentum: 0.1,
-};
+const NORM: BatchNorm = BatchNorm { eps: 1e-5, momentum: 0.1 };
 const POOL: AdaptiveAvgPool2d = AdaptiveAvgPool2d { output: [1, 1] };
 
 #[derive(Clone)]
@@ -34,10 +29,7 @@ fn weights() -> State {
     file.iter()
         .filter(|(_, view)| view.dtype() == Dtype::F32)
         .map(|(name, view)| {
-            let words = view
-                .data()
-                .chunks_exact(4)
-                .map(|word| f32::from_le_bytes(word.try_into().unwrap()));
+            let words = view.data().chunks_exact(4).map(|word| f32::from_le_bytes(word.try_into().unwrap()));
             (name.to_owned(), (words.collect(), view.shape().to_vec()))
         })
         .collect()
@@ -69,90 +61,48 @@ struct Block {
 
 impl Network {
     fn new(state: State, training: bool) -> Self {
-        Self {
-            state,
-            gradients: BTreeMap::new(),
-            training,
-        }
+        Self { state, gradients: BTreeMap::new(), training }
     }
 
     fn get(&self, name: &str) -> &[f32] {
         &self.state[name].0
     }
 
-    fn conv_norm(
-        &mut self,
-        conv: &str,
-        norm: &str,
-        x: &Tensor,
-        stride: usize,
-    ) -> (Tensor, ConvNorm) {
+    fn conv_norm(&mut self, conv: &str, norm: &str, x: &Tensor, stride: usize) -> (Tensor, ConvNorm) {
         let (weight, weight_shape) = &self.state[&format!("{conv}.weight")];
         let weight_shape: [usize; 4] = weight_shape[..].try_into().unwrap();
-        let op = Conv2d {
-            stride: [stride; 2],
-            padding: [weight_shape[2] / 2; 2],
-            ..Conv2d::default()
-        };
+        let op = Conv2d { stride: [stride; 2], padding: [weight_shape[2] / 2; 2], ..Conv2d::default() };
         let shape = op.output_shape(x.shape, weight_shape).unwrap();
         let between = convolution::conv2d(&op, &x.data, x.shape, weight, weight_shape, None);
-        let [scale, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"]
-            .map(|kind| self.get(&format!("{norm}.{kind}")));
+        let [scale, bias, mean, variance] =
+            ["weight", "bias", "running_mean", "running_var"].map(|kind| self.get(&format!("{norm}.{kind}")));
         let data = if self.training {
-            let result = normalization::batch_norm_train(
-                &NORM, &between, &shape, scale, bias, mean, variance,
-            );
-            self.state
-                .get_mut(&format!("{norm}.running_mean"))
-                .unwrap()
-                .0 = result.running_mean;
-            self.state
-                .get_mut(&format!("{norm}.running_var"))
-                .unwrap()
-                .0 = result.running_variance;
+            let result =
+                normalization::batch_norm_train(&NORM, &between, &shape, scale, bias, mean, variance);
+            self.state.get_mut(&format!("{norm}.running_mean")).unwrap().0 = result.running_mean;
+            self.state.get_mut(&format!("{norm}.running_var")).unwrap().0 = result.running_variance;
             result.output
         } else {
             normalization::batch_norm_eval(&NORM, &between, &shape, scale, bias, mean, variance)
         };
         let name = (conv.to_owned(), norm.to_owned());
-        let cache = ConvNorm {
-            name,
-            op,
-            x: x.clone(),
-            between: Tensor {
-                data: between,
-                shape,
-            },
-        };
+        let cache = ConvNorm { name, op, x: x.clone(), between: Tensor { data: between, shape } };
         (Tensor { data, shape }, cache)
     }
 
     fn conv_norm_backward(&mut self, cache: &ConvNorm, grad: &[f32]) -> Vec<f32> {
-        let ConvNorm {
-            name: (conv, norm),
-            op,
-            x,
-            between,
-        } = cache;
+        let ConvNorm { name: (conv, norm), op, x, between } = cache;
         let scale = self.get(&format!("{norm}.weight"));
-        let norm_grad = normalization::batch_norm_train_backward(
-            &NORM,
-            &between.data,
-            &between.shape,
-            scale,
-            grad,
-        );
+        let norm_grad =
+            normalization::batch_norm_train_backward(&NORM, &between.data, &between.shape, scale, grad);
         let (weight, weight_shape) = &self.state[&format!("{conv}.weight")];
         let weight_shape: [usize; 4] = weight_shape[..].try_into().unwrap();
-        let grad_x =
-            convolution::conv2d_backward_input(op, &norm_grad.x, x.shape, weight, weight_shape);
+        let grad_x = convolution::conv2d_backward_input(op, &norm_grad.x, x.shape, weight, weight_shape);
         let grad_weight =
             convolution::conv2d_backward_weight(op, &norm_grad.x, &x.data, x.shape, weight_shape);
         self.gradients.insert(format!("{conv}.weight"), grad_weight);
-        self.gradients
-            .insert(format!("{norm}.weight"), norm_grad.weight);
-        self.gradients
-            .insert(format!("{norm}.bias"), norm_grad.bias);
+        self.gradients.insert(format!("{norm}.weight"), norm_grad.weight);
+        self.gradients.insert(format!("{norm}.bias"), norm_grad.bias);
         grad_x
     }
 
@@ -168,20 +118,8 @@ impl Network {
             (y, Some(cache))
         };
         let data = elementwise::binary(BinaryOp::Add, &y.data, &y.shape, &shortcut.data, &y.shape);
-        let sum = Tensor {
-            data,
-            shape: y.shape,
-        };
-        (
-            relu(&sum),
-            Block {
-                first,
-                first_y,
-                second,
-                shortcut: cache,
-                sum,
-            },
-        )
+        let sum = Tensor { data, shape: y.shape };
+        (relu(&sum), Block { first, first_y, second, shortcut: cache, sum })
     }
 
     fn block_backward(&mut self, block: &Block, grad: &[f32]) -> Vec<f32> {
@@ -193,10 +131,7 @@ impl Network {
             None => grad,
             Some(cache) => self.conv_norm_backward(cache, &grad),
         };
-        grad_x
-            .iter_mut()
-            .zip(through)
-            .for_each(|(grad_x, through)| *grad_x += through);
+        grad_x.iter_mut().zip(through).for_each(|(grad_x, through)| *grad_x += through);
         grad_x
     }
 
@@ -217,13 +152,7 @@ impl Network {
         let features = pooling::adaptive_avg_pool2d(POOL, &y.data, y.shape);
         let (x_shape, weight_shape) = ([batch, channels], [10, channels]);
         let weight = self.get("fc.weight");
-        let logits = matmul::linear(
-            &features,
-            x_shape,
-            weight,
-            weight_shape,
-            Some(self.get("fc.bias")),
-        );
+        let logits = matmul::linear(&features, x_shape, weight, weight_shape, Some(self.get("fc.bias")));
         let Some(labels) = labels else {
             return (logits, None);
         };
@@ -246,37 +175,22 @@ impl Network {
 }
 
 fn relu(x: &Tensor) -> Tensor {
-    Tensor {
-        data: elementwise::unary(UnaryOp::Relu, &x.data),
-        shape: x.shape,
-    }
+    Tensor { data: elementwise::unary(UnaryOp::Relu, &x.data), shape: x.shape }
 }
 
 fn case(name: &str) -> Case {
-    golden::family("resnet20")
-        .unwrap()
-        .into_iter()
-        .find(|case| case.name == name)
-        .unwrap()
+    golden::family("resnet20").unwrap().into_iter().find(|case| case.name == name).unwrap()
 }
 
 /// The tensors of a case whose role starts with `prefix`, by the rest of their role.
 fn with_prefix<'a>(case: &'a Case, prefix: &str) -> BTreeMap<&'a str, &'a [f32]> {
-    let roles = case
-        .tensors
-        .keys()
-        .filter_map(|role| role.strip_prefix(prefix).map(|rest| (rest, role)));
-    roles
-        .map(|(rest, role)| (rest, case.f32(role).unwrap().0))
-        .collect()
+    let roles = case.tensors.keys().filter_map(|role| role.strip_prefix(prefix).map(|rest| (rest, role)));
+    roles.map(|(rest, role)| (rest, case.f32(role).unwrap().0)).collect()
 }
 
 fn input(case: &Case) -> Tensor {
     let (data, shape) = case.images("x").unwrap();
-    Tensor {
-        data,
-        shape: shape.try_into().unwrap(),
-    }
+    Tensor { data, shape: shape.try_into().unwrap() }
 }
 
 #[test]
@@ -294,10 +208,7 @@ fn every_parameter_gradient_is_pytorchs() {
     compare(&logits, case.f32("logits").unwrap().0, 1e-5, 1e-5).unwrap();
     compare(&[loss.unwrap()], case.f32("loss").unwrap().0, 1e-5, 0.0).unwrap();
     let expected = with_prefix(&case, "grad/");
-    assert_eq!(
-        expected.keys().collect::<Vec<_>>(),
-        network.gradients.keys().collect::<Vec<_>>()
-    );
+    assert_eq!(expected.keys().collect::<Vec<_>>(), network.gradients.keys().collect::<Vec<_>>());
     for (name, expected) in expected {
         let error = relative_error(&network.gradients[name], expected);
         assert!(error < 1e-5, "{name}: {error:e}");
@@ -324,29 +235,12 @@ fn twenty_training_steps_are_pytorchs() {
     let mut network = Network::new(weights(), true);
     let mut buffers: BTreeMap<String, Vec<f32>> = BTreeMap::new();
     let mut losses = Vec::new();
-    for (images, labels) in images
-        .chunks_exact(images.len() / steps)
-        .zip(labels.chunks_exact(batch))
-    {
-        losses.extend(
-            network
-                .run(
-                    Tensor {
-                        data: images.to_vec(),
-                        shape,
-                    },
-                    Some(labels),
-                )
-                .1,
-        );
+    for (images, labels) in images.chunks_exact(images.len() / steps).zip(labels.chunks_exact(batch)) {
+        losses.extend(network.run(Tensor { data: images.to_vec(), shape }, Some(labels)).1);
         for (name, gradient) in std::mem::take(&mut network.gradients) {
             let parameter = &mut network.state.get_mut(&name).unwrap().0;
-            let (new, buffer) = optimizer::sgd(
-                &op,
-                parameter,
-                &gradient,
-                buffers.get(&name).map(Vec::as_slice),
-            );
+            let (new, buffer) =
+                optimizer::sgd(&op, parameter, &gradient, buffers.get(&name).map(Vec::as_slice));
             *parameter = new;
             buffers.insert(name, buffer.unwrap());
         }
@@ -358,12 +252,8 @@ fn twenty_training_steps_are_pytorchs() {
         let error = relative_error(network.get(name), expected);
         assert!(error < 1e-4, "{name}: {error:e}");
         // What was learned is small beside what was there: compare it alone, or a wrong optimizer could pass.
-        let learned = |new: &[f32]| -> Vec<f32> {
-            new.iter()
-                .zip(&initial[name].0)
-                .map(|(a, b)| a - b)
-                .collect()
-        };
+        let learned =
+            |new: &[f32]| -> Vec<f32> { new.iter().zip(&initial[name].0).map(|(a, b)| a - b).collect() };
         let error = relative_error(&learned(network.get(name)), &learned(expected));
         assert!(error < 1e-2, "what {name} learned: {error:e}");
     }

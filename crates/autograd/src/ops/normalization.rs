@@ -51,7 +51,7 @@ impl Var {
         let y = x.batch_norm_eval(&w, bias.tensor(), &mean, &var, &op)?;
         Ok(Self::custom("batch_norm", &[self, weight, bias], y, move |grad_y, _| {
             let (grad_x, grad_w, grad_b) =
-                Tensor::batch_norm_eval_backward(&x, &w, &mean, &var, grad_y, &op)?;
+                Tensor::batch_norm_eval_backward(&x, &w, &mean, &var, &op, grad_y)?;
             Ok(vec![Some(grad_x), Some(grad_w), Some(grad_b)])
         }))
     }

@@ -9,9 +9,22 @@ impl Var {
     /// `op` over `axes`. Saves the operand where the rule reads it.
     pub fn reduce(&self, op: ReduceOp, axes: &[usize], keepdim: bool) -> Result<Self> {
         let y = self.tensor().reduce(op, axes, keepdim)?;
-        let (x, axes) = (self.tensor().clone(), axes.to_vec());
+        let axes = axes.to_vec();
+        if let ReduceOp::Sum | ReduceOp::Mean = op {
+            // The gradient of a sum reads only shapes: the values may go.
+            let (shape, count) =
+                (self.shape().to_vec(), self.tensor().count() as f32 / y.count().max(1) as f32);
+            let kept: Vec<_> = (0..shape.len())
+                .map(|axis| if axes.contains(&axis) { 1 } else { shape[axis] as isize })
+                .collect();
+            return Ok(Self::custom(op.name(), &[self], y, move |grad_y, _| {
+                let grad = grad_y.reshape(&kept)?.expand(&shape)?;
+                Ok(vec![Some(if op == ReduceOp::Mean { grad.scale(1.0 / count)? } else { grad })])
+            }));
+        }
+        let (x, saved) = (self.tensor().clone(), y.clone());
         Ok(Self::custom(op.name(), &[self], y, move |grad_y, _| {
-            Ok(vec![Some(x.reduce_backward(op, &axes, keepdim, grad_y)?)])
+            Ok(vec![Some(x.reduce_backward(op, &axes, keepdim, &saved, grad_y)?)])
         }))
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use tilewright_autograd::Var;
-use tilewright_nn::{HostTensor, Module, Pass, StateDict};
+use tilewright_nn::{HostTensor, Pass, StateDict};
 use tilewright_ops::CrossEntropy;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
@@ -56,7 +56,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let mut tensors = BTreeMap::new();
     for parameter in network.store.parameters() {
         let gradient = gradients.get_id(parameter.id()).ok_or_else(|| {
-            Error::Check(format!("the loss does not depend on `{}`, which is a fault of the network", parameter.path()))
+            Error::Check(format!(
+                "the loss does not depend on `{}`, which is a fault of the network",
+                parameter.path()
+            ))
         })?;
         let value = HostTensor::F32(gradient.to_vec()?, gradient.shape().to_vec());
         tensors.insert(parameter.path().to_owned(), value);

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Instant};
 
 use serde_json::json;
 use tilewright_autograd::Var;
-use tilewright_nn::{Module, Pass};
+use tilewright_nn::Pass;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 

@@ -127,7 +127,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     } else {
         println!("{what}");
         println!("{} ({})", info.name, info.driver_info);
-        println!("  {:<24} {:>10} {:>10} {:>10} {:>10}", "algorithm", "median ms", "min ms", "GFLOP/s", "error");
+        println!(
+            "  {:<24} {:>10} {:>10} {:>10} {:>10}",
+            "algorithm", "median ms", "min ms", "GFLOP/s", "error"
+        );
         for row in &rows {
             let mark = if row.chosen { "*" } else { " " };
             let Row { algorithm, median_ms, min_ms, gflops, error, .. } = row;
@@ -145,7 +148,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
 }
 
-fn bench_matmul(context: &Context, [m, n, k]: [usize; 3], op: MatMul, repeat: usize) -> Result<(String, Vec<Row>)> {
+fn bench_matmul(
+    context: &Context,
+    [m, n, k]: [usize; 3],
+    op: MatMul,
+    repeat: usize,
+) -> Result<(String, Vec<Row>)> {
     let left = if op.transpose_left { [k, m] } else { [m, k] };
     let right = if op.transpose_right { [n, k] } else { [k, n] };
     let ((a, a_values), (b, b_values)) = (operand(context, &left, 1)?, operand(context, &right, 2)?);
@@ -161,7 +169,9 @@ fn bench_matmul(context: &Context, [m, n, k]: [usize; 3], op: MatMul, repeat: us
     op.output_shape(&left, &right)?;
     let expected = matmul::matmul(op, &a_values, &left, &b_values, &right);
     let mut rows = Vec::new();
-    for (at, algorithm) in select::matmul_candidates(DeviceClass::of(context), &problem).into_iter().enumerate() {
+    for (at, algorithm) in
+        select::matmul_candidates(DeviceClass::of(context), &problem).into_iter().enumerate()
+    {
         let work = || Ok(a.matmul_as(&b, &op, None, None, Some(algorithm))?);
         rows.push(time(context, algorithm.stem(), at == 0, &expected, problem.flops(), repeat, work)?);
     }
@@ -182,8 +192,12 @@ fn bench_conv2d(
     let (g, g_values) = operand(context, &problem.y_shape, 3)?;
     let expected = match pass {
         Pass::Forward => convolution::conv2d(&op, &x_values, x_shape, &w_values, w_shape, None),
-        Pass::BackwardInput => convolution::conv2d_backward_input(&op, &g_values, x_shape, &w_values, w_shape),
-        Pass::BackwardWeight => convolution::conv2d_backward_weight(&op, &g_values, &x_values, x_shape, w_shape),
+        Pass::BackwardInput => {
+            convolution::conv2d_backward_input(&op, &g_values, x_shape, &w_values, w_shape)
+        }
+        Pass::BackwardWeight => {
+            convolution::conv2d_backward_weight(&op, &g_values, &x_values, x_shape, w_shape)
+        }
     };
     let mut rows = Vec::new();
     let candidates = select::conv2d_candidates(DeviceClass::of(context), pass, &problem);
@@ -207,7 +221,8 @@ fn operand(context: &Context, shape: &[usize], seed: usize) -> Result<(Tensor, V
     let values: Vec<f32> =
         (0..count).map(|i| (((i + seed) * 2_654_435_761) % 2003) as f32 / 1001.0 - 1.0).collect();
     let tensor = Tensor::from_slice(context, &values, shape)?;
-    let tensor = if seed == 2 { tensor } else { tensor.to_layout(tilewright_tensor::Layout::ChannelsLast)? };
+    let tensor =
+        if seed == 2 { tensor } else { tensor.to_layout(tilewright_tensor::Layout::ChannelsLast)? };
     Ok((tensor, values))
 }
 
@@ -222,7 +237,9 @@ fn time(
 ) -> Result<Row> {
     let error = relative_error(&work()?.to_vec::<f32>()?, expected);
     if error.is_nan() || error > 1e-4 {
-        return Err(Error::Check(format!("{algorithm} is wrong: it differs by {error:.1e} of the largest element")));
+        return Err(Error::Check(format!(
+            "{algorithm} is wrong: it differs by {error:.1e} of the largest element"
+        )));
     }
     let mut times = Vec::with_capacity(repeat);
     for round in 0..repeat + 2 {

@@ -17,7 +17,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for source in kernels() {
         let (module, _) = parse(source.stem, source.text)?;
         let reflection = reflect(source.stem, &module)?;
-        let buffers = reflection.bindings.iter().filter(|b| !matches!(b.kind, BindingKind::Uniform(_))).count();
+        let buffers =
+            reflection.bindings.iter().filter(|b| !matches!(b.kind, BindingKind::Uniform(_))).count();
         let formula = source.text.lines().next().unwrap_or_default().trim_start_matches("//").trim();
         let lines = source.text.lines().count();
         rows.push((source, reflection, buffers, lines, formula));

@@ -42,10 +42,15 @@ fn pair<'a>(argument: &'static str, text: &'a str) -> Result<(&'a str, &'a str)>
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let source = kernel(&arguments.stem).ok_or_else(|| {
-        let near: Vec<_> =
-            kernels().iter().map(|source| source.stem).filter(|stem| stem.contains(&arguments.stem)).collect();
-        let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
-        let reason = format!("no kernel is called `{}`{near} `tilewright kernels list` names them", arguments.stem);
+        let near: Vec<_> = kernels()
+            .iter()
+            .map(|source| source.stem)
+            .filter(|stem| stem.contains(&arguments.stem))
+            .collect();
+        let near =
+            if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+        let reason =
+            format!("no kernel is called `{}`{near} `tilewright kernels list` names them", arguments.stem);
         Error::Argument { argument: "STEM", reason }
     })?;
     let known = constants(source.text);
@@ -59,11 +64,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         })?;
         let value = match constant.kind {
             "u32" => value.parse().map(Value::U32).map_err(|_| fault(format!("`{value}` is not a u32")))?,
-            "bool" => value.parse().map(Value::Bool).map_err(|_| fault(format!("`{value}` is not a bool")))?,
+            "bool" => {
+                value.parse().map(Value::Bool).map_err(|_| fault(format!("`{value}` is not a bool")))?
+            }
             _ => {
                 let types = ["f32", "f16", "i32", "u32"];
                 let found = types.into_iter().find(|kind| *kind == value);
-                Value::Type(found.ok_or_else(|| fault(format!("`{value}` is not one of {}", types.join(", "))))?)
+                Value::Type(
+                    found.ok_or_else(|| fault(format!("`{value}` is not one of {}", types.join(", "))))?,
+                )
             }
         };
         consts.insert(constant.name, value);

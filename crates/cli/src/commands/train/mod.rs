@@ -76,7 +76,17 @@ pub struct Arguments {
 impl Arguments {
     /// What a resumed run must have in common with the one that made the checkpoint.
     fn description(&self) -> String {
-        let Self { model, epochs, batch_size, optimizer, momentum, weight_decay, label_smoothing, augment, .. } = self;
+        let Self {
+            model,
+            epochs,
+            batch_size,
+            optimizer,
+            momentum,
+            weight_decay,
+            label_smoothing,
+            augment,
+            ..
+        } = self;
         format!(
             "{model}, {epochs} epochs of batches of {batch_size}, {optimizer:?} lr {} momentum {momentum} weight decay \
              {weight_decay}, label smoothing {label_smoothing}, augment {augment}, limit {:?}, seed {}",

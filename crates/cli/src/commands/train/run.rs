@@ -5,11 +5,11 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tilewright_autograd::Var;
 use tilewright_data::{
-    Batch, Compose, DataLoader, FashionMnist, ImageDataset, LoaderOptions, Normalize, RandomCrop, RandomHorizontalFlip,
-    Sampler, Subset,
+    Batch, Compose, DataLoader, FashionMnist, ImageDataset, LoaderOptions, Normalize, RandomCrop,
+    RandomHorizontalFlip, Sampler, Subset,
 };
 use tilewright_nn::{
-    Checkpoint, Module, ParameterStore, Pass, StateDict, TrainingState,
+    Checkpoint, ParameterStore, Pass, StateDict, TrainingState,
     optim::{AdamW, Optimizer, Schedule, Sgd},
 };
 use tilewright_ops::{self as ops, CrossEntropy};
@@ -67,7 +67,8 @@ impl<'a> Session<'a> {
         let image = train.image_shape();
         let mut transform = Compose::new();
         if arguments.augment {
-            transform = transform.then(RandomHorizontalFlip::new(0.5)?).then(RandomCrop::new(image[1], image[2], 2)?);
+            transform =
+                transform.then(RandomHorizontalFlip::new(0.5)?).then(RandomCrop::new(image[1], image[2], 2)?);
         }
         let loader_options = LoaderOptions {
             batch_size: arguments.batch_size,
@@ -78,7 +79,8 @@ impl<'a> Session<'a> {
             workers: arguments.workers,
             prefetch: arguments.workers.max(1) * 4,
         };
-        let loader = DataLoader::new(train.clone(), Arc::new(transform.then(normalize.clone())), loader_options)?;
+        let loader =
+            DataLoader::new(train.clone(), Arc::new(transform.then(normalize.clone())), loader_options)?;
         let store = ParameterStore::new(context, arguments.seed);
         let classes = train.class_names().len();
         let network = build(&arguments.model, &store, Options { image, classes })?;
@@ -86,7 +88,13 @@ impl<'a> Session<'a> {
         let (parameters, weight_decay) = (store.parameters(), arguments.weight_decay);
         let optimizer: Box<dyn Optimizer> = match arguments.optimizer {
             OptimizerName::Sgd => {
-                let op = ops::Sgd { lr, momentum: arguments.momentum, nesterov: true, weight_decay, dampening: 0.0 };
+                let op = ops::Sgd {
+                    lr,
+                    momentum: arguments.momentum,
+                    nesterov: true,
+                    weight_decay,
+                    dampening: 0.0,
+                };
                 Box::new(Sgd::new(parameters, op)?)
             }
             OptimizerName::Adamw => {
@@ -158,7 +166,8 @@ impl<'a> Session<'a> {
             self.test.len()
         );
         // A folder that cannot be written is found before the work, not after.
-        std::fs::create_dir_all(&self.arguments.output).map_err(|error| Error::file(&self.arguments.output, error))?;
+        std::fs::create_dir_all(&self.arguments.output)
+            .map_err(|error| Error::file(&self.arguments.output, error))?;
         while self.state.epoch < self.arguments.epochs {
             if !self.epoch()? {
                 self.checkpoint()?;
@@ -217,7 +226,7 @@ impl<'a> Session<'a> {
         let mut gradients = loss.backward()?;
         self.optimizer.step(&mut gradients, self.schedule.at(self.state.step))?;
         pending.losses.push(loss.tensor().reshape(&[1])?);
-        pending.answers.push(logits.tensor().argmax(1, false)?);
+        pending.answers.push(logits.tensor().argmax(&[1], false)?);
         pending.labels.extend(&batch.labels);
         self.state.step += 1;
         self.state.batch += 1;

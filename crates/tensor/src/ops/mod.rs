@@ -3,3 +3,4 @@
 mod elementwise;
 mod movement;
 mod reduction;
+mod softmax;

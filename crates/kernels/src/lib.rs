@@ -4,6 +4,7 @@
 //! dispatch. Shapes are checked above, in the tensor crate; what a launcher cannot do is an error of the runtime.
 
 pub mod elementwise;
+pub mod loss;
 pub mod movement;
 mod params;
 pub mod reduction;

@@ -31,5 +31,11 @@ pub(crate) use params;
 
 /// The layouts of every launcher.
 pub fn all_params() -> Vec<ParamsLayout> {
-    [crate::elementwise::params(), crate::movement::params(), crate::reduction::params()].concat()
+    [
+        crate::elementwise::params(),
+        crate::movement::params(),
+        crate::reduction::params(),
+        crate::loss::params(),
+    ]
+    .concat()
 }

@@ -1,6 +1,7 @@
 //! Eager execution, one file for each family; the operations are methods of [`crate::Tensor`].
 
 mod elementwise;
+mod loss;
 mod movement;
 mod reduction;
 mod softmax;

@@ -6,7 +6,9 @@
 pub mod elementwise;
 pub mod loss;
 pub mod movement;
+pub mod optimizer;
 mod params;
+pub mod random;
 pub mod reduction;
 pub mod strided;
 

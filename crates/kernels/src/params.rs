@@ -36,6 +36,8 @@ pub fn all_params() -> Vec<ParamsLayout> {
         crate::movement::params(),
         crate::reduction::params(),
         crate::loss::params(),
+        crate::random::params(),
+        crate::optimizer::params(),
     ]
     .concat()
 }

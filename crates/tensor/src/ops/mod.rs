@@ -3,5 +3,7 @@
 mod elementwise;
 mod loss;
 mod movement;
+pub mod optimizer;
+mod random;
 mod reduction;
 mod softmax;

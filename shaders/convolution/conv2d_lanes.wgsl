@@ -9,8 +9,8 @@
 //           weights, which reach the other lanes by shuffles from a constant lane. The reduction index
 //           k = (kh*KW + kw)*Ci + ci runs flat over taps and channels. No barrier, no workgroup memory.
 // Host      Choose by (Ci, Co):
-//   VEC_X     Ci % 4 == 0 and C_in % 4 == 0: WIDTH 4, STEPS 1. Else WIDTH 1 and STEPS = a divisor of KH*KW*Ci in
-//             3..9 when there is one (9 for 3x3x1 and 3x3x3, 7 for 7x7x3), otherwise 4.
+//   WIDTH     Ci % 4 == 0: WIDTH 4, STEPS 1. Else WIDTH 1 and STEPS 1 when KH*KW*Ci <= 9, 3 when
+//             3 divides KH*KW*Ci, otherwise 4 (a body that outgrows the instruction cache is slow: STEPS 9 is).
 //   VEC_W     Co % 4 == 0 (weight rows and y by vec4); else false.
 //   CHANNELS  4, 8, 16 or 32: 16, smaller when Co is; 32 when Co % 32 == 0 and many pixels would use PIXELS 2.
 //   PIXELS    4 with CHANNELS <= 16; 2 with 32 or when N*Ho*Wo / 32 tiles would be few (< 8) .

@@ -1,9 +1,9 @@
-// y[n,oh,ow,co] = activation(bias[co] + Σ_{kh,kw,ci} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * w[kh,kw,ci,co])
+// y[n,oh,ow,co] = unary(bias[co] + Σ_{kh,kw,ci} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * w[kh,kw,ci,co])
 // as an implicit GEMM, fp32, for software Vulkan (lavapipe) and any device whose subgroups have at least 8 lanes.
 //
-// Layouts   channels-last. x is [N,H,W,C_in], y is [N,Ho,Wo,C_out], the weight is packed [G][KH,KW,Ci,Co] with
+// Layouts:  channels-last. x is [N,H,W,C_in], y is [N,Ho,Wo,C_out], the weight is packed [G][KH,KW,Ci,Co] with
 //           Ci = C_in / G, Co = C_out / G (from OIHW: one permutation). bias has C_out entries.
-// Lanes     a workgroup is 8 lanes and one tile of 8*PIXELS output pixels x CHANNELS output channels of one group.
+// Threads:  a workgroup is 8 lanes and one tile of 8*PIXELS output pixels x CHANNELS output channels of one group.
 //           Lane l owns the pixels tile*8*PIXELS + 8p + l, all CHANNELS of them in registers. Per turn a lane
 //           loads PER_TURN inputs of its own pixels (0 outside the image) and its share of the PER_TURN x CHANNELS
 //           weights, which reach the other lanes by shuffles from a constant lane. The reduction index
@@ -17,7 +17,7 @@
 //   pixel_tiles = ceil(N*Ho*Wo / (8*PIXELS)), channel_tiles = ceil(Co / CHANNELS),
 //   groups = pixel_tiles * channel_tiles * G (workgroups). Ho, Wo are the caller's; any stride, padding,
 //   dilation >= 1. Bound sizes are multiples of 16 bytes (pad). Without HAS_BIAS bind any read-only buffer as bias.
-// Limits    KH*KW*Ci / (WIDTH*STEPS) <= 65,535 (loops of Mesa before 23). Idea: implicit GEMM, as in cuDNN
+// Limits:   KH*KW*Ci / (WIDTH*STEPS) <= 65,535 (loops of Mesa before 23). Idea: implicit GEMM, as in cuDNN
 //           (Chetlur et al., arXiv 1410.0759).
 
 const PIXELS: u32 = 4u; // @const output pixels per lane
@@ -46,8 +46,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 
-// @slot activation
-fn activation(x: f32, p: vec2<f32>) -> f32 { return x; }
+// @slot unary
+fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
 // @end
 
 fn scalar_w(i: u32) -> f32 { return weight[i >> 2u][i & 3u]; }
@@ -66,7 +66,7 @@ fn load_w(i: u32) -> vec4<f32> {
 /// Writes the activation of the first `count` of four channels (0 or 4 with VEC_W).
 fn store(at: u32, s: vec4<f32>, count: u32) {
     let p = vec2(params.p0, params.p1);
-    let v = vec4(activation(s.x, p), activation(s.y, p), activation(s.z, p), activation(s.w, p));
+    let v = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
     if VEC_W {
         if count > 0u { y[at >> 2u] = v; }
         return;

@@ -2,11 +2,11 @@
 // ow*sw = iw + pw - kw*dw: the gradient of conv2d by its input (also a transposed convolution), fp32, for software
 // Vulkan (lavapipe) and any device whose subgroups have at least 8 lanes.
 //
-// Layouts   channels-last. dy is [N,Ho,Wo,C_out], dx is [N,H,W,C_in], the weight is packed [G][KH,KW,Co,Ci] with
+// Layouts:  channels-last. dy is [N,Ho,Wo,C_out], dx is [N,H,W,C_in], the weight is packed [G][KH,KW,Co,Ci] with
 //           Ci = C_in / G, Co = C_out / G: the last two axes swapped against the forward packing.
 // Phases    the taps that reach an input pixel depend only on (ih + ph) mod sh and (iw + pw) mod sw. A workgroup
 //           takes pixels of one phase, so it visits the phase's taps only, and no product with zero is made.
-// Lanes     a workgroup is 8 lanes and one tile of 8*PIXELS input pixels of one phase x CHANNELS input channels of
+// Threads:  a workgroup is 8 lanes and one tile of 8*PIXELS input pixels of one phase x CHANNELS input channels of
 //           one group. Lane l owns the phase's pixels tile*8*PIXELS + 8p + l, all CHANNELS of them in registers. Per
 //           turn (four output channels of one tap) a lane loads a vec4 of dy for each own pixel and its share of
 //           the 4 x CHANNELS weights, which reach the other lanes by shuffles from a constant lane.
@@ -16,7 +16,7 @@
 //   pixel_tiles = ceil(N * ceil(H/sh) * ceil(W/sw) / (8*PIXELS)), channel_tiles = ceil(Ci / CHANNELS),
 //   groups = pixel_tiles * channel_tiles * G * sh * sw (workgroups). Every element of dx is written (0 where no tap
 //   reaches). Bound sizes are multiples of 16 bytes (pad).
-// Limits    KH*KW*ceil(Co / 4) <= 65,000 (loops of Mesa before 23).
+// Limits:   KH*KW*ceil(Co / 4) <= 65,000 (loops of Mesa before 23).
 
 const PIXELS: u32 = 4u; // @const input pixels per lane
 const CHANNELS: u32 = 16u; // @const input channels per workgroup

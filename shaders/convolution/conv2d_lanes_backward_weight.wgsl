@@ -1,10 +1,10 @@
 // dw[kh,kw,ci,co] = Σ_{n,oh,ow} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * dy[n,oh,ow,co]: the gradient of
 // conv2d by its weight, fp32, for software Vulkan (lavapipe) and any device whose subgroups have at least 8 lanes.
 //
-// Layouts   channels-last. x is [N,H,W,C_in], dy is [N,Ho,Wo,C_out], dw is packed like the forward weight:
+// Layouts:  channels-last. x is [N,H,W,C_in], dy is [N,Ho,Wo,C_out], dw is packed like the forward weight:
 //           [G][KH,KW,Ci,Co] with Ci = C_in / G, Co = C_out / G. With splits > 1 the output is [splits, dw]: partial
 //           sums for matmul_split_k_reduce.wgsl, which adds them in order, so the result is deterministic.
-// Lanes     a workgroup is 8 lanes and one tile of 8*LOADS*WIDTH rows (kh,kw,ci) x CHANNELS columns co of one group,
+// Threads:  a workgroup is 8 lanes and one tile of 8*LOADS*WIDTH rows (kh,kw,ci) x CHANNELS columns co of one group,
 //           summed over one range of output pixels. Lane l owns the rows (tile*8 + l) * LOADS*WIDTH onwards, all
 //           CHANNELS of them in registers. For four pixels at a time a lane loads its own rows of x (0 outside the
 //           image) and its share of the 4 x CHANNELS values of dy, which reach the other lanes by shuffles from a
@@ -16,7 +16,7 @@
 //   splits = clamp(ceil(32 / (row_tiles*channel_tiles*G)), 1, ceil(N*Ho*Wo / 256)), at least ceil(N*Ho*Wo / 262,140);
 //   pixel_chunk = ceil(N*Ho*Wo / splits), then splits = ceil(N*Ho*Wo / pixel_chunk) again;
 //   groups = row_tiles * channel_tiles * G * splits (workgroups). Bound sizes are multiples of 16 bytes (pad).
-// Limits    pixel_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop turns in all).
+// Limits:   pixel_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop turns in all).
 
 const WIDTH: u32 = 1u; // @const channels per load of x: 4 or 1
 const LOADS: u32 = 4u; // @const loads of x per lane and pixel

@@ -8,7 +8,7 @@ use tilewright::{
     Context, Conv2dAlgorithm, Layout, Tensor,
     kernels::{
         convolution::{Pass, Problem},
-        select::{self, DeviceClass},
+        select::{self, Device},
     },
     ops::{Conv2d, UnaryOp},
 };
@@ -63,7 +63,7 @@ fn shapes() -> Vec<Shape> {
 }
 
 fn candidates(context: &Context, pass: Pass, (op, x, w): &Shape) -> Vec<Conv2dAlgorithm> {
-    select::conv2d_candidates(DeviceClass::of(context), pass, &Problem::new(op, *x, *w).unwrap())
+    select::conv2d_candidates(&Device::of(context), pass, &Problem::new(op, *x, *w).unwrap())
 }
 
 /// For sums of `terms` products of numbers in −1..1.

@@ -8,7 +8,7 @@ use tilewright::{
     Context, Tensor,
     kernels::{
         matmul::{MatmulAlgorithm, Problem},
-        select::{self, DeviceClass},
+        select::{self, Device},
     },
     ops::{MatMul, UnaryOp},
 };
@@ -37,7 +37,7 @@ fn candidates(context: &Context, op: &MatMul, [m, n, k]: [usize; 3]) -> Vec<Matm
     let MatMul { transpose_left, transpose_right } = *op;
     let (left_stride, right_stride) = (m * k, k * n);
     let problem = Problem { batches: 1, m, n, k, transpose_left, transpose_right, left_stride, right_stride };
-    select::matmul_candidates(DeviceClass::of(context), &problem)
+    select::matmul_candidates(&Device::of(context), &problem)
 }
 
 fn run(

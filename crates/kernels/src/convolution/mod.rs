@@ -1,20 +1,31 @@
 //! Convolutions: the plain definition in three directions, and the quicker ways of computing it.
 
+mod algorithm;
 mod backward_bias;
+mod depthwise;
 mod direct;
+mod im2col;
+mod lanes;
+mod pack;
 mod problem;
 
 use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
+pub use algorithm::Conv2dAlgorithm;
 pub use backward_bias::backward_bias;
+pub use depthwise::Spec as DepthwiseSpec;
 pub use direct::Spec as DirectSpec;
-pub use problem::{Conv2dAlgorithm, Operands, Pass, Problem};
+pub use im2col::{Spec as Im2colSpec, col2im, im2col};
+pub use lanes::{
+    ForwardSpec as LanesForwardSpec, InputSpec as LanesInputSpec, WeightSpec as LanesWeightSpec,
+};
+pub use problem::{Operands, Pass, Problem};
 
-use crate::select::{self, DeviceClass};
+use crate::select::{self, Device};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    vec![problem::Params::LAYOUT, backward_bias::LAYOUT]
+    [&[problem::Params::LAYOUT, backward_bias::LAYOUT][..], &lanes::LAYOUTS].concat()
 }
 
 fn chosen(
@@ -23,11 +34,11 @@ fn chosen(
     problem: &Problem,
     algorithm: Option<Conv2dAlgorithm>,
 ) -> Result<Conv2dAlgorithm> {
-    let device = DeviceClass::of(context);
+    let device = Device::of(context);
     let Some(algorithm) = algorithm else {
-        return Ok(select::conv2d(device, pass, problem).algorithm);
+        return Ok(select::conv2d(&device, pass, problem).algorithm);
     };
-    match algorithm.obstacle(device, pass, problem) {
+    match algorithm.obstacle(&device, pass, problem) {
         None => Ok(algorithm),
         Some(reason) => Err(Error::Unsupported {
             op: pass.name().to_owned(),
@@ -54,6 +65,9 @@ pub fn forward(
     }
     match algorithm {
         Conv2dAlgorithm::Direct => direct::forward(context, problem, operands, activation),
+        Conv2dAlgorithm::Im2col => im2col::forward(context, problem, operands, activation),
+        Conv2dAlgorithm::Depthwise => depthwise::forward(context, problem, operands, activation),
+        Conv2dAlgorithm::Lanes => lanes::forward(context, problem, operands, activation),
     }
 }
 
@@ -75,6 +89,9 @@ pub fn backward_input(
     }
     match algorithm {
         Conv2dAlgorithm::Direct => direct::backward_input(context, problem, grad_y, weight, grad_x),
+        Conv2dAlgorithm::Im2col => im2col::backward_input(context, problem, grad_y, weight, grad_x),
+        Conv2dAlgorithm::Depthwise => depthwise::backward_input(context, problem, grad_y, weight, grad_x),
+        Conv2dAlgorithm::Lanes => lanes::backward_input(context, problem, grad_y, weight, grad_x),
     }
 }
 
@@ -96,5 +113,8 @@ pub fn backward_weight(
     }
     match algorithm {
         Conv2dAlgorithm::Direct => direct::backward_weight(context, problem, grad_y, x, grad_weight),
+        Conv2dAlgorithm::Im2col => im2col::backward_weight(context, problem, grad_y, x, grad_weight),
+        Conv2dAlgorithm::Depthwise => depthwise::backward_weight(context, problem, grad_y, x, grad_weight),
+        Conv2dAlgorithm::Lanes => lanes::backward_weight(context, problem, grad_y, x, grad_weight),
     }
 }

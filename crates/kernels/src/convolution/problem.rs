@@ -3,10 +3,12 @@
 use tilewright_ops::{Conv2d, ShapeError, UnaryOp};
 use tilewright_runtime::{Buffer, Result};
 
-use crate::{epilogue::parameters, params::params, select::DeviceClass, to_u32};
+use crate::{epilogue::parameters, params::params, to_u32};
 
 params! { Params for
-    "conv2d_direct", "conv2d_direct_backward_input", "conv2d_direct_backward_weight" {
+    "conv2d_direct", "conv2d_direct_backward_input", "conv2d_direct_backward_weight",
+    "im2col", "col2im",
+    "conv2d_depthwise", "conv2d_depthwise_backward_input", "conv2d_depthwise_backward_weight" {
     x_shape: [u32; 4],
     w_shape: [u32; 4],
     y_shape: [u32; 4],
@@ -75,9 +77,39 @@ impl Problem {
         self.w_shape[1..].iter().product()
     }
 
+    /// Bytes of the matrix that `im2col` makes; a 1 × 1 convolution that takes every pixel needs none.
+    pub fn patches_bytes(&self) -> u64 {
+        if self.is_pointwise() { 0 } else { (self.y_pixels() * self.terms() * self.op.groups) as u64 * 4 }
+    }
+
+    /// A product of pixels by weights as they lie.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        let Conv2d { stride, padding, groups, .. } = self.op;
+        self.w_shape[2..] == [1, 1] && stride == [1, 1] && padding == [0, 0] && groups == 1
+    }
+
+    /// Input and output channels of one group.
+    pub(crate) fn group_channels(&self) -> [usize; 2] {
+        [self.w_shape[1], self.w_shape[0] / self.op.groups]
+    }
+
     /// One filter to a channel.
     pub(crate) fn is_depthwise(&self) -> bool {
         self.op.groups == self.x_shape[1] && self.w_shape[1] == 1 && self.w_shape[0] == self.x_shape[1]
+    }
+
+    /// The same problem in units of four channels, for the kernels whose elements are vec4s.
+    pub(super) fn in_vec4s(&self, op: &str, count: usize, activation: Option<UnaryOp>) -> Result<Params> {
+        let mut params = self.params(op, count, activation)?;
+        params.x_shape[1] /= 4;
+        params.w_shape[1] /= if self.is_depthwise() { 1 } else { 4 };
+        params.y_shape[1] /= 4;
+        for strides in [&mut params.x_strides, &mut params.y_strides] {
+            for axis in [0, 2, 3] {
+                strides[axis] /= 4;
+            }
+        }
+        Ok(params)
     }
 
     /// The uniform for a launch of `count` threads with work.
@@ -159,41 +191,4 @@ pub struct Operands<'a> {
     pub bias: Option<&'a Buffer>,
     /// N OH OW O in memory.
     pub y: &'a Buffer,
-}
-
-/// The ways of computing a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Conv2dAlgorithm {
-    /// `conv2d_direct`: the definition, one thread to an element.
-    Direct,
-}
-
-impl Conv2dAlgorithm {
-    /// Every one.
-    pub const ALL: [Self; 1] = [Self::Direct];
-
-    /// The name used in tables and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-        }
-    }
-
-    /// What keeps this algorithm from running `problem`, if anything does.
-    pub fn obstacle(self, device: DeviceClass, pass: Pass, problem: &Problem) -> Option<&'static str> {
-        let [outputs, inputs, rows, columns] = problem.w_shape;
-        match self {
-            Self::Direct => {
-                // Mesa before 23 stops the loops of a shader after 65,535 turns in all, silently.
-                let inner = match pass {
-                    Pass::Forward => inputs,
-                    Pass::BackwardInput => outputs / problem.op.groups,
-                    Pass::BackwardWeight => 0,
-                };
-                let turns = rows * (columns * (inner + 1) + 1);
-                (device == DeviceClass::SoftwareVulkan && turns > 65_000)
-                    .then_some("a sum of more than 65,000 terms is more than one loop may have")
-            }
-        }
-    }
 }

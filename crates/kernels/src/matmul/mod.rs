@@ -14,7 +14,7 @@ pub use naive::Spec as NaiveSpec;
 pub use split_k_reduce::{Reduction, Spec as SplitKReduceSpec, split_k_reduce};
 pub use tiled::Spec as TiledSpec;
 
-use crate::select::DeviceClass;
+use crate::select::{Device, DeviceClass};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     vec![launch::Params::LAYOUT, split_k_reduce::Params::LAYOUT]
@@ -137,11 +137,11 @@ impl MatmulAlgorithm {
     }
 
     /// What keeps this algorithm from running `problem`, if anything does.
-    pub fn obstacle(self, device: DeviceClass, problem: &Problem) -> Option<&'static str> {
+    pub fn obstacle(self, device: &Device, problem: &Problem) -> Option<&'static str> {
         let empty = problem.k == 0;
         match self {
             Self::Naive | Self::Tiled => None,
-            Self::Lanes if device != DeviceClass::SoftwareVulkan => {
+            Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
                 Some("it is written for subgroups of 8 lanes")
             }
             Self::Lanes => empty.then_some("it needs K > 0"),
@@ -156,7 +156,7 @@ pub fn matmul(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    let choice = crate::select::matmul(DeviceClass::of(context), problem);
+    let choice = crate::select::matmul(&Device::of(context), problem);
     matmul_as(context, choice.algorithm, problem, operands, activation)
 }
 
@@ -171,8 +171,8 @@ pub fn matmul_as(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    let device = DeviceClass::of(context);
-    if let Some(reason) = algorithm.obstacle(device, problem) {
+    let device = Device::of(context);
+    if let Some(reason) = algorithm.obstacle(&device, problem) {
         return Err(Error::Unsupported {
             op: "matmul".to_owned(),
             algorithm: algorithm.name(),

@@ -1,6 +1,6 @@
 //! The table for matrix products.
 
-use super::{Choice, DeviceClass, Rule};
+use super::{Choice, Device, DeviceClass, Rule};
 use crate::matmul::{MatmulAlgorithm, Problem};
 
 use DeviceClass::{Gpu, SoftwareVulkan};
@@ -23,19 +23,28 @@ const TABLE: &[Rule<Problem, MatmulAlgorithm>] = &[
 ];
 
 /// The algorithm for `problem`.
-pub fn matmul(device: DeviceClass, problem: &Problem) -> Choice<MatmulAlgorithm> {
+pub fn matmul(device: &Device, problem: &Problem) -> Choice<MatmulAlgorithm> {
     let row = TABLE.iter().find(|rule| {
-        rule.device == device && (rule.test)(problem) && rule.algorithm.obstacle(device, problem).is_none()
+        rule.device == device.class
+            && (rule.test)(problem)
+            && rule.algorithm.obstacle(device, problem).is_none()
     });
     let (algorithm, when, why) = match row {
         Some(rule) => (rule.algorithm, rule.when, rule.why),
         None => (MatmulAlgorithm::Naive, "else", "it runs every shape, and this one is small or narrow"),
     };
-    Choice { algorithm, when, why, device, problem: problem.to_string(), kernel: algorithm.stem() }
+    Choice {
+        algorithm,
+        when,
+        why,
+        device: device.class,
+        problem: problem.to_string(),
+        kernel: algorithm.stem(),
+    }
 }
 
 /// Every algorithm that can run `problem`, the table's choice first.
-pub fn matmul_candidates(device: DeviceClass, problem: &Problem) -> Vec<MatmulAlgorithm> {
+pub fn matmul_candidates(device: &Device, problem: &Problem) -> Vec<MatmulAlgorithm> {
     let first = matmul(device, problem).algorithm;
     let rest = MatmulAlgorithm::ALL
         .into_iter()
@@ -49,7 +58,7 @@ mod tests {
 
     #[test]
     fn every_shape_has_an_algorithm_that_can_run_it() {
-        for device in [SoftwareVulkan, Gpu] {
+        for device in [&Device::SOFTWARE_VULKAN, &Device::GPU] {
             for [m, n, k] in
                 [[0, 4, 4], [1, 1, 0], [7, 9, 3], [128, 128, 128], [1000, 1, 4096], [130, 127, 65]]
             {
@@ -74,7 +83,7 @@ mod tests {
     #[test]
     fn the_explanation_names_shape_kernel_and_reason() {
         let problem = Problem { batches: 1, m: 64, n: 64, k: 64, ..Problem::default() };
-        let text = matmul(SoftwareVulkan, &problem).explain();
+        let text = matmul(&Device::SOFTWARE_VULKAN, &problem).explain();
         assert!(
             text.contains("M 64") && text.contains("matmul_lanes") && text.contains("software"),
             "{text}"

@@ -1,10 +1,10 @@
 //! Which kernel runs a product or a convolution: tables that one can read, top to bottom, first match wins.
 //!
 //! ```
-//! use tilewright_kernels::{matmul::Problem, select::{self, DeviceClass}};
+//! use tilewright_kernels::{matmul::Problem, select::{self, Device}};
 //!
 //! let problem = Problem { batches: 1, m: 256, n: 256, k: 256, ..Problem::default() };
-//! println!("{}", select::matmul(DeviceClass::Gpu, &problem).explain());
+//! println!("{}", select::matmul(&Device::GPU, &problem).explain());
 //! ```
 
 mod convolution;
@@ -25,19 +25,41 @@ pub enum DeviceClass {
 }
 
 impl DeviceClass {
-    /// The class of a context's device.
-    pub fn of(context: &Context) -> Self {
-        let info = context.adapter_info();
-        let lanes = context.features().contains(wgpu::Features::SUBGROUP)
-            && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8);
-        if info.device_type == wgpu::DeviceType::Cpu && lanes { Self::SoftwareVulkan } else { Self::Gpu }
-    }
-
     /// In words.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SoftwareVulkan => "software Vulkan",
             Self::Gpu => "GPU",
+        }
+    }
+}
+
+/// What the tables know of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Device {
+    /// Its kind.
+    pub class: DeviceClass,
+    /// The largest storage binding.
+    pub max_binding_bytes: u64,
+}
+
+impl Device {
+    /// Mesa lavapipe.
+    pub const SOFTWARE_VULKAN: Self =
+        Self { class: DeviceClass::SoftwareVulkan, max_binding_bytes: 128 << 20 };
+
+    /// A GPU with the limits that every one has.
+    pub const GPU: Self = Self { class: DeviceClass::Gpu, max_binding_bytes: 128 << 20 };
+
+    /// A context's device.
+    pub fn of(context: &Context) -> Self {
+        let info = context.adapter_info();
+        let lanes = context.features().contains(wgpu::Features::SUBGROUP)
+            && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8);
+        let software = info.device_type == wgpu::DeviceType::Cpu && lanes;
+        Self {
+            class: if software { DeviceClass::SoftwareVulkan } else { DeviceClass::Gpu },
+            max_binding_bytes: context.limits().max_storage_buffer_binding_size,
         }
     }
 }

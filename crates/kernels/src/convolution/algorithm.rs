@@ -1,0 +1,77 @@
+//! The ways of computing a convolution, and what each of them needs.
+
+use super::{Pass, Problem};
+use crate::select::{Device, DeviceClass};
+
+/// The ways of computing a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Conv2dAlgorithm {
+    /// `conv2d_direct`: the definition, one thread to an element.
+    Direct,
+    /// `im2col`, a matrix product, and `col2im` on the way back.
+    Im2col,
+    /// `conv2d_depthwise`: one filter to a channel, four channels to a thread.
+    Depthwise,
+    /// `conv2d_lanes`: implicit GEMM for software Vulkan.
+    Lanes,
+}
+
+impl Conv2dAlgorithm {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Direct, Self::Im2col, Self::Depthwise, Self::Lanes];
+
+    /// The name used in tables and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Im2col => "im2col",
+            Self::Depthwise => "depthwise",
+            Self::Lanes => "lanes",
+        }
+    }
+
+    /// What keeps this algorithm from running a pass of `problem`, if anything does. Memory is another question:
+    /// see [`Self::fits`].
+    pub fn obstacle(self, device: &Device, pass: Pass, problem: &Problem) -> Option<&'static str> {
+        let [outputs, inputs, rows, columns] = problem.w_shape;
+        let empty = problem.x_count() == 0 || problem.w_count() == 0 || problem.y_count() == 0;
+        match self {
+            Self::Direct => {
+                // Mesa before 23 stops the loops of a shader after 65,535 turns in all, silently.
+                let inner = match pass {
+                    Pass::Forward => inputs,
+                    Pass::BackwardInput => outputs / problem.op.groups,
+                    Pass::BackwardWeight => return None,
+                };
+                let turns = rows * (columns * (inner + 1) + 1);
+                (device.class == DeviceClass::SoftwareVulkan && turns > 65_000)
+                    .then_some("its sums have more terms than a loop may have turns there")
+            }
+            _ if empty => Some("an extent is zero"),
+            Self::Im2col => None,
+            Self::Depthwise if !problem.is_depthwise() => Some("it needs one filter to a channel"),
+            Self::Depthwise if !inputs_in_vec4s(problem) => Some("it needs channels in multiples of 4"),
+            Self::Depthwise => (rows * columns > 64).then_some("it writes out at most 64 taps"),
+            Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
+                Some("it is written for subgroups of 8 lanes")
+            }
+            Self::Lanes => {
+                let turns = match pass {
+                    Pass::Forward => problem.terms(),
+                    Pass::BackwardInput => rows * columns * (outputs / problem.op.groups).div_ceil(4),
+                    Pass::BackwardWeight => 0,
+                };
+                (turns > 65_000).then_some("its sums have more terms than a loop may have turns there")
+            }
+        }
+    }
+
+    /// Whether what the algorithm needs beside its operands fits the device's bindings.
+    pub fn fits(self, device: &Device, problem: &Problem) -> bool {
+        self != Self::Im2col || problem.patches_bytes() <= device.max_binding_bytes
+    }
+}
+
+fn inputs_in_vec4s(problem: &Problem) -> bool {
+    problem.x_shape[1].is_multiple_of(4)
+}

@@ -1,0 +1,193 @@
+//! `im2col` and `col2im`, and convolutions as matrix products between them.
+
+use tilewright_ops::{BinaryOp, UnaryOp};
+use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{Operands, Pass, Problem, pack};
+use crate::{
+    WORKGROUP, elementwise, groups,
+    matmul::{self, matmul},
+    movement::strided_copy,
+    strided::Strided,
+};
+
+/// What `im2col` and `col2im` are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// `im2col` or `col2im`.
+    pub stem: &'static str,
+    /// An element is four channels.
+    pub vec4: bool,
+}
+
+impl From<Spec> for Specialisation {
+    fn from(spec: Spec) -> Self {
+        let element = if spec.vec4 { "vec4<f32>" } else { "f32" };
+        Self::new(spec.stem).with_u32("WORKGROUP", WORKGROUP).with_type("Element", element)
+    }
+}
+
+fn launch(
+    context: &Context,
+    stem: &'static str,
+    problem: &Problem,
+    elements: usize,
+    buffers: &[&Buffer],
+) -> Result<()> {
+    let vec4 = problem.group_channels()[0].is_multiple_of(4);
+    let params = if vec4 {
+        problem.in_vec4s(stem, elements / 4, None)?
+    } else {
+        problem.params(stem, elements, None)?
+    };
+    let dispatch =
+        Dispatch { op: stem, params: bytemuck::bytes_of(&params), buffers, groups: groups(params.count) };
+    context.dispatch(&Spec { stem, vec4 }.into(), &dispatch)
+}
+
+fn patches_buffer(context: &Context, op: &str, problem: &Problem) -> Result<Buffer> {
+    let (bytes, limit) = (problem.patches_bytes(), context.limits().max_storage_buffer_binding_size);
+    if bytes > limit {
+        return Err(Error::Limit {
+            op: op.to_owned(),
+            what: "the matrix of patches (in bytes)",
+            needed: bytes,
+            limit,
+            detail: format!("im2col of {problem}; another algorithm needs no such matrix"),
+        });
+    }
+    context.alloc(bytes)
+}
+
+/// Writes every window of the channels-last x as a row: `columns` is G, N·OH·OW, KH·KW·C/G.
+pub fn im2col(context: &Context, problem: &Problem, x: &Buffer, columns: &Buffer) -> Result<()> {
+    let elements = problem.y_pixels() * problem.terms() * problem.op.groups;
+    launch(context, "im2col", problem, elements, &[x, columns])
+}
+
+/// Adds every element of G, N·OH·OW, KH·KW·C/G to the pixel of the channels-last x that it was read from.
+pub fn col2im(context: &Context, problem: &Problem, grad_columns: &Buffer, grad_x: &Buffer) -> Result<()> {
+    launch(context, "col2im", problem, problem.x_count(), &[grad_columns, grad_x])
+}
+
+/// M N K of a group's product, in rows of pixels.
+fn product(problem: &Problem, m: usize, n: usize, k: usize, transpose: [bool; 2]) -> matmul::Problem {
+    let [transpose_left, transpose_right] = transpose;
+    let batches = problem.op.groups;
+    matmul::Problem {
+        batches,
+        m,
+        n,
+        k,
+        transpose_left,
+        transpose_right,
+        left_stride: if batches > 1 { m * k } else { 0 },
+        right_stride: if batches > 1 { k * n } else { 0 },
+    }
+}
+
+pub(super) fn forward(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
+    let op = Pass::Forward.name();
+    let Operands { x, weight, bias, y } = *operands;
+    let ([_, outputs], pixels, terms) = (problem.group_channels(), problem.y_pixels(), problem.terms());
+    if problem.is_pointwise() {
+        let product = product(problem, pixels, outputs, terms, [false, true]);
+        let operands = matmul::Operands { left: x, right: weight, bias, y };
+        return matmul(context, &product, &operands, activation);
+    }
+    let columns = patches_buffer(context, op, problem)?;
+    im2col(context, problem, x, &columns)?;
+    let packed = pack::inputs_by_outputs(context, op, problem, weight)?;
+    let product = product(problem, pixels, outputs, terms, [false, false]);
+    let groups = problem.op.groups;
+    if groups == 1 {
+        let operands = matmul::Operands { left: &columns, right: &packed, bias, y };
+        return matmul(context, &product, &operands, activation);
+    }
+    // Group by group the product has its own order; bringing it into y's takes the bias along.
+    let by_group = context.alloc((pixels * groups * outputs * 4) as u64)?;
+    let operands = matmul::Operands { left: &columns, right: &packed, bias: None, y: &by_group };
+    matmul(context, &product, &operands, None)?;
+    let extents = [pixels, groups, outputs];
+    let from = [outputs as isize, (pixels * outputs) as isize, 1];
+    let sum = match activation {
+        Some(_) => Some(context.alloc(by_group.size())?),
+        None => None,
+    };
+    let target = sum.as_ref().unwrap_or(y);
+    match bias {
+        Some(bias) => {
+            let index = Strided::new(&extents, &from, &[0, outputs as isize, 1]);
+            elementwise::binary_broadcast(context, BinaryOp::Add, &by_group, bias, target, &index)?;
+        }
+        None => {
+            let index = Strided::new(&extents, &from, &[(groups * outputs) as isize, outputs as isize, 1]);
+            strided_copy(context, op, &by_group, 0, target, 0, &index)?;
+        }
+    }
+    match (activation, &sum) {
+        (Some(activation), Some(sum)) => elementwise::unary(context, activation, sum, y, problem.y_count()),
+        _ => Ok(()),
+    }
+}
+
+/// The output's gradient as G, pixels, Og.
+fn gradient_by_group(context: &Context, op: &str, problem: &Problem, grad_y: &Buffer) -> Result<Buffer> {
+    let groups = problem.op.groups;
+    if groups == 1 {
+        return Ok(grad_y.clone());
+    }
+    pack::split_groups(context, op, grad_y, problem.y_pixels(), groups, problem.group_channels()[1])
+}
+
+pub(super) fn backward_input(
+    context: &Context,
+    problem: &Problem,
+    grad_y: &Buffer,
+    weight: &Buffer,
+    grad_x: &Buffer,
+) -> Result<()> {
+    let op = Pass::BackwardInput.name();
+    let ([_, outputs], pixels, terms) = (problem.group_channels(), problem.y_pixels(), problem.terms());
+    if problem.is_pointwise() {
+        let product = product(problem, pixels, terms, outputs, [false, false]);
+        let operands = matmul::Operands { left: grad_y, right: weight, bias: None, y: grad_x };
+        return matmul(context, &product, &operands, None);
+    }
+    let columns = patches_buffer(context, op, problem)?;
+    let packed = pack::inputs_by_outputs(context, op, problem, weight)?;
+    let grad_y = gradient_by_group(context, op, problem, grad_y)?;
+    let product = product(problem, pixels, terms, outputs, [false, true]);
+    let operands = matmul::Operands { left: &grad_y, right: &packed, bias: None, y: &columns };
+    matmul(context, &product, &operands, None)?;
+    col2im(context, problem, &columns, grad_x)
+}
+
+pub(super) fn backward_weight(
+    context: &Context,
+    problem: &Problem,
+    grad_y: &Buffer,
+    x: &Buffer,
+    grad_weight: &Buffer,
+) -> Result<()> {
+    let op = Pass::BackwardWeight.name();
+    let ([_, outputs], pixels, terms) = (problem.group_channels(), problem.y_pixels(), problem.terms());
+    let product = product(problem, outputs, terms, pixels, [true, false]);
+    if problem.is_pointwise() {
+        let operands = matmul::Operands { left: grad_y, right: x, bias: None, y: grad_weight };
+        return matmul(context, &product, &operands, None);
+    }
+    let columns = patches_buffer(context, op, problem)?;
+    im2col(context, problem, x, &columns)?;
+    let grad_y = gradient_by_group(context, op, problem, grad_y)?;
+    let packed = context.alloc((problem.w_count() * 4) as u64)?;
+    let operands = matmul::Operands { left: &grad_y, right: &columns, bias: None, y: &packed };
+    matmul(context, &product, &operands, None)?;
+    pack::from_channels_last(context, op, problem, &packed, grad_weight)
+}

@@ -1,0 +1,183 @@
+// y[n,oh,ow,co] = unary(bias[co] + Σ_{kh,kw,ci} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * w[kh,kw,ci,co])
+// as an implicit GEMM, fp32, for software Vulkan (lavapipe) and any device whose subgroups have at least 8 lanes.
+//
+// Layouts:  channels-last. x is [N,H,W,C_in], y is [N,Ho,Wo,C_out], the weight is packed [G][KH,KW,Ci,Co] with
+//           Ci = C_in / G, Co = C_out / G (from OIHW: one permutation). bias has C_out entries.
+// Threads:  a workgroup is 8 lanes and one tile of 8*PIXELS output pixels x CHANNELS output channels of one group.
+//           Lane l owns the pixels tile*8*PIXELS + 8p + l, all CHANNELS of them in registers. Per turn a lane
+//           loads PER_TURN inputs of its own pixels (0 outside the image) and its share of the PER_TURN x CHANNELS
+//           weights, which reach the other lanes by shuffles from a constant lane. The reduction index
+//           k = (kh*KW + kw)*Ci + ci runs flat over taps and channels. No barrier, no workgroup memory.
+// Host      Choose by (Ci, Co):
+//   WIDTH     Ci % 4 == 0: WIDTH 4, STEPS 1. Else WIDTH 1 and STEPS 1 when KH*KW*Ci <= 9, 3 when
+//             3 divides KH*KW*Ci, otherwise 4 (a body that outgrows the instruction cache is slow: STEPS 9 is).
+//   VEC_W     Co % 4 == 0 (weight rows and y by vec4); else false.
+//   CHANNELS  4, 8, 16 or 32: 16, smaller when Co is; 32 when Co % 32 == 0 and many pixels would use PIXELS 2.
+//   PIXELS    4 with CHANNELS <= 16; 2 with 32 or when N*Ho*Wo / 32 tiles would be few (< 8) .
+//   pixel_tiles = ceil(N*Ho*Wo / (8*PIXELS)), channel_tiles = ceil(Co / CHANNELS),
+//   groups = pixel_tiles * channel_tiles * G (workgroups). Ho, Wo are the caller's; any stride, padding,
+//   dilation >= 1. Bound sizes are multiples of 16 bytes (pad). Without HAS_BIAS bind any read-only buffer as bias.
+// Limits:   KH*KW*Ci / (WIDTH*STEPS) <= 65,535 (loops of Mesa before 23). Idea: implicit GEMM, as in cuDNN
+//           (Chetlur et al., arXiv 1410.0759).
+
+const PIXELS: u32 = 4u; // @const output pixels per lane
+const CHANNELS: u32 = 16u; // @const output channels per workgroup
+const WIDTH: u32 = 1u; // @const channels per load of x: 4 or 1
+const STEPS: u32 = 4u; // @const loads of x per pixel and turn
+const VEC_W: bool = false; // @const the weight and y may be accessed by vec4
+const HAS_BIAS: bool = false; // @const add bias
+const LANES: u32 = 8u;
+const PER_TURN: u32 = WIDTH * STEPS;
+const QUADS: u32 = CHANNELS / 4u;
+const W_LOADS: u32 = (PER_TURN * QUADS + 7u) / LANES;
+
+struct Params {
+    batch: u32, height: u32, width: u32, in_channels: u32, // x
+    out_height: u32, out_width: u32, out_channels: u32, // y
+    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
+    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
+    pixel_tiles: u32, channel_tiles: u32, groups: u32,
+    p0: f32, p1: f32, // of the activation
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+
+// @slot unary
+fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
+// @end
+
+fn scalar_w(i: u32) -> f32 { return weight[i >> 2u][i & 3u]; }
+fn scalar_bias(i: u32) -> f32 { return bias[i >> 2u][i & 3u]; }
+
+fn load_x(i: u32) -> vec4<f32> {
+    if WIDTH == 4u { return x[i >> 2u]; }
+    return vec4(x[i >> 2u][i & 3u]);
+}
+/// Weights i .. i + 3; past a row's end they belong to channels that are not stored.
+fn load_w(i: u32) -> vec4<f32> {
+    if VEC_W { return weight[i >> 2u]; }
+    let last = 4u * arrayLength(&weight) - 1u;
+    return vec4(scalar_w(i), scalar_w(min(i + 1u, last)), scalar_w(min(i + 2u, last)), scalar_w(min(i + 3u, last)));
+}
+/// Writes the activation of the first `count` of four channels (0 or 4 with VEC_W).
+fn store(at: u32, s: vec4<f32>, count: u32) {
+    let p = vec2(params.p0, params.p1);
+    let v = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
+    if VEC_W {
+        if count > 0u { y[at >> 2u] = v; }
+        return;
+    }
+    // @unroll
+    for (var j = 0u; j < 4u; j++) {
+        if j < count { y[(at + j) >> 2u][(at + j) & 3u] = v[j]; }
+    }
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+    // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
+    let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
+    let group = min(id, params.groups - 1u);
+    let tile = group / params.pixel_tiles;
+    let pixel0 = (group % params.pixel_tiles) * (LANES * PIXELS) + lane;
+    let channel0 = (tile % params.channel_tiles) * CHANNELS;
+    let conv_group = tile / params.channel_tiles;
+    let ci = params.in_channels / params.conv_groups;
+    let co = params.out_channels / params.conv_groups;
+    let image = params.out_height * params.out_width;
+    let k_end = params.kernel_h * params.kernel_w * ci;
+
+    // The input position of tap (0,0) of each own pixel; a negative one wraps and so lies outside as well.
+    var top: array<u32, PIXELS>;
+    var left: array<u32, PIXELS>;
+    var base: array<u32, PIXELS>;
+    // @unroll
+    for (var p = 0u; p < PIXELS; p++) {
+        let pixel = min(pixel0 + p * LANES, params.batch * image - 1u);
+        let n = pixel / image;
+        let oh = (pixel - n * image) / params.out_width;
+        let ow = pixel - n * image - oh * params.out_width;
+        top[p] = oh * params.stride_h - params.pad_h;
+        left[p] = ow * params.stride_w - params.pad_w;
+        base[p] = ((n * params.height + top[p]) * params.width + left[p]) * params.in_channels + conv_group * ci;
+    }
+    // Lane f of a load of weights holds row f / QUADS of the turn, channels 4 * (f % QUADS) .. + 3.
+    var w_row: array<u32, W_LOADS>;
+    var w_at: array<u32, W_LOADS>;
+    // @unroll
+    for (var i = 0u; i < W_LOADS; i++) {
+        let f = i * LANES + lane;
+        w_row[i] = min(f / QUADS, PER_TURN - 1u);
+        w_at[i] = (conv_group * k_end + w_row[i]) * co + min(channel0 + 4u * (f % QUADS), co - 1u);
+    }
+
+    var acc: array<vec4<f32>, PIXELS * QUADS>;
+    var c = 0u; // the tap and the channel of the next load of x
+    var dx = 0u;
+    var dy = 0u;
+    var tap = 0u; // its offset from base
+    for (var k = 0u; k < k_end; k += PER_TURN) {
+        var wv: array<vec4<f32>, W_LOADS>;
+        // @unroll
+        for (var i = 0u; i < W_LOADS; i++) {
+            if WIDTH == 4u {
+                wv[i] = load_w(w_at[i]);
+            } else {
+                let inside = k + w_row[i] < k_end;
+                wv[i] = select(vec4<f32>(), load_w(select(0u, w_at[i], inside)), inside);
+            }
+            w_at[i] += PER_TURN * co;
+        }
+        var xv: array<vec4<f32>, PIXELS * STEPS>;
+        // @unroll
+        for (var s = 0u; s < STEPS; s++) {
+            // @unroll
+            for (var p = 0u; p < PIXELS; p++) {
+                let inside = top[p] + dy < params.height && left[p] + dx < params.width && k + s * WIDTH < k_end;
+                xv[p * STEPS + s] = select(vec4<f32>(), load_x(select(0u, base[p] + tap + c, inside)), inside);
+            }
+            c += WIDTH;
+            if c == ci {
+                c = 0u;
+                dx += params.dilation_w;
+                if dx == params.kernel_w * params.dilation_w {
+                    dx = 0u;
+                    dy += params.dilation_h;
+                }
+                tap = (dy * params.width + dx) * params.in_channels;
+            }
+        }
+        // @unroll
+        for (var q = 0u; q < QUADS; q++) {
+            // @unroll
+            for (var t = 0u; t < PER_TURN; t++) {
+                let w = subgroupShuffle(wv[(t * QUADS + q) / LANES], (t * QUADS + q) % LANES);
+                // @unroll
+                for (var p = 0u; p < PIXELS; p++) {
+                    acc[p * QUADS + q] += xv[p * STEPS + t / WIDTH][t % WIDTH] * w;
+                }
+            }
+        }
+    }
+
+    // @unroll
+    for (var q = 0u; q < QUADS; q++) {
+        let channel = channel0 + 4u * q;
+        let first = conv_group * co + channel;
+        var add = vec4<f32>();
+        if HAS_BIAS {
+            let last = params.out_channels - 1u;
+            add = vec4(scalar_bias(min(first, last)), scalar_bias(min(first + 1u, last)), scalar_bias(min(first + 2u, last)), scalar_bias(min(first + 3u, last)));
+        }
+        let count = select(0u, min(4u, max(co, channel) - channel), id < params.groups);
+        // @unroll
+        for (var p = 0u; p < PIXELS; p++) {
+            let pixel = pixel0 + p * LANES;
+            store(pixel * params.out_channels + first, acc[p * QUADS + q] + add, select(0u, count, pixel < params.batch * image));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+// dw[kh,kw,ci,co] = Σ_{n,oh,ow} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * dy[n,oh,ow,co]: the gradient of
+// conv2d by its weight, fp32, for software Vulkan (lavapipe) and any device whose subgroups have at least 8 lanes.
+//
+// Layouts:  channels-last. x is [N,H,W,C_in], dy is [N,Ho,Wo,C_out], dw is packed like the forward weight:
+//           [G][KH,KW,Ci,Co] with Ci = C_in / G, Co = C_out / G. With splits > 1 the output is [splits, dw]: partial
+//           sums for matmul_split_k_reduce.wgsl, which adds them in order, so the result is deterministic.
+// Threads:  a workgroup is 8 lanes and one tile of 8*LOADS*WIDTH rows (kh,kw,ci) x CHANNELS columns co of one group,
+//           summed over one range of output pixels. Lane l owns the rows (tile*8 + l) * LOADS*WIDTH onwards, all
+//           CHANNELS of them in registers. For four pixels at a time a lane loads its own rows of x (0 outside the
+//           image) and its share of the 4 x CHANNELS values of dy, which reach the other lanes by shuffles from a
+//           constant lane.
+// Host      WIDTH     Ci % 4 == 0: WIDTH 4, LOADS 1. Else WIDTH 1, LOADS = min(4, ceil(KH*KW*Ci / 8)).
+//   VEC_DY    Co % 4 == 0 (dy and dw by vec4); else false.
+//   CHANNELS  32; 16, 8 or 4 when Co is no more.
+//   row_tiles = ceil(KH*KW*Ci / (8*LOADS*WIDTH)), channel_tiles = ceil(Co / CHANNELS),
+//   splits = clamp(ceil(32 / (row_tiles*channel_tiles*G)), 1, ceil(N*Ho*Wo / 256)), at least ceil(N*Ho*Wo / 262,140);
+//   pixel_chunk = ceil(N*Ho*Wo / splits), then splits = ceil(N*Ho*Wo / pixel_chunk) again;
+//   groups = row_tiles * channel_tiles * G * splits (workgroups). Bound sizes are multiples of 16 bytes (pad).
+// Limits:   pixel_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop turns in all).
+
+const WIDTH: u32 = 1u; // @const channels per load of x: 4 or 1
+const LOADS: u32 = 4u; // @const loads of x per lane and pixel
+const CHANNELS: u32 = 16u; // @const output channels per workgroup
+const VEC_DY: bool = false; // @const dy and dw may be accessed by vec4
+const LANES: u32 = 8u;
+const TURN: u32 = 4u; // pixels per turn
+const ROWS: u32 = LOADS * WIDTH;
+const QUADS: u32 = CHANNELS / 4u;
+const DY_LOADS: u32 = (TURN * QUADS + 7u) / LANES;
+
+struct Params {
+    batch: u32, height: u32, width: u32, in_channels: u32, // x
+    out_height: u32, out_width: u32, out_channels: u32, // dy
+    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
+    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
+    row_tiles: u32, channel_tiles: u32, pixel_chunk: u32, groups: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> dy: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> dw: array<vec4<f32>>;
+
+fn load_x(i: u32) -> vec4<f32> {
+    if WIDTH == 4u { return x[i >> 2u]; }
+    return vec4(x[i >> 2u][i & 3u]);
+}
+fn scalar_dy(i: u32) -> f32 { return dy[i >> 2u][i & 3u]; }
+/// Channels i .. i + 3 of dy; past a pixel's end they belong to columns that are not stored.
+fn load_dy(i: u32) -> vec4<f32> {
+    if VEC_DY { return dy[i >> 2u]; }
+    let last = 4u * arrayLength(&dy) - 1u;
+    return vec4(scalar_dy(i), scalar_dy(min(i + 1u, last)), scalar_dy(min(i + 2u, last)), scalar_dy(min(i + 3u, last)));
+}
+/// Writes the first `count` of four columns (0 or 4 with VEC_DY).
+fn store(at: u32, v: vec4<f32>, count: u32) {
+    if VEC_DY {
+        if count > 0u { dw[at >> 2u] = v; }
+        return;
+    }
+    // @unroll
+    for (var j = 0u; j < 4u; j++) {
+        if j < count { dw[(at + j) >> 2u][(at + j) & 3u] = v[j]; }
+    }
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
+    // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
+    let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
+    let group = min(id, params.groups - 1u);
+    let row0 = ((group % params.row_tiles) * LANES + lane) * ROWS;
+    var rest = group / params.row_tiles;
+    let channel0 = (rest % params.channel_tiles) * CHANNELS;
+    rest = rest / params.channel_tiles;
+    let conv_group = rest % params.conv_groups;
+    let split = rest / params.conv_groups;
+    let ci = params.in_channels / params.conv_groups;
+    let co = params.out_channels / params.conv_groups;
+    let row_end = params.kernel_h * params.kernel_w * ci;
+    let image = params.out_height * params.out_width;
+    let begin = split * params.pixel_chunk;
+    let end = min(params.batch * image, begin + params.pixel_chunk);
+
+    // Each own load: its tap's offset from the pixel's (oh*sh, ow*sw); a negative one wraps and adds up all the same.
+    var top: array<u32, LOADS>;
+    var left: array<u32, LOADS>;
+    var x_at: array<u32, LOADS>;
+    // @unroll
+    for (var i = 0u; i < LOADS; i++) {
+        let row = min(row0 + i * WIDTH, row_end - 1u);
+        let tap = row / ci;
+        let kh = tap / params.kernel_w;
+        top[i] = kh * params.dilation_h - params.pad_h;
+        left[i] = (tap - kh * params.kernel_w) * params.dilation_w - params.pad_w;
+        x_at[i] = (top[i] * params.width + left[i]) * params.in_channels + conv_group * ci + (row - tap * ci);
+    }
+    // Lane f of a load of dy holds pixel f / QUADS of the turn, channels 4 * (f % QUADS) .. + 3.
+    var dy_pixel: array<u32, DY_LOADS>;
+    var dy_at: array<u32, DY_LOADS>;
+    // @unroll
+    for (var i = 0u; i < DY_LOADS; i++) {
+        let f = i * LANES + lane;
+        dy_pixel[i] = begin + min(f / QUADS, TURN - 1u);
+        dy_at[i] = dy_pixel[i] * params.out_channels + conv_group * co + min(channel0 + 4u * (f % QUADS), co - 1u);
+    }
+
+    // The next pixel: (h, w) = (oh*sh, ow*sw), and where its row and itself begin in x.
+    let n = begin / image;
+    let oh = (begin - n * image) / params.out_width;
+    var h = oh * params.stride_h;
+    var w = (begin - n * image - oh * params.out_width) * params.stride_w;
+    let h_end = params.out_height * params.stride_h;
+    let w_end = params.out_width * params.stride_w;
+    let row_size = params.width * params.in_channels;
+    var row_at = (n * params.height + h) * row_size;
+
+    var acc: array<vec4<f32>, ROWS * QUADS>;
+    for (var pixel = begin; pixel < end; pixel += TURN) {
+        var dyv: array<vec4<f32>, DY_LOADS>;
+        // @unroll
+        for (var i = 0u; i < DY_LOADS; i++) {
+            let inside = dy_pixel[i] < end;
+            dyv[i] = select(vec4<f32>(), load_dy(select(0u, dy_at[i], inside)), inside);
+            dy_pixel[i] += TURN;
+            dy_at[i] += TURN * params.out_channels;
+        }
+        var xv: array<vec4<f32>, TURN * LOADS>;
+        // @unroll
+        for (var t = 0u; t < TURN; t++) {
+            let base = row_at + w * params.in_channels;
+            // @unroll
+            for (var i = 0u; i < LOADS; i++) {
+                let inside = h + top[i] < params.height && w + left[i] < params.width && pixel + t < end;
+                xv[t * LOADS + i] = select(vec4<f32>(), load_x(select(0u, base + x_at[i], inside)), inside);
+            }
+            w += params.stride_w;
+            if w == w_end {
+                w = 0u;
+                h += params.stride_h;
+                row_at += params.stride_h * row_size;
+                if h == h_end {
+                    h = 0u;
+                    row_at += (params.height - h_end) * row_size;
+                }
+            }
+        }
+        // @unroll
+        for (var q = 0u; q < QUADS; q++) {
+            // @unroll
+            for (var t = 0u; t < TURN; t++) {
+                let d = subgroupShuffle(dyv[(t * QUADS + q) / LANES], (t * QUADS + q) % LANES);
+                // @unroll
+                for (var r = 0u; r < ROWS; r++) {
+                    acc[r * QUADS + q] += xv[t * LOADS + r / WIDTH][r % WIDTH] * d;
+                }
+            }
+        }
+    }
+
+    // @unroll
+    for (var q = 0u; q < QUADS; q++) {
+        let channel = channel0 + 4u * q;
+        let count = select(0u, min(4u, max(co, channel) - channel), id < params.groups);
+        // @unroll
+        for (var r = 0u; r < ROWS; r++) {
+            let row = (split * params.conv_groups + conv_group) * row_end + row0 + r;
+            store(row * co + channel, acc[r * QUADS + q], select(0u, count, row0 + r < row_end));
+        }
+    }
+}

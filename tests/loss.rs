@@ -79,12 +79,12 @@ fn losses_and_gradients() {
                     let absolute = 1e-6 * f64::from(largest);
                     for x in &inputs {
                         let weights = weighted.then_some(&class_weights_on_device);
-                        let y = x.cross_entropy(&op, &labels_on_device, weights).unwrap();
+                        let y = x.cross_entropy(&labels_on_device, weights, &op).unwrap();
                         let name = format!("{op:?} of {shape:?}, weighted: {weighted}, {:?}", x.layout());
                         cases.check(&name, close(&y.to_vec().unwrap(), &expected, 5e-6, 1e-6));
                         let grad_y = Tensor::from_slice(&context, &grad, y.shape()).unwrap();
                         let grad_x =
-                            x.cross_entropy_backward(&op, &labels_on_device, weights, &grad_y).unwrap();
+                            x.cross_entropy_backward(&labels_on_device, weights, &op, &grad_y).unwrap();
                         assert_eq!((grad_x.shape(), grad_x.layout()), (shape, x.layout()));
                         let outcome = close(&grad_x.to_vec().unwrap(), &expected_grad, 1e-5, absolute);
                         cases.check(format!("gradient of {name}"), outcome);
@@ -104,7 +104,7 @@ fn large_logits_and_many_samples() {
         let x = Tensor::from_slice(&context, &logits, &[2, 3]).unwrap();
         let labels = Tensor::from_slice(&context, &[1, 1], &[2]).unwrap();
         let expected = reference::cross_entropy(&op, &logits, &[2, 3], &[1, 1], None);
-        let found = x.cross_entropy(&op, &labels, None).unwrap();
+        let found = x.cross_entropy(&labels, None, &op).unwrap();
         close(&found.to_vec().unwrap(), &expected, 1e-6, 0.0).unwrap();
 
         let shape = [70_000, 3];
@@ -113,9 +113,9 @@ fn large_logits_and_many_samples() {
         let x = Tensor::from_slice(&context, &logits, &shape).unwrap();
         let on_device = Tensor::from_slice(&context, &labels, &[70_000]).unwrap();
         let expected = reference::cross_entropy(&op, &logits, &shape, &labels, None);
-        let found = x.cross_entropy(&op, &on_device, None).unwrap().to_vec::<f32>().unwrap();
+        let found = x.cross_entropy(&on_device, None, &op).unwrap().to_vec::<f32>().unwrap();
         close(&found, &expected, 1e-6, 0.0).unwrap();
-        let again = x.cross_entropy(&op, &on_device, None).unwrap().item().unwrap();
+        let again = x.cross_entropy(&on_device, None, &op).unwrap().item().unwrap();
         assert_eq!(found[0].to_bits(), again.to_bits(), "same bits each time");
     }
 }
@@ -128,7 +128,7 @@ fn a_label_that_is_no_class_is_not_a_number() {
             let labels = Tensor::from_slice(&context, &[0, bad, -100, 2], &[4]).unwrap();
             for reduction in Reduction::ALL {
                 let op = CrossEntropy { reduction, ..CrossEntropy::default() };
-                let losses = x.cross_entropy(&op, &labels, None).unwrap();
+                let losses = x.cross_entropy(&labels, None, &op).unwrap();
                 let values = losses.to_vec::<f32>().unwrap();
                 if reduction == Reduction::None {
                     let which: Vec<bool> = values.iter().map(|loss| loss.is_nan()).collect();
@@ -137,7 +137,7 @@ fn a_label_that_is_no_class_is_not_a_number() {
                     assert!(values[0].is_nan(), "{values:?}");
                 }
                 let grad_y = Tensor::ones(&context, losses.shape()).unwrap();
-                let grad = x.cross_entropy_backward(&op, &labels, None, &grad_y).unwrap();
+                let grad = x.cross_entropy_backward(&labels, None, &op, &grad_y).unwrap();
                 let grad = grad.to_vec::<f32>().unwrap();
                 assert!(grad[3..6].iter().all(|g| g.is_nan()) && grad[0].is_finite(), "{grad:?}");
                 assert_eq!(grad[6..9], [0.0; 3], "an ignored sample has no gradient");
@@ -154,16 +154,16 @@ fn nothing_to_average() {
         let one = Tensor::ones(&context, &[]).unwrap();
         let ignored = Tensor::from_slice(&context, &[-100, -100], &[2]).unwrap();
         let x = Tensor::ones(&context, &[2, 3]).unwrap();
-        assert!(x.cross_entropy(&op, &ignored, None).unwrap().item().unwrap().is_nan());
-        assert_eq!(x.cross_entropy(&sum, &ignored, None).unwrap().item().unwrap(), 0.0);
-        let grad = x.cross_entropy_backward(&op, &ignored, None, &one).unwrap();
+        assert!(x.cross_entropy(&ignored, None, &op).unwrap().item().unwrap().is_nan());
+        assert_eq!(x.cross_entropy(&ignored, None, &sum).unwrap().item().unwrap(), 0.0);
+        let grad = x.cross_entropy_backward(&ignored, None, &op, &one).unwrap();
         assert_eq!(grad.to_vec::<f32>().unwrap(), [0.0; 6]);
 
         let empty = Tensor::zeros(&context, &[0, 3]).unwrap();
         let labels = Tensor::from_slice::<i32>(&context, &[], &[0]).unwrap();
-        assert!(empty.cross_entropy(&op, &labels, None).unwrap().item().unwrap().is_nan());
-        assert_eq!(empty.cross_entropy(&sum, &labels, None).unwrap().item().unwrap(), 0.0);
-        assert_eq!(empty.cross_entropy_backward(&op, &labels, None, &one).unwrap().shape(), [0, 3]);
+        assert!(empty.cross_entropy(&labels, None, &op).unwrap().item().unwrap().is_nan());
+        assert_eq!(empty.cross_entropy(&labels, None, &sum).unwrap().item().unwrap(), 0.0);
+        assert_eq!(empty.cross_entropy_backward(&labels, None, &op, &one).unwrap().shape(), [0, 3]);
     }
 }
 
@@ -174,19 +174,19 @@ fn wrong_operands_are_typed_errors() {
         let x = Tensor::zeros(&context, &[2, 3]).unwrap();
         let labels = Tensor::from_slice(&context, &[0, 1], &[2]).unwrap();
         let message = |outcome: tilewright::tensor::Result<Tensor>| outcome.unwrap_err().to_string();
-        let error = message(x.cross_entropy(&op, &x, None));
+        let error = message(x.cross_entropy(&x, None, &op));
         assert!(error.contains("labels") && error.contains("f32") && error.contains("i32"), "{error}");
         let three = Tensor::from_slice(&context, &[0, 1, 2], &[3]).unwrap();
-        assert!(message(x.cross_entropy(&op, &three, None)).contains("[3]"));
+        assert!(message(x.cross_entropy(&three, None, &op)).contains("[3]"));
         let error = message(x.cross_entropy(&op, &labels, Some(&Tensor::ones(&context, &[2]).unwrap())));
         assert!(error.contains("weights") && error.contains("[2]"), "{error}");
-        let error = message(x.cross_entropy_backward(&op, &labels, None, &x));
+        let error = message(x.cross_entropy_backward(&labels, None, &op, &x));
         assert!(error.contains("grad_y") && error.contains("[2, 3]"), "{error}");
         let wide = Tensor::zeros(&context, &[1, 65_001]).unwrap();
         let label = Tensor::from_slice(&context, &[0], &[1]).unwrap();
         let smooth = CrossEntropy { label_smoothing: 0.1, ..op };
-        assert!(message(wide.cross_entropy(&smooth, &label, None)).contains("65001"));
-        let loss = wide.cross_entropy(&op, &label, None).unwrap().item().unwrap();
+        assert!(message(wide.cross_entropy(&label, None, &smooth)).contains("65001"));
+        let loss = wide.cross_entropy(&label, None, &op).unwrap().item().unwrap();
         assert!((loss - 65_001_f32.ln()).abs() < 1e-5);
     }
 }

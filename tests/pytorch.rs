@@ -10,6 +10,7 @@ use common::{Cases, close, contexts};
 use tilewright::{
     Context, Tensor, Var,
     ops::{self, BinaryOp, ReduceOp, Reduction, SliceRange, UnaryOp},
+    tensor::ops::optimizer::{adamw_step, sgd_step},
 };
 use tilewright_reference::golden::{self, Case};
 
@@ -307,7 +308,7 @@ fn optimizer() {
                         weight_decay: number("weight_decay"),
                     };
                     let buffer = (op.momentum != 0.0).then_some(&state[0]);
-                    parameter.sgd_step(&gradient, buffer, step == 0, &op).unwrap();
+                    sgd_step(&parameter, &gradient, buffer, step == 0, &op).unwrap();
                 } else {
                     let op = ops::AdamW {
                         lr: number("lr"),
@@ -316,7 +317,7 @@ fn optimizer() {
                         eps: number("eps"),
                         weight_decay: number("weight_decay"),
                     };
-                    parameter.adamw_step(&gradient, &state[0], &state[1], step as u64 + 1, &op).unwrap();
+                    adamw_step(&parameter, &gradient, &state[0], &state[1], step as u32 + 1, &op).unwrap();
                 }
                 let now = parameter.to_vec::<f32>().unwrap();
                 let expected = &expected[step * shape[1]..][..shape[1]];

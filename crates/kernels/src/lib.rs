@@ -6,15 +6,13 @@
 pub mod convolution;
 pub mod elementwise;
 mod epilogue;
+pub mod loss;
 pub mod matmul;
 pub mod movement;
 pub mod normalization;
-mod params;
-pub mod pooling;
-pub mod loss;
-pub mod movement;
 pub mod optimizer;
 mod params;
+pub mod pooling;
 pub mod random;
 pub mod reduction;
 pub mod select;

@@ -1,7 +1,6 @@
 //! Reductions and softmax.
 
-use tilewright_ops::{LogSoftmax, ReduceOp, Softmax};
-use tilewright_tensor::Tensor;
+use tilewright_ops::ReduceOp;
 
 use crate::{Result, Var};
 
@@ -40,21 +39,19 @@ impl Var {
 
     /// Softmax along `axis`. Saves the result.
     pub fn softmax(&self, axis: usize) -> Result<Self> {
-        let op = Softmax { axis };
         let y = self.tensor().softmax(axis)?;
         let saved = y.clone();
         Ok(Self::custom("softmax", &[self], y, move |grad_y, _| {
-            Ok(vec![Some(Tensor::softmax_backward(&saved, grad_y, op.axis)?)])
+            Ok(vec![Some(saved.softmax_backward(axis, grad_y)?)])
         }))
     }
 
     /// The logarithm of softmax along `axis`. Saves the result.
     pub fn log_softmax(&self, axis: usize) -> Result<Self> {
-        let op = LogSoftmax { axis };
         let y = self.tensor().log_softmax(axis)?;
         let saved = y.clone();
         Ok(Self::custom("log_softmax", &[self], y, move |grad_y, _| {
-            Ok(vec![Some(Tensor::log_softmax_backward(&saved, grad_y, op.axis)?)])
+            Ok(vec![Some(saved.log_softmax_backward(axis, grad_y)?)])
         }))
     }
 }

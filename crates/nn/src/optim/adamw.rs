@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use tilewright_autograd::Gradients;
 use tilewright_ops as ops;
+use tilewright_tensor::ops::optimizer::adamw_step;
 
 use super::{Optimizer, Slots};
 use crate::{HostTensor, Parameter, Result, StateDict};
@@ -41,7 +42,7 @@ impl Optimizer for AdamW {
             let (first, _) = self.first.get(at, &value)?;
             let (second, _) = self.second.get(at, &value)?;
             self.steps[at] += 1;
-            value.adamw_step(&gradient, &first, &second, self.steps[at] as u64, &op)?;
+            adamw_step(&value, &gradient, &first, &second, self.steps[at] as u32, &op)?;
         }
         Ok(())
     }

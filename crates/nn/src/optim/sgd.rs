@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use tilewright_autograd::Gradients;
 use tilewright_ops as ops;
+use tilewright_tensor::ops::optimizer::sgd_step;
 
 use super::{Optimizer, Slots};
 use crate::{Parameter, Result, StateDict};
@@ -34,10 +35,10 @@ impl Optimizer for Sgd {
             let Some(gradient) = gradients.remove_id(parameter.id()) else { continue };
             let value = parameter.tensor();
             if op.momentum == 0.0 {
-                value.sgd_step(&gradient, None, false, &op)?;
+                sgd_step(&value, &gradient, None, false, &op)?;
             } else {
                 let (momentum, first) = self.momentum.get(at, &value)?;
-                value.sgd_step(&gradient, Some(&momentum), first, &op)?;
+                sgd_step(&value, &gradient, Some(&momentum), first, &op)?;
             }
         }
         Ok(())

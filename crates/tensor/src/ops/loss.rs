@@ -17,7 +17,7 @@ impl Tensor {
     ///
     /// # Errors
     /// Those of [`CrossEntropy::dims`]; [`ShapeError::Operand`] for weights of another shape; [`crate::Error::DType`].
-    pub fn cross_entropy(&self, op: &CrossEntropy, labels: &Self, weights: Option<&Self>) -> Result<Self> {
+    pub fn cross_entropy(&self, labels: &Self, weights: Option<&Self>, op: &CrossEntropy) -> Result<Self> {
         let labels = self.check_cross_entropy(op, labels, weights)?;
         let shape = op.output_shape(self.shape(), labels.shape())?;
         let y = Self::empty(self.context(), &shape, DType::F32, Layout::RowMajor)?;
@@ -38,9 +38,9 @@ impl Tensor {
     /// As [`Self::cross_entropy`], and [`ShapeError::Operand`] where grad_y has another shape.
     pub fn cross_entropy_backward(
         &self,
-        op: &CrossEntropy,
         labels: &Self,
         weights: Option<&Self>,
+        op: &CrossEntropy,
         grad_y: &Self,
     ) -> Result<Self> {
         let labels = self.check_cross_entropy(op, labels, weights)?;

@@ -2,13 +2,12 @@
 
 mod convolution;
 mod elementwise;
+mod loss;
 mod matmul;
 mod movement;
 pub mod normalization;
-mod pooling;
-mod loss;
-mod movement;
 pub mod optimizer;
+mod pooling;
 mod random;
 mod reduction;
 mod softmax;

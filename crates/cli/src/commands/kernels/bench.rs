@@ -7,7 +7,7 @@ use serde_json::json;
 use tilewright_kernels::{
     convolution::{Pass, Problem as ConvProblem},
     matmul::Problem as MatmulProblem,
-    select::{self, DeviceClass},
+    select::{self, Device},
 };
 use tilewright_ops::{Conv2d, MatMul};
 use tilewright_reference::{compare::relative_error, convolution, matmul};
@@ -170,7 +170,7 @@ fn bench_matmul(
     let expected = matmul::matmul(op, &a_values, &left, &b_values, &right);
     let mut rows = Vec::new();
     for (at, algorithm) in
-        select::matmul_candidates(DeviceClass::of(context), &problem).into_iter().enumerate()
+        select::matmul_candidates(&Device::of(context), &problem).into_iter().enumerate()
     {
         let work = || Ok(a.matmul_as(&b, &op, None, None, Some(algorithm))?);
         rows.push(time(context, algorithm.stem(), at == 0, &expected, problem.flops(), repeat, work)?);
@@ -200,7 +200,7 @@ fn bench_conv2d(
         }
     };
     let mut rows = Vec::new();
-    let candidates = select::conv2d_candidates(DeviceClass::of(context), pass, &problem);
+    let candidates = select::conv2d_candidates(&Device::of(context), pass, &problem);
     for (at, algorithm) in candidates.into_iter().enumerate() {
         let work = || {
             let algorithm = Some(algorithm);

@@ -272,13 +272,14 @@ fn every_specialisation_is_valid_on_every_backend() {
         }
         for stem in ["avg_pool2d", "avg_pool2d_backward"] {
             for divisor in 0..3 {
-                let kernel = Specialisation::new(stem).with_type("VALUE", value);
-                kernels.push(kernel.with_u32("DIVISOR", divisor));
+                let kernel = Specialisation::new(stem).with_type("VALUE", value).with_u32("DIVISOR", divisor);
+                kernels.extend([kernel.clone(), kernel.with_bool("DILATED", false)]);
             }
         }
         let max = |stem| Specialisation::new(stem).with_type("VALUE", value).with_type("INDEX", index);
         kernels.push(max("max_pool2d"));
         kernels.push(max("max_pool2d").with_bool("INDICES", false));
+        kernels.push(max("max_pool2d").with_bool("DILATED", false));
         kernels.push(max("max_pool2d_backward"));
         for kernel in kernels {
             cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));

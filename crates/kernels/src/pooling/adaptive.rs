@@ -3,11 +3,20 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
 use super::{kernel, pair, values};
-use crate::{ParamsLayout, groups, params::params, to_u32};
+use crate::{
+    ParamsLayout, groups,
+    magic::{magic, to_numerator},
+    params::params,
+};
 
 params! { Params for "adaptive_avg_pool2d", "adaptive_avg_pool2d_backward" {
     input: [u32; 2],
     output: [u32; 2],
+    by_channels: [u32; 2],
+    by_input_height: [u32; 2],
+    by_input_width: [u32; 2],
+    by_output_height: [u32; 2],
+    by_output_width: [u32; 2],
     channels: u32,
     count: u32,
 } }
@@ -46,12 +55,20 @@ fn launch(
     for axis in 2..4 {
         // Products of a place in one image and the extent of the other, rounded up.
         let product = x_shape[axis].saturating_mul(y_shape[axis]);
-        to_u32(op, product.saturating_add(x_shape[axis]).saturating_add(y_shape[axis]))?;
+        to_numerator(op, product.saturating_add(x_shape[axis]).saturating_add(y_shape[axis]))?;
     }
+    let input = pair(op, [x_shape[2], x_shape[3]])?;
+    let output = pair(op, [y_shape[2], y_shape[3]])?;
+    let channels = values(op, [1, x_shape[1], 1, 1])?;
     let params = Params {
-        input: pair(op, [x_shape[2], x_shape[3]])?,
-        output: pair(op, [y_shape[2], y_shape[3]])?,
-        channels: values(op, [1, x_shape[1], 1, 1])?,
+        input,
+        output,
+        by_channels: magic(channels),
+        by_input_height: magic(input[0]),
+        by_input_width: magic(input[1]),
+        by_output_height: magic(output[0]),
+        by_output_width: magic(output[1]),
+        channels,
         count: values(op, threads)?,
     };
     let kernel = kernel(op, x_shape[1]);

@@ -3,8 +3,8 @@
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::{Window, kernel, values};
-use crate::{ParamsLayout, groups, params::params};
+use super::{Window, dilated, kernel, pair, values};
+use crate::{ParamsLayout, groups, magic::magic, params::params};
 
 params! { Params for "avg_pool2d", "avg_pool2d_backward" {
     input: [u32; 2],
@@ -13,6 +13,11 @@ params! { Params for "avg_pool2d", "avg_pool2d_backward" {
     stride: [u32; 2],
     padding: [u32; 2],
     dilation: [u32; 2],
+    by_channels: [u32; 2],
+    by_height: [u32; 2],
+    by_width: [u32; 2],
+    by_stride_height: [u32; 2],
+    by_stride_width: [u32; 2],
     channels: u32,
     count: u32,
     divisor: f32,
@@ -57,16 +62,21 @@ fn launch(
     buffers: &[&Buffer],
 ) -> Result<()> {
     values(op, x_shape)?;
-    let Window { input, output, kernel: window, stride, padding, dilation, channels } =
-        Window::new(op, pool, x_shape, y_shape)?;
+    let window = Window::new(op, pool, x_shape, y_shape)?;
+    let [height, width] = pair(op, [threads[2], threads[3]])?;
     let params = Params {
-        input,
-        output,
-        kernel: window,
-        stride,
-        padding,
-        dilation,
-        channels,
+        input: window.input,
+        output: window.output,
+        kernel: window.kernel,
+        stride: window.stride,
+        padding: window.padding,
+        dilation: window.dilation,
+        by_channels: window.by_channels,
+        by_height: magic(height),
+        by_width: magic(width),
+        by_stride_height: window.by_stride[0],
+        by_stride_width: window.by_stride[1],
+        channels: window.channels,
         count: values(op, threads)?,
         divisor: pool.divisor_override.unwrap_or(1) as f32,
         pad: 0,
@@ -76,7 +86,7 @@ fn launch(
         (None, true) => 1,
         (None, false) => 2,
     };
-    let kernel = kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor);
+    let kernel = kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor).with_bool("DILATED", dilated(pool));
     let dispatch =
         Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(params.count) };
     context.dispatch(&kernel, &dispatch)

@@ -16,7 +16,10 @@ use tilewright_ops::Pool2d;
 use tilewright_runtime::Result;
 use tilewright_shaders::Specialisation;
 
-use crate::{WORKGROUP, to_u32};
+use crate::{
+    WORKGROUP,
+    magic::{magic, to_numerator},
+};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     [max::LAYOUTS, average::LAYOUTS, adaptive::LAYOUTS, sum_rows::LAYOUTS].concat()
@@ -41,7 +44,14 @@ struct Window {
     stride: [u32; 2],
     padding: [u32; 2],
     dilation: [u32; 2],
+    by_channels: [u32; 2],
+    by_stride: [[u32; 2]; 2],
     channels: u32,
+}
+
+/// Whether the taps of a window lie apart.
+fn dilated(pool: &Pool2d) -> bool {
+    pool.dilation != [1, 1]
 }
 
 impl Window {
@@ -55,8 +65,9 @@ impl Window {
                 .saturating_add(reach)
                 .saturating_add(pool.stride[axis])
                 .saturating_add(pool.dilation[axis]);
-            to_u32(op, place)?;
+            to_numerator(op, place)?;
         }
+        let channels = values(op, [1, x_shape[1], 1, 1])?;
         Ok(Self {
             input: pair(op, [x_shape[2], x_shape[3]])?,
             output: pair(op, [y_shape[2], y_shape[3]])?,
@@ -64,16 +75,18 @@ impl Window {
             stride: pair(op, pool.stride)?,
             padding: pair(op, pool.padding)?,
             dilation: pair(op, pool.dilation)?,
-            channels: values(op, [1, x_shape[1], 1, 1])?,
+            by_channels: magic(channels),
+            by_stride: pair(op, pool.stride)?.map(magic),
+            channels,
         })
     }
 }
 
 fn pair(op: &str, [height, width]: [usize; 2]) -> Result<[u32; 2]> {
-    Ok([to_u32(op, height)?, to_u32(op, width)?])
+    Ok([to_numerator(op, height)?, to_numerator(op, width)?])
 }
 
 /// VALUEs of a tensor whose elements can be numbered.
 fn values(op: &str, shape: [usize; 4]) -> Result<u32> {
-    Ok(to_u32(op, shape.iter().product())? / lanes(shape[1]) as u32)
+    Ok(to_numerator(op, shape.iter().product())? / lanes(shape[1]) as u32)
 }

@@ -2,7 +2,7 @@
 
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::{kernel, pair, values};
+use super::{bytes, check_steps, kernel, pair, split, values};
 use crate::{
     ParamsLayout, groups,
     magic::{magic, to_numerator},
@@ -31,6 +31,14 @@ pub fn adaptive_avg_pool2d(
     x: &Buffer,
     y: &Buffer,
 ) -> Result<()> {
+    let steps = [2, 3].map(|axis| x_shape[axis] / y_shape[axis] + 2);
+    if split(steps) && x_shape[2] != y_shape[2] && x_shape[3] != y_shape[3] {
+        let between = [x_shape[0], x_shape[1], y_shape[2], x_shape[3]];
+        let partial = context.alloc(bytes(between))?;
+        adaptive_avg_pool2d(context, x_shape, between, x, &partial)?;
+        return adaptive_avg_pool2d(context, between, y_shape, &partial, y);
+    }
+    check_steps("adaptive_avg_pool2d", steps, x_shape)?;
     launch(context, "adaptive_avg_pool2d", [x_shape, y_shape, y_shape], &[x, y])
 }
 
@@ -42,6 +50,14 @@ pub fn adaptive_avg_pool2d_backward(
     grad_y: &Buffer,
     grad_x: &Buffer,
 ) -> Result<()> {
+    let steps = [2, 3].map(|axis| y_shape[axis] / x_shape[axis] + 2);
+    if split(steps) && x_shape[2] != y_shape[2] && x_shape[3] != y_shape[3] {
+        let between = [x_shape[0], x_shape[1], y_shape[2], x_shape[3]];
+        let partial = context.alloc(bytes(between))?;
+        adaptive_avg_pool2d_backward(context, between, y_shape, grad_y, &partial)?;
+        return adaptive_avg_pool2d_backward(context, x_shape, between, &partial, grad_x);
+    }
+    check_steps("adaptive_avg_pool2d_backward", steps, x_shape)?;
     launch(context, "adaptive_avg_pool2d_backward", [x_shape, y_shape, x_shape], &[grad_y, grad_x])
 }
 

@@ -3,7 +3,7 @@
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::{Window, dilated, kernel, pair, values};
+use super::{Window, bytes, check_steps, dilated, kernel, pair, split, tap_steps, values, window_steps};
 use crate::{ParamsLayout, groups, magic::magic, params::params};
 
 params! { Params for "avg_pool2d", "avg_pool2d_backward" {
@@ -37,6 +37,15 @@ pub fn avg_pool2d(
     x: &Buffer,
     y: &Buffer,
 ) -> Result<()> {
+    let steps = tap_steps(pool);
+    if split(steps) {
+        let [rows, columns] = axes(pool);
+        let between = [x_shape[0], x_shape[1], y_shape[2], x_shape[3]];
+        let partial = context.alloc(bytes(between))?;
+        avg_pool2d(context, op, &rows, x_shape, between, x, &partial)?;
+        return avg_pool2d(context, op, &columns, between, y_shape, &partial, y);
+    }
+    check_steps(op, steps, x_shape)?;
     launch(context, "avg_pool2d", op, pool, [x_shape, y_shape, y_shape], &[x, y])
 }
 
@@ -50,7 +59,36 @@ pub fn avg_pool2d_backward(
     grad_y: &Buffer,
     grad_x: &Buffer,
 ) -> Result<()> {
+    let steps = window_steps(pool, y_shape);
+    if split(steps) {
+        let [rows, columns] = axes(pool);
+        let between = [x_shape[0], x_shape[1], y_shape[2], x_shape[3]];
+        let partial = context.alloc(bytes(between))?;
+        avg_pool2d_backward(context, op, &columns, between, y_shape, grad_y, &partial)?;
+        return avg_pool2d_backward(context, op, &rows, x_shape, between, &partial, grad_x);
+    }
+    check_steps(op, steps, x_shape)?;
     launch(context, "avg_pool2d_backward", op, pool, [x_shape, y_shape, x_shape], &[grad_y, grad_x])
+}
+
+/// The same average as one over rows and then one over columns: a divisor is a product of one factor for each axis, and
+/// one that is given counts once.
+fn axes(pool: &Pool2d) -> [Pool2d; 2] {
+    let [height, width] = [0, 1].map(|axis| {
+        let pick = |pair: [usize; 2], neutral: usize| {
+            let mut one = [neutral; 2];
+            one[axis] = pair[axis];
+            one
+        };
+        Pool2d {
+            kernel: pick(pool.kernel, 1),
+            stride: pick(pool.stride, 1),
+            padding: pick(pool.padding, 0),
+            dilation: pick(pool.dilation, 1),
+            ..*pool
+        }
+    });
+    [height, Pool2d { divisor_override: pool.divisor_override.map(|_| 1), ..width }]
 }
 
 fn launch(

@@ -3,7 +3,7 @@
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 
-use super::{Window, dilated, kernel, lanes, pair, values};
+use super::{Window, check_steps, dilated, kernel, lanes, pair, tap_steps, values, window_steps};
 use crate::{ParamsLayout, groups, magic::magic, params::params};
 
 params! { Params for "max_pool2d", "max_pool2d_backward" {
@@ -78,6 +78,7 @@ pub fn max_pool2d(
     indices: Option<&Buffer>,
 ) -> Result<()> {
     let op = "max_pool2d";
+    check_steps(op, tap_steps(pool), x_shape)?;
     let params = Params::new(op, pool, x_shape, y_shape, y_shape)?;
     let kernel = kernel(op, x_shape[1])
         .with_type("INDEX", index_type(x_shape[1]))
@@ -112,6 +113,7 @@ pub fn max_pool2d_backward(
     grad_x: &Buffer,
 ) -> Result<()> {
     let op = "max_pool2d_backward";
+    check_steps(op, window_steps(pool, y_shape), x_shape)?;
     let params = Params::new(op, pool, x_shape, y_shape, x_shape)?;
     let kernel = kernel(op, x_shape[1]).with_type("INDEX", index_type(x_shape[1]));
     let dispatch = Dispatch {

@@ -2,5 +2,7 @@
 
 mod elementwise;
 mod movement;
-pub mod normalization;
+mod normalization;
 mod pooling;
+
+pub use normalization::BatchNormTrain;

@@ -11,7 +11,7 @@ mod tensor;
 
 pub use error::Error;
 pub use layout::Layout;
-pub use ops::BatchNormTrain;
+pub use ops::normalization::BatchNormTrain;
 pub use tensor::{Element, Tensor};
 pub use tilewright_ops::DType;
 

@@ -2,7 +2,5 @@
 
 mod elementwise;
 mod movement;
-mod normalization;
+pub mod normalization;
 mod pooling;
-
-pub use normalization::BatchNormTrain;

@@ -197,6 +197,7 @@ fn global_averages_of_any_size() {
     cases.finish();
 }
 
+/// Windows of thousands of taps; averages of those go through one pass for each axis.
 #[test]
 fn large_windows() {
     let mut cases = Cases::new();
@@ -204,18 +205,72 @@ fn large_windows() {
         let shape = [1, 4, 75, 80];
         let values = random(8, shape.iter().product(), 0.0, 1.0);
         let x = Tensor::from_slice(&context, &values, &shape).unwrap();
-        let pool = Pool2d { kernel: [61, 70], stride: [7, 9], padding: [30, 35], ..Pool2d::new([1, 1]) };
-        let y = x.avg_pool2d(&pool).unwrap().to_vec().unwrap();
-        cases.check("average", close(&y, &reference::avg_pool2d(&pool, &values, shape), 1e-5, 0.0));
-        let (y, places) = x.max_pool2d(&pool).unwrap();
-        let (expected, expected_places) = reference::max_pool2d(&pool, &values, shape);
+        let base = Pool2d { kernel: [61, 70], stride: [7, 9], padding: [30, 35], ..Pool2d::new([1, 1]) };
+        let (y, places) = x.max_pool2d(&base).unwrap();
+        let (expected, expected_places) = reference::max_pool2d(&base, &values, shape);
         cases.check("max", close(&y.to_vec().unwrap(), &expected, 0.0, 0.0));
         assert_eq!(places.to_vec::<i32>().unwrap(), expected_places);
         let grads = random(9, y.count(), -1.0, 1.0);
         let grad_y = Tensor::from_slice(&context, &grads, y.shape()).unwrap();
-        let grad_x = Tensor::max_pool2d_backward(&pool, &shape, &places, &grad_y).unwrap().to_vec().unwrap();
-        let gradient = reference::max_pool2d_backward(&pool, &grads, &expected_places, shape);
+        let grad_x = Tensor::max_pool2d_backward(&base, &shape, &places, &grad_y).unwrap().to_vec().unwrap();
+        let gradient = reference::max_pool2d_backward(&base, &grads, &expected_places, shape);
         cases.check("max backward", close(&grad_x, &gradient, 1e-5, 1e-5));
+
+        for stride in [[7, 9], [1, 1]] {
+            for (count_include_pad, divisor_override) in [(true, None), (false, None), (true, Some(100))] {
+                let pool = Pool2d { stride, count_include_pad, divisor_override, ..base };
+                let name = format!("{pool:?} {context:?}");
+                let y = x.avg_pool2d(&pool).unwrap();
+                let expected = reference::avg_pool2d(&pool, &values, shape);
+                cases.check(format!("average {name}"), close(&y.to_vec().unwrap(), &expected, 1e-5, 0.0));
+                let grads = random(9, y.count(), -1.0, 1.0);
+                let grad_y = Tensor::from_slice(&context, &grads, y.shape()).unwrap();
+                let grad_x = Tensor::avg_pool2d_backward(&pool, &shape, &grad_y).unwrap().to_vec().unwrap();
+                let gradient = reference::avg_pool2d_backward(&pool, &grads, shape);
+                cases.check(format!("average backward {name}"), close(&grad_x, &gradient, 1e-5, 1e-6));
+            }
+        }
+    }
+    cases.finish();
+}
+
+/// More taps than the loops of a thread may take steps on an older llvmpipe: split, or refused, but never cut short.
+#[test]
+fn windows_of_more_taps_than_a_loop_has_steps() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        let shape = [1, 4, 301, 401];
+        let values = random(8, shape.iter().product(), 0.0, 1.0);
+        let x = Tensor::from_slice(&context, &values, &shape).unwrap();
+        let pool = Pool2d::new([300, 400]);
+        let y = x.sum_pool2d(&pool).unwrap().to_vec().unwrap();
+        cases.check("sum", close(&y, &reference::sum_pool2d(&pool, &values, shape), 1e-5, 0.0));
+        let error = x.max_pool2d_values(&pool).unwrap_err().to_string();
+        assert!(
+            error.contains("max_pool2d") && error.contains("120000") && error.contains("65000"),
+            "{error}"
+        );
+
+        let pool = AdaptiveAvgPool2d { output: [1, 2] };
+        let y = x.adaptive_avg_pool2d(pool).unwrap().to_vec().unwrap();
+        let expected = reference::adaptive_avg_pool2d(pool, &values, shape);
+        cases.check("adaptive", close(&y, &expected, 1e-5, 0.0));
+
+        let (shape, pool) = ([1, 4, 3, 2], AdaptiveAvgPool2d { output: [301, 401] });
+        let grads = random(9, 4 * 301 * 401, 0.0, 1.0);
+        let grad_y = Tensor::from_slice(&context, &grads, &[1, 4, 301, 401]).unwrap();
+        let grad_x = Tensor::adaptive_avg_pool2d_backward(pool, &shape, &grad_y).unwrap().to_vec().unwrap();
+        let gradient = reference::adaptive_avg_pool2d_backward(pool, &grads, shape);
+        cases.check("adaptive backward", close(&grad_x, &gradient, 1e-5, 0.0));
+
+        // Dilation alone makes many candidates for the windows that cover a pixel.
+        let (shape, y_shape) = ([1, 4, 300, 300], [1, 4, 20, 20]);
+        let pool = Pool2d { stride: [1, 1], dilation: [280, 280], ..Pool2d::new([2, 2]) };
+        let grads = random(9, 1600, -1.0, 1.0);
+        let grad_y = Tensor::from_slice(&context, &grads, &y_shape).unwrap();
+        let grad_x = Tensor::avg_pool2d_backward(&pool, &shape, &grad_y).unwrap().to_vec().unwrap();
+        let gradient = reference::avg_pool2d_backward(&pool, &grads, shape);
+        cases.check("dilated backward", close(&grad_x, &gradient, 1e-5, 1e-6));
     }
     cases.finish();
 }
@@ -272,13 +327,14 @@ fn every_specialisation_is_valid_on_every_backend() {
         }
         for stem in ["avg_pool2d", "avg_pool2d_backward"] {
             for divisor in 0..3 {
-                let kernel = Specialisation::new(stem).with_type("VALUE", value);
-                kernels.push(kernel.with_u32("DIVISOR", divisor));
+                let kernel = Specialisation::new(stem).with_type("VALUE", value).with_u32("DIVISOR", divisor);
+                kernels.extend([kernel.clone(), kernel.with_bool("DILATED", false)]);
             }
         }
         let max = |stem| Specialisation::new(stem).with_type("VALUE", value).with_type("INDEX", index);
         kernels.push(max("max_pool2d"));
         kernels.push(max("max_pool2d").with_bool("INDICES", false));
+        kernels.push(max("max_pool2d").with_bool("DILATED", false));
         kernels.push(max("max_pool2d_backward"));
         for kernel in kernels {
             cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));

@@ -9,6 +9,7 @@
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+const DILATED: bool = true; // @const whether taps lie apart
 const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
 
 struct Params {
@@ -18,6 +19,11 @@ struct Params {
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    by_channels: vec2<u32>, // magic number and shift of `channels`
+    by_height: vec2<u32>, // those of y
+    by_width: vec2<u32>,
+    by_stride_height: vec2<u32>,
+    by_stride_width: vec2<u32>,
     channels: u32, // VALUEs in a pixel
     count: u32, // VALUEs of y
     divisor: f32,
@@ -27,6 +33,16 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<VALUE>;
 @group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
+
+// n / d for n < 2^31, where `by` is the magic number of d and its shift: an integer division is tens of instructions on a
+// GPU and one lane after the other on a CPU (Granlund and Montgomery, Division by invariant integers, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -38,17 +54,20 @@ fn main(
     if (i >= params.count) {
         return;
     }
-    let pixel = i / params.channels;
+    let pixel = quotient(i, params.by_channels);
     let channel = i - pixel * params.channels;
-    let row = pixel / params.output.y;
-    let image = row / params.output.x;
+    let row = quotient(pixel, params.by_width);
+    let image = quotient(row, params.by_height);
     let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
 
     // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
     let start = window * params.stride;
     let step = params.dilation;
-    let skipped = (max(params.padding, start) - start + step - 1u) / step;
-    let first = start + skipped * step - params.padding;
+    var skipped = max(params.padding, start) - start;
+    if (DILATED) {
+        skipped = (skipped + step - 1u) / step * step;
+    }
+    let first = start + skipped - params.padding;
     let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
 
     var sum = VALUE(0.0);
@@ -62,11 +81,14 @@ fn main(
     }
 
     var divisor = params.divisor;
-    if (DIVISOR == 1u) {
-        let taps = min(params.kernel, (params.input + 2u * params.padding - start + step - 1u) / step);
-        divisor = f32(taps.x * taps.y);
-    } else if (DIVISOR == 2u) {
-        let taps = (end - first + step - 1u) / step;
+    if (DIVISOR != 0u) {
+        var taps = end - first;
+        if (DIVISOR == 1u) {
+            taps = min((params.kernel - 1u) * step + 1u, params.input + 2u * params.padding - start);
+        }
+        if (DILATED) {
+            taps = (taps + step - 1u) / step;
+        }
         divisor = f32(taps.x * taps.y);
     }
     y[i] = sum / divisor;

@@ -8,6 +8,7 @@
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+const DILATED: bool = true; // @const whether taps lie apart
 alias INDEX = vec4<i32>; // @const i32 along with it
 const INDICES: bool = true; // @const whether indices are written
 
@@ -18,6 +19,11 @@ struct Params {
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    by_channels: vec2<u32>, // magic number and shift of `channels`
+    by_height: vec2<u32>, // those of y
+    by_width: vec2<u32>,
+    by_stride_height: vec2<u32>,
+    by_stride_width: vec2<u32>,
     channels: u32, // VALUEs in a pixel
     count: u32, // VALUEs of y
 }
@@ -26,6 +32,16 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<VALUE>;
 @group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 @group(0) @binding(3) var<storage, read_write> indices: array<INDEX>;
+
+// n / d for n < 2^31, where `by` is the magic number of d and its shift: an integer division is tens of instructions on a
+// GPU and one lane after the other on a CPU (Granlund and Montgomery, Division by invariant integers, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -37,17 +53,20 @@ fn main(
     if (i >= params.count) {
         return;
     }
-    let pixel = i / params.channels;
+    let pixel = quotient(i, params.by_channels);
     let channel = i - pixel * params.channels;
-    let row = pixel / params.output.y;
-    let image = row / params.output.x;
+    let row = quotient(pixel, params.by_width);
+    let image = quotient(row, params.by_height);
     let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
 
     // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
     let start = window * params.stride;
     let step = params.dilation;
-    let skipped = (max(params.padding, start) - start + step - 1u) / step;
-    let first = start + skipped * step - params.padding;
+    var skipped = max(params.padding, start) - start;
+    if (DILATED) {
+        skipped = (skipped + step - 1u) / step * step;
+    }
+    let first = start + skipped - params.padding;
     let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
 
     let base = image * params.input.x * params.input.y;

@@ -17,6 +17,11 @@ struct Params {
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    by_channels: vec2<u32>, // magic number and shift of `channels`
+    by_height: vec2<u32>, // those of grad_x
+    by_width: vec2<u32>,
+    by_stride_height: vec2<u32>,
+    by_stride_width: vec2<u32>,
     channels: u32, // VALUEs in a pixel
     count: u32, // VALUEs of grad_x
 }
@@ -25,6 +30,16 @@ struct Params {
 @group(0) @binding(1) var<storage, read> indices: array<INDEX>;
 @group(0) @binding(2) var<storage, read> grad_y: array<VALUE>;
 @group(0) @binding(3) var<storage, read_write> grad_x: array<VALUE>;
+
+// n / d for n < 2^31, where `by` is the magic number of d and its shift: an integer division is tens of instructions on a
+// GPU and one lane after the other on a CPU (Granlund and Montgomery, Division by invariant integers, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -36,17 +51,19 @@ fn main(
     if (i >= params.count) {
         return;
     }
-    let pixel = i / params.channels;
+    let pixel = quotient(i, params.by_channels);
     let channel = i - pixel * params.channels;
-    let row = pixel / params.input.y;
-    let image = row / params.input.x;
+    let row = quotient(pixel, params.by_width);
+    let image = quotient(row, params.by_height);
     let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
 
     // Windows before `first` end before this pixel, and those from `end` on start behind it.
     let padded = here + params.padding;
     let reach = (params.kernel - 1u) * params.dilation;
-    let first = (max(padded, reach) - reach + params.stride - 1u) / params.stride;
-    let end = min(params.output, padded / params.stride + 1u);
+    let late = max(padded, reach) - reach + params.stride - 1u;
+    let first = vec2(quotient(late.x, params.by_stride_height), quotient(late.y, params.by_stride_width));
+    let last = vec2(quotient(padded.x, params.by_stride_height), quotient(padded.y, params.by_stride_width));
+    let end = min(params.output, last + 1u);
 
     let own = INDEX(i32(here.x * params.input.y + here.y));
     var sum = VALUE(0.0);

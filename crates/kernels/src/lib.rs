@@ -7,6 +7,7 @@ pub mod convolution;
 pub mod elementwise;
 mod epilogue;
 pub mod loss;
+mod magic;
 pub mod matmul;
 pub mod movement;
 pub mod normalization;

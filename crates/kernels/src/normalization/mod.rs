@@ -130,7 +130,7 @@ mod tests {
             let (chunk, chunks) = rows.chunks();
             assert!(chunk * chunks >= rows.rows && chunk * (chunks - 1) < rows.rows);
             assert!(chunk <= 4096);
-            assert!(chunks == 1 || chunk >= 31, "{pixels} × {channels}: {chunk}");
+            assert!(chunks == 1 || chunk >= 16, "{pixels} × {channels}: {chunk}");
         }
         let (_, chunks) = Rows::new("op", 802_816, 16).expect("fits").chunks();
         assert!(chunks * 4 > 8000, "few channels must not mean few threads: {chunks}");

@@ -3,8 +3,8 @@
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::{Window, kernel, values};
-use crate::{ParamsLayout, groups, params::params};
+use super::{Window, bytes, check_steps, dilated, kernel, pair, split, tap_steps, values, window_steps};
+use crate::{ParamsLayout, groups, magic::magic, params::params};
 
 params! { Params for "avg_pool2d", "avg_pool2d_backward" {
     input: [u32; 2],
@@ -13,6 +13,11 @@ params! { Params for "avg_pool2d", "avg_pool2d_backward" {
     stride: [u32; 2],
     padding: [u32; 2],
     dilation: [u32; 2],
+    by_channels: [u32; 2],
+    by_height: [u32; 2],
+    by_width: [u32; 2],
+    by_stride_height: [u32; 2],
+    by_stride_width: [u32; 2],
     channels: u32,
     count: u32,
     divisor: f32,
@@ -32,6 +37,15 @@ pub fn avg_pool2d(
     x: &Buffer,
     y: &Buffer,
 ) -> Result<()> {
+    let steps = tap_steps(pool);
+    if split(steps) {
+        let [rows, columns] = axes(pool);
+        let between = [x_shape[0], x_shape[1], y_shape[2], x_shape[3]];
+        let partial = context.alloc(bytes(between))?;
+        avg_pool2d(context, op, &rows, x_shape, between, x, &partial)?;
+        return avg_pool2d(context, op, &columns, between, y_shape, &partial, y);
+    }
+    check_steps(op, steps, x_shape)?;
     launch(context, "avg_pool2d", op, pool, [x_shape, y_shape, y_shape], &[x, y])
 }
 
@@ -45,7 +59,36 @@ pub fn avg_pool2d_backward(
     grad_y: &Buffer,
     grad_x: &Buffer,
 ) -> Result<()> {
+    let steps = window_steps(pool, y_shape);
+    if split(steps) {
+        let [rows, columns] = axes(pool);
+        let between = [x_shape[0], x_shape[1], y_shape[2], x_shape[3]];
+        let partial = context.alloc(bytes(between))?;
+        avg_pool2d_backward(context, op, &columns, between, y_shape, grad_y, &partial)?;
+        return avg_pool2d_backward(context, op, &rows, x_shape, between, &partial, grad_x);
+    }
+    check_steps(op, steps, x_shape)?;
     launch(context, "avg_pool2d_backward", op, pool, [x_shape, y_shape, x_shape], &[grad_y, grad_x])
+}
+
+/// The same average as one over rows and then one over columns: a divisor is a product of one factor for each axis, and
+/// one that is given counts once.
+fn axes(pool: &Pool2d) -> [Pool2d; 2] {
+    let [height, width] = [0, 1].map(|axis| {
+        let pick = |pair: [usize; 2], neutral: usize| {
+            let mut one = [neutral; 2];
+            one[axis] = pair[axis];
+            one
+        };
+        Pool2d {
+            kernel: pick(pool.kernel, 1),
+            stride: pick(pool.stride, 1),
+            padding: pick(pool.padding, 0),
+            dilation: pick(pool.dilation, 1),
+            ..*pool
+        }
+    });
+    [height, Pool2d { divisor_override: pool.divisor_override.map(|_| 1), ..width }]
 }
 
 fn launch(
@@ -57,16 +100,21 @@ fn launch(
     buffers: &[&Buffer],
 ) -> Result<()> {
     values(op, x_shape)?;
-    let Window { input, output, kernel: window, stride, padding, dilation, channels } =
-        Window::new(op, pool, x_shape, y_shape)?;
+    let window = Window::new(op, pool, x_shape, y_shape)?;
+    let [height, width] = pair(op, [threads[2], threads[3]])?;
     let params = Params {
-        input,
-        output,
-        kernel: window,
-        stride,
-        padding,
-        dilation,
-        channels,
+        input: window.input,
+        output: window.output,
+        kernel: window.kernel,
+        stride: window.stride,
+        padding: window.padding,
+        dilation: window.dilation,
+        by_channels: window.by_channels,
+        by_height: magic(height),
+        by_width: magic(width),
+        by_stride_height: window.by_stride[0],
+        by_stride_width: window.by_stride[1],
+        channels: window.channels,
         count: values(op, threads)?,
         divisor: pool.divisor_override.unwrap_or(1) as f32,
         pad: 0,
@@ -76,7 +124,7 @@ fn launch(
         (None, true) => 1,
         (None, false) => 2,
     };
-    let kernel = kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor);
+    let kernel = kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor).with_bool("DILATED", dilated(pool));
     let dispatch =
         Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(params.count) };
     context.dispatch(&kernel, &dispatch)

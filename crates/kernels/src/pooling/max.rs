@@ -3,8 +3,8 @@
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 
-use super::{Window, kernel, lanes, values};
-use crate::{ParamsLayout, groups, params::params};
+use super::{Window, check_steps, dilated, kernel, lanes, pair, tap_steps, values, window_steps};
+use crate::{ParamsLayout, groups, magic::magic, params::params};
 
 params! { Params for "max_pool2d", "max_pool2d_backward" {
     input: [u32; 2],
@@ -13,6 +13,11 @@ params! { Params for "max_pool2d", "max_pool2d_backward" {
     stride: [u32; 2],
     padding: [u32; 2],
     dilation: [u32; 2],
+    by_channels: [u32; 2],
+    by_height: [u32; 2],
+    by_width: [u32; 2],
+    by_stride_height: [u32; 2],
+    by_stride_width: [u32; 2],
     channels: u32,
     count: u32,
 } }
@@ -38,10 +43,23 @@ impl Params {
             });
         }
         values(op, x_shape)?;
-        let Window { input, output, kernel, stride, padding, dilation, channels } =
-            Window::new(op, pool, x_shape, y_shape)?;
-        let count = values(op, threads)?;
-        Ok(Self { input, output, kernel, stride, padding, dilation, channels, count })
+        let window = Window::new(op, pool, x_shape, y_shape)?;
+        let [height, width] = pair(op, [threads[2], threads[3]])?;
+        Ok(Self {
+            input: window.input,
+            output: window.output,
+            kernel: window.kernel,
+            stride: window.stride,
+            padding: window.padding,
+            dilation: window.dilation,
+            by_channels: window.by_channels,
+            by_height: magic(height),
+            by_width: magic(width),
+            by_stride_height: window.by_stride[0],
+            by_stride_width: window.by_stride[1],
+            channels: window.channels,
+            count: values(op, threads)?,
+        })
     }
 }
 
@@ -60,9 +78,11 @@ pub fn max_pool2d(
     indices: Option<&Buffer>,
 ) -> Result<()> {
     let op = "max_pool2d";
+    check_steps(op, tap_steps(pool), x_shape)?;
     let params = Params::new(op, pool, x_shape, y_shape, y_shape)?;
     let kernel = kernel(op, x_shape[1])
         .with_type("INDEX", index_type(x_shape[1]))
+        .with_bool("DILATED", dilated(pool))
         .with_bool("INDICES", indices.is_some());
     let unused;
     let indices = match indices {
@@ -93,6 +113,7 @@ pub fn max_pool2d_backward(
     grad_x: &Buffer,
 ) -> Result<()> {
     let op = "max_pool2d_backward";
+    check_steps(op, window_steps(pool, y_shape), x_shape)?;
     let params = Params::new(op, pool, x_shape, y_shape, x_shape)?;
     let kernel = kernel(op, x_shape[1]).with_type("INDEX", index_type(x_shape[1]));
     let dispatch = Dispatch {

@@ -13,10 +13,13 @@ pub use max::{max_pool2d, max_pool2d_backward};
 pub use sum_rows::sum_rows;
 
 use tilewright_ops::Pool2d;
-use tilewright_runtime::Result;
+use tilewright_runtime::{Error, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{WORKGROUP, to_u32};
+use crate::{
+    WORKGROUP,
+    magic::{magic, to_numerator},
+};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     [max::LAYOUTS, average::LAYOUTS, adaptive::LAYOUTS, sum_rows::LAYOUTS].concat()
@@ -41,7 +44,53 @@ struct Window {
     stride: [u32; 2],
     padding: [u32; 2],
     dilation: [u32; 2],
+    by_channels: [u32; 2],
+    by_stride: [[u32; 2]; 2],
     channels: u32,
+}
+
+/// Steps of all loops of a thread together. Mesa's llvmpipe before version 23 silently ends the loops of a thread that
+/// makes more than 65,535.
+const MOST_STEPS: usize = 65_000;
+/// Windows of more taps are worth two passes, one for each axis: k + k steps in place of k·k.
+const SPLIT_STEPS: usize = 4096;
+
+/// The steps of a thread that visits each tap of a window (height and width).
+fn tap_steps(pool: &Pool2d) -> [usize; 2] {
+    pool.kernel
+}
+
+/// The steps of a thread that visits each window which can cover an element.
+fn window_steps(pool: &Pool2d, y_shape: [usize; 4]) -> [usize; 2] {
+    [0, 1].map(|axis| {
+        let reach = (pool.kernel[axis] - 1).saturating_mul(pool.dilation[axis]);
+        (reach / pool.stride[axis] + 1).min(y_shape[2 + axis])
+    })
+}
+
+/// Fails where a thread would take too many steps.
+fn check_steps(op: &str, [height, width]: [usize; 2], x_shape: [usize; 4]) -> Result<()> {
+    let steps = height.saturating_mul(width);
+    if steps <= MOST_STEPS {
+        return Ok(());
+    }
+    Err(Error::Limit {
+        op: op.to_owned(),
+        what: "the taps of a window",
+        needed: steps as u64,
+        limit: MOST_STEPS as u64,
+        detail: format!("{height} × {width} over the input {x_shape:?}; pool in two steps"),
+    })
+}
+
+/// Whether an average is quicker as two passes, one for each axis.
+fn split([height, width]: [usize; 2]) -> bool {
+    height > 1 && width > 1 && height.saturating_mul(width) > SPLIT_STEPS
+}
+
+/// Whether the taps of a window lie apart.
+fn dilated(pool: &Pool2d) -> bool {
+    pool.dilation != [1, 1]
 }
 
 impl Window {
@@ -55,8 +104,9 @@ impl Window {
                 .saturating_add(reach)
                 .saturating_add(pool.stride[axis])
                 .saturating_add(pool.dilation[axis]);
-            to_u32(op, place)?;
+            to_numerator(op, place)?;
         }
+        let channels = values(op, [1, x_shape[1], 1, 1])?;
         Ok(Self {
             input: pair(op, [x_shape[2], x_shape[3]])?,
             output: pair(op, [y_shape[2], y_shape[3]])?,
@@ -64,16 +114,23 @@ impl Window {
             stride: pair(op, pool.stride)?,
             padding: pair(op, pool.padding)?,
             dilation: pair(op, pool.dilation)?,
-            channels: values(op, [1, x_shape[1], 1, 1])?,
+            by_channels: magic(channels),
+            by_stride: pair(op, pool.stride)?.map(magic),
+            channels,
         })
     }
 }
 
 fn pair(op: &str, [height, width]: [usize; 2]) -> Result<[u32; 2]> {
-    Ok([to_u32(op, height)?, to_u32(op, width)?])
+    Ok([to_numerator(op, height)?, to_numerator(op, width)?])
+}
+
+/// Bytes of an f32 tensor.
+fn bytes(shape: [usize; 4]) -> u64 {
+    shape.iter().fold(4, |bytes: u64, &extent| bytes.saturating_mul(extent as u64))
 }
 
 /// VALUEs of a tensor whose elements can be numbered.
 fn values(op: &str, shape: [usize; 4]) -> Result<u32> {
-    Ok(to_u32(op, shape.iter().product())? / lanes(shape[1]) as u32)
+    Ok(to_numerator(op, shape.iter().product())? / lanes(shape[1]) as u32)
 }

@@ -88,6 +88,8 @@ impl Tensor {
             let [batch, channels, height, width] = x_shape;
             let (dims, scale) = ([batch, height * width, channels], 1.0 / (height * width) as f32);
             pooling::sum_rows(self.context(), op, dims, scale, x.buffer(), y.buffer())?;
+        } else if let Some(pool) = even_windows(pool, x_shape) {
+            pooling::avg_pool2d(self.context(), op, &pool, x_shape, y_shape, x.buffer(), y.buffer())?;
         } else {
             pooling::adaptive_avg_pool2d(self.context(), x_shape, y_shape, x.buffer(), y.buffer())?;
         }
@@ -104,8 +106,11 @@ impl Tensor {
         let x_shape = four(op, x_shape)?;
         let y_shape = pool.output_shape(x_shape)?;
         grad_of_x(op, x_shape, &y_shape, grad_y, |grad_y, grad_x| {
-            let (from, to) = (grad_y.buffer(), grad_x.buffer());
-            pooling::adaptive_avg_pool2d_backward(grad_y.context(), x_shape, y_shape, from, to)
+            let (context, from, to) = (grad_y.context(), grad_y.buffer(), grad_x.buffer());
+            match even_windows(pool, x_shape) {
+                Some(pool) => pooling::avg_pool2d_backward(context, op, &pool, x_shape, y_shape, from, to),
+                None => pooling::adaptive_avg_pool2d_backward(context, x_shape, y_shape, from, to),
+            }
         })
     }
 
@@ -139,6 +144,15 @@ impl Tensor {
 /// A sum is an average whose divisor is 1.
 fn summing(pool: &Pool2d) -> Pool2d {
     Pool2d { divisor_override: Some(1), ..*pool }
+}
+
+/// The ordinary pooling that an adaptive one is where its windows are all alike: it computes fewer window bounds.
+fn even_windows(pool: AdaptiveAvgPool2d, [_, _, height, width]: [usize; 4]) -> Option<Pool2d> {
+    let [rows, columns] = pool.output;
+    let even = height.is_multiple_of(rows) && width.is_multiple_of(columns);
+    let kernel = [height / rows, width / columns];
+    let divisor_override = Some(kernel[0] * kernel[1]);
+    even.then(|| Pool2d { divisor_override, ..Pool2d::new(kernel) })
 }
 
 fn average_backward(op: &'static str, pool: &Pool2d, x_shape: &[usize], grad_y: &Tensor) -> Result<Tensor> {

@@ -169,9 +169,7 @@ fn bench_matmul(
     op.output_shape(&left, &right)?;
     let expected = matmul::matmul(op, &a_values, &left, &b_values, &right);
     let mut rows = Vec::new();
-    for (at, algorithm) in
-        select::matmul_candidates(&Device::of(context), &problem).into_iter().enumerate()
-    {
+    for (at, algorithm) in select::matmul_candidates(&Device::of(context), &problem).into_iter().enumerate() {
         let work = || Ok(a.matmul_as(&b, &op, None, None, Some(algorithm))?);
         rows.push(time(context, algorithm.stem(), at == 0, &expected, problem.flops(), repeat, work)?);
     }

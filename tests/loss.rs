@@ -8,7 +8,7 @@ use tilewright::{
     Layout, Tensor,
     ops::{CrossEntropy, Reduction},
 };
-use tilewright_reference::loss as reference;
+use tilewright_reference::{golden, loss as reference};
 
 /// Shapes of logits: classes around the vec4 and the lengths at which a line is shared, few and many samples.
 const SHAPES: &[&[usize]] = &[
@@ -189,4 +189,40 @@ fn wrong_operands_are_typed_errors() {
         let loss = wide.cross_entropy(&label, None, &op).unwrap().item().unwrap();
         assert!((loss - 65_001_f32.ln()).abs() < 1e-5);
     }
+}
+
+#[test]
+fn pytorch_agrees() {
+    let mut cases = Cases::new();
+    let goldens = golden::family("loss").unwrap();
+    for context in contexts() {
+        for case in &goldens {
+            assert_eq!(case.op, "cross_entropy");
+            let reduction = case.parameters["reduction"].as_str();
+            let op = CrossEntropy {
+                label_smoothing: case.number("label_smoothing").unwrap() as f32,
+                ignore_index: case.parameters["ignore_index"].as_i64().map(|label| label as i32),
+                reduction: Reduction::ALL.into_iter().find(|r| Some(r.name()) == reduction).unwrap(),
+            };
+            let upload = |role| {
+                let (values, shape) = case.f32(role).unwrap();
+                Tensor::from_slice(&context, values, shape).unwrap()
+            };
+            let (labels, label_shape) = case.i32("target").unwrap();
+            let labels = Tensor::from_slice(&context, labels, label_shape).unwrap();
+            let weights = case.tensors.contains_key("weight").then(|| upload("weight"));
+            for layout in [Layout::RowMajor, Layout::ChannelsLast] {
+                let x = upload("x").to_layout(layout).unwrap();
+                let y = x.cross_entropy(&op, &labels, weights.as_ref()).unwrap();
+                assert_eq!(y.shape(), case.f32("y").unwrap().1);
+                let grad_x =
+                    x.cross_entropy_backward(&op, &labels, weights.as_ref(), &upload("grad_y")).unwrap();
+                for (role, found) in [("y", y), ("grad_x", grad_x)] {
+                    let outcome = close(&found.to_vec().unwrap(), case.f32(role).unwrap().0, 1e-5, 1e-6);
+                    cases.check(format!("{role} of {} {layout:?}", case.name), outcome);
+                }
+            }
+        }
+    }
+    cases.finish();
 }

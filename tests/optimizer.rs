@@ -9,7 +9,7 @@ use tilewright::{
     ops::{AdamW, Sgd},
     tensor::ops::optimizer::{adamw_step, sgd_step},
 };
-use tilewright_reference::optimizer as reference;
+use tilewright_reference::{golden, optimizer as reference};
 
 const SHAPES: &[&[usize]] = &[&[], &[1], &[4], &[7], &[10, 33], &[5, 3, 3, 3], &[8, 4, 1, 1], &[0, 4]];
 
@@ -131,4 +131,54 @@ fn wrong_operands_are_typed_errors() {
         // Another layout of the gradient is converted.
         assert!(sgd_step(&param, &turned, None, true, &Sgd::default()).is_ok());
     }
+}
+
+#[test]
+fn pytorch_agrees() {
+    let mut cases = Cases::new();
+    let goldens = golden::family("optimizer").unwrap();
+    for context in contexts() {
+        for case in &goldens {
+            let number = |name| case.number(name).unwrap() as f32;
+            let (start, shape) = case.f32("parameter").unwrap();
+            let (gradients, _) = case.f32("gradients").unwrap();
+            let (after_each, _) = case.f32("parameters").unwrap();
+            let param = Tensor::from_slice(&context, start, shape).unwrap();
+            let (first, second) =
+                (Tensor::zeros(&context, shape).unwrap(), Tensor::zeros(&context, shape).unwrap());
+            for (at, grad) in gradients.chunks_exact(start.len()).enumerate() {
+                let grad = Tensor::from_slice(&context, grad, shape).unwrap();
+                if case.op == "sgd" {
+                    let op = Sgd {
+                        lr: number("lr"),
+                        momentum: number("momentum"),
+                        dampening: number("dampening"),
+                        nesterov: case.flag("nesterov").unwrap(),
+                        weight_decay: number("weight_decay"),
+                    };
+                    sgd_step(&param, &grad, Some(&first), at == 0, &op).unwrap();
+                } else {
+                    let op = AdamW {
+                        lr: number("lr"),
+                        beta1: number("beta1"),
+                        beta2: number("beta2"),
+                        eps: number("eps"),
+                        weight_decay: number("weight_decay"),
+                    };
+                    adamw_step(&param, &grad, &first, &second, at as u32 + 1, &op).unwrap();
+                }
+                let expected = &after_each[at * start.len()..(at + 1) * start.len()];
+                let name = format!("{} step {at}", case.name);
+                cases.check(name, close(&param.to_vec().unwrap(), expected, 1e-5, 1e-6));
+            }
+            for (role, state) in [("buffer", &first), ("first", &first), ("second", &second)] {
+                if case.tensors.contains_key(role) {
+                    let expected = case.f32(role).unwrap().0;
+                    let name = format!("{role} of {}", case.name);
+                    cases.check(name, close(&state.to_vec().unwrap(), expected, 1e-5, 1e-6));
+                }
+            }
+        }
+    }
+    cases.finish();
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Cases, close, contexts, random};
 use tilewright::{Context, Layout, Tensor, ops::ReduceOp};
-use tilewright_reference::reduction as reference;
+use tilewright_reference::{golden, reduction as reference};
 
 /// Shapes and axes: every interleaving of kept and reduced axes, with extents around the vec4 and around the lengths at
 /// which a second and a third pass begin.
@@ -221,4 +221,42 @@ fn nothing_and_wrong_axes() {
         let error = x.reduce_backward(ReduceOp::Max, &[1], false, &x, &x).unwrap_err().to_string();
         assert!(error.contains("grad_y") && error.contains("[2, 3]"), "{error}");
     }
+}
+
+#[test]
+fn pytorch_agrees() {
+    let mut cases = Cases::new();
+    let goldens = golden::family("reduction").unwrap();
+    for context in contexts() {
+        for case in &goldens {
+            let (values, shape) = case.f32("x").unwrap();
+            let op = ReduceOp::ALL.into_iter().find(|op| op.name() == case.op);
+            if op.is_none() && case.op != "argmax" {
+                continue; // A softmax: tests/softmax.rs.
+            }
+            let (axes, keepdim) = (case.counts("axes").unwrap(), case.flag("keepdim").unwrap());
+            for x in inputs(&context, shape, values) {
+                let name = format!("{} {:?}", case.name, x.layout());
+                let Some(op) = op else {
+                    let (expected, y_shape) = case.i32("y").unwrap();
+                    let y = x.argmax(&axes, keepdim).unwrap();
+                    assert_eq!(y.shape(), y_shape);
+                    let same =
+                        if y.to_vec::<i32>().unwrap() == expected { Ok(()) } else { Err("other places") };
+                    cases.check(name, same);
+                    continue;
+                };
+                let (expected, y_shape) = case.f32("y").unwrap();
+                let y = x.reduce(op, &axes, keepdim).unwrap();
+                assert_eq!(y.shape(), y_shape);
+                cases.check(&name, close(&y.to_vec().unwrap(), expected, 1e-5, 1e-6));
+                let (grad, grad_shape) = case.f32("grad_y").unwrap();
+                let grad_y = Tensor::from_slice(&context, grad, grad_shape).unwrap();
+                let grad_x = x.reduce_backward(op, &axes, keepdim, &y, &grad_y).unwrap();
+                let outcome = close(&grad_x.to_vec().unwrap(), case.f32("grad_x").unwrap().0, 1e-5, 1e-7);
+                cases.check(format!("gradient of {name}"), outcome);
+            }
+        }
+    }
+    cases.finish();
 }

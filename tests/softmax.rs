@@ -8,7 +8,7 @@ use tilewright::{
     Layout, Tensor,
     ops::{LogSoftmax, Softmax},
 };
-use tilewright_reference::softmax as reference;
+use tilewright_reference::{golden, softmax as reference};
 
 /// Shapes and axes, with lines around the lengths at which they are shared by several threads.
 const CASES: &[(&[usize], usize)] = &[
@@ -83,4 +83,35 @@ fn wrong_operands_are_typed_errors() {
         assert!(error.contains("log_softmax") && error.contains("[3, 2]"), "{error}");
         assert!(x.argmax(&[1], false).unwrap().softmax(0).unwrap_err().to_string().contains("i32"));
     }
+}
+
+#[test]
+fn pytorch_agrees() {
+    let mut cases = Cases::new();
+    let goldens = golden::family("reduction").unwrap();
+    for context in contexts() {
+        for case in goldens.iter().filter(|case| case.op.contains("softmax")) {
+            let (values, shape) = case.f32("x").unwrap();
+            let axis = case.count("axis").unwrap();
+            let upload = |role| Tensor::from_slice(&context, case.f32(role).unwrap().0, shape).unwrap();
+            let grad_y = upload("grad_y");
+            for layout in [Layout::RowMajor, Layout::ChannelsLast] {
+                let x = Tensor::from_slice(&context, values, shape).unwrap().to_layout(layout).unwrap();
+                let (y, grad_x) = if case.op == "softmax" {
+                    let y = x.softmax(axis).unwrap();
+                    let grad_x = y.softmax_backward(axis, &grad_y).unwrap();
+                    (y, grad_x)
+                } else {
+                    let y = x.log_softmax(axis).unwrap();
+                    let grad_x = y.log_softmax_backward(axis, &grad_y).unwrap();
+                    (y, grad_x)
+                };
+                for (role, found) in [("y", y), ("grad_x", grad_x)] {
+                    let outcome = close(&found.to_vec().unwrap(), case.f32(role).unwrap().0, 1e-5, 1e-6);
+                    cases.check(format!("{role} of {} {layout:?}", case.name), outcome);
+                }
+            }
+        }
+    }
+    cases.finish();
 }

@@ -4,10 +4,12 @@
 //
 // Layouts: logits and grad_x are before × C × after in memory, samples before × after; `lines` has each sample's pair
 //   (m, Σ) of `log_sum_exp`, so that p_c = exp(x_c − m) / Σ.
-// Threads: one element of grad_x each, in the order of memory.
+// Threads: one part of a sample's classes each, the classes part, part + parts, …: the place of a sample costs divisions,
+//   which are done once for several classes.
 // Limits: 8 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LINES_FIRST: bool = false; // @const whether neighbouring threads take neighbouring lines: after > 1
 const WEIGHTED: bool = false; // @const whether classes have weights
 const SMOOTHED: bool = false; // @const whether ε is above 0
 const IGNORES: bool = true; // @const whether a label is ignored
@@ -15,9 +17,10 @@ const MEAN: bool = false; // @const whether the losses were averaged
 const EACH: bool = false; // @const whether each sample has its own grad_y
 
 struct Params {
-    count: u32,
-    classes: u32,
+    lines: u32, // samples
+    along: u32, // classes
     after: u32,
+    parts: u32, // threads that share a sample
     ignored: i32,
     smoothing: f32,
     not_a_number: u32, // its bits: a constant NaN is no valid WGSL
@@ -47,39 +50,51 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
+    if (i >= params.lines * params.parts) {
         return;
     }
-    let c = i / params.after % params.classes;
-    let sample = i / (params.classes * params.after) * params.after + i % params.after;
-    let label = labels[sample];
-    if (IGNORES && label == params.ignored) {
-        grad_x[i] = 0u;
-        return;
+    var line: u32;
+    var part: u32;
+    if (LINES_FIRST) {
+        line = i % params.lines;
+        part = i / params.lines;
+    } else {
+        line = i / params.parts;
+        part = i % params.parts;
     }
-    if (label < 0 || u32(label) >= params.classes) {
-        grad_x[i] = params.not_a_number;
-        return;
-    }
-    var targets = (1.0 - params.smoothing) * weight(u32(label));
-    var wanted = select(0.0, targets, c == u32(label));
-    if (SMOOTHED) {
-        let spread = params.smoothing / f32(params.classes);
-        wanted += spread * weight(c);
-        if (WEIGHTED) {
-            targets += spread * weight_sum[0];
-        } else {
-            targets += params.smoothing;
+    let base = line / params.after * params.along * params.after + line % params.after;
+    let label = labels[line];
+    let ignored = IGNORES && label == params.ignored;
+    if (ignored || label < 0 || u32(label) >= params.along) {
+        let bits = select(params.not_a_number, 0u, ignored);
+        for (var c = part; c < params.along; c += params.parts) {
+            grad_x[base + c * params.after] = bits;
         }
+        return;
     }
-    let pair = lines[sample];
-    let probability = exp(logits[i] - pair.x) / pair.y;
+    let own = (1.0 - params.smoothing) * weight(u32(label));
+    let spread = params.smoothing / f32(params.along);
+    var targets = own;
+    if (SMOOTHED && WEIGHTED) {
+        targets += spread * weight_sum[0];
+    } else if (SMOOTHED) {
+        targets += params.smoothing;
+    }
     var scale = grad_y[0];
     if (EACH) {
-        scale = grad_y[sample];
+        scale = grad_y[line];
     }
     if (MEAN) {
         scale = scale / sums[1];
     }
-    grad_x[i] = bitcast<u32>(scale * (probability * targets - wanted));
+    let pair = lines[line];
+    for (var c = part; c < params.along; c += params.parts) {
+        let at = base + c * params.after;
+        var wanted = select(0.0, own, c == u32(label));
+        if (SMOOTHED) {
+            wanted += spread * weight(c);
+        }
+        let probability = exp(logits[at] - pair.x) / pair.y;
+        grad_x[at] = bitcast<u32>(scale * (probability * targets - wanted));
+    }
 }

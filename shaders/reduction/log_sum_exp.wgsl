@@ -2,10 +2,11 @@
 // the line's Σ exp(x) is m + log(Σ): the two are kept apart, so that x − m cancels nothing and no exp overflows.
 //
 // Layouts: x is before × along × after in memory, and a line runs along the middle.
-// Threads: one part of a line each, the parts side by side; it reads its elements twice. `log_sum_exp_join` joins parts.
+// Threads: one part of a line each; it reads its elements twice. `log_sum_exp_join` joins the parts.
 // Limits: 2 storage buffers, no workgroup memory; twice along / parts < 65,536, which is as far as some drivers loop.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LINES_FIRST: bool = false; // @const whether neighbouring threads take neighbouring lines: after > 1
 
 struct Params {
     lines: u32, // before · after
@@ -28,8 +29,15 @@ fn main(
     if (i >= params.lines * params.parts) {
         return;
     }
-    let line = i / params.parts;
-    let part = i % params.parts;
+    var line: u32;
+    var part: u32;
+    if (LINES_FIRST) {
+        line = i % params.lines;
+        part = i / params.lines;
+    } else {
+        line = i / params.parts;
+        part = i % params.parts;
+    }
     let base = line / params.after * params.along * params.after + line % params.after;
     var largest = -3.4028234e38;
     for (var k = part; k < params.along; k += params.parts) {
@@ -39,5 +47,5 @@ fn main(
     for (var k = part; k < params.along; k += params.parts) {
         sum += exp(x[base + k * params.after] - largest);
     }
-    y[i] = vec2(largest, sum);
+    y[line * params.parts + part] = vec2(largest, sum);
 }

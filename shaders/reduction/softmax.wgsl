@@ -1,17 +1,19 @@
-// y[i] = f(x[i] − m, Σ) with the pair (m, Σ) that `log_sum_exp` found for the line of i; f, from the slot, is a softmax
+// y[i] = f(x[i] − m, Σ) with the pair (m, Σ) that `log_sum_exp` found for the line; f, from the slot, is a softmax
 // or its logarithm.
 //
 // Layouts: x and y are before × along × after in memory, and a line runs along the middle.
-// Threads: one element each; workgroups are folded over the grid's axes.
+// Threads: one part of a line each, the elements part, part + parts, …: the place of a line costs divisions, which are
+//   done once for several elements.
 // Limits: 3 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LINES_FIRST: bool = false; // @const whether neighbouring threads take neighbouring lines: after > 1
 
 struct Params {
-    count: u32,
+    lines: u32, // before · after
     along: u32,
     after: u32,
-    pad: u32,
+    parts: u32, // threads that share a line
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -32,9 +34,22 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
+    if (i >= params.lines * params.parts) {
         return;
     }
-    let pair = lines[i / (params.along * params.after) * params.after + i % params.after];
-    y[i] = softmax_value(x[i] - pair.x, pair.y);
+    var line: u32;
+    var part: u32;
+    if (LINES_FIRST) {
+        line = i % params.lines;
+        part = i / params.lines;
+    } else {
+        line = i / params.parts;
+        part = i % params.parts;
+    }
+    let base = line / params.after * params.along * params.after + line % params.after;
+    let pair = lines[line];
+    for (var k = part; k < params.along; k += params.parts) {
+        let at = base + k * params.after;
+        y[at] = softmax_value(x[at] - pair.x, pair.y);
+    }
 }

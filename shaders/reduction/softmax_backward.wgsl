@@ -2,16 +2,18 @@
 // grad_y − exp(y) · Σ grad_y for its logarithm. The sums come from a reduction along the lines.
 //
 // Layouts: y, grad_y and grad_x are before × along × after in memory, and a line runs along the middle.
-// Threads: one element each; workgroups are folded over the grid's axes.
+// Threads: one part of a line each, the elements part, part + parts, …: the place of a line costs divisions, which are
+//   done once for several elements.
 // Limits: 4 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LINES_FIRST: bool = false; // @const whether neighbouring threads take neighbouring lines: after > 1
 
 struct Params {
-    count: u32,
+    lines: u32, // before · after
     along: u32,
     after: u32,
-    pad: u32,
+    parts: u32, // threads that share a line
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,9 +35,22 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
+    if (i >= params.lines * params.parts) {
         return;
     }
-    let sum = sums[i / (params.along * params.after) * params.after + i % params.after];
-    grad_x[i] = softmax_gradient(y[i], grad_y[i], sum);
+    var line: u32;
+    var part: u32;
+    if (LINES_FIRST) {
+        line = i % params.lines;
+        part = i / params.lines;
+    } else {
+        line = i / params.parts;
+        part = i % params.parts;
+    }
+    let base = line / params.after * params.along * params.after + line % params.after;
+    let sum = sums[line];
+    for (var k = part; k < params.along; k += params.parts) {
+        let at = base + k * params.after;
+        grad_x[at] = softmax_gradient(y[at], grad_y[at], sum);
+    }
 }

@@ -23,9 +23,10 @@ params! { Params for "cross_entropy" {
 params! { MeanParams for "cross_entropy_mean" { not_a_number: u32 } }
 
 params! { BackwardParams for "cross_entropy_backward" {
-    count: u32,
-    classes: u32,
+    lines: u32,
+    along: u32,
     after: u32,
+    parts: u32,
     ignored: i32,
     smoothing: f32,
     not_a_number: u32,
@@ -96,11 +97,13 @@ pub fn cross_entropy_backward(
     };
     let kernel = specialise("cross_entropy_backward", op, operands)
         .with_bool("MEAN", op.reduction == Reduction::Mean)
+        .with_bool("LINES_FIRST", view.lines_first())
         .with_bool("EACH", op.reduction == Reduction::None);
     let params = BackwardParams {
-        count: to_u32(OP, view.count())?,
-        classes: to_u32(OP, view.along)?,
+        lines: to_u32(OP, view.lines())?,
+        along: to_u32(OP, view.along)?,
         after: to_u32(OP, view.after)?,
+        parts: to_u32(OP, view.parts())?,
         ignored: op.ignore_index.unwrap_or_default(),
         smoothing: op.label_smoothing,
         not_a_number: f32::NAN.to_bits(),
@@ -109,7 +112,7 @@ pub fn cross_entropy_backward(
         op: OP,
         params: bytemuck::bytes_of(&params),
         buffers: &[logits, &lines, labels, weights.unwrap_or(logits), &weight_sum, &sums, grad_y, grad_x],
-        groups: groups(params.count),
+        groups: groups(to_u32(OP, view.lines() * view.parts())?),
     };
     context.dispatch(&kernel, &dispatch)
 }

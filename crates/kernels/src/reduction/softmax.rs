@@ -5,11 +5,14 @@ use tilewright_shaders::Specialisation;
 
 use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
 
-params! { LineParams for "log_sum_exp", "log_sum_exp_join" { lines: u32, along: u32, after: u32, parts: u32 } }
+params! { Params for "log_sum_exp", "log_sum_exp_join", "softmax", "softmax_backward" {
+    lines: u32,
+    along: u32,
+    after: u32,
+    parts: u32,
+} }
 
-params! { Params for "softmax", "softmax_backward" { count: u32, along: u32, after: u32, pad: u32 } }
-
-pub(super) const LAYOUTS: &[ParamsLayout] = &[LineParams::LAYOUT, Params::LAYOUT];
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
 /// A dense tensor as lines: extents before the axis of the lines, along it and after it, in the order of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +31,14 @@ impl Lines {
         self.before * self.after
     }
 
-    /// Elements.
-    pub fn count(&self) -> usize {
-        self.lines() * self.along
+    /// Threads that share a line in an elementwise kernel: enough for a GPU, and several elements for each.
+    pub(crate) fn parts(&self) -> usize {
+        self.along.div_ceil(16)
+    }
+
+    /// Whether neighbouring lines are neighbours in memory, as neighbouring threads should be then.
+    pub(crate) fn lines_first(&self) -> bool {
+        self.after > 1
     }
 }
 
@@ -42,22 +50,25 @@ pub fn log_sum_exp(context: &Context, op: &str, x: &Buffer, view: Lines) -> Resu
     let Lines { along, after, .. } = view;
     // At most 512 parts until their own length must grow; both loops of both kernels stay short enough for any driver.
     let parts = if along <= SERIAL { 1 } else { along.div_ceil(64).min(512).max(along.div_ceil(16_384)) };
-    let params = LineParams {
+    let params = Params {
         lines: to_u32(op, view.lines())?,
         along: to_u32(op, along)?,
         after: to_u32(op, after)?,
         parts: to_u32(op, parts)?,
     };
-    let launch = |stem, from: &Buffer, threads: usize| -> Result<Buffer> {
+    let launch = |kernel: Specialisation, from: &Buffer, threads: usize| -> Result<Buffer> {
         let to = context.alloc(threads as u64 * 8)?;
-        let kernel = Specialisation::new(stem).with_u32("WORKGROUP", WORKGROUP);
         let groups = groups(to_u32(op, threads)?);
         let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[from, &to], groups };
-        context.dispatch(&kernel, &dispatch)?;
+        context.dispatch(&kernel.with_u32("WORKGROUP", WORKGROUP), &dispatch)?;
         Ok(to)
     };
-    let pairs = launch("log_sum_exp", x, view.lines() * parts)?;
-    if parts == 1 { Ok(pairs) } else { launch("log_sum_exp_join", &pairs, view.lines()) }
+    let kernel = Specialisation::new("log_sum_exp").with_bool("LINES_FIRST", view.lines_first());
+    let pairs = launch(kernel, x, view.lines() * parts)?;
+    if parts == 1 {
+        return Ok(pairs);
+    }
+    launch(Specialisation::new("log_sum_exp_join"), &pairs, view.lines())
 }
 
 /// `y = exp(x − m) / Σ` along each line, or `x − m − log Σ` for `"log_softmax"`; `op` is one of the two names.
@@ -89,8 +100,14 @@ fn elementwise(
     buffers: &[&Buffer],
     view: Lines,
 ) -> Result<()> {
-    let count = to_u32(op, view.count())?;
-    let params = Params { count, along: to_u32(op, view.along)?, after: to_u32(op, view.after)?, pad: 0 };
-    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(count) };
-    context.dispatch(&kernel.with_u32("WORKGROUP", WORKGROUP), &dispatch)
+    let parts = view.parts();
+    let params = Params {
+        lines: to_u32(op, view.lines())?,
+        along: to_u32(op, view.along)?,
+        after: to_u32(op, view.after)?,
+        parts: to_u32(op, parts)?,
+    };
+    let kernel = kernel.with_u32("WORKGROUP", WORKGROUP).with_bool("LINES_FIRST", view.lines_first());
+    let groups = groups(to_u32(op, view.lines() * parts)?);
+    context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

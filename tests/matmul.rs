@@ -162,6 +162,16 @@ fn long_sums_and_many_workgroups() {
             let outcome = run(&context, &MatMul::default(), &shapes, None, None, Some(algorithm));
             cases.check(format!("{algorithm:?} K = 300,000"), outcome);
         }
+        // Enough tiles for the largest ones, with edges and without.
+        for (op, size) in
+            TRANSPOSES.into_iter().zip([[100, 100, 20], [128, 128, 16], [132, 64, 8], [128, 128, 8]])
+        {
+            for algorithm in candidates(&context, &op, size) {
+                let shapes = shapes(&op, [&[64], &[64]], size);
+                let outcome = run(&context, &op, &shapes, Some(size[1]), None, Some(algorithm));
+                cases.check(format!("{algorithm:?} 64 of {size:?} {op:?}"), outcome);
+            }
+        }
         // More than 65,535 workgroups of every kernel: one tile each.
         let count = 66_000;
         let (left, left_values) = random_tensor(&context, 1, &[count, 1, 1]);

@@ -10,6 +10,8 @@ pub enum Conv2dAlgorithm {
     Direct,
     /// `im2col`, a matrix product, and `col2im` on the way back.
     Im2col,
+    /// `conv2d_implicit_gemm`: the product of im2col without its matrix, for GPUs.
+    ImplicitGemm,
     /// `conv2d_depthwise`: one filter to a channel, four channels to a thread.
     Depthwise,
     /// `conv2d_lanes`: implicit GEMM for software Vulkan.
@@ -18,13 +20,14 @@ pub enum Conv2dAlgorithm {
 
 impl Conv2dAlgorithm {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Direct, Self::Im2col, Self::Depthwise, Self::Lanes];
+    pub const ALL: [Self; 5] = [Self::Direct, Self::Im2col, Self::ImplicitGemm, Self::Depthwise, Self::Lanes];
 
     /// The name used in tables and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::Im2col => "im2col",
+            Self::ImplicitGemm => "implicit_gemm",
             Self::Depthwise => "depthwise",
             Self::Lanes => "lanes",
         }
@@ -48,7 +51,7 @@ impl Conv2dAlgorithm {
                     .then_some("its sums have more terms than a loop may have turns there")
             }
             _ if empty => Some("an extent is zero"),
-            Self::Im2col => None,
+            Self::Im2col | Self::ImplicitGemm => None,
             Self::Depthwise if !problem.is_depthwise() => Some("it needs one filter to a channel"),
             Self::Depthwise if !inputs_in_vec4s(problem) => Some("it needs channels in multiples of 4"),
             Self::Depthwise => (rows * columns > 64).then_some("it writes out at most 64 taps"),

@@ -5,6 +5,7 @@ mod backward_bias;
 mod depthwise;
 mod direct;
 mod im2col;
+mod implicit_gemm;
 mod lanes;
 mod pack;
 mod problem;
@@ -17,6 +18,7 @@ pub use backward_bias::backward_bias;
 pub use depthwise::Spec as DepthwiseSpec;
 pub use direct::Spec as DirectSpec;
 pub use im2col::{Spec as Im2colSpec, col2im, im2col};
+pub use implicit_gemm::Spec as ImplicitGemmSpec;
 pub use lanes::{
     ForwardSpec as LanesForwardSpec, InputSpec as LanesInputSpec, WeightSpec as LanesWeightSpec,
 };
@@ -66,6 +68,7 @@ pub fn forward(
     match algorithm {
         Conv2dAlgorithm::Direct => direct::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Im2col => im2col::forward(context, problem, operands, activation),
+        Conv2dAlgorithm::ImplicitGemm => implicit_gemm::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Depthwise => depthwise::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Lanes => lanes::forward(context, problem, operands, activation),
     }
@@ -90,6 +93,9 @@ pub fn backward_input(
     match algorithm {
         Conv2dAlgorithm::Direct => direct::backward_input(context, problem, grad_y, weight, grad_x),
         Conv2dAlgorithm::Im2col => im2col::backward_input(context, problem, grad_y, weight, grad_x),
+        Conv2dAlgorithm::ImplicitGemm => {
+            implicit_gemm::backward_input(context, problem, grad_y, weight, grad_x)
+        }
         Conv2dAlgorithm::Depthwise => depthwise::backward_input(context, problem, grad_y, weight, grad_x),
         Conv2dAlgorithm::Lanes => lanes::backward_input(context, problem, grad_y, weight, grad_x),
     }
@@ -114,6 +120,9 @@ pub fn backward_weight(
     match algorithm {
         Conv2dAlgorithm::Direct => direct::backward_weight(context, problem, grad_y, x, grad_weight),
         Conv2dAlgorithm::Im2col => im2col::backward_weight(context, problem, grad_y, x, grad_weight),
+        Conv2dAlgorithm::ImplicitGemm => {
+            implicit_gemm::backward_weight(context, problem, grad_y, x, grad_weight)
+        }
         Conv2dAlgorithm::Depthwise => depthwise::backward_weight(context, problem, grad_y, x, grad_weight),
         Conv2dAlgorithm::Lanes => lanes::backward_weight(context, problem, grad_y, x, grad_weight),
     }

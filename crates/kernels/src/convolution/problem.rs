@@ -8,6 +8,7 @@ use crate::{epilogue::parameters, params::params, to_u32};
 params! { Params for
     "conv2d_direct", "conv2d_direct_backward_input", "conv2d_direct_backward_weight",
     "im2col", "col2im",
+    "conv2d_implicit_gemm", "conv2d_implicit_gemm_backward_input", "conv2d_implicit_gemm_backward_weight",
     "conv2d_depthwise", "conv2d_depthwise_backward_input", "conv2d_depthwise_backward_weight" {
     x_shape: [u32; 4],
     w_shape: [u32; 4],

@@ -93,12 +93,8 @@ pub(super) fn launch(
         (*problem, *operands)
     };
     let rows = Spec::new(&problem, swap, Epilogue::default()).rows as usize;
-    let mut tiling = Tiling::new([rows, COLUMNS], problem.k);
-    // Few tiles: parts of K give every core some work, as long as a part is worth starting.
-    let tiles = problem.batches * problem.m.div_ceil(rows) * problem.n.div_ceil(COLUMNS);
-    while tiles * tiling.splits < 8 && problem.k / (tiling.splits * 2) >= 256 {
-        tiling.splits *= 2;
-    }
+    // A few workgroups for each core are enough.
+    let tiling = Tiling::new([rows, COLUMNS], problem.k).split_for(&problem, 8);
     launch::launch(context, &problem, &operands, activation, &tiling, swap, |epilogue| {
         Spec::new(&problem, swap, epilogue).into()
     })

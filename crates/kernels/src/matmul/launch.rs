@@ -14,7 +14,7 @@ use crate::{
     to_u32,
 };
 
-params! { Params for "matmul_naive", "matmul_tiled", "matmul_lanes" {
+params! { Params for "matmul_naive", "matmul_tiled", "matmul_register_tiled", "matmul_vec4", "matmul_lanes" {
     m: u32,
     n: u32,
     k: u32,
@@ -48,6 +48,17 @@ impl Tiling {
     /// One tile to a workgroup; K is split only where one sum would be too long.
     pub fn new(tile: [usize; 2], k: usize) -> Self {
         Self { tile, tiles_per_group: 1, splits: k.div_ceil(LONGEST).max(1), k_multiple: 4 }
+    }
+}
+
+impl Tiling {
+    /// Splits K further while there are fewer than `wanted` workgroups, as long as a part is worth starting.
+    pub fn split_for(mut self, problem: &Problem, wanted: usize) -> Self {
+        let tiles = problem.batches * problem.m.div_ceil(self.tile[0]) * problem.n.div_ceil(self.tile[1]);
+        while tiles * self.splits < wanted && problem.k / (self.splits * 2) >= 256 {
+            self.splits *= 2;
+        }
+        self
     }
 }
 

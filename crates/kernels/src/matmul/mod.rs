@@ -3,16 +3,20 @@
 mod lanes;
 mod launch;
 mod naive;
+mod register_tiled;
 mod split_k_reduce;
 mod tiled;
+mod vec4;
 
 use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
 pub use lanes::Spec as LanesSpec;
 pub use naive::Spec as NaiveSpec;
+pub use register_tiled::Spec as RegisterTiledSpec;
 pub use split_k_reduce::{Reduction, Spec as SplitKReduceSpec, split_k_reduce};
 pub use tiled::Spec as TiledSpec;
+pub use vec4::Spec as Vec4Spec;
 
 use crate::select::{Device, DeviceClass};
 
@@ -110,19 +114,25 @@ pub enum MatmulAlgorithm {
     Naive,
     /// `matmul_tiled`: squares in workgroup memory.
     Tiled,
+    /// `matmul_register_tiled`: and squares in registers.
+    RegisterTiled,
+    /// `matmul_vec4`: and vec4 loads, and two tiles in turn.
+    Vec4,
     /// `matmul_lanes`: register tiles shared by subgroup shuffles, for software Vulkan.
     Lanes,
 }
 
 impl MatmulAlgorithm {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Naive, Self::Tiled, Self::Lanes];
+    pub const ALL: [Self; 5] = [Self::Naive, Self::Tiled, Self::RegisterTiled, Self::Vec4, Self::Lanes];
 
     /// The name used in tables and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Naive => "naive",
             Self::Tiled => "tiled",
+            Self::RegisterTiled => "register_tiled",
+            Self::Vec4 => "vec4",
             Self::Lanes => "lanes",
         }
     }
@@ -132,6 +142,8 @@ impl MatmulAlgorithm {
         match self {
             Self::Naive => "matmul_naive",
             Self::Tiled => "matmul_tiled",
+            Self::RegisterTiled => "matmul_register_tiled",
+            Self::Vec4 => "matmul_vec4",
             Self::Lanes => "matmul_lanes",
         }
     }
@@ -140,7 +152,11 @@ impl MatmulAlgorithm {
     pub fn obstacle(self, device: &Device, problem: &Problem) -> Option<&'static str> {
         let empty = problem.k == 0;
         match self {
-            Self::Naive | Self::Tiled => None,
+            Self::Naive | Self::Tiled | Self::RegisterTiled => None,
+            Self::Vec4 => {
+                let [left, right, _] = problem.vec4_aligned();
+                (!left || !right).then_some("it needs rows of both operands that begin at whole vec4s")
+            }
             Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
                 Some("it is written for subgroups of 8 lanes")
             }
@@ -182,6 +198,8 @@ pub fn matmul_as(
     match algorithm {
         MatmulAlgorithm::Naive => naive::launch(context, problem, operands, activation),
         MatmulAlgorithm::Tiled => tiled::launch(context, problem, operands, activation),
+        MatmulAlgorithm::RegisterTiled => register_tiled::launch(context, problem, operands, activation),
+        MatmulAlgorithm::Vec4 => vec4::launch(context, problem, operands, activation),
         MatmulAlgorithm::Lanes => lanes::launch(context, problem, operands, activation),
     }
 }

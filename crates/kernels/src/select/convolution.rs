@@ -44,6 +44,17 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
         algorithm: Conv2dAlgorithm::Im2col,
         why: "it is a matrix product of the operands as they lie",
     },
+    Rule {
+        device: Gpu,
+        when: "sums of 16 terms or more, 8 channels or more in a group",
+        test: |(pass, problem)| {
+            let [inputs, outputs] = problem.group_channels();
+            let columns = if *pass == Pass::BackwardInput { inputs } else { outputs };
+            problem.terms() >= 16 && columns >= 8
+        },
+        algorithm: Conv2dAlgorithm::ImplicitGemm,
+        why: "every gathered element serves a tile of channels, and no matrix of patches goes through memory",
+    },
 ];
 
 /// The algorithm for a pass of `problem`.

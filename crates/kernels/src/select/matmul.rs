@@ -15,6 +15,20 @@ const TABLE: &[Rule<Problem, MatmulAlgorithm>] = &[
     },
     Rule {
         device: Gpu,
+        when: "M ≥ 32 and N ≥ 32 and K ≥ 16, rows of A and B begin at whole vec4s",
+        test: |problem| problem.m >= 32 && problem.n >= 32 && problem.k >= 16,
+        algorithm: MatmulAlgorithm::Vec4,
+        why: "a thread's 64 or 16 sums share every vec4 that it reads, and loads hide behind them",
+    },
+    Rule {
+        device: Gpu,
+        when: "M ≥ 32 and N ≥ 32 and K ≥ 16",
+        test: |problem| problem.m >= 32 && problem.n >= 32 && problem.k >= 16,
+        algorithm: MatmulAlgorithm::RegisterTiled,
+        why: "it reads single elements, so that rows may begin anywhere",
+    },
+    Rule {
+        device: Gpu,
         when: "M ≥ 8 and N ≥ 8 and K ≥ 16",
         test: |problem| problem.m >= 8 && problem.n >= 8 && problem.k >= 16,
         algorithm: MatmulAlgorithm::Tiled,

@@ -1,0 +1,59 @@
+//! Convolutions in three directions by every algorithm that can run them, in floating-point operations per second.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use common::{bench, context, tensor};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tilewright::{
+    Layout, Tensor,
+    kernels::{
+        convolution::{Pass, Problem},
+        select::{self, Device},
+    },
+    ops::Conv2d,
+};
+
+/// Layers of well-known networks at small batches: name, padding, stride, groups, x, weight.
+const SHAPES: [(&str, Conv2d, [usize; 4], [usize; 4]); 6] = [
+    ("stem_7x7", conv(3, 2, 1), [1, 3, 224, 224], [64, 3, 7, 7]),
+    ("3x3_64", conv(1, 1, 1), [1, 64, 56, 56], [64, 64, 3, 3]),
+    ("3x3_256", conv(1, 1, 1), [1, 256, 14, 14], [256, 256, 3, 3]),
+    ("3x3_stride_2", conv(1, 2, 1), [1, 128, 28, 28], [256, 128, 3, 3]),
+    ("1x1", conv(0, 1, 1), [1, 64, 56, 56], [256, 64, 1, 1]),
+    ("depthwise_3x3", conv(1, 1, 96), [1, 96, 112, 112], [96, 1, 3, 3]),
+];
+
+const fn conv(padding: usize, stride: usize, groups: usize) -> Conv2d {
+    Conv2d { stride: [stride; 2], padding: [padding; 2], dilation: [1; 2], groups }
+}
+
+fn convolution(criterion: &mut Criterion) {
+    let context = context();
+    let device = Device::of(&context);
+    for (name, op, x_shape, w_shape) in SHAPES {
+        let problem = Problem::new(&op, x_shape, w_shape).unwrap();
+        let x = tensor(&context, &x_shape).to_layout(Layout::ChannelsLast).unwrap();
+        let w = tensor(&context, &w_shape);
+        let grad_y = tensor(&context, &problem.y_shape).to_layout(Layout::ChannelsLast).unwrap();
+        for pass in Pass::ALL {
+            for algorithm in select::conv2d_candidates(&device, pass, &problem) {
+                let name = format!("{name}/{}/{}", pass.name(), algorithm.name());
+                let flops = Throughput::Elements(problem.flops());
+                let algorithm = Some(algorithm);
+                bench(criterion, "convolution", &name, flops, &context, || match pass {
+                    Pass::Forward => x.conv2d_with(&w, None, &op, None, algorithm).unwrap(),
+                    Pass::BackwardInput => {
+                        Tensor::conv2d_backward_input(&grad_y, &w, &x_shape, &op, algorithm).unwrap()
+                    }
+                    Pass::BackwardWeight => {
+                        Tensor::conv2d_backward_weight(&grad_y, &x, &w_shape, &op, algorithm).unwrap()
+                    }
+                });
+            }
+        }
+    }
+}
+
+criterion_group!(benches, convolution);
+criterion_main!(benches);

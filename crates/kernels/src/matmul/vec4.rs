@@ -1,0 +1,64 @@
+//! `matmul_vec4`.
+
+use tilewright_ops::UnaryOp;
+use tilewright_runtime::{Context, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{
+    Operands, Problem,
+    launch::{self, Tiling},
+};
+use crate::epilogue::Epilogue;
+
+/// What `matmul_vec4` is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// Rows and columns of C that a thread sums in registers; 16 × 16 threads share a tile.
+    pub thread: [u32; 2],
+    /// Step along K.
+    pub tile_k: u32,
+    /// A is stored K M.
+    pub transpose_left: bool,
+    /// B is stored N K.
+    pub transpose_right: bool,
+    /// Tiles do not divide the extents, so that every access is tested.
+    pub edges: bool,
+    /// Bias and activation.
+    pub epilogue: Epilogue,
+}
+
+impl From<Spec> for Specialisation {
+    fn from(spec: Spec) -> Self {
+        let kernel = Self::new("matmul_vec4")
+            .with_u32("THREAD_M", spec.thread[0])
+            .with_u32("THREAD_N", spec.thread[1])
+            .with_u32("TILE_K", spec.tile_k)
+            .with_bool("TRANSPOSE_A", spec.transpose_left)
+            .with_bool("TRANSPOSE_B", spec.transpose_right)
+            .with_bool("EDGES", spec.edges);
+        spec.epilogue.specialise(kernel)
+    }
+}
+
+/// The tile for a problem: the large one where it leaves enough workgroups to fill a GPU.
+fn tile(problem: &Problem) -> ([usize; 2], u32) {
+    let large = problem.batches * problem.m.div_ceil(128) * problem.n.div_ceil(128);
+    if large >= 64 { ([128, 128], 8) } else { ([64, 64], 16) }
+}
+
+pub(super) fn launch(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
+    let Problem { m, n, k, transpose_left, transpose_right, .. } = *problem;
+    let (tile, tile_k) = tile(problem);
+    let mut tiling = Tiling::new(tile, k).split_for(problem, 64);
+    tiling.k_multiple = tile_k as usize;
+    let whole = m.is_multiple_of(tile[0]) && n.is_multiple_of(tile[1]) && k.is_multiple_of(tile_k as usize);
+    launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
+        let thread = tile.map(|extent| extent as u32 / 16);
+        Spec { thread, tile_k, transpose_left, transpose_right, edges: !whole, epilogue }.into()
+    })
+}

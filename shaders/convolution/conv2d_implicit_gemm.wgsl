@@ -1,0 +1,227 @@
+// y[n, oh, ow, o] = unary(bias[o] + Σ x[n, oh · stride + kh · dilation − padding, …, i] · w[kh, kw, i, o]) as a matrix
+// product whose left matrix is never written: its rows are windows, its columns taps and input channels, and a workgroup
+// gathers the piece that it needs (implicit GEMM, Chetlur et al., cuDNN, arXiv 1410.0759). The product is that of matmul_vec4.
+//
+// Layouts: x and y are channels-last, w is packed [G][KH, KW, C/G, O/G]; M is N·OH·OW, N is O/G, K is KH·KW·C/G.
+// Threads: 16 × 16 to a workgroup, which is 16 · THREAD_M windows by 16 · THREAD_N channels of one group.
+// Workgroup memory: 2 · TILE_K · (TILE_M + TILE_N) · 4 bytes, 16 KiB as it stands.
+// Limits: 4 storage buffers (without HAS_BIAS any read-only buffer stands in for bias), 256 threads; THREAD_M · TILE_K and
+//   THREAD_N · TILE_K are multiples of 64; K < 65,535 · TILE_K.
+
+const THREAD_M: u32 = 8u; // @const pixels of a thread, a multiple of 4
+const THREAD_N: u32 = 8u; // @const channels of a thread, a multiple of 4
+const TILE_K: u32 = 8u; // @const step along K, a multiple of 4
+const VEC_K: bool = false; // @const C/G is a multiple of 4: a vec4 of x lies within one tap
+const VEC_N: bool = false; // @const O/G is a multiple of 4: weights are read by vec4
+const HAS_BIAS: bool = false; // @const add bias
+const THREADS: u32 = 256u;
+const TILE_M: u32 = 16u * THREAD_M;
+const TILE_N: u32 = 16u * THREAD_N;
+const ROW_QUADS: u32 = THREAD_M / 4u;
+const COLUMN_QUADS: u32 = THREAD_N / 4u;
+const K_QUADS: u32 = TILE_K / 4u;
+const A_SIZE: u32 = TILE_M * K_QUADS; // vec4s of a tile
+const B_SIZE: u32 = TILE_N * K_QUADS;
+const A_LOADS: u32 = A_SIZE / THREADS;
+const B_LOADS: u32 = B_SIZE / THREADS;
+
+struct Params {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    x_strides: vec4<u32>,
+    w_strides: vec4<u32>,
+    y_strides: vec4<u32>,
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    count: u32, // workgroups with work
+    chunk: u32, // of the sum, taken by one split of a weight gradient
+    first: u32, // unused
+    p0: f32,
+    p1: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+
+var<workgroup> a_tile: array<vec4<f32>, 2u * A_SIZE>;
+var<workgroup> b_tile: array<vec4<f32>, 2u * B_SIZE>;
+
+// @slot unary
+fn unary(x: f32, p: vec2<f32>) -> f32 {
+    return x;
+}
+// @end
+
+// Where term k of a window is in x: the index, and whether it is inside. `corner` is the window's first row and column.
+fn locate(base: u32, corner: vec2<u32>, k: u32, inputs: u32, terms: u32) -> vec2<u32> {
+    let tap = k / inputs;
+    // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
+    let at = corner + vec2(tap / params.w_shape.w, tap % params.w_shape.w) * params.dilation;
+    let inside = k < terms && at.x < params.x_shape.z && at.y < params.x_shape.w;
+    return vec2(base + at.x * params.x_strides.z + at.y * params.x_strides.w + k % inputs, u32(inside));
+}
+
+fn load_x(base: u32, corner: vec2<u32>, k: u32, inputs: u32, terms: u32) -> vec4<f32> {
+    var v = vec4<f32>();
+    if (VEC_K) {
+        let at = locate(base, corner, k, inputs, terms);
+        if (at.y == 1u) {
+            v = x[at.x / 4u];
+        }
+        return v;
+    }
+    // @unroll
+    for (var j = 0u; j < 4u; j++) {
+        let at = locate(base, corner, k + j, inputs, terms);
+        if (at.y == 1u) {
+            v[j] = x[at.x / 4u][at.x % 4u];
+        }
+    }
+    return v;
+}
+
+// Four weights of term k: the packed matrix of a group is [K][N]. Past the edge there are zeros.
+fn load_w(base: u32, k: u32, channel: u32, terms: u32, channels: u32) -> vec4<f32> {
+    if (k >= terms || channel >= channels) {
+        return vec4<f32>();
+    }
+    let at = base + k * channels + channel;
+    if (VEC_N) {
+        return w[at / 4u];
+    }
+    var v = vec4<f32>();
+    // @unroll
+    for (var j = 0u; j < 4u; j++) {
+        if (channel + j < channels) {
+            v[j] = w[(at + j) / 4u][(at + j) % 4u];
+        }
+    }
+    return v;
+}
+
+@compute @workgroup_size(16, 16)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_id) thread: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    let id = group.x + grid.x * (group.y + grid.y * group.z);
+    let inputs = params.w_shape.y;
+    let outputs = params.y_shape.y / params.groups;
+    let terms = params.w_shape.z * params.w_shape.w * inputs;
+    let pixels = params.y_shape.x * params.y_shape.z * params.y_shape.w;
+    let tiles_n = (outputs + TILE_N - 1u) / TILE_N;
+    let tiles_m = (pixels + TILE_M - 1u) / TILE_M;
+    let column0 = id % tiles_n * TILE_N;
+    let row0 = id / tiles_n % tiles_m * TILE_M;
+    let channel_group = id / (tiles_n * tiles_m);
+    let first = 0u;
+    // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
+    let last = select(0u, terms, id < params.count);
+
+    // A thread loads the same windows in every turn.
+    var base: array<u32, A_LOADS>;
+    var corner: array<vec2<u32>, A_LOADS>;
+    // @unroll
+    for (var i = 0u; i < A_LOADS; i++) {
+        let pixel = min(row0 + (i * THREADS + index) / K_QUADS, pixels - 1u);
+        let column = pixel % params.y_shape.w;
+        let row = pixel / params.y_shape.w % params.y_shape.z;
+        corner[i] = vec2(row, column) * params.stride - params.padding;
+        base[i] = pixel / (params.y_shape.w * params.y_shape.z) * params.x_strides.x + channel_group * inputs;
+    }
+    let w_base = channel_group * terms * outputs;
+    let a_k = index % K_QUADS * 4u;
+
+    var sum: array<vec4<f32>, THREAD_M * COLUMN_QUADS>;
+    var next_a: array<vec4<f32>, A_LOADS>;
+    var next_b: array<vec4<f32>, B_LOADS>;
+    var side = 0u;
+    // Turn t keeps tile t − 1, fetches tile t and sums tile t − 1: one turn more than there are tiles.
+    for (var k0 = first; k0 < last + TILE_K; k0 += TILE_K) {
+        let from_a = side * A_SIZE;
+        let from_b = side * B_SIZE;
+        if (k0 > first) {
+            // @unroll
+            for (var i = 0u; i < A_LOADS; i++) {
+                a_tile[from_a + index % K_QUADS * TILE_M + (i * THREADS + index) / K_QUADS] = next_a[i];
+            }
+            // @unroll
+            for (var i = 0u; i < B_LOADS; i++) {
+                b_tile[from_b + i * THREADS + index] = next_b[i];
+            }
+        }
+        // The other side may still be read: it is written only after the next barrier.
+        workgroupBarrier();
+        if (k0 < last) {
+            // @unroll
+            for (var i = 0u; i < A_LOADS; i++) {
+                next_a[i] = load_x(base[i], corner[i], k0 + a_k, inputs, terms);
+            }
+            // @unroll
+            for (var i = 0u; i < B_LOADS; i++) {
+                next_b[i] = load_w(w_base, k0 + (i * THREADS + index) / (TILE_N / 4u), column0 + index % (TILE_N / 4u) * 4u, terms, outputs);
+            }
+        }
+        if (k0 == first) {
+            continue;
+        }
+        side = 1u - side;
+        // @unroll
+        for (var q = 0u; q < K_QUADS; q++) {
+            var rows: array<vec4<f32>, THREAD_M>; // four k of each row
+            var columns: array<mat4x4<f32>, COLUMN_QUADS>; // four k of four columns
+            // @unroll
+            for (var i = 0u; i < THREAD_M; i++) {
+                rows[i] = a_tile[from_a + q * TILE_M + i / 4u * 64u + thread.y * 4u + i % 4u];
+            }
+            // @unroll
+            for (var g = 0u; g < COLUMN_QUADS; g++) {
+                let at = from_b + q * TILE_N + g * 16u + thread.x;
+                columns[g] = mat4x4(b_tile[at], b_tile[at + TILE_N / 4u], b_tile[at + TILE_N / 2u], b_tile[at + TILE_N / 4u * 3u]);
+            }
+            // @unroll
+            for (var i = 0u; i < THREAD_M; i++) {
+                // @unroll
+                for (var g = 0u; g < COLUMN_QUADS; g++) {
+                    var s = sum[i * COLUMN_QUADS + g];
+                    s += rows[i].x * columns[g][0];
+                    s += rows[i].y * columns[g][1];
+                    s += rows[i].z * columns[g][2];
+                    s += rows[i].w * columns[g][3];
+                    sum[i * COLUMN_QUADS + g] = s;
+                }
+            }
+        }
+    }
+
+    if (id >= params.count) {
+        return;
+    }
+    let p = vec2(params.p0, params.p1);
+    // @unroll
+    for (var j = 0u; j < THREAD_N; j++) {
+        let column = column0 + j / 4u * 64u + thread.x * 4u + j % 4u;
+        if (column < outputs) {
+            let output = channel_group * outputs + column;
+            var add = 0.0;
+            if (HAS_BIAS) {
+                add = bias[output];
+            }
+            // @unroll
+            for (var i = 0u; i < THREAD_M; i++) {
+                let pixel = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
+                if (pixel < pixels) {
+                    y[pixel * params.y_shape.y + output] = unary(sum[i * COLUMN_QUADS + j / 4u][j % 4u] + add, p);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+// partials[s, kh, kw, i, o] = Σ x[n, oh · stride + kh · dilation − padding, …, i] · grad_y[n, oh, ow, o] over the pixels
+// (n, oh, ow) number s · chunk … (s + 1) · chunk − 1 of y, as an implicit matrix product: the gradient of
+// conv2d_implicit_gemm by its weight. Rows of the left matrix are taps and input channels, the sum is over pixels, and it is
+// split because there are few rows and columns and very many pixels; matmul_split_k_reduce adds the parts in a fixed order.
+//
+// Layouts: x and grad_y are channels-last, partials is [splits][G][KH, KW, C/G, O/G]; M is KH·KW·C/G, N is O/G, K is N·OH·OW.
+// Threads: 16 × 16 to a workgroup, which is 16 · THREAD_M rows by 16 · THREAD_N output channels of one group and one split.
+// Workgroup memory: 2 · TILE_K · (TILE_M + TILE_N) · 4 bytes, 16 KiB as it stands.
+// Limits: 3 storage buffers, 256 threads; THREAD_M · TILE_K and THREAD_N · TILE_K are multiples of 64;
+//   chunk < 65,535 · TILE_K.
+
+const THREAD_M: u32 = 8u; // @const rows of a thread, a multiple of 4
+const THREAD_N: u32 = 8u; // @const channels of a thread, a multiple of 4
+const TILE_K: u32 = 8u; // @const step along K, a multiple of 4
+const VEC_M: bool = false; // @const C/G is a multiple of 4: a vec4 of x lies within one tap
+const VEC_N: bool = false; // @const O/G is a multiple of 4: grad_y is read by vec4
+const THREADS: u32 = 256u;
+const TILE_M: u32 = 16u * THREAD_M;
+const TILE_N: u32 = 16u * THREAD_N;
+const ROW_QUADS: u32 = THREAD_M / 4u;
+const COLUMN_QUADS: u32 = THREAD_N / 4u;
+const K_QUADS: u32 = TILE_K / 4u;
+const A_SIZE: u32 = TILE_M * K_QUADS; // vec4s of a tile
+const B_SIZE: u32 = TILE_N * K_QUADS;
+const A_LOADS: u32 = A_SIZE / THREADS;
+const B_LOADS: u32 = B_SIZE / THREADS;
+
+struct Params {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    x_strides: vec4<u32>,
+    w_strides: vec4<u32>,
+    y_strides: vec4<u32>,
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    count: u32, // workgroups with work
+    chunk: u32, // of the sum, taken by one split of a weight gradient
+    first: u32, // unused
+    p0: f32,
+    p1: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> grad_y: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> partials: array<f32>;
+
+var<workgroup> a_tile: array<vec4<f32>, 2u * A_SIZE>;
+var<workgroup> b_tile: array<vec4<f32>, 2u * B_SIZE>;
+
+// Where a row (a tap and an input channel) of a pixel is in x: the index, and whether it is inside.
+fn locate(pixel: u32, row: u32, channel_group: u32, end: u32) -> vec2<u32> {
+    let tap = row / params.w_shape.y;
+    let window = vec2(pixel / params.y_shape.w % params.y_shape.z, pixel % params.y_shape.w);
+    // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
+    let at = window * params.stride + vec2(tap / params.w_shape.w, tap % params.w_shape.w) * params.dilation - params.padding;
+    let inside = pixel < end && tap < params.w_shape.z * params.w_shape.w && all(at < params.x_shape.zw);
+    let image = pixel / (params.y_shape.w * params.y_shape.z);
+    let channel = channel_group * params.w_shape.y + row % params.w_shape.y;
+    return vec2(image * params.x_strides.x + at.x * params.x_strides.z + at.y * params.x_strides.w + channel, u32(inside));
+}
+
+fn load_x(pixel: u32, row: u32, channel_group: u32, end: u32) -> vec4<f32> {
+    var v = vec4<f32>();
+    if (VEC_M) {
+        let at = locate(pixel, row, channel_group, end);
+        if (at.y == 1u) {
+            v = x[at.x / 4u];
+        }
+        return v;
+    }
+    // @unroll
+    for (var j = 0u; j < 4u; j++) {
+        let at = locate(pixel, row + j, channel_group, end);
+        if (at.y == 1u) {
+            v[j] = x[at.x / 4u][at.x % 4u];
+        }
+    }
+    return v;
+}
+
+fn load_grad_y(pixel: u32, column: u32, outputs: u32, channel_group: u32, end: u32) -> vec4<f32> {
+    var v = vec4<f32>();
+    if (pixel >= end || column >= outputs) {
+        return v;
+    }
+    let at = pixel * params.y_shape.y + channel_group * outputs + column;
+    if (VEC_N) {
+        return grad_y[at / 4u];
+    }
+    // @unroll
+    for (var j = 0u; j < 4u; j++) {
+        if (column + j < outputs) {
+            v[j] = grad_y[(at + j) / 4u][(at + j) % 4u];
+        }
+    }
+    return v;
+}
+
+@compute @workgroup_size(16, 16)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_id) thread: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    let id = group.x + grid.x * (group.y + grid.y * group.z);
+    let outputs = params.y_shape.y / params.groups;
+    let rows = params.w_shape.z * params.w_shape.w * params.w_shape.y;
+    let pixels = params.y_shape.x * params.y_shape.z * params.y_shape.w;
+    let tiles_n = (outputs + TILE_N - 1u) / TILE_N;
+    let tiles_m = (rows + TILE_M - 1u) / TILE_M;
+    let column0 = id % tiles_n * TILE_N;
+    let row0 = id / tiles_n % tiles_m * TILE_M;
+    let slice = id / (tiles_n * tiles_m); // of a split, a group
+    let channel_group = slice % params.groups;
+    let first = slice / params.groups * params.chunk;
+    // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
+    let last = select(0u, min(pixels, first + params.chunk), id < params.count);
+
+    let a_row = row0 + index % (TILE_M / 4u) * 4u;
+    let b_column = column0 + index % (TILE_N / 4u) * 4u;
+    var sum: array<vec4<f32>, THREAD_M * COLUMN_QUADS>;
+    var next_a: array<vec4<f32>, A_LOADS>;
+    var next_b: array<vec4<f32>, B_LOADS>;
+    var side = 0u;
+    // Turn t keeps tile t − 1, fetches tile t and sums tile t − 1: one turn more than there are tiles.
+    for (var k0 = first; k0 < last + TILE_K; k0 += TILE_K) {
+        let from_a = side * A_SIZE;
+        let from_b = side * B_SIZE;
+        if (k0 > first) {
+            // @unroll
+            for (var i = 0u; i < A_LOADS; i++) {
+                a_tile[from_a + i * THREADS + index] = next_a[i];
+            }
+            // @unroll
+            for (var i = 0u; i < B_LOADS; i++) {
+                b_tile[from_b + i * THREADS + index] = next_b[i];
+            }
+        }
+        // The other side may still be read: it is written only after the next barrier.
+        workgroupBarrier();
+        if (k0 < last) {
+            // @unroll
+            for (var i = 0u; i < A_LOADS; i++) {
+                next_a[i] = load_x(k0 + (i * THREADS + index) / (TILE_M / 4u), a_row, channel_group, last);
+            }
+            // @unroll
+            for (var i = 0u; i < B_LOADS; i++) {
+                next_b[i] = load_grad_y(k0 + (i * THREADS + index) / (TILE_N / 4u), b_column, outputs, channel_group, last);
+            }
+        }
+        if (k0 == first) {
+            continue;
+        }
+        side = 1u - side;
+        // @unroll
+        for (var q = 0u; q < K_QUADS; q++) {
+            var rows: array<vec4<f32>, THREAD_M>; // four k of each row
+            var columns: array<mat4x4<f32>, COLUMN_QUADS>; // four k of four columns
+            // @unroll
+            for (var g = 0u; g < ROW_QUADS; g++) {
+                let at = from_a + q * TILE_M + g * 16u + thread.y;
+                let t = transpose(mat4x4(a_tile[at], a_tile[at + TILE_M / 4u], a_tile[at + TILE_M / 2u], a_tile[at + TILE_M / 4u * 3u]));
+                // @unroll
+                for (var i = 0u; i < 4u; i++) {
+                    rows[g * 4u + i] = t[i];
+                }
+            }
+            // @unroll
+            for (var g = 0u; g < COLUMN_QUADS; g++) {
+                let at = from_b + q * TILE_N + g * 16u + thread.x;
+                columns[g] = mat4x4(b_tile[at], b_tile[at + TILE_N / 4u], b_tile[at + TILE_N / 2u], b_tile[at + TILE_N / 4u * 3u]);
+            }
+            // @unroll
+            for (var i = 0u; i < THREAD_M; i++) {
+                // @unroll
+                for (var g = 0u; g < COLUMN_QUADS; g++) {
+                    var s = sum[i * COLUMN_QUADS + g];
+                    s += rows[i].x * columns[g][0];
+                    s += rows[i].y * columns[g][1];
+                    s += rows[i].z * columns[g][2];
+                    s += rows[i].w * columns[g][3];
+                    sum[i * COLUMN_QUADS + g] = s;
+                }
+            }
+        }
+    }
+
+    if (id >= params.count) {
+        return;
+    }
+    // @unroll
+    for (var j = 0u; j < THREAD_N; j++) {
+        let column = column0 + j / 4u * 64u + thread.x * 4u + j % 4u;
+        if (column < outputs) {
+            // @unroll
+            for (var i = 0u; i < THREAD_M; i++) {
+                let row = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
+                if (row < rows) {
+                    partials[(slice * rows + row) * outputs + column] = sum[i * COLUMN_QUADS + j / 4u][j % 4u];
+                }
+            }
+        }
+    }
+}

@@ -178,7 +178,7 @@ fn wrong_operands_are_typed_errors() {
         assert!(error.contains("labels") && error.contains("f32") && error.contains("i32"), "{error}");
         let three = Tensor::from_slice(&context, &[0, 1, 2], &[3]).unwrap();
         assert!(message(x.cross_entropy(&three, None, &op)).contains("[3]"));
-        let error = message(x.cross_entropy(&op, &labels, Some(&Tensor::ones(&context, &[2]).unwrap())));
+        let error = message(x.cross_entropy(&labels, Some(&Tensor::ones(&context, &[2]).unwrap()), &op));
         assert!(error.contains("weights") && error.contains("[2]"), "{error}");
         let error = message(x.cross_entropy_backward(&labels, None, &op, &x));
         assert!(error.contains("grad_y") && error.contains("[2, 3]"), "{error}");
@@ -213,10 +213,10 @@ fn pytorch_agrees() {
             let weights = case.tensors.contains_key("weight").then(|| upload("weight"));
             for layout in [Layout::RowMajor, Layout::ChannelsLast] {
                 let x = upload("x").to_layout(layout).unwrap();
-                let y = x.cross_entropy(&op, &labels, weights.as_ref()).unwrap();
+                let y = x.cross_entropy(&labels, weights.as_ref(), &op).unwrap();
                 assert_eq!(y.shape(), case.f32("y").unwrap().1);
                 let grad_x =
-                    x.cross_entropy_backward(&op, &labels, weights.as_ref(), &upload("grad_y")).unwrap();
+                    x.cross_entropy_backward(&labels, weights.as_ref(), &op, &upload("grad_y")).unwrap();
                 for (role, found) in [("y", y), ("grad_x", grad_x)] {
                     let outcome = close(&found.to_vec().unwrap(), case.f32(role).unwrap().0, 1e-5, 1e-6);
                     cases.check(format!("{role} of {} {layout:?}", case.name), outcome);

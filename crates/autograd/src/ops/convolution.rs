@@ -32,4 +32,13 @@ impl Var {
             Ok(gradients)
         }))
     }
+
+    /// The windows of N C H W as columns: PyTorch's `unfold`. Saves nothing.
+    pub fn im2col(&self, op: &Conv2d, kernel: [usize; 2]) -> Result<Self> {
+        let y = self.tensor().im2col(op, kernel)?;
+        let (op, x_shape) = (*op, self.shape().to_vec());
+        Ok(Self::custom("im2col", &[self], y, move |grad_y, _| {
+            Ok(vec![Some(grad_y.col2im(&op, kernel, &x_shape)?)])
+        }))
+    }
 }

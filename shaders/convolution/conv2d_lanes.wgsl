@@ -137,7 +137,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         for (var s = 0u; s < STEPS; s++) {
             // @unroll
             for (var p = 0u; p < PIXELS; p++) {
-                let inside = top[p] + dy < params.height && left[p] + dx < params.width && k + s * WIDTH < k_end;
+                let inside = top[p] + dy < params.height && left[p] + dx < params.width && (WIDTH == 4u || k + s < k_end);
                 xv[p * STEPS + s] = select(vec4<f32>(), load_x(select(0u, base[p] + tap + c, inside)), inside);
             }
             c += WIDTH;

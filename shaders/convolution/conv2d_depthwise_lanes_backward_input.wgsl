@@ -4,16 +4,19 @@
 //
 // Layouts   channels-last. dy is [N,Ho,Wo,C], dx is [N,H,W,C], the weight is [KH,KW,C].
 // Lanes     one invocation = one pixel of dx x four channels, channels fastest.
-// Host      VEC: C % 4 == 0; else false. units = N * H * W * ceil(C / 4), groups = ceil(units / 64) (workgroups).
+// Host      DILATION_H, DILATION_W as the operation's (const: llvmpipe has no vector division by a variable).
+//           VEC: C % 4 == 0; else false. units = N * H * W * ceil(C / 4), groups = ceil(units / 64) (workgroups).
 //           Every element of dx is written. Bound sizes are multiples of 16 bytes (pad).
 
+const DILATION_H: u32 = 1u; // @const dilation along a column
+const DILATION_W: u32 = 1u; // @const dilation along a row
 const VEC: bool = false; // @const the number of channels is a multiple of 4
 
 struct Params {
     batch: u32, height: u32, width: u32, channels: u32, // dx
     out_height: u32, out_width: u32, // dy
     kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
+    pad_h: u32, pad_w: u32,
     units: u32,
 }
 
@@ -47,22 +50,29 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     let count = min(4u, params.channels - channel);
     let line = pixel / params.width;
     let n = line / params.height;
-    // ih + ph and iw + pw, then less the tap's dilation; a negative one wraps and so lies outside as well.
+    // Walk back over the outputs (oh, ow) that may use this pixel: the j-th before the last one meets the tap
+    // (rest + j * stride) / dilation, when that is a whole number. An output before the first wraps to outside.
     let bottom = line - n * params.height + params.pad_h;
     let right = pixel - line * params.width + params.pad_w;
+    let last_oh = bottom / params.stride_h;
+    let last_ow = right / params.stride_w;
+    let turns_h = (params.kernel_h - 1u) * DILATION_H / params.stride_h + 1u;
+    let turns_w = (params.kernel_w - 1u) * DILATION_W / params.stride_w + 1u;
 
     var acc = vec4<f32>();
-    for (var kh = 0u; kh < params.kernel_h; kh++) {
-        let th = bottom - kh * params.dilation_h;
-        let oh = th / params.stride_h;
-        let row_inside = oh * params.stride_h == th && oh < params.out_height;
+    for (var i = 0u; i < turns_h; i++) {
+        let oh = last_oh - i;
+        let th = bottom - oh * params.stride_h;
+        let kh = th / DILATION_H;
+        let row_inside = kh * DILATION_H == th && kh < params.kernel_h && oh < params.out_height;
         let row = (n * params.out_height + oh) * params.out_width;
-        for (var kw = 0u; kw < params.kernel_w; kw++) {
-            let tw = right - kw * params.dilation_w;
-            let ow = tw / params.stride_w;
-            let inside = row_inside && ow * params.stride_w == tw && ow < params.out_width;
-            let v = load_dy(select(channel, (row + ow) * params.channels + channel, inside), count);
-            let w = load_w((kh * params.kernel_w + kw) * params.channels + channel, count);
+        for (var j = 0u; j < turns_w; j++) {
+            let ow = last_ow - j;
+            let tw = right - ow * params.stride_w;
+            let kw = tw / DILATION_W;
+            let inside = row_inside && kw * DILATION_W == tw && kw < params.kernel_w && ow < params.out_width;
+            let v = load_dy(select(0u, row + ow, inside) * params.channels + channel, count);
+            let w = load_w(select(0u, kh * params.kernel_w + kw, inside) * params.channels + channel, count);
             acc += select(vec4<f32>(), v * w, inside);
         }
     }

@@ -5,9 +5,9 @@ mod common;
 
 use common::{Cases, close, contexts, random_tensor};
 use tilewright::{
-    Context, Conv2dAlgorithm, Layout, Tensor,
+    Context, Conv2dAlgorithm, DType, Layout, Tensor,
     kernels::{
-        convolution::{Pass, Problem},
+        convolution::{self, Pass, Problem},
         select::{self, Device},
     },
     ops::{Conv2d, UnaryOp},
@@ -206,6 +206,55 @@ fn more_workgroups_than_one_axis_holds() {
         cases.check("input", backward_input(&context, &shape, Some(Conv2dAlgorithm::Direct)));
     }
     cases.finish();
+}
+
+#[test]
+fn im2col_and_col2im() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for (op, [n, c, h, w], [kh, kw]) in [
+            (Conv2d { padding: [1, 2], stride: [2, 1], dilation: [1, 2], groups: 1 }, [2, 3, 6, 7], [3, 2]),
+            (Conv2d { padding: [1, 1], groups: 2, ..PLAIN }, [2, 8, 5, 4], [3, 3]),
+        ] {
+            let (x, values) = random_tensor(&context, 1, &[n, c, h, w]);
+            let x = x.to_layout(Layout::ChannelsLast).unwrap();
+            let (expected, [_, rows, windows]) = reference::im2col(&op, &values, [n, c, h, w], [kh, kw]);
+            let inputs = c / op.groups;
+            let problem = Problem::new(&op, [n, c, h, w], [op.groups, inputs, kh, kw]).unwrap();
+            let columns =
+                Tensor::empty(&context, &[n * rows * windows], DType::F32, Layout::RowMajor).unwrap();
+            convolution::im2col(&context, &problem, x.buffer(), columns.buffer()).unwrap();
+            // The kernel's order is G, N·OH·OW, KH·KW·C/G; the reference has torch's N, G·C/G·KH·KW, OH·OW.
+            let shape = [op.groups, n, windows, kh, kw, inputs].map(|extent| extent as isize);
+            let torch = columns.reshape(&shape).unwrap().permute(&[1, 0, 5, 3, 4, 2]).unwrap();
+            let name = format!("{op:?}");
+            cases.check(format!("im2col {name}"), close(&torch.to_vec().unwrap(), &expected, 0.0, 0.0));
+            let back = Tensor::empty(&context, &[n, c, h, w], DType::F32, Layout::ChannelsLast).unwrap();
+            convolution::col2im(&context, &problem, columns.buffer(), back.buffer()).unwrap();
+            let expected = reference::col2im(&op, &expected, [n, c, h, w], [kh, kw]);
+            cases.check(format!("col2im {name}"), close(&back.to_vec().unwrap(), &expected, 1e-6, 1e-6));
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn a_matrix_of_patches_over_the_limit_is_a_typed_error_and_never_chosen() {
+    let all = contexts();
+    let context = &all[0];
+    // 1 MiB of patches for each tap.
+    let edge =
+        (context.limits().max_storage_buffer_binding_size as f64 / f64::from(1 << 20)).sqrt() as usize + 2;
+    let op = Conv2d { padding: [edge / 2; 2], ..PLAIN };
+    let shape = (op, [1, 16, 128, 128], [1, 16, edge, edge]);
+    let (x, w) = (Tensor::zeros(context, &shape.1).unwrap(), Tensor::zeros(context, &shape.2).unwrap());
+    let error = x.conv2d_with(&w, None, &op, None, Some(Conv2dAlgorithm::Im2col)).unwrap_err().to_string();
+    assert!(error.contains("matrix of patches") && error.contains("[1, 16, 128, 128]"), "{error}");
+    for pass in Pass::ALL {
+        assert!(!candidates(context, pass, &shape).contains(&Conv2dAlgorithm::Im2col));
+    }
+    let error = x.conv2d_with(&w, None, &op, None, Some(Conv2dAlgorithm::Depthwise)).unwrap_err().to_string();
+    assert!(error.contains("depthwise") && error.contains("one filter to a channel"), "{error}");
 }
 
 #[test]

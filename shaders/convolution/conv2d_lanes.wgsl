@@ -12,8 +12,9 @@
 //   WIDTH     Ci % 4 == 0: WIDTH 4, STEPS 1. Else WIDTH 1 and STEPS 1 when KH*KW*Ci <= 9, 3 when
 //             3 divides KH*KW*Ci, otherwise 4 (a body that outgrows the instruction cache is slow: STEPS 9 is).
 //   VEC_W     Co % 4 == 0 (weight rows and y by vec4); else false.
-//   CHANNELS  4, 8, 16 or 32: 16, smaller when Co is; 32 when Co % 32 == 0 and many pixels would use PIXELS 2.
-//   PIXELS    4 with CHANNELS <= 16; 2 with 32 or when N*Ho*Wo / 32 tiles would be few (< 8) .
+//   CHANNELS  32 when Co % 32 == 0; 16, 8 or 4 when Co is no more (or to halve the compile time of 32: 16 has
+//             0.7 to 0.9 of its speed).
+//   PIXELS    4; 2 when N*Ho*Wo <= 16.
 //   pixel_tiles = ceil(N*Ho*Wo / (8*PIXELS)), channel_tiles = ceil(Co / CHANNELS),
 //   groups = pixel_tiles * channel_tiles * G (workgroups). Ho, Wo are the caller's; any stride, padding,
 //   dilation >= 1. Bound sizes are multiples of 16 bytes (pad). Without HAS_BIAS bind any read-only buffer as bias.
@@ -137,7 +138,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         for (var s = 0u; s < STEPS; s++) {
             // @unroll
             for (var p = 0u; p < PIXELS; p++) {
-                let inside = top[p] + dy < params.height && left[p] + dx < params.width && k + s * WIDTH < k_end;
+                let inside = top[p] + dy < params.height && left[p] + dx < params.width && (WIDTH == 4u || k + s < k_end);
                 xv[p * STEPS + s] = select(vec4<f32>(), load_x(select(0u, base[p] + tap + c, inside)), inside);
             }
             c += WIDTH;

@@ -86,3 +86,43 @@ pub fn conv2d_candidates(device: &Device, pass: Pass, problem: &Problem) -> Vec<
 fn runs(algorithm: Conv2dAlgorithm, device: &Device, pass: Pass, problem: &Problem) -> bool {
     algorithm.obstacle(device, pass, problem).is_none() && algorithm.fits(device, problem)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tilewright_ops::Conv2d;
+
+    #[test]
+    fn every_shape_has_an_algorithm_that_can_run_it() {
+        let shapes = [
+            (1, [0, 3, 5, 5], [4, 3, 3, 3]),
+            (1, [1, 3, 224, 224], [64, 3, 7, 7]),
+            (1, [2, 64, 14, 14], [64, 64, 3, 3]),
+            (1, [2, 64, 14, 14], [64, 64, 1, 1]),
+            (4, [1, 8, 9, 9], [12, 2, 3, 3]),
+            (8, [1, 8, 9, 9], [8, 1, 3, 3]),
+            (6, [1, 6, 9, 9], [6, 1, 3, 3]),
+            // A sum that Mesa before 23 cannot loop over.
+            (1, [1, 4096, 5, 5], [8, 4096, 5, 5]),
+        ];
+        for device in [&Device::SOFTWARE_VULKAN, &Device::GPU] {
+            for (groups, x_shape, w_shape) in shapes {
+                let op = Conv2d { groups, ..Conv2d::default() };
+                let problem = Problem::new(&op, x_shape, w_shape).expect("fits");
+                for pass in Pass::ALL {
+                    let choice = conv2d(device, pass, &problem);
+                    assert!(runs(choice.algorithm, device, pass, &problem), "{}", choice.explain());
+                    assert_eq!(conv2d_candidates(device, pass, &problem)[0], choice.algorithm);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_explanation_names_shape_kernel_and_reason() {
+        let problem = Problem::new(&Conv2d::default(), [1, 8, 9, 9], [8, 8, 3, 3]).expect("fits");
+        let text = conv2d(&Device::GPU, Pass::BackwardInput, &problem).explain();
+        assert!(text.contains("[1, 8, 9, 9]") && text.contains("implicit_gemm"), "{text}");
+        assert!(text.contains("backward_input") && text.contains("GPU"), "{text}");
+    }
+}

@@ -87,6 +87,16 @@ fn a_binding_over_the_limit_is_a_typed_error() {
 }
 
 #[test]
+fn a_lost_device_is_a_typed_error() {
+    let context = Context::with_options(&ContextOptions::default()).unwrap();
+    let x = Tensor::ones(&context, &[4]).unwrap();
+    context.device().destroy();
+    let error = x.relu().and_then(|y| y.to_vec::<f32>()).unwrap_err().to_string();
+    assert!(error.contains("lost") && error.contains("checkpoint"), "{error}");
+    assert!(matches!(context.alloc(16), Err(Error::DeviceLost { .. })));
+}
+
+#[test]
 fn no_adapter_says_how_to_get_one() {
     for choice in ["no such adapter", "4711"] {
         let adapter = AdapterChoice::from_str(choice).unwrap();

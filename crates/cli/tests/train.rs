@@ -154,7 +154,7 @@ fn bad_arguments_are_refused() {
     let base = arguments(folder.path(), &output, "1");
     for (extra, parts) in [
         (&["--model", "resnet21"][..], &["resnet21", "resnet20"][..]),
-        (&["--momentum", "-1"], &["momentum"]),
+        (&["--momentum=-1"], &["momentum"]),
         (&["--label-smoothing", "2"], &["label_smoothing"]),
         (&["--demo", "--model", "resnet20"], &["--demo"]),
         (&["--adapter", "no such adapter"], &["no such adapter", "mesa-vulkan-drivers"]),

@@ -3,14 +3,23 @@
 //! Every kernel is hand-written WGSL that runs through wgpu on Vulkan, Metal and DX12, and on a machine without a GPU
 //! through software Vulkan. This crate gathers the others under one name.
 //!
-//! ```no_run
-//! use tilewright::{Context, Tensor};
+//! ```
+//! use tilewright::{Context, Tensor, Var, ops::Conv2d};
 //!
-//! let context = Context::new()?;
-//! let x = Tensor::from_slice(&context, &[-1.0f32, 2.0], &[2])?;
-//! assert_eq!(x.relu()?.to_vec::<f32>()?, [0.0, 2.0]);
+//! let context = Context::new()?; // or Context::from_device(device, queue, &options): your own device
+//! let image = Tensor::from_slice(&context, &[1.0f32; 16], &[1, 1, 4, 4])?;
+//! let weight = Var::leaf(Tensor::from_slice(&context, &[0.5f32; 9], &[1, 1, 3, 3])?);
+//! let op = Conv2d { padding: [1, 1], ..Conv2d::default() };
+//! let y = Var::constant(image).conv2d(&weight, None, &op)?.relu()?;
+//! let gradients = y.sum(&[0, 1, 2, 3], false)?.backward()?;
+//! assert_eq!(y.tensor().to_vec::<f32>()?[5], 4.5);
+//! assert_eq!(gradients.get(&weight).ok_or("no gradient")?.to_vec::<f32>()?[4], 16.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Values are computed by [`Tensor`] and differentiated by [`Var`]; [`nn`] has layers, optimizers and checkpoints,
+//! [`data`] images, [`zoo`] networks. [`kernels`] launches single kernels on buffers, [`shaders`] holds their WGSL, and
+//! [`runtime`] the device, its memory and its profiler. [`ops::support`] is the table of what is supported.
 
 pub use tilewright_autograd as autograd;
 pub use tilewright_data as data;
@@ -26,3 +35,8 @@ pub use tilewright_autograd::{Gradients, Var};
 pub use tilewright_nn::{Module, ParameterStore, Pass};
 pub use tilewright_runtime::{Context, ContextOptions, Mode};
 pub use tilewright_tensor::{Conv2dAlgorithm, DType, Element, Layout, MatmulAlgorithm, Tensor};
+
+/// The code in the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

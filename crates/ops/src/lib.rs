@@ -29,6 +29,7 @@ pub mod pooling;
 pub mod random;
 pub mod reduction;
 pub mod softmax;
+pub mod support;
 
 pub use convolution::Conv2d;
 pub use dtype::DType;

@@ -1,8 +1,9 @@
-//! `tilewright kernels list | show | bench`.
+//! `tilewright kernels list | show | bench | support`.
 
 mod bench;
 mod list;
 mod show;
+mod support;
 
 use tilewright_runtime::Context;
 
@@ -16,6 +17,8 @@ pub enum Command {
     Show(show::Arguments),
     /// Validate, then time every algorithm that can run an operation at a shape.
     Bench(bench::Arguments),
+    /// Print the support table of `docs/support.md`.
+    Support,
 }
 
 pub fn run(command: &Command, context: impl FnOnce() -> Result<Context>) -> Result<()> {
@@ -23,5 +26,6 @@ pub fn run(command: &Command, context: impl FnOnce() -> Result<Context>) -> Resu
         Command::List(arguments) => list::run(arguments),
         Command::Show(arguments) => show::run(arguments),
         Command::Bench(arguments) => bench::run(arguments, &context()?),
+        Command::Support => support::run(),
     }
 }

@@ -1,0 +1,11 @@
+//! `tilewright kernels support`.
+
+use tilewright_ops::support;
+
+use crate::Result;
+
+/// Prints what `docs/support.md` holds.
+pub fn run() -> Result<()> {
+    print!("{}", support::markdown());
+    Ok(())
+}

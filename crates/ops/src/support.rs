@@ -1,0 +1,324 @@
+//! The support table: for every operation, which kernels compute it and its gradient, what defines it, and in which types.
+//!
+//! The table is data, so that tests can walk it: `tests/support.rs` holds it against the kernel files, the vocabulary,
+//! the reference and the golden files, and `docs/support.md` against [`markdown`]. A new operation is a new row.
+
+use std::fmt::Write;
+
+/// One row: an operation of the vocabulary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// Its name, as in errors, profiles and golden files.
+    pub name: &'static str,
+    /// The family: the folder of `shaders/`, and the golden file of that name.
+    pub family: &'static str,
+    /// The stems of the kernels that compute it; which of several runs is the launcher's or `kernels::select`'s choice.
+    /// What an operation borrows from another row is named only where it has no kernel of its own.
+    pub forward: &'static [&'static str],
+    /// Likewise for its gradients; `None` for what has none.
+    pub backward: Option<&'static [&'static str]>,
+    /// The function of the reference that says what it means, as `module::function`; `None` where tests compare with
+    /// the plain values.
+    pub reference: Option<&'static str>,
+    /// Whether PyTorch's answers are among the golden files.
+    pub golden: bool,
+    /// Whether it takes or gives f16.
+    pub f16: bool,
+    /// Whether it computes in int8.
+    pub int8: bool,
+    /// The ONNX operator of the same meaning. Nothing is imported from ONNX yet: this is the name to import it by.
+    pub onnx: Option<&'static str>,
+}
+
+impl Operation {
+    /// An f32 operation without gradient, reference, golden or ONNX counterpart.
+    const fn new(name: &'static str, family: &'static str, forward: &'static [&'static str]) -> Self {
+        let (backward, reference, onnx) = (None, None, None);
+        Self { name, family, forward, backward, reference, golden: false, f16: false, int8: false, onnx }
+    }
+
+    const fn backward(mut self, stems: &'static [&'static str]) -> Self {
+        self.backward = Some(stems);
+        self
+    }
+
+    const fn reference(mut self, function: &'static str) -> Self {
+        self.reference = Some(function);
+        self
+    }
+
+    const fn golden(mut self) -> Self {
+        self.golden = true;
+        self
+    }
+
+    const fn f16(mut self) -> Self {
+        self.f16 = true;
+        self
+    }
+
+    const fn onnx(mut self, name: &'static str) -> Self {
+        self.onnx = Some(name);
+        self
+    }
+}
+
+const fn unary(name: &'static str) -> Operation {
+    Operation::new(name, "elementwise", &["unary"])
+        .backward(&["unary_backward"])
+        .reference("elementwise::unary")
+        .golden()
+}
+
+const fn binary(name: &'static str) -> Operation {
+    Operation::new(name, "elementwise", &["binary", "binary_broadcast"])
+        .backward(&["binary_backward"])
+        .reference("elementwise::binary")
+        .golden()
+}
+
+const fn matmul(name: &'static str, reference: &'static str) -> Operation {
+    const STEMS: &[&str] = &[
+        "matmul_naive",
+        "matmul_tiled",
+        "matmul_register_tiled",
+        "matmul_vec4",
+        "matmul_lanes",
+        "matmul_split_k_reduce",
+    ];
+    Operation::new(name, "matmul", STEMS).backward(STEMS).reference(reference).golden()
+}
+
+const fn pool(
+    name: &'static str,
+    forward: &'static [&'static str],
+    backward: &'static [&'static str],
+    reference: &'static str,
+) -> Operation {
+    Operation::new(name, "pooling", forward).backward(backward).reference(reference).golden()
+}
+
+const fn reduce(name: &'static str, backward: &'static [&'static str]) -> Operation {
+    Operation::new(name, "reduction", &["reduce_rows", "reduce_columns"])
+        .backward(backward)
+        .reference("reduction::reduce")
+        .golden()
+}
+
+const fn movement(
+    name: &'static str,
+    forward: &'static [&'static str],
+    backward: &'static [&'static str],
+) -> Operation {
+    Operation::new(name, "movement", forward).backward(backward)
+}
+
+const COPY: &[&str] = &["strided_copy"];
+const FILL_AND_COPY: &[&str] = &["fill", "strided_copy"];
+const SUMS: &[&str] = &["reduce_rows", "reduce_columns"];
+
+/// Every operation, by family.
+pub const OPERATIONS: &[Operation] = &[
+    unary("relu").onnx("Relu"),
+    unary("relu6").onnx("Clip"),
+    unary("leaky_relu").onnx("LeakyRelu"),
+    unary("sigmoid").onnx("Sigmoid"),
+    unary("tanh").onnx("Tanh"),
+    unary("silu").onnx("Swish"),
+    unary("gelu").onnx("Gelu"),
+    unary("gelu_tanh").onnx("Gelu (approximate: tanh)"),
+    unary("neg").onnx("Neg"),
+    unary("abs").onnx("Abs"),
+    unary("exp").onnx("Exp"),
+    unary("log").onnx("Log"),
+    unary("sqrt").onnx("Sqrt"),
+    unary("rsqrt"),
+    unary("square"),
+    unary("reciprocal").onnx("Reciprocal"),
+    unary("clamp").onnx("Clip"),
+    unary("add_scalar").onnx("Add"),
+    unary("mul_scalar").onnx("Mul"),
+    // The gradient of a sum is the gradient itself, summed over what was broadcast.
+    binary("add").backward(SUMS).onnx("Add"),
+    binary("sub").backward(&["unary", "reduce_rows", "reduce_columns"]).onnx("Sub"),
+    binary("mul").onnx("Mul"),
+    binary("div").onnx("Div"),
+    binary("maximum").onnx("Max"),
+    binary("minimum").onnx("Min"),
+    binary("pow").onnx("Pow"),
+    Operation::new("fill", "elementwise", &["fill"]).onnx("ConstantOfShape"),
+    Operation::new("cast", "elementwise", &["cast", "cast_to_f16", "cast_from_f16"]).f16().onnx("Cast"),
+    matmul("matmul", "matmul::matmul").onnx("MatMul"),
+    matmul("linear", "matmul::linear").onnx("Gemm"),
+    Operation::new(
+        "conv2d",
+        "convolution",
+        &["conv2d_direct", "im2col", "conv2d_implicit_gemm", "conv2d_depthwise", "conv2d_lanes"],
+    )
+    .backward(&[
+        "conv2d_direct_backward_input",
+        "conv2d_direct_backward_weight",
+        "col2im",
+        "conv2d_implicit_gemm_backward_input",
+        "conv2d_implicit_gemm_backward_weight",
+        "conv2d_depthwise_backward_input",
+        "conv2d_depthwise_backward_weight",
+        "conv2d_lanes_backward_input",
+        "conv2d_lanes_backward_weight",
+        "conv2d_backward_bias",
+    ])
+    .reference("convolution::conv2d")
+    .golden()
+    .onnx("Conv"),
+    Operation::new("im2col", "convolution", &["im2col"])
+        .backward(&["col2im"])
+        .reference("convolution::im2col")
+        .golden(),
+    pool("max_pool2d", &["max_pool2d"], &["max_pool2d_backward"], "pooling::max_pool2d").onnx("MaxPool"),
+    pool("avg_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::avg_pool2d").onnx("AveragePool"),
+    pool("sum_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::sum_pool2d"),
+    pool(
+        "adaptive_avg_pool2d",
+        &["adaptive_avg_pool2d", "avg_pool2d", "sum_rows"],
+        &["adaptive_avg_pool2d_backward", "avg_pool2d_backward"],
+        "pooling::adaptive_avg_pool2d",
+    )
+    .onnx("GlobalAveragePool (output 1 × 1)"),
+    Operation::new(
+        "batch_norm",
+        "normalization",
+        &["batch_norm_statistics", "batch_norm_merge", "batch_norm_finish", "batch_norm_normalise"],
+    )
+    .backward(&["batch_norm_backward_reduce", "batch_norm_backward_apply"])
+    .reference("normalization::batch_norm_train")
+    .golden()
+    .onnx("BatchNormalization"),
+    reduce("sum", COPY).onnx("ReduceSum"),
+    reduce("mean", &["unary", "strided_copy"]).onnx("ReduceMean"),
+    reduce("max", &["extremum_mask"]).onnx("ReduceMax"),
+    reduce("min", &["extremum_mask"]).onnx("ReduceMin"),
+    Operation::new("argmax", "reduction", &["argmax", "argmax_join"])
+        .reference("reduction::argmax")
+        .golden()
+        .onnx("ArgMax"),
+    Operation::new("softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax"])
+        .backward(&["softmax_backward"])
+        .reference("softmax::softmax")
+        .golden()
+        .onnx("Softmax"),
+    Operation::new("log_softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax"])
+        .backward(&["softmax_backward"])
+        .reference("softmax::log_softmax")
+        .golden()
+        .onnx("LogSoftmax"),
+    Operation::new("cross_entropy", "loss", &["cross_entropy", "cross_entropy_mean"])
+        .backward(&["cross_entropy_backward"])
+        .reference("loss::cross_entropy")
+        .golden()
+        .onnx("SoftmaxCrossEntropyLoss"),
+    // Row-major elements are only relabelled; the copy is for channels-last ones.
+    movement("reshape", COPY, COPY).golden().onnx("Reshape"),
+    movement("permute", COPY, COPY).reference("movement::permute").golden().onnx("Transpose"),
+    movement("slice", COPY, FILL_AND_COPY).reference("movement::slice").golden().onnx("Slice"),
+    movement("concat", COPY, COPY).reference("movement::concat").golden().onnx("Concat"),
+    movement("pad", FILL_AND_COPY, COPY).reference("movement::pad").golden().onnx("Pad"),
+    movement("expand", COPY, SUMS).onnx("Expand"),
+    // Works on tensors, not on variables: the layout is no part of a value.
+    Operation::new("to_layout", "movement", COPY).reference("movement::to_channels_last"),
+    Operation::new("uniform", "random", &["random_fill"]).reference("random::uniform").onnx("RandomUniform"),
+    Operation::new("normal", "random", &["random_fill"]).reference("random::normal").onnx("RandomNormal"),
+    Operation::new("dropout", "random", &["dropout"])
+        .backward(&["dropout"])
+        .reference("random::dropout")
+        .onnx("Dropout"),
+    Operation::new("sgd", "optimizer", &["sgd", "sgd_momentum"]).reference("optimizer::sgd").golden(),
+    Operation::new("adamw", "optimizer", &["adamw"]).reference("optimizer::adamw").golden(),
+];
+
+/// The row of that name.
+#[must_use]
+pub fn operation(name: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.name == name)
+}
+
+const INTRODUCTION: &str = "\
+# Support table
+
+Generated from `crates/ops/src/support.rs`; write it anew with `cargo run --bin tilewright -- kernels support > docs/support.md`.
+
+- **Forward** and **backward** name the kernels, `shaders/<family>/<stem>.wgsl`. Where several can run, `kernels::select` or \
+the launcher chooses. `none` in *backward*: the operation has no gradient.
+- **Reference** is the function of `tilewright_reference` that says what the operation means; `plain values`: tests compare \
+with the values themselves.
+- **PyTorch**: its answers, forward and backward, are in `tests/goldens/<family>.safetensors`.
+- **f16**, **int8**: f16 is a storage type (`cast` to it and from it), nothing computes in f16 or in int8 yet.
+- **ONNX** is the operator of the same meaning. Nothing is imported yet.
+";
+
+/// The table as Markdown, which `docs/support.md` holds.
+#[must_use]
+pub fn markdown() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    let mut family = "";
+    for operation in OPERATIONS {
+        if operation.family != family {
+            family = operation.family;
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                "\n## {family}\n\n| operation | forward | backward | reference | PyTorch | f16 | int8 | ONNX |\n\
+                 | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+            );
+        }
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            operation.name,
+            code(operation.forward),
+            operation.backward.map_or_else(|| "none".to_owned(), code),
+            operation.reference.map_or_else(|| "plain values".to_owned(), |function| format!("`{function}`")),
+            mark(operation.golden),
+            mark(operation.f16),
+            mark(operation.int8),
+            operation.onnx.unwrap_or("–"),
+        );
+    }
+    text
+}
+
+fn code(stems: &[&str]) -> String {
+    stems.iter().map(|stem| format!("`{stem}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn mark(yes: bool) -> &'static str {
+    if yes { "yes" } else { "–" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_families_are_together() {
+        let mut families: Vec<_> = OPERATIONS.iter().map(|operation| operation.family).collect();
+        families.dedup();
+        let runs = families.len();
+        families.sort_unstable();
+        families.dedup();
+        assert_eq!(families.len(), runs, "a family is in two places");
+        for (at, operation) in OPERATIONS.iter().enumerate() {
+            let twice = OPERATIONS[at + 1..].iter().any(|other| other.name == operation.name);
+            assert!(!twice, "{} is there twice", operation.name);
+        }
+    }
+
+    #[test]
+    fn every_row_is_a_line() {
+        let text = markdown();
+        for operation in OPERATIONS {
+            let line = text.lines().find(|line| line.starts_with(&format!("| {} |", operation.name)));
+            let cells = line.map(|line| line.matches(" | ").count());
+            assert_eq!(cells, Some(7), "{}", operation.name);
+        }
+    }
+}

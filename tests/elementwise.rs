@@ -8,6 +8,117 @@ use tilewright::{
     DType, Layout, Tensor,
     ops::{BinaryOp, UnaryOp},
 };
+use tilewright_reference::elementwise as reference;
+
+/// Counts around the vec4 and the workgroup of 64 vec4s.
+const COUNTS: [usize; 9] = [1, 3, 4, 5, 255, 256, 257, 1023, 4099];
+
+/// Operands that each function is defined on.
+fn operand(op: UnaryOp, seed: u64, count: usize) -> Vec<f32> {
+    match op {
+        UnaryOp::Log | UnaryOp::Sqrt | UnaryOp::Rsqrt => random(seed, count, 0.01, 9.0),
+        UnaryOp::Reciprocal => random(seed, count, 0.1, 4.0),
+        _ => random(seed, count, -7.0, 7.0),
+    }
+}
+
+#[test]
+fn unary_and_its_gradient() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for op in UnaryOp::ALL {
+            for count in COUNTS {
+                let values = operand(op, count as u64, count);
+                let grad = random(7, count, -1.0, 1.0);
+                let x = Tensor::from_slice(&context, &values, &[count]).unwrap();
+                let y = x.unary(op).unwrap().to_vec::<f32>().unwrap();
+                let name = format!("{} of {count}, {:?}", op.name(), context.mode());
+                cases.check(&name, close(&y, &reference::unary(op, &values), 1e-5, 1e-6));
+                let grad_y = Tensor::from_slice(&context, &grad, &[count]).unwrap();
+                let grad_x = x.unary_backward(op, &grad_y).unwrap().to_vec::<f32>().unwrap();
+                let expected = reference::unary_backward(op, &values, &grad);
+                cases.check(format!("gradient of {name}"), close(&grad_x, &expected, 2e-5, 2e-6));
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn large_arguments_do_not_overflow() {
+    let values = [-1e4f32, -100.0, -90.0, -20.0, 20.0, 90.0, 100.0, 1e4];
+    let ops = [UnaryOp::Sigmoid, UnaryOp::Tanh, UnaryOp::Silu, UnaryOp::Gelu, UnaryOp::GeluTanh];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        let x = Tensor::from_slice(&context, &values, &[8]).unwrap();
+        let ones = Tensor::ones(&context, &[8]).unwrap();
+        for op in ops {
+            let y = x.unary(op).unwrap().to_vec::<f32>().unwrap();
+            cases.check(op.name(), close(&y, &reference::unary(op, &values), 1e-5, 1e-6));
+            let grad = x.unary_backward(op, &ones).unwrap().to_vec::<f32>().unwrap();
+            cases.check(
+                op.name(),
+                close(&grad, &reference::unary_backward(op, &values, &[1.0; 8]), 1e-5, 1e-6),
+            );
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn binary_broadcasts_and_sums_its_gradients_back() {
+    let shapes: [(&[usize], &[usize]); 10] = [
+        (&[5], &[5]),
+        (&[257], &[1]),
+        (&[2, 3, 5], &[3, 1]),
+        (&[4, 1, 3], &[2, 1]),
+        (&[2, 3, 4, 5], &[1, 3, 1, 1]),
+        (&[2, 3, 4, 5], &[5]),
+        (&[3, 1, 1], &[2, 3, 4, 5]),
+        (&[2, 3, 4, 5], &[2, 3, 4, 5]),
+        (&[2, 1, 3, 1, 2], &[1, 4, 1, 3, 1]),
+        (&[], &[3, 2]),
+    ];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for op in BinaryOp::ALL {
+            for (a_shape, b_shape) in shapes {
+                for layout in [Layout::RowMajor, Layout::ChannelsLast] {
+                    let (low, high) = if op == BinaryOp::Pow { (0.2, 2.0) } else { (-2.0, 2.0) };
+                    let a = random(1, a_shape.iter().product(), low, high);
+                    // A divisor is kept away from zero.
+                    let low = if op == BinaryOp::Div { 0.3 } else { low };
+                    let b = random(2, b_shape.iter().product(), low, high);
+                    let ta = Tensor::from_slice(&context, &a, a_shape).unwrap().to_layout(layout).unwrap();
+                    let tb = Tensor::from_slice(&context, &b, b_shape).unwrap();
+                    let name =
+                        format!("{} {a_shape:?} {b_shape:?} {layout:?} {:?}", op.name(), context.mode());
+                    let y = ta.binary(op, &tb).unwrap();
+                    let expected = reference::binary(op, &a, a_shape, &b, b_shape);
+                    cases.check(&name, close(&y.to_vec().unwrap(), &expected, 1e-5, 1e-6));
+                    let grad = random(3, y.count(), -1.0, 1.0);
+                    let grad_y =
+                        Tensor::from_slice(&context, &grad, y.shape()).unwrap().to_layout(layout).unwrap();
+                    let [grad_a, grad_b] = ta.binary_backward(op, &tb, &grad_y, [true, true]).unwrap();
+                    let (want_a, want_b) = reference::binary_backward(op, &a, a_shape, &b, b_shape, &grad);
+                    cases.check(&name, close(&grad_a.unwrap().to_vec().unwrap(), &want_a, 1e-4, 1e-5));
+                    cases.check(&name, close(&grad_b.unwrap().to_vec().unwrap(), &want_b, 1e-4, 1e-5));
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn pow_keeps_the_sign_rule() {
+    for context in contexts() {
+        let a = Tensor::from_slice(&context, &[-2.0f32, -2.0, 0.0, 0.0, -1.5], &[5]).unwrap();
+        let b = Tensor::from_slice(&context, &[3.0f32, 2.0, 0.0, 2.0, 0.0], &[5]).unwrap();
+        let y = a.binary(BinaryOp::Pow, &b).unwrap().to_vec::<f32>().unwrap();
+        close(&y, &[-8.0, 4.0, 1.0, 0.0, 1.0], 1e-5, 1e-6).unwrap();
+    }
+}
 
 #[test]
 fn layout_changes_keep_the_values() {

@@ -26,4 +26,4 @@ mod unroll;
 pub use emit::{Emitted, emit};
 pub use reflect::{Binding, BindingKind, Member, Reflection, ShaderError, parse, reflect};
 pub use source::{Source, fragment, fragments, kernel, kernels};
-pub use specialise::{Specialisation, SpecialiseError, Value, specialise_text};
+pub use specialise::{Constant, Specialisation, SpecialiseError, Value, constants, specialise_text};

@@ -47,7 +47,7 @@ pub struct Member {
     pub name: String,
     /// Its place, in bytes from the start.
     pub offset: u32,
-    /// The Rust type: `u32`, `i32`, `f32`, `[u32; 8]`.
+    /// The Rust type: `u32`, `i32`, `f32`, `[u32; 2]`, `[u32; 8]`.
     pub kind: &'static str,
 }
 

@@ -127,6 +127,29 @@ impl std::fmt::Display for Specialisation {
     }
 }
 
+/// One `// @const` line of a kernel file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Constant<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// `u32`, `bool` or `alias`.
+    pub kind: &'a str,
+    /// The value that stands in the file.
+    pub value: &'a str,
+    /// What the file says of it.
+    pub meaning: &'a str,
+}
+
+/// The `// @const` lines of a text.
+pub fn constants(text: &str) -> Vec<Constant<'_>> {
+    let of = |line| {
+        let Declaration { name, kind, value, tail, .. } = declaration(line)?;
+        let (_, meaning) = tail.split_once("@const")?;
+        Some(Constant { name, kind, value, meaning: meaning.trim() })
+    };
+    text.lines().filter_map(of).collect()
+}
+
 /// Specialises any text that follows the rules of this crate; `stem` names it in errors.
 pub fn specialise_text(
     stem: &str,

@@ -12,11 +12,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub use tilewright_autograd as autograd;
+pub use tilewright_data as data;
 pub use tilewright_kernels as kernels;
+pub use tilewright_nn as nn;
 pub use tilewright_ops as ops;
 pub use tilewright_runtime as runtime;
 pub use tilewright_shaders as shaders;
 pub use tilewright_tensor as tensor;
+pub use tilewright_zoo as zoo;
 
+pub use tilewright_autograd::{Gradients, Var};
+pub use tilewright_nn::{Module, ParameterStore, Pass};
 pub use tilewright_runtime::{Context, ContextOptions, Mode};
 pub use tilewright_tensor::{Conv2dAlgorithm, DType, Element, Layout, MatmulAlgorithm, Tensor};

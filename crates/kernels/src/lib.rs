@@ -6,9 +6,16 @@
 pub mod convolution;
 pub mod elementwise;
 mod epilogue;
+pub mod loss;
+mod magic;
 pub mod matmul;
 pub mod movement;
+pub mod normalization;
+pub mod optimizer;
 mod params;
+pub mod pooling;
+pub mod random;
+pub mod reduction;
 pub mod select;
 pub mod strided;
 

@@ -34,8 +34,14 @@ pub fn all_params() -> Vec<ParamsLayout> {
     [
         crate::convolution::params(),
         crate::elementwise::params(),
+        crate::loss::params(),
         crate::matmul::params(),
         crate::movement::params(),
+        crate::normalization::params(),
+        crate::optimizer::params(),
+        crate::pooling::params(),
+        crate::random::params(),
+        crate::reduction::params(),
     ]
     .concat()
 }

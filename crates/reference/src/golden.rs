@@ -63,6 +63,8 @@ pub enum Data {
     F32(Vec<f32>),
     /// 32-bit integers.
     I32(Vec<i32>),
+    /// Bytes: the pixels of images.
+    U8(Vec<u8>),
 }
 
 /// A golden tensor in row-major order.
@@ -107,6 +109,19 @@ impl Case {
         match self.tensors.get(role) {
             Some(GoldenTensor { shape, data: Data::I32(data) }) => Ok((data, shape)),
             _ => Err(self.no_tensor(role, "i32")),
+        }
+    }
+
+    /// Images: the elements byte / 128 − 1, exact in f32, and the shape.
+    ///
+    /// # Errors
+    /// [`GoldenError::Tensor`].
+    pub fn images(&self, role: &str) -> Result<(Vec<f32>, &[usize]), GoldenError> {
+        match self.tensors.get(role) {
+            Some(GoldenTensor { shape, data: Data::U8(bytes) }) => {
+                Ok((bytes.iter().map(|&byte| f32::from(byte) / 128.0 - 1.0).collect(), shape))
+            }
+            _ => Err(self.no_tensor(role, "u8")),
         }
     }
 
@@ -213,7 +228,7 @@ pub fn read(path: &Path) -> Result<Vec<Case>, GoldenError> {
         cases.insert(name.clone(), Case { name: name.clone(), op, parameters, tensors });
     }
     for (name, view) in file.iter() {
-        // The first '/' divides: a role may be a state-dict path, but not contain another.
+        // The first '/' divides: a role may have parts of its own, such as grad/conv1.weight.
         let Some((case, role)) = name.split_once('/') else {
             return Err(format(format!("tensor {name} is not named case/role")));
         };
@@ -224,8 +239,9 @@ pub fn read(path: &Path) -> Result<Vec<Case>, GoldenError> {
         let data = match view.dtype() {
             Dtype::F32 => Data::F32(words.map(f32::from_le_bytes).collect()),
             Dtype::I32 => Data::I32(words.map(i32::from_le_bytes).collect()),
+            Dtype::U8 => Data::U8(view.data().to_vec()),
             other => {
-                return Err(format(format!("tensor {name} is {other:?}; F32 and I32 are known")));
+                return Err(format(format!("tensor {name} is {other:?}; F32, I32 and U8 are known")));
             }
         };
         case.tensors.insert(role.to_owned(), GoldenTensor { shape: view.shape().to_vec(), data });

@@ -88,6 +88,25 @@ pub fn linear(
     round(&y)
 }
 
+/// The gradients of x, weight and bias of a [`linear`] layer.
+#[must_use]
+pub fn linear_backward(
+    x: &[f32],
+    x_shape: [usize; 2],
+    weight: &[f32],
+    weight_shape: [usize; 2],
+    grad_y: &[f32],
+) -> (Vec<f32>, Vec<f32>, Vec<f32>) {
+    let op = MatMul { transpose_right: true, ..MatMul::default() };
+    let (grad_x, grad_weight) = matmul_backward(op, x, &x_shape, weight, &weight_shape, grad_y);
+    let outputs = weight_shape[0];
+    let mut grad_bias = vec![0.0; outputs];
+    for (index, &grad) in grad_y.iter().enumerate() {
+        grad_bias[index % outputs] += f64::from(grad);
+    }
+    (grad_x, grad_weight, round(&grad_bias))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

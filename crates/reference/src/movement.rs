@@ -42,7 +42,7 @@ pub fn slice<T: Copy>(x: &[T], x_shape: &[usize], ranges: &[SliceRange]) -> Vec<
     slice_indices(x_shape, ranges).into_iter().map(|index| x[index]).collect()
 }
 
-/// The gradient of x through [`slice`]: grad_y in its place, zero elsewhere.
+/// The gradient of x through [`slice()`]: grad_y in its place, zero elsewhere.
 #[must_use]
 pub fn slice_backward(grad_y: &[f32], x_shape: &[usize], ranges: &[SliceRange]) -> Vec<f32> {
     check_len("grad_y", grad_y, &valid(slice_shape(x_shape, ranges)));

@@ -81,9 +81,7 @@ impl Context {
         }));
         let fault = context.0.fault.clone();
         context.0.device.set_device_lost_callback(move |reason, message| {
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                *lock(&fault) = Some(Error::DeviceLost { reason: format!("{reason:?} {message}") });
-            }
+            *lock(&fault) = Some(Error::DeviceLost { reason: format!("{reason:?}: {message}") });
         });
         Ok(context)
     }

@@ -193,7 +193,7 @@ impl Profile {
 
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:>7}  {:>10}  {:>6}  {:<28} {}", "share", "total ms", "count", "operation", "kernel")?;
+        writeln!(f, "{:>7}  {:>10}  {:>6}  {:<28} kernel", "share", "total ms", "count", "operation")?;
         for row in self.rows() {
             writeln!(
                 f,

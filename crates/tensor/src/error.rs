@@ -3,6 +3,8 @@
 use thiserror::Error;
 use tilewright_ops::{DType, ShapeError};
 
+use crate::Layout;
+
 /// A failure of an operation on tensors.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
@@ -24,6 +26,20 @@ pub enum Error {
         found: DType,
         /// What it should be.
         expected: &'static str,
+    },
+    /// An operand that is written in place lies otherwise in memory than it should.
+    #[error(
+        "{op}: `{operand}` is {found:?} and must be {expected:?}; make it with the layout of the parameter"
+    )]
+    Layout {
+        /// The operation.
+        op: &'static str,
+        /// Which operand.
+        operand: &'static str,
+        /// Its layout.
+        found: Layout,
+        /// What it should be.
+        expected: Layout,
     },
     /// The operands live on different contexts.
     #[error("{op}: the operands live on different contexts; read one back and upload it to the other")]

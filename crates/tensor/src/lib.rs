@@ -11,6 +11,7 @@ mod tensor;
 
 pub use error::Error;
 pub use layout::Layout;
+pub use ops::normalization::BatchNormTrain;
 pub use tensor::{Element, Tensor};
 pub use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
 pub use tilewright_ops::DType;

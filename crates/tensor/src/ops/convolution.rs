@@ -98,6 +98,40 @@ impl Tensor {
         Ok(grad_bias)
     }
 
+    /// The windows of N C H W as columns, N C·KH·KW OH·OW: PyTorch's `unfold`. (The groups of `op` play no part.)
+    ///
+    /// # Errors
+    /// A shape error if no window fits, [`tilewright_runtime::Error::Limit`] if the device cannot bind the columns.
+    pub fn im2col(&self, op: &Conv2d, kernel: [usize; 2]) -> Result<Self> {
+        self.require_f32("im2col", "x")?;
+        let x_shape = self.shape4("im2col", "x")?;
+        let (problem, [n, c, pixels, taps]) = columns_of(op, x_shape, kernel)?;
+        let x = self.to_layout(Layout::ChannelsLast)?;
+        let context = self.context();
+        let rows = Self::empty(context, &[n, pixels, taps, c], DType::F32, Layout::RowMajor)?;
+        if rows.count() > 0 {
+            convolution::im2col(context, &problem, x.buffer(), rows.buffer())?;
+        }
+        // The kernel puts channels last, a window after the other; PyTorch's order is C, taps, pixels.
+        rows.permute(&[0, 3, 2, 1])?.reshape(&[n, c * taps, pixels].map(|extent| extent as isize))
+    }
+
+    /// Adds every column of N C·KH·KW OH·OW to the window it came from: PyTorch's `fold`, and the gradient of
+    /// [`Self::im2col`] for an input of `x_shape`.
+    pub fn col2im(&self, op: &Conv2d, kernel: [usize; 2], x_shape: &[usize]) -> Result<Self> {
+        let name = "col2im";
+        let x_shape = four(name, "x", x_shape)?;
+        let (problem, [n, c, pixels, taps]) = columns_of(op, x_shape, kernel)?;
+        self.require_gradient(name, &[n, c * taps, pixels])?;
+        let rows =
+            self.reshape(&[n, c, taps, pixels].map(|extent| extent as isize))?.permute(&[0, 3, 2, 1])?;
+        let x = Self::empty(self.context(), &x_shape, DType::F32, Layout::ChannelsLast)?;
+        if x.count() > 0 {
+            convolution::col2im(self.context(), &problem, rows.buffer(), x.buffer())?;
+        }
+        Ok(x)
+    }
+
     fn require_gradient(&self, op: &'static str, expected: &[usize]) -> Result<()> {
         self.require_f32(op, "grad_y")?;
         if self.shape() == expected {
@@ -106,6 +140,14 @@ impl Tensor {
         let (shape, expected) = (self.shape().to_vec(), expected.to_vec());
         Err(ShapeError::Operand { op, operand: "grad_y", shape, expected }.into())
     }
+}
+
+/// The convolution whose windows these are, and N, C, windows of an image, taps of a window.
+fn columns_of(op: &Conv2d, x_shape: [usize; 4], [kh, kw]: [usize; 2]) -> Result<(Problem, [usize; 4])> {
+    let op = Conv2d { groups: 1, ..*op };
+    let problem = Problem::new(&op, x_shape, [1, x_shape[1], kh, kw])?;
+    let [n, _, rows, columns] = problem.y_shape;
+    Ok((problem, [n, x_shape[1], rows * columns, kh * kw]))
 }
 
 fn four(op: &'static str, operand: &'static str, shape: &[usize]) -> Result<[usize; 4]> {

@@ -1,7 +1,7 @@
 //! Unary and binary operations, casts.
 
 use tilewright_kernels::{elementwise, strided::Strided};
-use tilewright_ops::{BinaryOp, DType, UnaryOp};
+use tilewright_ops::{BinaryOp, DType, ShapeError, UnaryOp};
 
 use crate::{Layout, Result, Tensor};
 
@@ -50,16 +50,65 @@ impl Tensor {
         {
             elementwise::binary(context, op, self.buffer(), other.buffer(), y.buffer(), y.count())?;
         } else {
-            let order = y.layout().memory_order(shape.len());
-            let extents: Vec<_> = order.iter().map(|&axis| shape[axis]).collect();
-            let strides = |operand: &Self| -> Vec<isize> {
-                let own = operand.broadcast_strides(&shape);
-                order.iter().map(|&axis| own[axis]).collect()
-            };
-            let index = Strided::new(&extents, &strides(self), &strides(other));
+            let index = y.broadcast_index(self, other);
             elementwise::binary_broadcast(context, op, self.buffer(), other.buffer(), y.buffer(), &index)?;
         }
         Ok(y)
+    }
+
+    /// The gradients of [`Self::binary`] for both operands, each in its own shape; what is not wanted is `None`.
+    pub fn binary_backward(
+        &self,
+        op: BinaryOp,
+        other: &Self,
+        grad_y: &Self,
+        [want_a, want_b]: [bool; 2],
+    ) -> Result<[Option<Self>; 2]> {
+        grad_y.require_f32(op.name(), "grad_y")?;
+        self.require_same_context(op.name(), grad_y)?;
+        let expected = op.output_shape(self.shape(), other.shape())?;
+        if grad_y.shape() != expected {
+            let shape = grad_y.shape().to_vec();
+            return Err(ShapeError::Operand { op: op.name(), operand: "grad_y", shape, expected }.into());
+        }
+        // Sums need no kernel of their own.
+        let [full_a, full_b] = match op {
+            BinaryOp::Add => [want_a.then(|| grad_y.clone()), want_b.then(|| grad_y.clone())],
+            BinaryOp::Sub => {
+                let negative = want_b.then(|| grad_y.unary(UnaryOp::Neg)).transpose()?;
+                [want_a.then(|| grad_y.clone()), negative]
+            }
+            _ => {
+                let grad_a = want_a.then(|| grad_y.like(DType::F32)).transpose()?;
+                let grad_b = want_b.then(|| grad_y.like(DType::F32)).transpose()?;
+                let index = grad_y.broadcast_index(self, other);
+                elementwise::binary_backward(
+                    self.context(),
+                    op,
+                    self.buffer(),
+                    other.buffer(),
+                    grad_y.buffer(),
+                    grad_a.as_ref().map(Self::buffer),
+                    grad_b.as_ref().map(Self::buffer),
+                    &index,
+                )?;
+                [grad_a, grad_b]
+            }
+        };
+        let grad_a = full_a.map(|grad| grad.sum_to_shape(self.shape())).transpose()?;
+        let grad_b = full_b.map(|grad| grad.sum_to_shape(other.shape())).transpose()?;
+        Ok([grad_a, grad_b])
+    }
+
+    /// This tensor's elements in the order of its memory, with the strides of two operands broadcast to its shape.
+    fn broadcast_index(&self, a: &Self, b: &Self) -> Strided {
+        let order = self.layout().memory_order(self.rank());
+        let extents: Vec<_> = order.iter().map(|&axis| self.shape()[axis]).collect();
+        let strides = |operand: &Self| -> Vec<isize> {
+            let own = operand.broadcast_strides(self.shape());
+            order.iter().map(|&axis| own[axis]).collect()
+        };
+        Strided::new(&extents, &strides(a), &strides(b))
     }
 
     /// The elements as another type. Float to integer truncates towards zero.
@@ -125,7 +174,7 @@ impl Tensor {
             return Ok(());
         }
         let (shape, expected) = (other.shape().to_vec(), self.shape().to_vec());
-        Err(tilewright_ops::ShapeError::Operand { op, operand, shape, expected }.into())
+        Err(ShapeError::Operand { op, operand, shape, expected }.into())
     }
 
     /// The same values in `layout`; free of cost where the bytes are the same.

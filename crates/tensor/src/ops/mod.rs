@@ -2,5 +2,12 @@
 
 mod convolution;
 mod elementwise;
+mod loss;
 mod matmul;
 mod movement;
+pub mod normalization;
+pub mod optimizer;
+mod pooling;
+mod random;
+mod reduction;
+mod softmax;

@@ -1,0 +1,57 @@
+# The usual ways into this repository; `make` alone lists them.
+# Everything runs on Debian or Ubuntu with Rust and nothing else: `setup` installs what is missing.
+
+CARGO ?= cargo
+# More arguments for the demo, for example: make demo DEMO_ARGS="--epochs 3 --data DIR"
+DEMO_ARGS ?=
+# More arguments for the benchmarks, for example: make bench BENCH_ARGS="--bench convolution"
+BENCH_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test fmt clippy unit doc examples test-mesa22 bench goldens clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: linker, Vulkan driver, Fashion-MNIST (Debian, Ubuntu)
+	@scripts/setup.sh
+
+demo: ## Train a CNN on Fashion-MNIST; pictures and weights go to out/demo
+	@scripts/setup.sh -- $(DEMO_ARGS)
+	$(CARGO) run --release --bin tilewright -- train --demo --output out/demo $(DEMO_ARGS)
+
+# Each check also alone, in the order from quick to slow: make fmt, make clippy, …
+test: setup ## Everything that CI checks: format, lints, all tests, docs, examples
+	@$(MAKE) --no-print-directory fmt
+	@$(MAKE) --no-print-directory clippy
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory doc
+	@$(MAKE) --no-print-directory examples
+
+fmt:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+unit:
+	$(CARGO) test --workspace
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+examples:
+	scripts/examples.sh
+
+test-mesa22: setup ## The tests again on Debian 12's own, older software driver
+	scripts/with-mesa22.sh $(CARGO) test --workspace
+
+bench: setup ## The benchmarks
+	$(CARGO) bench --workspace $(BENCH_ARGS)
+
+goldens: ## Make the golden files anew with PyTorch
+	scripts/goldens.sh
+
+clean: ## Remove all that was built and written
+	$(CARGO) clean
+	rm -rf out

@@ -1,0 +1,33 @@
+//! Define-by-run differentiation over [`tilewright_tensor::Tensor`].
+//!
+//! A [`Var`] is a tensor and, if a gradient is wanted, its place on the tape. Operations on variables compute at once
+//! and note how to go back, saving only the tensors that their backward rule reads. [`Var::backward`] gives the
+//! gradients in a container and frees what was saved on the way.
+//!
+//! ```no_run
+//! use tilewright_autograd::Var;
+//! use tilewright_runtime::Context;
+//! use tilewright_tensor::Tensor;
+//!
+//! let context = Context::new()?;
+//! let x = Var::leaf(Tensor::from_slice(&context, &[1.0f32, -2.0], &[2])?);
+//! let y = x.mul(&x)?.sum(&[0], false)?;
+//! let gradients = y.backward()?;
+//! assert_eq!(gradients.get(&x).ok_or("no gradient")?.to_vec::<f32>()?, [2.0, -4.0]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod backward;
+mod check;
+mod error;
+mod ops;
+mod var;
+
+pub use backward::Gradients;
+pub use check::{GradientCheck, check_gradients};
+pub use error::Error;
+pub use ops::BatchNormTrained;
+pub use var::{LeafId, Needs, Var};
+
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

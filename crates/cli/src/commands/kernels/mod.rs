@@ -1,0 +1,27 @@
+//! `tilewright kernels list | show | bench`.
+
+mod bench;
+mod list;
+mod show;
+
+use tilewright_runtime::Context;
+
+use crate::Result;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List every kernel file.
+    List(list::Arguments),
+    /// Print a kernel, specialised, in WGSL or a driver's language.
+    Show(show::Arguments),
+    /// Validate, then time every algorithm that can run an operation at a shape.
+    Bench(bench::Arguments),
+}
+
+pub fn run(command: &Command, context: impl FnOnce() -> Result<Context>) -> Result<()> {
+    match command {
+        Command::List(arguments) => list::run(arguments),
+        Command::Show(arguments) => show::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments, &context()?),
+    }
+}

@@ -1,0 +1,85 @@
+//! The commands, one file or folder each.
+
+mod devices;
+mod grad;
+mod infer;
+mod kernels;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tilewright_runtime::{Context, ContextOptions};
+
+use crate::Result;
+
+/// A GPU compute engine for convolutional networks.
+#[derive(Debug, Parser)]
+#[command(name = "tilewright", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    device: DeviceArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which device runs the command, and how strictly.
+#[derive(Debug, clap::Args)]
+struct DeviceArguments {
+    /// Adapter: its index, a part of its name, `high-performance` or `low-power`.
+    #[arg(long, global = true, env = "TILEWRIGHT_ADAPTER", value_name = "ADAPTER")]
+    adapter: Option<String>,
+    /// Check every index and every buffer's end while kernels run (slow).
+    #[arg(long, global = true)]
+    checked: bool,
+}
+
+impl DeviceArguments {
+    fn context(&self) -> Result<Context> {
+        let mut options = ContextOptions::from_env()?;
+        if let Some(adapter) = &self.adapter {
+            options.adapter = adapter.parse().unwrap_or_default();
+        }
+        if self.checked {
+            options.mode = tilewright_runtime::Mode::Checked;
+        }
+        Ok(Context::with_options(&options)?)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the adapters of this machine.
+    Devices(devices::Arguments),
+    /// Read, list and time kernels.
+    #[command(subcommand)]
+    Kernels(kernels::Command),
+    /// Train a network on images.
+    Train(train::Arguments),
+    /// Run a network on an array.
+    Infer(infer::Arguments),
+    /// Compute the gradient of every parameter.
+    Grad(grad::Arguments),
+}
+
+impl Cli {
+    /// Runs the command; the code is not zero where it was interrupted.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Devices(arguments) => devices::run(&arguments)?,
+            Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
+            Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
+            Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Prints a value as JSON on standard output.
+fn print_json(value: &impl serde::Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => println!("{text}"),
+        Err(error) => eprintln!("warning: no JSON: {error}"),
+    }
+}

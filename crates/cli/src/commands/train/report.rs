@@ -1,0 +1,90 @@
+//! The pictures of a finished run.
+
+use std::path::{Path, PathBuf};
+
+use tilewright_data::ImageDataset;
+
+use super::{evaluate::Answers, metrics::EpochRecord};
+use crate::{
+    Result,
+    pictures::{EpochMetrics, Prediction, StepLoss, confusion_matrix, curves, prediction_sheet},
+};
+
+/// Images on the sheet of predictions.
+const SHEET: usize = 40;
+/// Of these, at most so many wrong ones, if there are.
+const WRONG: usize = 12;
+
+/// Draws the curves, the confusion matrix and a sheet of predictions; says what each file is.
+pub fn draw(
+    folder: &Path,
+    epochs: &[EpochRecord],
+    dataset: &dyn ImageDataset,
+    answers: &Answers,
+) -> Result<Vec<(&'static str, PathBuf)>> {
+    let mut made = Vec::new();
+    let path = folder.join("curves.png");
+    draw_curves(&path, epochs)?;
+    made.push(("loss and accuracy", path));
+
+    let names = dataset.class_names();
+    let mut counts = vec![vec![0u64; names.len()]; names.len()];
+    for (index, &predicted) in answers.predicted.iter().enumerate() {
+        counts[dataset.label(index)? as usize][predicted] += 1;
+    }
+    let path = folder.join("confusion_matrix.png");
+    confusion_matrix(&path, &counts, names)?;
+    made.push(("confusion matrix", path));
+
+    let path = folder.join("predictions.png");
+    prediction_sheet(&path, &choose(dataset, answers)?, names)?;
+    made.push(("predictions, wrong ones framed", path));
+    Ok(made)
+}
+
+fn draw_curves(path: &Path, epochs: &[EpochRecord]) -> Result<()> {
+    let metrics: Vec<_> = epochs
+        .iter()
+        .map(|record| EpochMetrics {
+            epoch: record.epoch as u32,
+            train_loss: record.train_loss,
+            train_accuracy: record.train_accuracy,
+            test_accuracy: record.test_accuracy,
+        })
+        .collect();
+    let mut steps = Vec::new();
+    for record in epochs {
+        let count = record.step_losses.len() as f64;
+        for (at, &loss) in record.step_losses.iter().enumerate() {
+            steps.push(StepLoss { epoch: (record.epoch - 1) as f64 + (at as f64 + 1.0) / count, loss });
+        }
+    }
+    Ok(curves(path, &metrics, &steps)?)
+}
+
+/// The first images of the set, some of them replaced by wrong ones from all over it, so that both kinds are seen.
+fn choose(dataset: &dyn ImageDataset, answers: &Answers) -> Result<Vec<Prediction>> {
+    let mut wrong = Vec::new();
+    let mut right = Vec::new();
+    for (index, &predicted) in answers.predicted.iter().enumerate() {
+        let list = if predicted == dataset.label(index)? as usize { &mut right } else { &mut wrong };
+        list.push(index);
+    }
+    // Evenly over the wrong ones: the first ones alone may be of one kind.
+    let step = (wrong.len() / WRONG).max(1);
+    let mut chosen: Vec<_> = wrong.into_iter().step_by(step).take(WRONG).collect();
+    let room = SHEET.saturating_sub(chosen.len());
+    chosen.extend(right.into_iter().take(room));
+    chosen.sort_unstable();
+    let mut predictions = Vec::with_capacity(chosen.len());
+    for index in chosen {
+        predictions.push(Prediction {
+            pixels: dataset.image(index)?.into_owned(),
+            shape: dataset.image_shape(),
+            label: dataset.label(index)? as usize,
+            predicted: answers.predicted[index],
+            confidence: answers.confidence[index],
+        });
+    }
+    Ok(predictions)
+}

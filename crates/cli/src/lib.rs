@@ -1,0 +1,13 @@
+//! The program `tilewright`: training, inference, gradients, and a look at kernels and devices.
+
+pub mod commands;
+mod error;
+mod files;
+mod interrupt;
+mod model;
+pub mod pictures;
+
+pub use error::Error;
+
+/// What every command returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,21 @@
+//! The program's entry: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tilewright_cli::commands::Cli;
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                eprintln!("  because: {cause}");
+                source = cause.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

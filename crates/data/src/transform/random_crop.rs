@@ -1,0 +1,82 @@
+//! Random windows.
+
+use super::{Image, Transform};
+use crate::{DataError, SampleRng};
+
+/// Keeps the sums of sides and paddings far from overflow.
+const MAX_PADDING: usize = 65_535;
+
+/// Pads the image on all four sides with a value and cuts a window out of it at random, as torchvision's `RandomCrop`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RandomCrop {
+    height: usize,
+    width: usize,
+    padding: usize,
+    fill: f32,
+}
+
+impl RandomCrop {
+    /// A window of `height`×`width`, after `padding` zeros on each side.
+    ///
+    /// # Errors
+    /// [`DataError::InvalidOption`] when the window is empty or the padding over 65,535.
+    pub fn new(height: usize, width: usize, padding: usize) -> Result<Self, DataError> {
+        if height == 0 || width == 0 {
+            let reason = format!("a window of {height}×{width} holds no pixel");
+            return Err(DataError::InvalidOption { setting: "RandomCrop", reason });
+        }
+        if padding > MAX_PADDING {
+            let reason = format!("a padding of {padding} is over the {MAX_PADDING} pixels that make sense");
+            return Err(DataError::InvalidOption { setting: "RandomCrop", reason });
+        }
+        Ok(Self { height, width, padding, fill: 0.0 })
+    }
+
+    /// Pads with `fill` instead of zero.
+    #[must_use]
+    pub fn fill(self, fill: f32) -> Self {
+        Self { fill, ..self }
+    }
+}
+
+impl Transform for RandomCrop {
+    fn output_shape(&self, input: [usize; 3]) -> Result<[usize; 3], DataError> {
+        let [channels, height, width] = input;
+        if self.height > height + 2 * self.padding || self.width > width + 2 * self.padding {
+            let reason = format!(
+                "a window of {}×{} does not fit after padding by {}; pad more or cut less",
+                self.height, self.width, self.padding
+            );
+            return Err(DataError::Transform { transform: "RandomCrop", shape: input, reason });
+        }
+        Ok([channels, self.height, self.width])
+    }
+
+    fn apply(&self, image: &mut Image, rng: &mut SampleRng) -> Result<(), DataError> {
+        image.check("RandomCrop")?;
+        let shape = self.output_shape(image.shape)?;
+        let [channels, height, width] = image.shape;
+        // The window's corner in the padded image, which is never made: its rows and columns are looked up instead.
+        let top = rng.below((height + 2 * self.padding - self.height + 1) as u64) as usize;
+        let left = rng.below((width + 2 * self.padding - self.width + 1) as u64) as usize;
+        let mut pixels = vec![self.fill; channels * self.height * self.width];
+        // Columns of the window which come from the image.
+        let first = self.padding.saturating_sub(left).min(self.width);
+        let last = (self.padding + width).saturating_sub(left).min(self.width);
+        for channel in 0..channels {
+            for row in 0..self.height {
+                let Some(source_row) = (top + row).checked_sub(self.padding).filter(|&r| r < height) else {
+                    continue;
+                };
+                if first >= last {
+                    continue;
+                }
+                let from = (channel * height + source_row) * width + (left + first - self.padding);
+                let to = (channel * self.height + row) * self.width + first;
+                pixels[to..to + (last - first)].copy_from_slice(&image.pixels[from..from + (last - first)]);
+            }
+        }
+        *image = Image { shape, pixels };
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! Losses.
+
+mod cross_entropy;
+
+pub use cross_entropy::{Operands, cross_entropy, cross_entropy_backward};
+
+pub(crate) fn params() -> Vec<crate::ParamsLayout> {
+    cross_entropy::LAYOUTS.to_vec()
+}

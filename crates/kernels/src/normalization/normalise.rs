@@ -1,0 +1,54 @@
+//! `batch_norm_normalise`.
+
+use tilewright_ops::UnaryOp;
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{ROWS, Rows, Spread};
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
+
+params! { Params for "batch_norm_normalise" {
+    vectors: u32,
+    step: u32,
+    channels: u32,
+    eps: f32,
+    p0: f32,
+    p1: f32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+/// `y = epilogue((x − mean) / std · weight + bias)`; x and y are `[pixels, channels]`, the rest is `[channels]`. `op`
+/// names the operation in errors and profiles.
+pub fn batch_norm_normalise(
+    context: &Context,
+    op: &str,
+    [pixels, channels]: [usize; 2],
+    x: &Buffer,
+    mean: &Buffer,
+    spread: Spread<'_>,
+    weight: &Buffer,
+    bias: &Buffer,
+    epilogue: Option<UnaryOp>,
+    y: &Buffer,
+) -> Result<()> {
+    let rows = Rows::new(op, pixels, channels)?;
+    let (spread, eps, from_variance) = spread.parts();
+    let [p0, p1] = epilogue.map_or([0.0; 2], UnaryOp::parameters);
+    let params = Params { vectors: rows.vectors, step: rows.step, channels: rows.channels, eps, p0, p1 };
+    let mut kernel = Specialisation::new("batch_norm_normalise")
+        .with_u32("WORKGROUP", WORKGROUP)
+        .with_u32("ROWS", ROWS)
+        .with_bool("FROM_VARIANCE", from_variance);
+    if let Some(epilogue) = epilogue {
+        kernel = kernel.with_fragment("unary", epilogue.name());
+    }
+    let threads = to_u32(op, rows.rows.div_ceil(ROWS) as usize * rows.step as usize)?;
+    let dispatch = Dispatch {
+        op,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[x, mean, spread, weight, bias, y],
+        groups: groups(threads),
+    };
+    context.dispatch(&kernel, &dispatch)
+}

@@ -1,0 +1,128 @@
+//! `batch_norm_statistics`, `batch_norm_merge` and `batch_norm_finish`: mean and variance of a batch.
+
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use super::Rows;
+use crate::{
+    ParamsLayout, WORKGROUP, groups,
+    params::params,
+    pooling::{kernel, lanes},
+    to_u32,
+};
+
+params! { StatisticsParams for "batch_norm_statistics" {
+    count: u32,
+    step: u32,
+    rows: u32,
+    whole_rows: u32,
+    chunk: u32,
+    threads: u32,
+} }
+
+params! { MergeParams for "batch_norm_merge" { channels: u32, rows: u32, chunk: u32, threads: u32 } }
+
+params! { FinishParams for "batch_norm_finish" { channels: u32, rows: u32, eps: f32, momentum: f32 } }
+
+pub(super) const LAYOUTS: &[ParamsLayout] =
+    &[StatisticsParams::LAYOUT, MergeParams::LAYOUT, FinishParams::LAYOUT];
+
+const OP: &str = "batch_norm_train";
+/// Partial rows that one thread of the last pass may merge.
+const LAST: usize = 64;
+
+/// Running statistics before a batch, each `[C]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Running<'a> {
+    /// The mean.
+    pub mean: &'a Buffer,
+    /// The variance.
+    pub variance: &'a Buffer,
+}
+
+/// Where the statistics of a batch go, each `[C]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Statistics<'a> {
+    /// The batch's mean.
+    pub mean: &'a Buffer,
+    /// 1 / √(biased variance + eps).
+    pub inv_std: &'a Buffer,
+    /// The running mean after the batch.
+    pub running_mean: &'a Buffer,
+    /// The running variance after the batch.
+    pub running_variance: &'a Buffer,
+}
+
+/// The statistics of x, a matrix `[pixels, channels]` with at least two pixels.
+pub fn batch_norm_statistics(
+    context: &Context,
+    [pixels, channels]: [usize; 2],
+    eps: f32,
+    momentum: f32,
+    x: &Buffer,
+    running: Running<'_>,
+    to: Statistics<'_>,
+) -> Result<()> {
+    let rows = Rows::new(OP, pixels, channels)?;
+    let (chunk, chunks) = rows.chunks();
+    let threads = chunks * rows.step;
+    let mut partials = planes(context, threads as usize * 4)?;
+    let params = StatisticsParams {
+        count: rows.count,
+        step: rows.step,
+        rows: rows.rows,
+        whole_rows: rows.whole_rows,
+        chunk,
+        threads,
+    };
+    let kernel_of_chunks = Specialisation::new("batch_norm_statistics").with_u32("WORKGROUP", WORKGROUP);
+    let dispatch = Dispatch {
+        op: OP,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[x, &partials],
+        groups: groups(threads),
+    };
+    context.dispatch(&kernel_of_chunks, &dispatch)?;
+
+    let values = to_u32(OP, channels / lanes(channels))?;
+    let mut left = chunks as usize * rows.per_row();
+    while left > LAST {
+        let chunk = left.isqrt().clamp(8, LAST);
+        let merged_rows = left.div_ceil(chunk);
+        let merged = planes(context, merged_rows * channels)?;
+        let threads = to_u32(OP, merged_rows)? * values;
+        let params =
+            MergeParams { channels: values, rows: to_u32(OP, left)?, chunk: to_u32(OP, chunk)?, threads };
+        let dispatch = Dispatch {
+            op: OP,
+            params: bytemuck::bytes_of(&params),
+            buffers: &[&partials, &merged],
+            groups: groups(threads),
+        };
+        context.dispatch(&kernel("batch_norm_merge", channels), &dispatch)?;
+        (partials, left) = (merged, merged_rows);
+    }
+
+    let params = FinishParams { channels: values, rows: to_u32(OP, left)?, eps, momentum };
+    let dispatch = Dispatch {
+        op: OP,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[
+            &partials,
+            running.mean,
+            running.variance,
+            to.mean,
+            to.inv_std,
+            to.running_mean,
+            to.running_variance,
+        ],
+        groups: groups(values),
+    };
+    context.dispatch(&kernel("batch_norm_finish", channels), &dispatch)
+}
+
+/// Room for counts, means and M2s of `elements` partial statistics.
+fn planes(context: &Context, elements: usize) -> Result<Buffer> {
+    to_u32(OP, elements.saturating_mul(3))?;
+    context.alloc(elements as u64 * 12)
+}

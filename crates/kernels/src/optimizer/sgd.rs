@@ -1,0 +1,65 @@
+//! `sgd` and `sgd_momentum`.
+
+use tilewright_ops::Sgd;
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, vectors};
+
+params! { Params for "sgd" { vectors: u32, lr: f32, weight_decay: f32 } }
+
+params! { MomentumParams for "sgd_momentum" {
+    vectors: u32,
+    first: u32,
+    nesterov: u32,
+    lr: f32,
+    momentum: f32,
+    undampened: f32,
+    weight_decay: f32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, MomentumParams::LAYOUT];
+
+/// One step in place, without momentum.
+pub fn sgd(context: &Context, op: &Sgd, gradient: &Buffer, parameter: &Buffer, count: usize) -> Result<()> {
+    let vectors = vectors("sgd", count)?;
+    let kernel = Specialisation::new("sgd").with_u32("WORKGROUP", WORKGROUP);
+    let params = Params { vectors, lr: op.lr, weight_decay: op.weight_decay };
+    let dispatch = Dispatch {
+        op: "sgd",
+        params: bytemuck::bytes_of(&params),
+        buffers: &[gradient, parameter],
+        groups: groups(vectors),
+    };
+    context.dispatch(&kernel, &dispatch)
+}
+
+/// One step in place, with momentum. At the `first` one the momentum `buffer` is only written.
+pub fn sgd_momentum(
+    context: &Context,
+    op: &Sgd,
+    gradient: &Buffer,
+    parameter: &Buffer,
+    buffer: &Buffer,
+    first: bool,
+    count: usize,
+) -> Result<()> {
+    let vectors = vectors("sgd", count)?;
+    let kernel = Specialisation::new("sgd_momentum").with_u32("WORKGROUP", WORKGROUP);
+    let params = MomentumParams {
+        vectors,
+        first: first.into(),
+        nesterov: op.nesterov.into(),
+        lr: op.lr,
+        momentum: op.momentum,
+        undampened: 1.0 - op.dampening,
+        weight_decay: op.weight_decay,
+    };
+    let dispatch = Dispatch {
+        op: "sgd",
+        params: bytemuck::bytes_of(&params),
+        buffers: &[gradient, parameter, buffer],
+        groups: groups(vectors),
+    };
+    context.dispatch(&kernel, &dispatch)
+}

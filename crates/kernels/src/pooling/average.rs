@@ -1,0 +1,131 @@
+//! `avg_pool2d` and `avg_pool2d_backward`, which sum-pool with a divisor of 1.
+
+use tilewright_ops::Pool2d;
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+
+use super::{Window, bytes, check_steps, dilated, kernel, pair, split, tap_steps, values, window_steps};
+use crate::{ParamsLayout, groups, magic::magic, params::params};
+
+params! { Params for "avg_pool2d", "avg_pool2d_backward" {
+    input: [u32; 2],
+    output: [u32; 2],
+    kernel: [u32; 2],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    dilation: [u32; 2],
+    by_channels: [u32; 2],
+    by_height: [u32; 2],
+    by_width: [u32; 2],
+    by_stride_height: [u32; 2],
+    by_stride_width: [u32; 2],
+    channels: u32,
+    count: u32,
+    divisor: f32,
+    pad: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+/// The averages `y` of the windows over `x`; a pool whose `divisor_override` is 1 gives the sums. `op` names the
+/// operation in errors and profiles.
+pub fn avg_pool2d(
+    context: &Context,
+    op: &str,
+    pool: &Pool2d,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    x: &Buffer,
+    y: &Buffer,
+) -> Result<()> {
+    let steps = tap_steps(pool);
+    if split(steps) {
+        let [rows, columns] = axes(pool);
+        let between = [x_shape[0], x_shape[1], y_shape[2], x_shape[3]];
+        let partial = context.alloc(bytes(between))?;
+        avg_pool2d(context, op, &rows, x_shape, between, x, &partial)?;
+        return avg_pool2d(context, op, &columns, between, y_shape, &partial, y);
+    }
+    check_steps(op, steps, x_shape)?;
+    launch(context, "avg_pool2d", op, pool, [x_shape, y_shape, y_shape], &[x, y])
+}
+
+/// The gradient of x through [`avg_pool2d`].
+pub fn avg_pool2d_backward(
+    context: &Context,
+    op: &str,
+    pool: &Pool2d,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    grad_y: &Buffer,
+    grad_x: &Buffer,
+) -> Result<()> {
+    let steps = window_steps(pool, y_shape);
+    if split(steps) {
+        let [rows, columns] = axes(pool);
+        let between = [x_shape[0], x_shape[1], y_shape[2], x_shape[3]];
+        let partial = context.alloc(bytes(between))?;
+        avg_pool2d_backward(context, op, &columns, between, y_shape, grad_y, &partial)?;
+        return avg_pool2d_backward(context, op, &rows, x_shape, between, &partial, grad_x);
+    }
+    check_steps(op, steps, x_shape)?;
+    launch(context, "avg_pool2d_backward", op, pool, [x_shape, y_shape, x_shape], &[grad_y, grad_x])
+}
+
+/// The same average as one over rows and then one over columns: a divisor is a product of one factor for each axis, and
+/// one that is given counts once.
+fn axes(pool: &Pool2d) -> [Pool2d; 2] {
+    let [height, width] = [0, 1].map(|axis| {
+        let pick = |pair: [usize; 2], neutral: usize| {
+            let mut one = [neutral; 2];
+            one[axis] = pair[axis];
+            one
+        };
+        Pool2d {
+            kernel: pick(pool.kernel, 1),
+            stride: pick(pool.stride, 1),
+            padding: pick(pool.padding, 0),
+            dilation: pick(pool.dilation, 1),
+            ..*pool
+        }
+    });
+    [height, Pool2d { divisor_override: pool.divisor_override.map(|_| 1), ..width }]
+}
+
+fn launch(
+    context: &Context,
+    stem: &'static str,
+    op: &str,
+    pool: &Pool2d,
+    [x_shape, y_shape, threads]: [[usize; 4]; 3],
+    buffers: &[&Buffer],
+) -> Result<()> {
+    values(op, x_shape)?;
+    let window = Window::new(op, pool, x_shape, y_shape)?;
+    let [height, width] = pair(op, [threads[2], threads[3]])?;
+    let params = Params {
+        input: window.input,
+        output: window.output,
+        kernel: window.kernel,
+        stride: window.stride,
+        padding: window.padding,
+        dilation: window.dilation,
+        by_channels: window.by_channels,
+        by_height: magic(height),
+        by_width: magic(width),
+        by_stride_height: window.by_stride[0],
+        by_stride_width: window.by_stride[1],
+        channels: window.channels,
+        count: values(op, threads)?,
+        divisor: pool.divisor_override.unwrap_or(1) as f32,
+        pad: 0,
+    };
+    let divisor = match (pool.divisor_override, pool.count_include_pad) {
+        (Some(_), _) => 0,
+        (None, true) => 1,
+        (None, false) => 2,
+    };
+    let kernel = kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor).with_bool("DILATED", dilated(pool));
+    let dispatch =
+        Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(params.count) };
+    context.dispatch(&kernel, &dispatch)
+}

@@ -1,0 +1,126 @@
+//! `max_pool2d` and `max_pool2d_backward`.
+
+use tilewright_ops::Pool2d;
+use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
+
+use super::{Window, check_steps, dilated, kernel, lanes, pair, tap_steps, values, window_steps};
+use crate::{ParamsLayout, groups, magic::magic, params::params};
+
+params! { Params for "max_pool2d", "max_pool2d_backward" {
+    input: [u32; 2],
+    output: [u32; 2],
+    kernel: [u32; 2],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    dilation: [u32; 2],
+    by_channels: [u32; 2],
+    by_height: [u32; 2],
+    by_width: [u32; 2],
+    by_stride_height: [u32; 2],
+    by_stride_width: [u32; 2],
+    channels: u32,
+    count: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+impl Params {
+    fn new(
+        op: &str,
+        pool: &Pool2d,
+        x_shape: [usize; 4],
+        y_shape: [usize; 4],
+        threads: [usize; 4],
+    ) -> Result<Self> {
+        let pixels = x_shape[2] * x_shape[3];
+        if i32::try_from(pixels).is_err() {
+            return Err(Error::Limit {
+                op: op.to_owned(),
+                what: "the pixels of an image",
+                needed: pixels as u64,
+                limit: i32::MAX as u64,
+                detail: format!("input {x_shape:?}: the places of maxima are i32"),
+            });
+        }
+        values(op, x_shape)?;
+        let window = Window::new(op, pool, x_shape, y_shape)?;
+        let [height, width] = pair(op, [threads[2], threads[3]])?;
+        Ok(Self {
+            input: window.input,
+            output: window.output,
+            kernel: window.kernel,
+            stride: window.stride,
+            padding: window.padding,
+            dilation: window.dilation,
+            by_channels: window.by_channels,
+            by_height: magic(height),
+            by_width: magic(width),
+            by_stride_height: window.by_stride[0],
+            by_stride_width: window.by_stride[1],
+            channels: window.channels,
+            count: values(op, threads)?,
+        })
+    }
+}
+
+fn index_type(channels: usize) -> &'static str {
+    if lanes(channels) == 4 { "vec4<i32>" } else { "i32" }
+}
+
+/// The maxima `y` of the windows over `x`, and where in its plane each was found if `indices` is given.
+pub fn max_pool2d(
+    context: &Context,
+    pool: &Pool2d,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    x: &Buffer,
+    y: &Buffer,
+    indices: Option<&Buffer>,
+) -> Result<()> {
+    let op = "max_pool2d";
+    check_steps(op, tap_steps(pool), x_shape)?;
+    let params = Params::new(op, pool, x_shape, y_shape, y_shape)?;
+    let kernel = kernel(op, x_shape[1])
+        .with_type("INDEX", index_type(x_shape[1]))
+        .with_bool("DILATED", dilated(pool))
+        .with_bool("INDICES", indices.is_some());
+    let unused;
+    let indices = match indices {
+        Some(indices) => indices,
+        None => {
+            // The binding is there even when nothing is written to it.
+            unused = context.alloc(16)?;
+            &unused
+        }
+    };
+    let dispatch = Dispatch {
+        op,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[x, y, indices],
+        groups: groups(params.count),
+    };
+    context.dispatch(&kernel, &dispatch)
+}
+
+/// The gradient of x: `grad_y` of the windows whose index names the element.
+pub fn max_pool2d_backward(
+    context: &Context,
+    pool: &Pool2d,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    indices: &Buffer,
+    grad_y: &Buffer,
+    grad_x: &Buffer,
+) -> Result<()> {
+    let op = "max_pool2d_backward";
+    check_steps(op, window_steps(pool, y_shape), x_shape)?;
+    let params = Params::new(op, pool, x_shape, y_shape, x_shape)?;
+    let kernel = kernel(op, x_shape[1]).with_type("INDEX", index_type(x_shape[1]));
+    let dispatch = Dispatch {
+        op,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[indices, grad_y, grad_x],
+        groups: groups(params.count),
+    };
+    context.dispatch(&kernel, &dispatch)
+}

@@ -1,0 +1,9 @@
+//! Counter-based random numbers.
+
+mod philox;
+
+pub use philox::{Distribution, dropout, random_fill};
+
+pub(crate) fn params() -> Vec<crate::ParamsLayout> {
+    philox::LAYOUTS.to_vec()
+}

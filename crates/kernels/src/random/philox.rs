@@ -1,0 +1,110 @@
+//! `random_fill` and `dropout`.
+
+use tilewright_ops::Dropout;
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32, vectors};
+
+params! { FillParams for "random_fill" {
+    blocks: u32,
+    seed_low: u32,
+    seed_high: u32,
+    stream_low: u32,
+    stream_high: u32,
+} }
+
+params! { DropoutParams for "dropout" {
+    vectors: u32,
+    seed_low: u32,
+    seed_high: u32,
+    stream_low: u32,
+    stream_high: u32,
+    p: f32,
+    scale: f32,
+    channels: u32,
+    pixels: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[FillParams::LAYOUT, DropoutParams::LAYOUT];
+
+/// How random numbers are spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Distribution {
+    /// Evenly over [0, 1), in steps of 2⁻²⁴.
+    Uniform,
+    /// Normally, with mean 0 and variance 1.
+    Normal,
+}
+
+impl Distribution {
+    /// The name of the operation and of the fragment.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Normal => "normal",
+        }
+    }
+}
+
+/// Fills `y` with the first `count` numbers of a stream.
+pub fn random_fill(
+    context: &Context,
+    distribution: Distribution,
+    y: &Buffer,
+    count: usize,
+    seed: u64,
+    stream: u64,
+) -> Result<()> {
+    let op = distribution.name();
+    let blocks = vectors(op, count)?;
+    let kernel = Specialisation::new("random_fill")
+        .with_u32("WORKGROUP", WORKGROUP)
+        .with_fragment("distribution", distribution.name());
+    let params = FillParams {
+        blocks,
+        seed_low: seed as u32,
+        seed_high: (seed >> 32) as u32,
+        stream_low: stream as u32,
+        stream_high: (stream >> 32) as u32,
+    };
+    let dispatch =
+        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[y], groups: groups(blocks) };
+    context.dispatch(&kernel, &dispatch)
+}
+
+/// `y = dropout(x)` over `count` elements; `channels_last` gives C and H · W where memory is N H W C.
+pub fn dropout(
+    context: &Context,
+    op: &Dropout,
+    x: &Buffer,
+    y: &Buffer,
+    count: usize,
+    channels_last: Option<[usize; 2]>,
+    seed: u64,
+    stream: u64,
+) -> Result<()> {
+    let name = "dropout";
+    let kernel = Specialisation::new("dropout")
+        .with_u32("WORKGROUP", WORKGROUP)
+        .with_bool("CHANNELS_LAST", channels_last.is_some());
+    let [channels, pixels] = channels_last.unwrap_or([1, 1]);
+    let params = DropoutParams {
+        vectors: vectors(name, count)?,
+        seed_low: seed as u32,
+        seed_high: (seed >> 32) as u32,
+        stream_low: stream as u32,
+        stream_high: (stream >> 32) as u32,
+        p: op.p,
+        scale: op.scale(),
+        channels: to_u32(name, channels)?,
+        pixels: to_u32(name, pixels)?,
+    };
+    let dispatch = Dispatch {
+        op: name,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[x, y],
+        groups: groups(params.vectors),
+    };
+    context.dispatch(&kernel, &dispatch)
+}

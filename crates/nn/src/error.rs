@@ -1,0 +1,108 @@
+//! What can go wrong in building, loading, training and saving a network.
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use crate::LoadReport;
+
+/// A failure of this crate.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An operation or its differentiation failed.
+    #[error(transparent)]
+    Autograd(#[from] tilewright_autograd::Error),
+    /// A layer was given an option that it cannot take.
+    #[error("{layer}: {option} is {value}; {hint}")]
+    Option {
+        /// The layer's path or kind.
+        layer: String,
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What it may be.
+        hint: &'static str,
+    },
+    /// Two parameters have one path.
+    #[error("two parameters are called `{path}`; give each layer a path of its own")]
+    DuplicatePath {
+        /// The path.
+        path: String,
+    },
+    /// A state dict does not fit the network.
+    #[error("{file} does not fit the network: {report}")]
+    StateDict {
+        /// The file.
+        file: String,
+        /// What is missing, unexpected or misshaped.
+        report: Box<LoadReport>,
+    },
+    /// A tensor of a state dict has an element type that cannot be converted.
+    #[error("tensor `{name}` has the element type {dtype}; f32, f16, bf16, i32 and i64 can be read")]
+    StateDictType {
+        /// The tensor.
+        name: String,
+        /// Its type.
+        dtype: String,
+    },
+    /// A value was set with another shape.
+    #[error("`{path}` has shape {expected:?} and cannot take {found:?}")]
+    ParameterShape {
+        /// The parameter's path.
+        path: String,
+        /// Its shape.
+        expected: Vec<usize>,
+        /// The value's shape.
+        found: Vec<usize>,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// A file is damaged or of another kind.
+    #[error("{path} is not a whole safetensors file: {reason}. It may be cut off; fetch or write it again")]
+    Format {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A checkpoint does not belong to this run.
+    #[error("{path} cannot be resumed: {reason}")]
+    Resume {
+        /// The file.
+        path: String,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File { path: path.display().to_string(), source }
+    }
+}
+
+impl From<tilewright_tensor::Error> for Error {
+    fn from(error: tilewright_tensor::Error) -> Self {
+        Self::Autograd(error.into())
+    }
+}
+
+impl From<tilewright_runtime::Error> for Error {
+    fn from(error: tilewright_runtime::Error) -> Self {
+        Self::Autograd(error.into())
+    }
+}
+
+impl From<tilewright_ops::ShapeError> for Error {
+    fn from(error: tilewright_ops::ShapeError) -> Self {
+        Self::Autograd(error.into())
+    }
+}

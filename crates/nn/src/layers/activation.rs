@@ -1,0 +1,16 @@
+//! Activations: the unary operations as modules.
+
+use tilewright_autograd::Var;
+use tilewright_ops::UnaryOp;
+
+use crate::{Module, Pass, Result};
+
+/// An elementwise function, such as `Activation(UnaryOp::Relu)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Activation(pub UnaryOp);
+
+impl Module for Activation {
+    fn forward(&self, x: &Var, _: &Pass) -> Result<Var> {
+        Ok(x.unary(self.0)?)
+    }
+}

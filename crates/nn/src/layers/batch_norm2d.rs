@@ -1,0 +1,56 @@
+//! Batch normalisation (Ioffe and Szegedy, arXiv 1502.03167).
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use tilewright_autograd::Var;
+use tilewright_ops::BatchNorm;
+
+use crate::{Module, Parameter, Pass, Result, Scope, init::Init};
+
+/// Normalises each channel: by the batch in training, by the running statistics in inference.
+#[derive(Debug)]
+pub struct BatchNorm2d {
+    weight: Arc<Parameter>,
+    bias: Arc<Parameter>,
+    running_mean: Arc<Parameter>,
+    running_var: Arc<Parameter>,
+    num_batches_tracked: Arc<AtomicI64>,
+    op: BatchNorm,
+}
+
+impl BatchNorm2d {
+    /// Makes PyTorch's five entries under `scope`, with eps 1e-5 and momentum 0.1.
+    pub fn new(scope: &Scope, channels: usize) -> Result<Self> {
+        Self::with_op(scope, channels, BatchNorm::default())
+    }
+
+    /// As [`Self::new`], with eps and momentum chosen.
+    pub fn with_op(scope: &Scope, channels: usize, op: BatchNorm) -> Result<Self> {
+        Ok(Self {
+            weight: scope.parameter("weight", &[channels], Init::Constant(1.0))?,
+            bias: scope.parameter("bias", &[channels], Init::Constant(0.0))?,
+            running_mean: scope.buffer("running_mean", &[channels], Init::Constant(0.0))?,
+            running_var: scope.buffer("running_var", &[channels], Init::Constant(1.0))?,
+            num_batches_tracked: scope.counter("num_batches_tracked")?,
+            op,
+        })
+    }
+}
+
+impl Module for BatchNorm2d {
+    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        let (weight, bias) = (self.weight.var(pass), self.bias.var(pass));
+        let (mean, var) = (self.running_mean.tensor(), self.running_var.tensor());
+        if !pass.is_training() {
+            return Ok(x.batch_norm_eval(&weight, &bias, &mean, &var, &self.op)?);
+        }
+        let trained = x.batch_norm_train(&weight, &bias, &mean, &var, &self.op)?;
+        self.running_mean.set(trained.running_mean)?;
+        self.running_var.set(trained.running_var)?;
+        self.num_batches_tracked.fetch_add(1, Ordering::Relaxed);
+        Ok(trained.y)
+    }
+}

@@ -1,0 +1,15 @@
+//! Flattening before a linear layer.
+
+use tilewright_autograd::Var;
+
+use crate::{Module, Pass, Result};
+
+/// Merges every axis behind the batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Flatten;
+
+impl Module for Flatten {
+    fn forward(&self, x: &Var, _: &Pass) -> Result<Var> {
+        Ok(x.flatten(1)?)
+    }
+}

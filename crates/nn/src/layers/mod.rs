@@ -1,0 +1,17 @@
+//! Layers, with PyTorch's names, options and defaults.
+
+mod activation;
+mod batch_norm2d;
+mod conv2d;
+mod dropout;
+mod flatten;
+mod linear;
+mod pooling;
+
+pub use activation::Activation;
+pub use batch_norm2d::BatchNorm2d;
+pub use conv2d::{Conv2d, Conv2dOptions};
+pub use dropout::Dropout;
+pub use flatten::Flatten;
+pub use linear::Linear;
+pub use pooling::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};

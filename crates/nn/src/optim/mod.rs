@@ -1,0 +1,86 @@
+//! Optimizers, whose steps are kernels, and learning-rate schedules.
+
+mod adamw;
+mod schedule;
+mod sgd;
+
+pub use adamw::AdamW;
+pub use schedule::Schedule;
+pub use sgd::Sgd;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tilewright_autograd::Gradients;
+use tilewright_tensor::Tensor;
+
+use crate::{Error, HostTensor, LoadReport, Misshaped, Parameter, Result, StateDict};
+
+/// Changes parameters by their gradients.
+pub trait Optimizer: Send {
+    /// One step with this learning rate. A parameter without a gradient stays as it is; gradients are taken out, so
+    /// that their memory goes back.
+    fn step(&mut self, gradients: &mut Gradients, lr: f32) -> Result<()>;
+
+    /// What must be kept for an exact resume.
+    fn state(&self) -> Result<StateDict>;
+
+    /// Puts back what [`Self::state`] gave; `file` names the source in errors.
+    fn load_state(&mut self, state: &StateDict, file: &str) -> Result<()>;
+}
+
+/// One slot (such as `momentum_buffer`) for each parameter, made at its first use.
+struct Slots {
+    name: &'static str,
+    tensors: Vec<Option<Tensor>>,
+}
+
+impl Slots {
+    fn new(name: &'static str, count: usize) -> Self {
+        Self { name, tensors: vec![None; count] }
+    }
+
+    /// The slot's tensor, zeros at first, and whether it was made now.
+    fn get(&mut self, at: usize, like: &Tensor) -> Result<(Tensor, bool)> {
+        if let Some(tensor) = &self.tensors[at] {
+            return Ok((tensor.clone(), false));
+        }
+        let zeros = Tensor::zeros(like.context(), like.shape())?;
+        self.tensors[at] = Some(zeros.clone());
+        Ok((zeros, true))
+    }
+
+    fn key(&self, parameter: &Parameter) -> String {
+        format!("{}.{}", parameter.path(), self.name)
+    }
+
+    fn save(&self, parameters: &[Arc<Parameter>], into: &mut BTreeMap<String, HostTensor>) -> Result<()> {
+        for (parameter, tensor) in parameters.iter().zip(&self.tensors) {
+            if let Some(tensor) = tensor {
+                into.insert(self.key(parameter), HostTensor::F32(tensor.to_vec()?, tensor.shape().to_vec()));
+            }
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, parameters: &[Arc<Parameter>], state: &StateDict, file: &str) -> Result<()> {
+        let mut report = LoadReport::default();
+        for (at, parameter) in parameters.iter().enumerate() {
+            let name = self.key(parameter);
+            let value = parameter.tensor();
+            match state.tensors.get(&name) {
+                None => self.tensors[at] = None,
+                Some(HostTensor::F32(values, shape)) if shape == value.shape() => {
+                    self.tensors[at] = Some(Tensor::from_slice(value.context(), values, shape)?);
+                }
+                Some(other) => {
+                    let (found, expected) = (other.shape().to_vec(), value.shape().to_vec());
+                    report.misshaped.push(Misshaped { name, found, expected });
+                }
+            }
+        }
+        if report.is_clean() {
+            return Ok(());
+        }
+        Err(Error::StateDict { file: file.to_owned(), report: Box::new(report) })
+    }
+}

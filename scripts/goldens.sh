@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Makes the golden files anew: what PyTorch (Debian's package) answers, as safetensors. They are committed, so this is
+# only needed after a change of the script that makes them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+
+if ! python3 -c 'import torch, numpy' 2>/dev/null; then
+  apt_install python3-torch python3-numpy
+fi
+# Debian 12 has no package of it, and its pip may not touch the system's own folder.
+export PYTHONPATH=$PWD/target/goldens-python${PYTHONPATH:+:$PYTHONPATH}
+if ! python3 -c 'import safetensors' 2>/dev/null; then
+  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+  say "installing safetensors into target/goldens-python"
+  python3 -m pip install --quiet --no-deps --target target/goldens-python safetensors ||
+    die "could not install safetensors with pip (see above)"
+fi
+exec python3 tests/goldens/make_goldens.py "$@"

@@ -1,0 +1,81 @@
+// Per channel and chunk of rows: Σ grad_y, and Σ grad_y·(x − mean)·inv_std; their sums over the chunks are grad_bias and
+// grad_weight.
+//
+// Layouts: x and grad_y with the channels fastest. A row is lcm(C, 4) elements, as in batch_norm_statistics; bias_sums
+//   and weight_sums are [chunks, lcm(C, 4)], which is also [chunks · lcm(C, 4) / C, C].
+// Threads: one vec4 column of a chunk each, columns fastest. Rows are summed in fours first, which keeps errors small.
+// Limits: 6 storage buffers, no workgroup memory.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
+
+struct Params {
+    count: u32, // elements of x
+    step: u32, // vec4s in a row
+    rows: u32, // rows, the last of which may be cut short
+    whole_rows: u32, // rows that are not
+    chunk: u32, // rows of a thread
+    threads: u32,
+    channels: u32,
+    eps: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> grad_y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> mean: array<f32>;
+@group(0) @binding(4) var<storage, read> spread: array<f32>;
+@group(0) @binding(5) var<storage, read_write> bias_sums: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> weight_sums: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i >= params.threads) {
+        return;
+    }
+    let step = params.step;
+    let chunk = i / step;
+    let column = i - chunk * step;
+    let c = (vec4(4u * column) + vec4(0u, 1u, 2u, 3u)) % params.channels;
+    let centre = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
+    var inv_std = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
+    if (FROM_VARIANCE) {
+        inv_std = 1.0 / sqrt(inv_std + params.eps);
+    }
+    var row = chunk * params.chunk;
+    let end = min(row + params.chunk, params.rows);
+    let whole_end = min(end, params.whole_rows);
+
+    var bias_sum = vec4(0.0);
+    var weight_sum = vec4(0.0);
+    for (; row + 4u <= whole_end; row += 4u) {
+        let at = row * step + column;
+        let g0 = grad_y[at];
+        let g1 = grad_y[at + step];
+        let g2 = grad_y[at + 2u * step];
+        let g3 = grad_y[at + 3u * step];
+        bias_sum += (g0 + g1) + (g2 + g3);
+        let w0 = g0 * (x[at] - centre);
+        let w1 = g1 * (x[at + step] - centre);
+        let w2 = g2 * (x[at + 2u * step] - centre);
+        let w3 = g3 * (x[at + 3u * step] - centre);
+        weight_sum += (w0 + w1) + (w2 + w3);
+    }
+    for (; row < end; row++) {
+        let at = row * step + column;
+        let inside = vec4(4u * at) + vec4(0u, 1u, 2u, 3u) < vec4(params.count);
+        if (inside.x) {
+            // Behind the last element lies anything: it must not reach a sum.
+            let g = select(vec4(0.0), grad_y[at], inside);
+            bias_sum += g;
+            weight_sum += g * select(vec4(0.0), x[at] - centre, inside);
+        }
+    }
+    bias_sums[i] = bias_sum;
+    weight_sums[i] = weight_sum * inv_std;
+}

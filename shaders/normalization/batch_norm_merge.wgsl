@@ -1,0 +1,56 @@
+// Merges the rows of partial statistics (count n, mean, M2) in groups, as Chan, Golub and LeVeque do (Algorithms for
+// computing the sample variance, 1983):
+//   mean = mean_a + δ·n_b/n, M2 = M2_a + M2_b + δ²·n_a·n_b/n, with δ = mean_b − mean_a and n = n_a + n_b.
+//
+// Layouts: source and merged are three planes, counts, means and M2s: [rows, C] and [groups, C].
+// Threads: one VALUE of a group each (four channels, or one), channels fastest.
+// Limits: 2 storage buffers, no workgroup memory.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+
+struct Params {
+    channels: u32, // VALUEs in a row
+    rows: u32,
+    chunk: u32, // rows in a group
+    threads: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> source: array<VALUE>;
+@group(0) @binding(2) var<storage, read_write> merged: array<VALUE>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i >= params.threads) {
+        return;
+    }
+    let outer = i / params.channels;
+    let channel = i - outer * params.channels;
+    let first = outer * params.chunk;
+    let end = min(first + params.chunk, params.rows);
+    let plane = params.rows * params.channels;
+
+    var count = VALUE(0.0);
+    var mean = VALUE(0.0);
+    var m2 = VALUE(0.0);
+    for (var row = first; row < end; row++) {
+        let at = row * params.channels + channel;
+        let n = source[at];
+        let delta = source[plane + at] - mean;
+        let total = count + n;
+        // A row may hold nothing of a channel.
+        let share = n / max(total, VALUE(1.0));
+        mean += delta * share;
+        m2 += source[2u * plane + at] + delta * delta * (count * share);
+        count = total;
+    }
+    merged[i] = count;
+    merged[params.threads + i] = mean;
+    merged[2u * params.threads + i] = m2;
+}

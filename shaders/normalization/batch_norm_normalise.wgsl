@@ -1,0 +1,64 @@
+// y = f((x − mean)·inv_std·weight + bias) per channel, f from the slot.
+//
+// Layouts: x and y with the channels fastest; the rest is [C].
+// Threads: one vec4 column of ROWS rows each, where a row is lcm(C, 4) elements: the channels of a thread are the same in
+//   all of them, so that their numbers are loaded once.
+// Limits: 6 storage buffers, no workgroup memory.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const ROWS: u32 = 8u; // @const rows of a thread
+const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
+
+struct Params {
+    vectors: u32, // vec4s of x
+    step: u32, // vec4s in a row
+    channels: u32,
+    eps: f32,
+    p0: f32,
+    p1: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> mean: array<f32>;
+@group(0) @binding(3) var<storage, read> spread: array<f32>;
+@group(0) @binding(4) var<storage, read> weight: array<f32>;
+@group(0) @binding(5) var<storage, read> bias: array<f32>;
+@group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
+
+// @slot unary
+fn unary(x: f32, p: vec2<f32>) -> f32 {
+    return x;
+}
+// @end
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let band = i / params.step;
+    let column = i - band * params.step;
+    var at = band * ROWS * params.step + column;
+    if (at >= params.vectors) {
+        return;
+    }
+    let c = (vec4(4u * column) + vec4(0u, 1u, 2u, 3u)) % params.channels;
+    let centre = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
+    var inv_std = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
+    if (FROM_VARIANCE) {
+        inv_std = 1.0 / sqrt(inv_std + params.eps);
+    }
+    let scale = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std;
+    let shift = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
+    let p = vec2(params.p0, params.p1);
+    for (var row = 0u; row < ROWS; row++) {
+        if (at < params.vectors) {
+            let v = (x[at] - centre) * scale + shift;
+            y[at] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+        }
+        at += params.step;
+    }
+}

@@ -1,0 +1,44 @@
+// m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², then p ← (1 − lr · weight_decay) · p − step · m / (√v · root + eps), in place,
+// where step = lr / (1 − β₁ᵗ) and root = 1 / √(1 − β₂ᵗ) come from the host (Loshchilov and Hutter, arXiv 1711.05101).
+//
+// Layouts: any; all tensors alike.
+// Threads: one vec4 each; workgroups are folded over the grid's axes.
+// Limits: 4 storage buffers, no workgroup memory.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+
+struct Params {
+    vectors: u32, // ceil(count / 4)
+    beta1: f32,
+    rest1: f32, // 1 − β₁
+    beta2: f32,
+    rest2: f32, // 1 − β₂
+    eps: f32,
+    keep: f32, // 1 − lr · weight_decay
+    step: f32,
+    root: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> gradient: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> parameter: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> first: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> second: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i >= params.vectors) {
+        return;
+    }
+    let g = gradient[i];
+    let m = params.beta1 * first[i] + params.rest1 * g;
+    let v = params.beta2 * second[i] + params.rest2 * g * g;
+    first[i] = m;
+    second[i] = v;
+    parameter[i] = params.keep * parameter[i] - params.step * m / (sqrt(v) * params.root + params.eps);
+}

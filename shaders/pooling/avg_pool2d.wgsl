@@ -1,0 +1,95 @@
+// y[n, oy, ox, c] = (Σ over the taps (ky, kx) of x[n, oy·stride + ky·dilation − padding, …, c]) / divisor.
+// The divisor is a number, or the taps that lie in the padded image, or those that lie in the image itself, as PyTorch's
+// divisor_override and count_include_pad ask. A divisor of 1 makes the sum.
+//
+// Layouts: x and y channels-last (N H W C). Pairs are height and width.
+// Threads: one VALUE of y each (four channels of a pixel, or one), channels fastest. The window is clipped to the image
+//   once, so that no tap is tested; rows are summed apart, which keeps the error of large windows small.
+// Limits: 2 storage buffers, no workgroup memory.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+const DILATED: bool = true; // @const whether taps lie apart
+const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
+
+struct Params {
+    input: vec2<u32>,
+    output: vec2<u32>,
+    kernel: vec2<u32>,
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    by_channels: vec2<u32>, // magic number and shift of `channels`
+    by_height: vec2<u32>, // those of y
+    by_width: vec2<u32>,
+    by_stride_height: vec2<u32>,
+    by_stride_width: vec2<u32>,
+    channels: u32, // VALUEs in a pixel
+    count: u32, // VALUEs of y
+    divisor: f32,
+    pad: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<VALUE>;
+@group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
+
+// n / d for n < 2^31, where `by` is the magic number of d and its shift: an integer division is tens of instructions on a
+// GPU and one lane after the other on a CPU (Granlund and Montgomery, Division by invariant integers, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i >= params.count) {
+        return;
+    }
+    let pixel = quotient(i, params.by_channels);
+    let channel = i - pixel * params.channels;
+    let row = quotient(pixel, params.by_width);
+    let image = quotient(row, params.by_height);
+    let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
+
+    // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
+    let start = window * params.stride;
+    let step = params.dilation;
+    var skipped = max(params.padding, start) - start;
+    if (DILATED) {
+        skipped = (skipped + step - 1u) / step * step;
+    }
+    let first = start + skipped - params.padding;
+    let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
+
+    var sum = VALUE(0.0);
+    for (var iy = first.x; iy < end.x; iy += step.x) {
+        let base = (image * params.input.x + iy) * params.input.y;
+        var row_sum = VALUE(0.0);
+        for (var ix = first.y; ix < end.y; ix += step.y) {
+            row_sum += x[(base + ix) * params.channels + channel];
+        }
+        sum += row_sum;
+    }
+
+    var divisor = params.divisor;
+    if (DIVISOR != 0u) {
+        var taps = end - first;
+        if (DIVISOR == 1u) {
+            taps = min((params.kernel - 1u) * step + 1u, params.input + 2u * params.padding - start);
+        }
+        if (DILATED) {
+            taps = (taps + step - 1u) / step;
+        }
+        divisor = f32(taps.x * taps.y);
+    }
+    y[i] = sum / divisor;
+}

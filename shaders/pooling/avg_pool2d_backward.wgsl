@@ -1,0 +1,108 @@
+// grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] / divisor(oy, ox) over the windows that have a tap at (iy, ix).
+// The divisor is that of avg_pool2d.
+//
+// Layouts: grad_y and grad_x channels-last (N H W C). Pairs are height and width.
+// Threads: one VALUE of grad_x each (four channels of a pixel, or one), which gathers from the windows that cover it.
+// Limits: 2 storage buffers, no workgroup memory.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+const DILATED: bool = true; // @const whether taps lie apart
+const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
+
+struct Params {
+    input: vec2<u32>,
+    output: vec2<u32>,
+    kernel: vec2<u32>,
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    by_channels: vec2<u32>, // magic number and shift of `channels`
+    by_height: vec2<u32>, // those of grad_x
+    by_width: vec2<u32>,
+    by_stride_height: vec2<u32>,
+    by_stride_width: vec2<u32>,
+    channels: u32, // VALUEs in a pixel
+    count: u32, // VALUEs of grad_x
+    divisor: f32,
+    pad: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> grad_y: array<VALUE>;
+@group(0) @binding(2) var<storage, read_write> grad_x: array<VALUE>;
+
+// n / d for n < 2^31, where `by` is the magic number of d and its shift: an integer division is tens of instructions on a
+// GPU and one lane after the other on a CPU (Granlund and Montgomery, Division by invariant integers, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
+}
+
+fn divisor(window: vec2<u32>) -> f32 {
+    let start = window * params.stride;
+    let step = params.dilation;
+    if (DIVISOR == 0u) {
+        return params.divisor;
+    }
+    // The window reaches from `start` to `end`, in the coordinates of the padded image.
+    let end = start + (params.kernel - 1u) * step + 1u;
+    var taps = min(end, params.input + 2u * params.padding) - start;
+    if (DIVISOR == 2u) {
+        var skipped = max(params.padding, start) - start;
+        if (DILATED) {
+            skipped = (skipped + step - 1u) / step * step;
+        }
+        taps = min(end, params.input + params.padding) - start - skipped;
+    }
+    if (DILATED) {
+        taps = (taps + step - 1u) / step;
+    }
+    return f32(taps.x * taps.y);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i >= params.count) {
+        return;
+    }
+    let pixel = quotient(i, params.by_channels);
+    let channel = i - pixel * params.channels;
+    let row = quotient(pixel, params.by_width);
+    let image = quotient(row, params.by_height);
+    let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
+
+    // Windows before `first` end before this pixel, and those from `end` on start behind it.
+    let padded = here + params.padding;
+    let reach = (params.kernel - 1u) * params.dilation;
+    let late = max(padded, reach) - reach + params.stride - 1u;
+    let first = vec2(quotient(late.x, params.by_stride_height), quotient(late.y, params.by_stride_width));
+    let last = vec2(quotient(padded.x, params.by_stride_height), quotient(padded.y, params.by_stride_width));
+    let end = min(params.output, last + 1u);
+
+    var sum = VALUE(0.0);
+    for (var oy = first.x; oy < end.x; oy++) {
+        var row_sum = VALUE(0.0);
+        for (var ox = first.y; ox < end.y; ox++) {
+            let window = vec2(oy, ox);
+            let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
+            var grad = grad_y[at] / divisor(window);
+            if (DILATED) {
+                // Between the taps of a dilated window are pixels that it does not read.
+                let between = (padded - window * params.stride) % params.dilation;
+                grad *= f32(between.x + between.y == 0u);
+            }
+            row_sum += grad;
+        }
+        sum += row_sum;
+    }
+    grad_x[i] = sum;
+}

@@ -1,0 +1,89 @@
+// y[n, oy, ox, c] = max over the taps (ky, kx) of x[n, oy·stride + ky·dilation − padding, …, c], and the place in its
+// H·W plane where that was found. Padding never wins; of equal elements the first in row-major order does.
+//
+// Layouts: x, y and indices channels-last (N H W C). Pairs are height and width.
+// Threads: one VALUE of y each (four channels of a pixel, or one), channels fastest. The window is clipped to the image
+//   once, so that no tap is tested.
+// Limits: 3 storage buffers, no workgroup memory. A plane has fewer than 2^31 pixels.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+const DILATED: bool = true; // @const whether taps lie apart
+alias INDEX = vec4<i32>; // @const i32 along with it
+const INDICES: bool = true; // @const whether indices are written
+
+struct Params {
+    input: vec2<u32>,
+    output: vec2<u32>,
+    kernel: vec2<u32>,
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    by_channels: vec2<u32>, // magic number and shift of `channels`
+    by_height: vec2<u32>, // those of y
+    by_width: vec2<u32>,
+    by_stride_height: vec2<u32>,
+    by_stride_width: vec2<u32>,
+    channels: u32, // VALUEs in a pixel
+    count: u32, // VALUEs of y
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<VALUE>;
+@group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
+@group(0) @binding(3) var<storage, read_write> indices: array<INDEX>;
+
+// n / d for n < 2^31, where `by` is the magic number of d and its shift: an integer division is tens of instructions on a
+// GPU and one lane after the other on a CPU (Granlund and Montgomery, Division by invariant integers, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i >= params.count) {
+        return;
+    }
+    let pixel = quotient(i, params.by_channels);
+    let channel = i - pixel * params.channels;
+    let row = quotient(pixel, params.by_width);
+    let image = quotient(row, params.by_height);
+    let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
+
+    // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
+    let start = window * params.stride;
+    let step = params.dilation;
+    var skipped = max(params.padding, start) - start;
+    if (DILATED) {
+        skipped = (skipped + step - 1u) / step * step;
+    }
+    let first = start + skipped - params.padding;
+    let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
+
+    let base = image * params.input.x * params.input.y;
+    var best = VALUE(-3.4028234e38);
+    var best_at = INDEX(i32(first.x * params.input.y + first.y));
+    for (var iy = first.x; iy < end.x; iy += step.x) {
+        for (var ix = first.y; ix < end.y; ix += step.y) {
+            let at = iy * params.input.y + ix;
+            let value = x[(base + at) * params.channels + channel];
+            if (INDICES) {
+                best_at = select(best_at, INDEX(i32(at)), value > best);
+            }
+            best = max(best, value);
+        }
+    }
+    y[i] = best;
+    if (INDICES) {
+        indices[i] = best_at;
+    }
+}

@@ -1,0 +1,63 @@
+// y[4 i .. 4 i + 4] = f(words of block i): random numbers of the distribution in the slot.
+//
+// Philox 4×32 with ten rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): the counter is
+// (block, 0, stream), the key the seed, so that a number is a function of seed, stream and its row-major index alone.
+//
+// Layouts: y is row-major.
+// Threads: one block of four elements each; workgroups are folded over the grid's axes.
+// Limits: 1 storage buffer, no workgroup memory.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+
+struct Params {
+    blocks: u32, // ceil(count / 4)
+    seed_low: u32,
+    seed_high: u32,
+    stream_low: u32,
+    stream_high: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+
+// @slot distribution
+fn distribution(words: vec4<u32>) -> vec4<f32> {
+    // 24 bits over 2^24: exact, in [0, 1).
+    return vec4<f32>(words >> vec4(8u)) * 5.9604644775390625e-8;
+}
+// @end
+
+// The 64 bits of a · b as (low, high), from products of 16-bit halves: WGSL has no wider multiplication.
+fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
+    let low = (a & 0xffffu) * (b & 0xffffu);
+    let cross0 = (a & 0xffffu) * (b >> 16u);
+    let cross1 = (a >> 16u) * (b & 0xffffu);
+    let middle = (low >> 16u) + (cross0 & 0xffffu) + (cross1 & 0xffffu);
+    return vec2(a * b, (a >> 16u) * (b >> 16u) + (cross0 >> 16u) + (cross1 >> 16u) + (middle >> 16u));
+}
+
+fn philox(block: u32) -> vec4<u32> {
+    var counter = vec4(block, 0u, params.stream_low, params.stream_high);
+    var key = vec2(params.seed_low, params.seed_high);
+    // @unroll
+    for (var round = 0u; round < 10u; round++) {
+        let first = multiply_wide(0xd2511f53u, counter.x);
+        let second = multiply_wide(0xcd9e8d57u, counter.z);
+        counter = vec4(second.y ^ counter.y ^ key.x, second.x, first.y ^ counter.w ^ key.y, first.x);
+        // The golden ratio and √3 − 1 as binary fractions.
+        key += vec2(0x9e3779b9u, 0xbb67ae85u);
+    }
+    return counter;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i < params.blocks) {
+        y[i] = distribution(philox(i));
+    }
+}

@@ -1,0 +1,95 @@
+// y[o, part] = scale · reduce of x[o, r] over r = part, part + parts, …, where the fastest axis of x is reduced.
+//
+// Layouts: x is dense; its axes, in the order of memory, are merged into kept and reduced ones. y has the kept ones.
+//   T is a vec4 of the fastest axis where its extent allows that; extents and strides then count vec4s.
+// Threads: one element of y each, the parts of an output side by side, so that neighbours read neighbours. With
+//   parts > 1 the result is partial, and a second launch reduces over the parts: the order of a sum is always the same.
+// Limits: 2 storage buffers, no workgroup memory; a thread takes few enough steps for any driver (see the launcher).
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const KEPT: u32 = 1u; // @const kept axes, at least 1
+const REDUCED: u32 = 1u; // @const reduced axes, at least 1
+
+struct Params {
+    kept_shape: array<vec4<u32>, 2>,
+    kept_strides: array<vec4<u32>, 2>,
+    reduced_shape: array<vec4<u32>, 2>,
+    reduced_strides: array<vec4<u32>, 2>,
+    outputs: u32, // kept indices
+    count: u32, // reduced indices
+    parts: u32, // threads that share an output
+    scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<T>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+// @slot reduce
+fn reduce_identity() -> f32 {
+    return 0.0;
+}
+
+fn reduce(a: f32, b: f32) -> f32 {
+    return a + b;
+}
+// @end
+
+// @slot reduce_width
+alias T = f32;
+
+fn fold(a: T, b: T) -> T {
+    return reduce(a, b);
+}
+
+fn join(a: T) -> f32 {
+    return a;
+}
+// @end
+
+// The slowest axis takes what is left of the index: with one axis there is no division.
+fn kept_offset(index: u32) -> u32 {
+    var rest = index;
+    var at = 0u;
+    // @unroll
+    for (var step = 1u; step < KEPT; step++) {
+        let axis = KEPT - step;
+        let extent = params.kept_shape[axis / 4u][axis % 4u];
+        at += rest % extent * params.kept_strides[axis / 4u][axis % 4u];
+        rest = rest / extent;
+    }
+    return at + rest * params.kept_strides[0].x;
+}
+
+fn reduced_offset(index: u32) -> u32 {
+    var rest = index;
+    var at = 0u;
+    // @unroll
+    for (var step = 1u; step < REDUCED; step++) {
+        let axis = REDUCED - step;
+        let extent = params.reduced_shape[axis / 4u][axis % 4u];
+        at += rest % extent * params.reduced_strides[axis / 4u][axis % 4u];
+        rest = rest / extent;
+    }
+    return at + rest * params.reduced_strides[0].x;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i >= params.outputs * params.parts) {
+        return;
+    }
+    let output = i / params.parts;
+    let part = i % params.parts;
+    let base = kept_offset(output);
+    var total = T(reduce_identity());
+    for (var r = part; r < params.count; r += params.parts) {
+        total = fold(total, x[base + reduced_offset(r)]);
+    }
+    y[i] = join(total) * params.scale;
+}

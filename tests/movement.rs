@@ -1,0 +1,118 @@
+//! Reshape, permute, slice, concat, pad, expand against the scalar reference: equal to the bit.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{Cases, close, contexts, random};
+use tilewright::{Context, Layout, Tensor, ops::SliceRange};
+use tilewright_reference::movement as reference;
+
+const LAYOUTS: [Layout; 2] = [Layout::RowMajor, Layout::ChannelsLast];
+
+fn operand(context: &Context, shape: &[usize], layout: Layout) -> (Tensor, Vec<f32>) {
+    let values = random(11, shape.iter().product(), -1.0, 1.0);
+    (Tensor::from_slice(context, &values, shape).unwrap().to_layout(layout).unwrap(), values)
+}
+
+fn same(tensor: &Tensor, expected: &[f32]) -> Result<(), String> {
+    close(&tensor.to_vec::<f32>().unwrap(), expected, 0.0, 0.0)
+}
+
+#[test]
+fn reshape_reads_row_major() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for layout in LAYOUTS {
+            let (x, values) = operand(&context, &[2, 3, 4, 5], layout);
+            for shape in [&[6, -1][..], &[2, 60], &[120], &[1, 2, 1, 60], &[5, 4, 3, 2]] {
+                cases.check(format!("{shape:?} {layout:?}"), same(&x.reshape(shape).unwrap(), &values));
+            }
+            assert_eq!(x.flatten(1).unwrap().shape(), [2, 60]);
+            assert!(x.reshape(&[7, -1]).is_err());
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn permute_slice_pad_and_their_ways_back() {
+    let shape = [2, 3, 5, 7];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for layout in LAYOUTS {
+            let (x, values) = operand(&context, &shape, layout);
+            for axes in [[0, 1, 2, 3], [3, 2, 1, 0], [0, 2, 3, 1], [1, 0, 3, 2]] {
+                let expected = reference::permute(&values, &shape, &axes);
+                cases.check(
+                    format!("permute {axes:?} {layout:?}"),
+                    same(&x.permute(&axes).unwrap(), &expected),
+                );
+            }
+            let range = |start, end, step| SliceRange { start, end, step };
+            for ranges in [
+                [range(0, 2, 1), range(1, 3, 1), range(0, 5, 2), range(2, 7, 3)],
+                [range(1, 2, 1), range(0, 3, 2), range(4, 5, 1), range(0, 7, 1)],
+                [range(0, 2, 1), range(2, 2, 1), range(0, 5, 1), range(0, 7, 1)],
+            ] {
+                let name = format!("slice {ranges:?} {layout:?}");
+                let y = x.slice(&ranges).unwrap();
+                let expected = reference::slice(&values, &shape, &ranges);
+                cases.check(&name, same(&y, &expected));
+                let back = Tensor::slice_backward(&shape, &ranges, &y).unwrap();
+                cases.check(&name, same(&back, &reference::slice_backward(&expected, &shape, &ranges)));
+            }
+            for padding in [[(0, 0), (1, 2), (0, 3), (2, 0)], [(1, 1), (0, 0), (0, 0), (0, 0)]] {
+                let expected = reference::pad(&values, &shape, &padding, 0.5);
+                cases.check(
+                    format!("pad {padding:?} {layout:?}"),
+                    same(&x.pad(&padding, 0.5).unwrap(), &expected),
+                );
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn concat_along_every_axis() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for axis in 0..4 {
+            let mut other = [2, 3, 4, 5];
+            other[axis] = 6;
+            for (first, second) in
+                [(LAYOUTS[0], LAYOUTS[0]), (LAYOUTS[1], LAYOUTS[1]), (LAYOUTS[1], LAYOUTS[0])]
+            {
+                let (a, va) = operand(&context, &[2, 3, 4, 5], first);
+                let (b, vb) = operand(&context, &other, second);
+                let y = Tensor::concat(&[&a, &b, &a], axis).unwrap();
+                let operands = [(&va[..], &[2, 3, 4, 5][..]), (&vb, &other), (&va, &[2, 3, 4, 5])];
+                let expected = reference::concat(&operands, axis);
+                cases.check(format!("axis {axis} {first:?} {second:?}"), same(&y, &expected));
+            }
+        }
+        assert!(Tensor::concat(&[], 0).is_err());
+    }
+    cases.finish();
+}
+
+#[test]
+fn expand_repeats() {
+    for context in contexts() {
+        let x = Tensor::from_slice(&context, &[1.0f32, 2.0, 3.0], &[3, 1]).unwrap();
+        assert_eq!(x.expand(&[3, 2]).unwrap().to_vec::<f32>().unwrap(), [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]);
+        assert!(x.expand(&[2, 2]).is_err());
+    }
+}
+
+#[test]
+fn more_elements_than_65535_workgroups_of_one_axis() {
+    // 4.3 million elements are 67,000 workgroups of 64.
+    let count = 4_300_001;
+    for context in contexts() {
+        let values: Vec<f32> = (0..count).map(|i| i as f32).collect();
+        let x = Tensor::from_slice(&context, &values, &[count, 1]).unwrap();
+        let y = x.slice(&[SliceRange { start: 1, end: count, step: 1 }, SliceRange::full(1)]).unwrap();
+        same(&y, &values[1..]).unwrap();
+    }
+}

@@ -1,0 +1,290 @@
+//! Batch normalisation against the scalar reference.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{Cases, close, contexts, random};
+use tilewright::{
+    Context, DType, Layout, Tensor,
+    ops::{BatchNorm, UnaryOp},
+    shaders::{Specialisation, emit, fragments},
+    tensor::BatchNormTrain,
+};
+use tilewright_reference::normalization as reference;
+
+const NORM: BatchNorm = BatchNorm { eps: 1e-3, momentum: 0.3 };
+
+/// Ranks from two to five, and channels of every remainder by four; a row of a kernel is lcm(C, 4) elements, so that odd
+/// pixel counts cut the last row short. The last two have partial statistics enough to be merged in several passes.
+const SHAPES: [&[usize]; 17] = [
+    &[2, 1],
+    &[7, 3],
+    &[33, 16],
+    &[5, 6],
+    &[64, 10],
+    &[3, 5, 7],
+    &[2, 4, 9],
+    &[1, 6, 33],
+    &[2, 3, 5, 7],
+    &[4, 16, 9, 9],
+    &[1, 1, 2, 1],
+    &[2, 10, 13, 11],
+    &[8, 64, 7, 7],
+    &[3, 130, 4, 5],
+    &[2, 3, 2, 3, 4],
+    &[4, 16, 96, 96],
+    &[2, 3, 127, 161],
+];
+
+/// Operands whose every channel differs: weight, bias, running mean and running variance.
+struct PerChannel {
+    values: [Vec<f32>; 4],
+    tensors: [Tensor; 4],
+}
+
+impl PerChannel {
+    fn new(context: &Context, channels: usize) -> Self {
+        let values = [
+            random(11, channels, -2.0, 2.0),
+            random(12, channels, -1.0, 1.0),
+            random(13, channels, -0.5, 0.5),
+            random(14, channels, 0.2, 3.0),
+        ];
+        let tensors = [0, 1, 2, 3].map(|i| Tensor::from_slice(context, &values[i], &[channels]).unwrap());
+        Self { values, tensors }
+    }
+}
+
+/// Numbers whose mean and deviation differ from channel to channel.
+fn input(shape: &[usize]) -> Vec<f32> {
+    let inner: usize = shape[2..].iter().product();
+    let count = shape.iter().product();
+    let (means, spreads) = (random(21, shape[1], -2.0, 2.0), random(22, shape[1], 0.1, 3.0));
+    let channel = |i: usize| i / inner.max(1) % shape[1];
+    random(23, count, -1.0, 1.0)
+        .into_iter()
+        .enumerate()
+        .map(|(i, v)| means[channel(i)] + spreads[channel(i)] * v)
+        .collect()
+}
+
+/// As a user may hold it: in either layout where there are two.
+fn layouts(context: &Context, values: &[f32], shape: &[usize]) -> Vec<Tensor> {
+    let x = Tensor::from_slice(context, values, shape).unwrap();
+    let last = x.to_layout(Layout::ChannelsLast).unwrap();
+    if shape.len() == 4 { vec![x, last] } else { vec![x] }
+}
+
+fn vec(tensor: &Tensor) -> Vec<f32> {
+    tensor.to_vec().unwrap()
+}
+
+#[test]
+fn training_and_its_gradients() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in SHAPES {
+            let values = input(shape);
+            let own = PerChannel::new(&context, shape[1]);
+            let [weight, bias, mean, var] = &own.tensors;
+            let [w, b, m, v] = &own.values;
+            let expected = reference::batch_norm_train(&NORM, &values, shape, w, b, m, v);
+            let inv_std: Vec<f32> = expected
+                .variance
+                .iter()
+                .map(|&v| (1.0 / (f64::from(v) + f64::from(NORM.eps)).sqrt()) as f32)
+                .collect();
+            let grads = random(31, values.len(), -1.0, 1.0);
+            let gradients = reference::batch_norm_train_backward(&NORM, &values, shape, w, &grads);
+            let long = ((values.len() / shape[1]) as f64).sqrt();
+            for x in layouts(&context, &values, shape) {
+                let result = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap();
+                assert_eq!(result.y.shape(), shape);
+                for (what, actual, expected, absolute) in [
+                    ("y", &result.y, &expected.output, 1e-5),
+                    ("mean", &result.mean, &expected.mean, 1e-6),
+                    ("inv_std", &result.inv_std, &inv_std, 0.0),
+                    ("running_mean", &result.running_mean, &expected.running_mean, 1e-6),
+                    ("running_var", &result.running_var, &expected.running_variance, 0.0),
+                ] {
+                    let name = format!("{what} {x:?} {context:?}");
+                    cases.check(name, close(&vec(actual), expected, 1e-5, absolute));
+                }
+                for grad_y in layouts(&context, &grads, shape) {
+                    let (grad_x, grad_weight, grad_bias) =
+                        x.batch_norm_train_backward(weight, &result.mean, &result.inv_std, &grad_y).unwrap();
+                    assert_eq!(grad_x.shape(), shape);
+                    for (what, actual, expected, absolute) in [
+                        ("grad_x", &grad_x, &gradients.x, 1e-5),
+                        ("grad_weight", &grad_weight, &gradients.weight, 1e-5 * long),
+                        ("grad_bias", &grad_bias, &gradients.bias, 1e-6 * long),
+                    ] {
+                        let name = format!("{what} {x:?} {grad_y:?} {context:?}");
+                        cases.check(name, close(&vec(actual), expected, 1e-4, absolute));
+                    }
+                }
+            }
+            for (tensor, values) in own.tensors.iter().zip(&own.values) {
+                assert_eq!(&vec(tensor), values, "an operand was written to");
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn evaluation_and_its_gradients() {
+    let mut cases = Cases::new();
+    let empty: [&[usize]; 3] = [&[0, 3], &[0, 4, 5, 5], &[2, 0, 3, 3]];
+    for context in contexts() {
+        for shape in SHAPES.into_iter().chain(empty).chain([&[1, 5][..], &[1, 8, 1, 1]]) {
+            let values = input(shape);
+            let own = PerChannel::new(&context, shape[1]);
+            let [weight, bias, mean, var] = &own.tensors;
+            let [w, b, m, v] = &own.values;
+            let expected = reference::batch_norm_eval(&NORM, &values, shape, w, b, m, v);
+            let grads = random(31, values.len(), -1.0, 1.0);
+            let gradients = reference::batch_norm_eval_backward(&NORM, &values, shape, w, m, v, &grads);
+            let long = ((values.len() / shape[1].max(1)) as f64).sqrt();
+            for x in layouts(&context, &values, shape) {
+                let y = x.batch_norm_eval(weight, bias, mean, var, &NORM).unwrap();
+                assert_eq!(y.shape(), shape);
+                cases.check(format!("y {x:?} {context:?}"), close(&vec(&y), &expected, 1e-5, 1e-5));
+                for grad_y in layouts(&context, &grads, shape) {
+                    let (grad_x, grad_weight, grad_bias) =
+                        x.batch_norm_eval_backward(weight, mean, var, &NORM, &grad_y).unwrap();
+                    assert_eq!(grad_x.shape(), shape);
+                    for (what, actual, expected, absolute) in [
+                        ("grad_x", &grad_x, &gradients.x, 1e-6),
+                        ("grad_weight", &grad_weight, &gradients.weight, 2e-5 * long),
+                        ("grad_bias", &grad_bias, &gradients.bias, 1e-6 * long),
+                    ] {
+                        let name = format!("{what} {x:?} {grad_y:?} {context:?}");
+                        cases.check(name, close(&vec(actual), expected, 1e-4, absolute));
+                    }
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+/// E[x²] − E[x]² would lose every digit of these variances: the mean is 10,000 deviations away.
+#[test]
+fn a_large_mean_does_not_cancel() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in [[2, 16, 33, 31], [2, 3, 65, 33], [3, 1, 41, 5]] {
+            let count = shape.iter().product();
+            let values: Vec<f32> = random(41, count, -0.17, 0.17).iter().map(|v| 1000.0 + v).collect();
+            let own = PerChannel::new(&context, shape[1]);
+            let [weight, bias, mean, var] = &own.tensors;
+            let [w, b, m, v] = &own.values;
+            let norm = BatchNorm { eps: 0.0, momentum: 1.0 };
+            let expected = reference::batch_norm_train(&norm, &values, &shape, w, b, m, v);
+            let x = Tensor::from_slice(&context, &values, &shape).unwrap();
+            let BatchNormTrain { running_var, mean, .. } =
+                x.batch_norm_train(weight, bias, mean, var, &norm).unwrap();
+            let name = format!("{shape:?} {context:?}");
+            cases.check(&name, close(&vec(&mean), &expected.mean, 2e-7, 0.0));
+            cases.check(&name, close(&vec(&running_var), &expected.running_variance, 1e-4, 0.0));
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn a_fused_activation_is_the_activation_of_the_result() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in [&[2, 6, 5, 5][..], &[9, 8]] {
+            let x = Tensor::from_slice(&context, &input(shape), shape).unwrap();
+            let own = PerChannel::new(&context, shape[1]);
+            let [weight, bias, mean, var] = &own.tensors;
+            for op in [UnaryOp::Relu, UnaryOp::Silu, UnaryOp::LeakyRelu { slope: 0.2 }] {
+                let name = format!("{} {shape:?} {context:?}", op.name());
+                let plain = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap().y.unary(op).unwrap();
+                let fused = x.batch_norm_train_fused(weight, bias, mean, var, &NORM, Some(op)).unwrap().y;
+                cases.check(format!("train {name}"), close(&vec(&fused), &vec(&plain), 1e-6, 1e-7));
+                let plain = x.batch_norm_eval(weight, bias, mean, var, &NORM).unwrap().unary(op).unwrap();
+                let fused = x.batch_norm_eval_fused(weight, bias, mean, var, &NORM, Some(op)).unwrap();
+                cases.check(format!("eval {name}"), close(&vec(&fused), &vec(&plain), 1e-6, 1e-7));
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn results_repeat_bit_by_bit() {
+    for context in contexts() {
+        let shape = [4, 16, 64, 64];
+        let x = Tensor::from_slice(&context, &input(&shape), &shape).unwrap();
+        let own = PerChannel::new(&context, 16);
+        let [weight, bias, mean, var] = &own.tensors;
+        let run = || {
+            let result = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap();
+            let (grad_x, grad_weight, _) =
+                x.batch_norm_train_backward(weight, &result.mean, &result.inv_std, &result.y).unwrap();
+            [vec(&result.inv_std), vec(&result.y), vec(&grad_x), vec(&grad_weight)]
+        };
+        assert_eq!(run(), run());
+    }
+}
+
+#[test]
+fn wrong_operands_are_typed_errors() {
+    let context = common::context();
+    let zeros = |shape: &[usize]| Tensor::zeros(&context, shape).unwrap();
+    let (x, c, wrong) = (zeros(&[2, 3, 4, 4]), zeros(&[3]), zeros(&[4]));
+    let says = |outcome: tilewright::tensor::Result<Tensor>, words: &[&str]| {
+        let message = outcome.unwrap_err().to_string();
+        for word in words {
+            assert!(message.contains(word), "{message}");
+        }
+    };
+    let train = |x: &Tensor, weight: &Tensor, bias: &Tensor, mean: &Tensor, var: &Tensor| {
+        x.batch_norm_train(weight, bias, mean, var, &NORM).map(|result| result.y)
+    };
+    says(train(&x, &wrong, &c, &c, &c), &["batch_norm", "weight", "[4]", "[3]"]);
+    says(train(&x, &c, &wrong, &c, &c), &["bias"]);
+    says(train(&x, &c, &c, &wrong, &c), &["running_mean"]);
+    says(train(&x, &c, &c, &c, &wrong), &["running_var"]);
+    says(train(&zeros(&[1, 3, 1, 1]), &c, &c, &c, &c), &["[1, 3, 1, 1]"]);
+    says(train(&zeros(&[0, 3]), &c, &c, &c, &c), &["[0, 3]"]);
+    says(train(&c, &c, &c, &c, &c), &["[3]", "N C"]);
+    says(train(&x.cast(DType::I32).unwrap(), &c, &c, &c, &c), &["x", "i32"]);
+    says(train(&x, &c.cast(DType::I32).unwrap(), &c, &c, &c), &["weight", "i32"]);
+    let other = tilewright::Context::new().unwrap();
+    says(train(&x, &Tensor::zeros(&other, &[3]).unwrap(), &c, &c, &c), &["different contexts"]);
+    says(x.batch_norm_eval(&c, &c, &c, &wrong, &NORM), &["running_var"]);
+    let bad = Some(UnaryOp::Clamp { min: 1.0, max: 0.0 });
+    says(x.batch_norm_eval_fused(&c, &c, &c, &c, &NORM, bad), &["clamp"]);
+    says(x.batch_norm_train_backward(&c, &wrong, &c, &x).map(|g| g.0), &["mean"]);
+    says(x.batch_norm_train_backward(&c, &c, &c, &c).map(|g| g.0), &["grad_y", "[2, 3, 4, 4]"]);
+    says(x.batch_norm_eval_backward(&c, &c, &wrong, &NORM, &x).map(|g| g.0), &["running_var"]);
+}
+
+#[test]
+fn every_specialisation_is_valid_on_every_backend() {
+    let mut cases = Cases::new();
+    let mut kernels = Vec::new();
+    for value in ["vec4<f32>", "f32"] {
+        for stem in ["batch_norm_merge", "batch_norm_finish"] {
+            kernels.push(Specialisation::new(stem).with_type("VALUE", value));
+        }
+    }
+    for variance in [false, true] {
+        for stem in ["batch_norm_normalise", "batch_norm_backward_reduce"] {
+            kernels.push(Specialisation::new(stem).with_bool("FROM_VARIANCE", variance));
+        }
+        let apply = Specialisation::new("batch_norm_backward_apply").with_bool("FROM_VARIANCE", variance);
+        kernels.push(apply.with_bool("TRAIN", !variance));
+    }
+    let fused = |name| Specialisation::new("batch_norm_normalise").with_fragment("unary", name);
+    kernels.extend(fragments().iter().filter(|f| f.family == "unary").map(|f| fused(f.stem)));
+    for kernel in kernels {
+        cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));
+    }
+    cases.finish();
+}

@@ -1,0 +1,344 @@
+//! Pooling kernels against the scalar reference.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{Cases, close, contexts, random};
+use tilewright::{
+    Context, DType, Layout, Tensor,
+    ops::{AdaptiveAvgPool2d, Pool2d},
+    shaders::{Specialisation, emit},
+};
+use tilewright_reference::pooling as reference;
+
+const SHAPES: [[usize; 4]; 8] = [
+    [2, 3, 5, 7],
+    [1, 1, 9, 4],
+    [3, 4, 6, 6],
+    [2, 8, 13, 5],
+    [1, 6, 4, 17],
+    [2, 12, 8, 8],
+    [0, 4, 5, 5],
+    [2, 0, 5, 5],
+];
+
+/// Windows that touch, overlap, leave gaps, are padded, dilated, overhang, are not square, and cover everything.
+fn pools() -> Vec<Pool2d> {
+    let base = Pool2d::new([2, 2]);
+    vec![
+        base,
+        Pool2d { ceil_mode: true, ..base },
+        Pool2d { kernel: [3, 3], padding: [1, 1], ..base },
+        Pool2d { kernel: [3, 3], padding: [1, 1], ceil_mode: true, ..base },
+        Pool2d { kernel: [3, 2], stride: [1, 3], padding: [0, 1], ceil_mode: true, ..base },
+        Pool2d { stride: [1, 1], padding: [1, 1], ..base },
+        Pool2d { stride: [1, 2], dilation: [3, 2], ..base },
+        Pool2d { kernel: [3, 3], stride: [1, 1], padding: [1, 1], dilation: [2, 1], ..base },
+        Pool2d { kernel: [3, 3], stride: [2, 1], dilation: [1, 2], padding: [1, 1], ceil_mode: true, ..base },
+        Pool2d { kernel: [1, 1], stride: [3, 3], ..base },
+        Pool2d { kernel: [4, 4], stride: [1, 1], ..base },
+    ]
+}
+
+/// As a user may hold it: in either layout.
+fn layouts(context: &Context, values: &[f32], shape: &[usize]) -> [Tensor; 2] {
+    let x = Tensor::from_slice(context, values, shape).unwrap();
+    let last = x.to_layout(Layout::ChannelsLast).unwrap();
+    [x, last]
+}
+
+#[test]
+fn max_pooling_and_its_gradient() {
+    let mut cases = Cases::new();
+    let mut skipped = 0;
+    for context in contexts() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            // Few distinct values: most windows have several equal maxima.
+            let count = shape.iter().product();
+            let values: Vec<f32> = random(seed as u64, count, -3.0, 3.0).iter().map(|v| v.round()).collect();
+            for pool in pools() {
+                let Ok(y_shape) = pool.output_shape(shape) else {
+                    skipped += 1;
+                    continue;
+                };
+                let (expected, places) = reference::max_pool2d(&pool, &values, shape);
+                let grads = random(99, y_shape.iter().product(), -1.0, 1.0);
+                let gradient = reference::max_pool2d_backward(&pool, &grads, &places, shape);
+                for x in layouts(&context, &values, &shape) {
+                    let name = format!("{x:?} {pool:?} {context:?}");
+                    let (y, indices) = x.max_pool2d(&pool).unwrap();
+                    assert_eq!(y.shape(), y_shape, "{name}");
+                    cases.check(&name, close(&y.to_vec().unwrap(), &expected, 0.0, 0.0));
+                    let found = indices.to_vec::<i32>().unwrap();
+                    cases.check(&name, if found == places { Ok(()) } else { Err("indices differ") });
+                    let alone = x.max_pool2d_values(&pool).unwrap().to_vec().unwrap();
+                    cases.check(format!("values {name}"), close(&alone, &expected, 0.0, 0.0));
+                    for grad_y in layouts(&context, &grads, &y_shape) {
+                        let grad_x = Tensor::max_pool2d_backward(&pool, &shape, &indices, &grad_y).unwrap();
+                        let outcome = close(&grad_x.to_vec().unwrap(), &gradient, 1e-5, 1e-6);
+                        cases.check(format!("backward {name}"), outcome);
+                    }
+                }
+            }
+        }
+        context.trim().unwrap();
+    }
+    assert!(skipped < 30, "{skipped} pools do not fit their shapes");
+    cases.finish();
+}
+
+#[test]
+fn average_and_sum_pooling_and_their_gradients() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            let values = random(seed as u64, shape.iter().product(), -1.0, 1.0);
+            for base in pools() {
+                let Ok(y_shape) = base.output_shape(shape) else { continue };
+                let grads = random(77, y_shape.iter().product(), -1.0, 1.0);
+                for (count_include_pad, divisor_override) in
+                    [(true, None), (false, None), (true, Some(5)), (false, Some(3))]
+                {
+                    let pool = Pool2d { count_include_pad, divisor_override, ..base };
+                    let expected = reference::avg_pool2d(&pool, &values, shape);
+                    let gradient = reference::avg_pool2d_backward(&pool, &grads, shape);
+                    for x in layouts(&context, &values, &shape) {
+                        let name = format!("{x:?} {pool:?} {context:?}");
+                        let y = x.avg_pool2d(&pool).unwrap();
+                        assert_eq!(y.shape(), y_shape, "{name}");
+                        cases.check(&name, close(&y.to_vec().unwrap(), &expected, 1e-5, 1e-6));
+                    }
+                    for grad_y in layouts(&context, &grads, &y_shape) {
+                        let grad_x = Tensor::avg_pool2d_backward(&pool, &shape, &grad_y).unwrap();
+                        let outcome = close(&grad_x.to_vec().unwrap(), &gradient, 1e-5, 1e-6);
+                        cases.check(format!("backward {shape:?} {pool:?} {context:?}"), outcome);
+                    }
+                }
+                // What an average divides by does not matter to a sum.
+                let pool = Pool2d { divisor_override: Some(7), ..base };
+                let [x, _] = layouts(&context, &values, &shape);
+                let y = x.sum_pool2d(&pool).unwrap().to_vec().unwrap();
+                let name = format!("sum {shape:?} {pool:?} {context:?}");
+                cases.check(&name, close(&y, &reference::sum_pool2d(&pool, &values, shape), 1e-5, 1e-6));
+                let [_, grad_y] = layouts(&context, &grads, &y_shape);
+                let grad_x = Tensor::sum_pool2d_backward(&pool, &shape, &grad_y).unwrap().to_vec().unwrap();
+                let gradient = reference::sum_pool2d_backward(&pool, &grads, shape);
+                cases.check(format!("backward {name}"), close(&grad_x, &gradient, 1e-5, 1e-6));
+            }
+        }
+        context.trim().unwrap();
+    }
+    cases.finish();
+}
+
+#[test]
+fn adaptive_pooling_and_its_gradient() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for (seed, shape) in SHAPES.into_iter().enumerate() {
+            let values = random(seed as u64, shape.iter().product(), -1.0, 1.0);
+            // Fewer windows than pixels, as many, and more.
+            for output in [[1, 1], [2, 2], [3, 5], [1, 4], [shape[2], shape[3]], [11, 3], [7, 19]] {
+                let pool = AdaptiveAvgPool2d { output };
+                let y_shape = pool.output_shape(shape).unwrap();
+                let expected = reference::adaptive_avg_pool2d(pool, &values, shape);
+                let grads = random(55, y_shape.iter().product(), -1.0, 1.0);
+                let gradient = reference::adaptive_avg_pool2d_backward(pool, &grads, shape);
+                for x in layouts(&context, &values, &shape) {
+                    let name = format!("{x:?} {pool:?} {context:?}");
+                    let y = x.adaptive_avg_pool2d(pool).unwrap();
+                    assert_eq!(y.shape(), y_shape, "{name}");
+                    cases.check(&name, close(&y.to_vec().unwrap(), &expected, 1e-5, 1e-6));
+                }
+                for grad_y in layouts(&context, &grads, &y_shape) {
+                    let grad_x = Tensor::adaptive_avg_pool2d_backward(pool, &shape, &grad_y).unwrap();
+                    let outcome = close(&grad_x.to_vec().unwrap(), &gradient, 1e-5, 1e-6);
+                    cases.check(format!("backward {shape:?} {pool:?} {context:?}"), outcome);
+                }
+            }
+        }
+        context.trim().unwrap();
+    }
+    cases.finish();
+}
+
+#[test]
+fn global_averages_of_any_size() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        // Around the lengths where a sum is split: 64, 256, and squares beside them; up to an image of 256 × 256.
+        for shape in [
+            [3, 8, 8, 8],
+            [3, 5, 5, 13],
+            [2, 512, 7, 7],
+            [64, 512, 9, 8],
+            [2, 16, 16, 16],
+            [32, 512, 1, 257],
+            [1, 3, 257, 129],
+            [1, 8, 256, 256],
+            [1, 1, 300, 300],
+        ] {
+            // A mean far from zero, so that a sum that loses digits shows.
+            let values = random(3, shape.iter().product(), 0.0, 2.0);
+            let x = Tensor::from_slice(&context, &values, &shape).unwrap();
+            let y = x.global_avg_pool2d().unwrap();
+            assert_eq!(y.shape(), [shape[0], shape[1], 1, 1]);
+            let pool = AdaptiveAvgPool2d { output: [1, 1] };
+            let expected = reference::adaptive_avg_pool2d(pool, &values, shape);
+            cases.check(format!("{shape:?} {context:?}"), close(&y.to_vec().unwrap(), &expected, 2e-6, 0.0));
+            let grads = random(4, shape[0] * shape[1], -1.0, 1.0);
+            let grad_y = Tensor::from_slice(&context, &grads, y.shape()).unwrap();
+            let grad_x = Tensor::global_avg_pool2d_backward(&shape, &grad_y).unwrap();
+            let gradient = reference::adaptive_avg_pool2d_backward(pool, &grads, shape);
+            let outcome = close(&grad_x.to_vec().unwrap(), &gradient, 1e-6, 0.0);
+            cases.check(format!("backward {shape:?} {context:?}"), outcome);
+        }
+    }
+    cases.finish();
+}
+
+/// Windows of thousands of taps; averages of those go through one pass for each axis.
+#[test]
+fn large_windows() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        let shape = [1, 4, 75, 80];
+        let values = random(8, shape.iter().product(), 0.0, 1.0);
+        let x = Tensor::from_slice(&context, &values, &shape).unwrap();
+        let base = Pool2d { kernel: [61, 70], stride: [7, 9], padding: [30, 35], ..Pool2d::new([1, 1]) };
+        let (y, places) = x.max_pool2d(&base).unwrap();
+        let (expected, expected_places) = reference::max_pool2d(&base, &values, shape);
+        cases.check("max", close(&y.to_vec().unwrap(), &expected, 0.0, 0.0));
+        assert_eq!(places.to_vec::<i32>().unwrap(), expected_places);
+        let grads = random(9, y.count(), -1.0, 1.0);
+        let grad_y = Tensor::from_slice(&context, &grads, y.shape()).unwrap();
+        let grad_x = Tensor::max_pool2d_backward(&base, &shape, &places, &grad_y).unwrap().to_vec().unwrap();
+        let gradient = reference::max_pool2d_backward(&base, &grads, &expected_places, shape);
+        cases.check("max backward", close(&grad_x, &gradient, 1e-5, 1e-5));
+
+        for stride in [[7, 9], [1, 1]] {
+            for (count_include_pad, divisor_override) in [(true, None), (false, None), (true, Some(100))] {
+                let pool = Pool2d { stride, count_include_pad, divisor_override, ..base };
+                let name = format!("{pool:?} {context:?}");
+                let y = x.avg_pool2d(&pool).unwrap();
+                let expected = reference::avg_pool2d(&pool, &values, shape);
+                cases.check(format!("average {name}"), close(&y.to_vec().unwrap(), &expected, 1e-5, 0.0));
+                let grads = random(9, y.count(), -1.0, 1.0);
+                let grad_y = Tensor::from_slice(&context, &grads, y.shape()).unwrap();
+                let grad_x = Tensor::avg_pool2d_backward(&pool, &shape, &grad_y).unwrap().to_vec().unwrap();
+                let gradient = reference::avg_pool2d_backward(&pool, &grads, shape);
+                cases.check(format!("average backward {name}"), close(&grad_x, &gradient, 1e-5, 1e-6));
+            }
+        }
+    }
+    cases.finish();
+}
+
+/// More taps than the loops of a thread may take steps on an older llvmpipe: split, or refused, but never cut short.
+#[test]
+fn windows_of_more_taps_than_a_loop_has_steps() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        let shape = [1, 4, 301, 401];
+        let values = random(8, shape.iter().product(), 0.0, 1.0);
+        let x = Tensor::from_slice(&context, &values, &shape).unwrap();
+        let pool = Pool2d::new([300, 400]);
+        let y = x.sum_pool2d(&pool).unwrap().to_vec().unwrap();
+        cases.check("sum", close(&y, &reference::sum_pool2d(&pool, &values, shape), 1e-5, 0.0));
+        let error = x.max_pool2d_values(&pool).unwrap_err().to_string();
+        assert!(
+            error.contains("max_pool2d") && error.contains("120000") && error.contains("65000"),
+            "{error}"
+        );
+
+        let pool = AdaptiveAvgPool2d { output: [1, 2] };
+        let y = x.adaptive_avg_pool2d(pool).unwrap().to_vec().unwrap();
+        let expected = reference::adaptive_avg_pool2d(pool, &values, shape);
+        cases.check("adaptive", close(&y, &expected, 1e-5, 0.0));
+
+        let (shape, pool) = ([1, 4, 3, 2], AdaptiveAvgPool2d { output: [301, 401] });
+        let grads = random(9, 4 * 301 * 401, 0.0, 1.0);
+        let grad_y = Tensor::from_slice(&context, &grads, &[1, 4, 301, 401]).unwrap();
+        let grad_x = Tensor::adaptive_avg_pool2d_backward(pool, &shape, &grad_y).unwrap().to_vec().unwrap();
+        let gradient = reference::adaptive_avg_pool2d_backward(pool, &grads, shape);
+        cases.check("adaptive backward", close(&grad_x, &gradient, 1e-5, 0.0));
+
+        // Dilation alone makes many candidates for the windows that cover a pixel.
+        let (shape, y_shape) = ([1, 4, 300, 300], [1, 4, 20, 20]);
+        let pool = Pool2d { stride: [1, 1], dilation: [280, 280], ..Pool2d::new([2, 2]) };
+        let grads = random(9, 1600, -1.0, 1.0);
+        let grad_y = Tensor::from_slice(&context, &grads, &y_shape).unwrap();
+        let grad_x = Tensor::avg_pool2d_backward(&pool, &shape, &grad_y).unwrap().to_vec().unwrap();
+        let gradient = reference::avg_pool2d_backward(&pool, &grads, shape);
+        cases.check("dilated backward", close(&grad_x, &gradient, 1e-5, 1e-6));
+    }
+    cases.finish();
+}
+
+#[test]
+fn an_index_that_names_no_pixel_takes_no_gradient() {
+    for context in contexts() {
+        let pool = Pool2d::new([2, 2]);
+        let indices = Tensor::from_slice(&context, &[-1, 16, i32::MAX, 15], &[1, 1, 2, 2]).unwrap();
+        let grad_y = Tensor::ones(&context, &[1, 1, 2, 2]).unwrap();
+        let grad_x = Tensor::max_pool2d_backward(&pool, &[1, 1, 4, 4], &indices, &grad_y).unwrap();
+        let mut expected = [0.0; 16];
+        expected[15] = 1.0;
+        assert_eq!(grad_x.to_vec::<f32>().unwrap(), expected);
+    }
+}
+
+#[test]
+fn wrong_operands_are_typed_errors() {
+    let context = common::context();
+    let pool = Pool2d::new([3, 3]);
+    let says = |outcome: tilewright::tensor::Result<Tensor>, words: &[&str]| {
+        let message = outcome.unwrap_err().to_string();
+        for word in words {
+            assert!(message.contains(word), "{message}");
+        }
+    };
+    let x = Tensor::zeros(&context, &[1, 2, 8, 8]).unwrap();
+    let flat = Tensor::zeros(&context, &[2, 8, 8]).unwrap();
+    says(flat.max_pool2d_values(&pool), &["max_pool2d", "[2, 8, 8]", "N C H W"]);
+    says(flat.global_avg_pool2d(), &["adaptive_avg_pool2d", "[2, 8, 8]"]);
+    says(x.cast(DType::I32).unwrap().avg_pool2d(&pool), &["avg_pool2d", "i32"]);
+    says(x.sum_pool2d(&Pool2d::new([9, 9])), &["sum_pool2d", "[9, 9]"]);
+    says(x.avg_pool2d(&Pool2d { padding: [2, 2], ..pool }), &["padding", "[2, 2]"]);
+    says(x.adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [0, 1] }), &["output"]);
+    says(Tensor::avg_pool2d_backward(&pool, &[1, 2, 8, 8], &x), &["grad_y", "[1, 2, 2, 2]"]);
+    says(Tensor::avg_pool2d_backward(&pool, &[2, 8, 8], &x), &["x_shape", "[2, 8, 8]"]);
+    says(Tensor::max_pool2d_backward(&pool, &[1, 2, 8, 8], &x, &x), &["indices", "i32"]);
+    let (y, indices) = x.max_pool2d(&pool).unwrap();
+    says(Tensor::max_pool2d_backward(&pool, &[1, 2, 8, 9], &x.cast(DType::I32).unwrap(), &y), &["indices"]);
+    says(Tensor::max_pool2d_backward(&pool, &[1, 2, 8, 8], &indices, &x), &["grad_y"]);
+    let other = tilewright::Context::new().unwrap();
+    let elsewhere = Tensor::zeros(&other, &[1, 2, 2, 2]).unwrap();
+    says(Tensor::max_pool2d_backward(&pool, &[1, 2, 8, 8], &indices, &elsewhere), &["different contexts"]);
+}
+
+#[test]
+fn every_specialisation_is_valid_on_every_backend() {
+    let mut cases = Cases::new();
+    for (value, index) in [("vec4<f32>", "vec4<i32>"), ("f32", "i32")] {
+        let mut kernels = Vec::new();
+        for stem in ["adaptive_avg_pool2d", "adaptive_avg_pool2d_backward", "sum_rows"] {
+            kernels.push(Specialisation::new(stem).with_type("VALUE", value));
+        }
+        for stem in ["avg_pool2d", "avg_pool2d_backward"] {
+            for divisor in 0..3 {
+                let kernel = Specialisation::new(stem).with_type("VALUE", value).with_u32("DIVISOR", divisor);
+                kernels.extend([kernel.clone(), kernel.with_bool("DILATED", false)]);
+            }
+        }
+        let max = |stem| Specialisation::new(stem).with_type("VALUE", value).with_type("INDEX", index);
+        kernels.push(max("max_pool2d"));
+        kernels.push(max("max_pool2d").with_bool("INDICES", false));
+        kernels.push(max("max_pool2d").with_bool("DILATED", false));
+        kernels.push(max("max_pool2d_backward"));
+        for kernel in kernels {
+            cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));
+        }
+    }
+    cases.finish();
+}

@@ -1,0 +1,257 @@
+//! The runtime's promises: modes, errors, memory, profiling, two contexts side by side.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::str::FromStr;
+
+use common::{context, contexts};
+use tilewright::{
+    Context, ContextOptions, Mode, Tensor,
+    runtime::{AdapterChoice, Dispatch, Error, adapters},
+};
+
+/// A kernel that writes one element too many.
+const STRAY: &str = "
+@group(0) @binding(0) var<storage, read_write> y: array<u32>;
+@compute @workgroup_size(1)
+fn main(@builtin(workgroup_id) group: vec3<u32>) { y[group.x] = 7u; }
+";
+
+#[test]
+fn checked_mode_finds_a_stray_write() {
+    let options = ContextOptions::from_env().unwrap().with_mode(Mode::Checked);
+    let context = Context::with_options(&options).unwrap();
+    let pipeline = context.pipeline_from_wgsl("stray", STRAY).unwrap();
+    let buffer = context.alloc(16).unwrap();
+    let launch = |groups| {
+        context
+            .dispatch_pipeline(&pipeline, &Dispatch { op: "stray", params: &[], buffers: &[&buffer], groups })
+    };
+    launch(4).unwrap();
+    assert!(context.read(&buffer).is_ok(), "four words fit");
+    // 256 bytes of class are data; the sentinel lies behind.
+    launch(120).unwrap();
+    assert!(matches!(context.read(&buffer), Err(Error::StrayWrite { bytes: 16 })));
+}
+
+#[test]
+fn checked_mode_poisons_new_buffers() {
+    let options = ContextOptions::from_env().unwrap().with_mode(Mode::Checked);
+    let context = Context::with_options(&options).unwrap();
+    let buffer = context.alloc(64).unwrap();
+    let values: Vec<f32> = bytemuck::pod_collect_to_vec(&context.read(&buffer).unwrap());
+    assert!(values.iter().all(|value| value.is_nan()));
+}
+
+#[test]
+fn rejected_shaders_show_the_line() {
+    let context = context();
+    let error = context
+        .pipeline_from_wgsl("mine", "@compute @workgroup_size(1) fn main() { let x = y; }")
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("mine") && text.contains("let x = y") && text.contains("^"), "{text}");
+}
+
+#[test]
+fn wrong_launches_are_errors() {
+    let context = context();
+    let pipeline = context.pipeline_from_wgsl("stray", STRAY).unwrap();
+    let launch = |params: &[u8], count: usize| {
+        let buffer = context.alloc(16).unwrap();
+        let buffers = vec![&buffer; count];
+        context.dispatch_pipeline(&pipeline, &Dispatch { op: "mine", params, buffers: &buffers, groups: 1 })
+    };
+    assert!(matches!(launch(&[], 0), Err(Error::Launch { .. })));
+    assert!(matches!(launch(&[], 2), Err(Error::Launch { .. })));
+    assert!(launch(&[], 1).is_ok());
+}
+
+#[test]
+fn a_binding_over_the_limit_is_a_typed_error() {
+    let context = context();
+    let most = context.limits().max_storage_buffer_binding_size;
+    if most > 1 << 30 {
+        // A device this generous is tested by its buffer limit below; its binding limit does not fit a test machine.
+        eprintln!("this device binds {most} bytes at once");
+    } else {
+        let x = Tensor::empty(&context, &[most as usize / 4 + 4], tilewright::DType::F32, Default::default())
+            .unwrap();
+        let error = x.relu().unwrap_err().to_string();
+        assert!(error.contains("relu") && error.contains(&most.to_string()), "{error}");
+    }
+    let most = context.limits().max_buffer_size;
+    let error = context.alloc(most + 1).unwrap_err();
+    assert!(matches!(error, Error::Limit { .. }), "{error}");
+}
+
+#[test]
+fn a_lost_device_is_a_typed_error() {
+    let context = Context::with_options(&ContextOptions::default()).unwrap();
+    let x = Tensor::ones(&context, &[4]).unwrap();
+    context.device().destroy();
+    let error = x.relu().and_then(|y| y.to_vec::<f32>()).unwrap_err().to_string();
+    assert!(error.contains("lost") && error.contains("checkpoint"), "{error}");
+    assert!(matches!(context.alloc(16), Err(Error::DeviceLost { .. })));
+}
+
+#[test]
+fn no_adapter_says_how_to_get_one() {
+    for choice in ["no such adapter", "4711"] {
+        let adapter = AdapterChoice::from_str(choice).unwrap();
+        let error = Context::with_options(&ContextOptions { adapter, ..Default::default() }).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(choice) && text.contains("mesa-vulkan-drivers"), "{text}");
+    }
+}
+
+#[test]
+fn adapters_are_chosen_by_index_name_and_preference() {
+    let all = adapters();
+    assert!(!all.is_empty(), "there is no adapter: make setup");
+    for choice in ["0", &all[0].name.to_lowercase(), "high-performance", "low-power"] {
+        let adapter = AdapterChoice::from_str(choice).unwrap();
+        assert!(Context::with_options(&ContextOptions { adapter, ..Default::default() }).is_ok(), "{choice}");
+    }
+}
+
+#[test]
+fn the_pool_reuses_and_reports() {
+    let options = ContextOptions::from_env().unwrap();
+    let context = Context::with_options(&options).unwrap();
+    let x = Tensor::ones(&context, &[1000]).unwrap();
+    x.relu().unwrap();
+    let before = context.memory();
+    for _ in 0..50 {
+        x.relu().unwrap();
+    }
+    let after = context.memory();
+    assert_eq!(before.allocations, after.allocations, "dropped buffers are handed out again");
+    assert_eq!(before.high_water, after.high_water);
+    assert!(after.live >= 4000 && after.live_buffers == 1);
+    drop(x);
+    assert_eq!(context.memory().live, 0);
+    context.trim().unwrap();
+    assert_eq!(context.memory().pooled, 0);
+}
+
+#[test]
+fn dispatches_are_batched() {
+    let context = Context::with_options(&ContextOptions::default()).unwrap();
+    let x = Tensor::ones(&context, &[64]).unwrap();
+    let before = context.submissions();
+    let mut y = x.clone();
+    for _ in 0..256 {
+        y = y.relu().unwrap();
+    }
+    context.flush().unwrap();
+    assert!(context.submissions() - before <= 6, "{} submissions", context.submissions() - before);
+    assert_eq!(y.to_vec::<f32>().unwrap(), vec![1.0; 64]);
+}
+
+#[test]
+fn two_contexts_live_side_by_side() {
+    let (a, b) = (context(), context());
+    let x = Tensor::from_slice(&a, &[-1.0f32, 2.0], &[2]).unwrap();
+    let y = Tensor::from_slice(&b, &[-3.0f32, 4.0], &[2]).unwrap();
+    assert_eq!(x.relu().unwrap().to_vec::<f32>().unwrap(), [0.0, 2.0]);
+    assert_eq!(y.relu().unwrap().to_vec::<f32>().unwrap(), [0.0, 4.0]);
+    drop(a);
+    assert_eq!(y.relu().unwrap().to_vec::<f32>().unwrap(), [0.0, 4.0]);
+}
+
+#[test]
+fn threads_share_a_context() {
+    let context = context();
+    std::thread::scope(|scope| {
+        for seed in 0..4 {
+            let context = &context;
+            scope.spawn(move || {
+                for round in 0..20 {
+                    let value = (seed * 100 + round) as f32;
+                    let x = Tensor::full(context, value, &[333]).unwrap();
+                    assert_eq!(x.add(&x).unwrap().to_vec::<f32>().unwrap(), vec![2.0 * value; 333]);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn readback_can_be_awaited() {
+    for context in contexts() {
+        let x = Tensor::from_slice(&context, &[1.0f32, -2.0, 3.0], &[3]).unwrap();
+        let y = pollster::block_on(x.relu().unwrap().to_vec_async::<f32>()).unwrap();
+        assert_eq!(y, [1.0, 0.0, 3.0]);
+    }
+    assert!(pollster::block_on(Context::new_async()).is_ok());
+}
+
+#[test]
+fn the_profiler_times_every_dispatch() {
+    let context = context();
+    let x = Tensor::ones(&context, &[100_000]).unwrap();
+    x.relu().unwrap();
+    context.start_profile().unwrap();
+    for _ in 0..200 {
+        x.relu().unwrap();
+    }
+    x.add(&x).unwrap();
+    let profile = context.finish_profile().unwrap();
+    assert_eq!(profile.dispatches.len(), 201);
+    assert!(profile.dispatches.iter().all(|d| d.duration_ns >= 0.0));
+    let rows = profile.rows();
+    assert_eq!(rows.iter().find(|row| row.op == "relu").unwrap().count, 200);
+    assert!((rows.iter().map(|row| row.share).sum::<f64>() - 1.0).abs() < 1e-6);
+    assert!(profile.to_string().contains("unary"));
+    let path = std::env::temp_dir().join(format!("tilewright-trace-{}.json", std::process::id()));
+    profile.write_trace(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(text.starts_with("{") && text.contains("traceEvents") && text.contains("\"ph\":\"X\""));
+    assert!(context.finish_profile().unwrap().dispatches.is_empty());
+}
+
+#[test]
+fn pipelines_are_kept_between_runs() {
+    let folder = std::env::temp_dir().join(format!("tilewright-cache-{}", std::process::id()));
+    let options = ContextOptions { pipeline_cache: Some(folder.clone()), ..Default::default() };
+    for _ in 0..2 {
+        let context = Context::with_options(&options).unwrap();
+        Tensor::ones(&context, &[4]).unwrap().relu().unwrap();
+        assert!(context.pipeline_report().0 >= 1);
+        context.save_pipelines().unwrap();
+        if context.features().contains(wgpu::Features::PIPELINE_CACHE) {
+            assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        }
+    }
+    // A damaged cache is no reason to fail.
+    for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+        std::fs::write(entry.unwrap().path(), b"garbage").unwrap();
+    }
+    let context = Context::with_options(&options).unwrap();
+    let y = Tensor::ones(&context, &[4]).unwrap().relu().unwrap();
+    assert_eq!(y.to_vec::<f32>().unwrap(), [1.0; 4]);
+    drop(context);
+    std::fs::remove_dir_all(&folder).ok();
+}
+
+#[test]
+fn the_application_brings_its_own_device_and_buffer() {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let adapter = adapters.into_iter().next().expect("there is no adapter: make setup");
+    let (device, queue) =
+        pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).unwrap();
+    let context = Context::from_device(device.clone(), queue.clone(), &ContextOptions::default());
+    let raw = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("mine"),
+        size: 16,
+        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    queue.write_buffer(&raw, 0, bytemuck::cast_slice(&[-1.0f32, 2.0, -3.0, 4.0]));
+    let x = Tensor::from_parts(&context, context.wrap(raw), &[4], tilewright::DType::F32, Default::default());
+    assert_eq!(x.relu().unwrap().to_vec::<f32>().unwrap(), [0.0, 2.0, 0.0, 4.0]);
+}

@@ -1,97 +1,118 @@
-// y[n, c, oh, ow] = unary(bias[c] + Σ x[n, c, oh · stride + kh · dilation − padding, …] · w[c, kh, kw]): a convolution with one
-// filter to a channel (Howard et al., MobileNets, arXiv 1704.04861). There is no sum over channels to share, so it is
-// bound by memory: four channels travel in one load, and a weight is used for COLUMNS windows.
+// y[n,oh,ow,c] = unary(bias[c] + Σ_{kh,kw} x[n, oh*sh - ph + kh*dh, ow*SW - pw + kw*DW, c] * w[kh,kw,c])
+// depthwise convolution (groups = C_in = C_out), fp32. No subgroup function, no workgroup memory: any device.
 //
-// Layouts: x and y are channels-last, w is packed [KH, KW, C]; C is a multiple of 4, and the host counts channels and their
-//   strides in vec4s.
-// Threads: four channels of COLUMNS neighbouring windows of a row each, neighbours along C.
-// Limits: 4 storage buffers (without HAS_BIAS any read-only buffer stands in for bias), no workgroup memory; the taps
-//   are written out, so KH · KW · COLUMNS should stay below some hundreds.
+// Layouts:  channels-last. x is [N,H,W,C], y is [N,Ho,Wo,C], the weight is [KH,KW,C], bias is [C].
+// Threads:  one invocation = STRIP neighbouring pixels of an output row x four channels, channels fastest. A column
+//           of x is loaded once per kernel row and used by every pixel of the strip that it reaches: the columns and
+//           taps are unrolled, so columns that no pixel reaches (dilation, stride) cost nothing.
+// Backward  with FLIP the kernel is read back to front: for stride 1 the gradient by the input is this shader on dy
+//           with FLIP, pad' = dilation * (K - 1) - pad (may be negative: wrap it into u32) and H, W, Ho, Wo swapped.
+// Limits:   4 storage buffers. KERNEL_W, STRIDE_W, DILATION_W as the operation's. VEC: C % 4 == 0; else false.
+//   STRIP     4, 2 when Wo <= 2 or KERNEL_W >= 7 with stride 2 (compile time).
+//   strips = ceil(Wo / STRIP), units = N * Ho * strips * ceil(C / 4), groups = ceil(units / 64) (workgroups).
+//   Bound sizes are multiples of 16 bytes (pad). Without HAS_BIAS bind any read-only buffer as bias.
 
-const WORKGROUP: u32 = 64u; // @const threads in a workgroup
-const COLUMNS: u32 = 4u; // @const windows of a thread
-const KERNEL_ROWS: u32 = 3u; // @const KH
-const KERNEL_COLUMNS: u32 = 3u; // @const KW
+const STRIP: u32 = 4u; // @const output pixels per invocation
+const KERNEL_W: u32 = 3u; // @const taps along a row
+const STRIDE_W: u32 = 1u; // @const stride along a row
+const DILATION_W: u32 = 1u; // @const dilation along a row
+const VEC: bool = false; // @const the number of channels is a multiple of 4
+const FLIP: bool = false; // @const read the kernel back to front
 const HAS_BIAS: bool = false; // @const add bias
+const SPAN: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
 struct Params {
-    x_shape: vec4<u32>, // N C H W
-    w_shape: vec4<u32>, // O C/groups KH KW
-    y_shape: vec4<u32>, // N O OH OW
-    x_strides: vec4<u32>,
-    w_strides: vec4<u32>,
-    y_strides: vec4<u32>,
-    stride: vec2<u32>,
-    padding: vec2<u32>,
-    dilation: vec2<u32>,
-    groups: u32,
-    count: u32, // threads with work
-    chunk: u32, // pixels of y summed by one split of a weight gradient
-    first: u32, // image of a batch that is done in parts
-    p0: f32,
-    p1: f32,
+    batch: u32, height: u32, width: u32, channels: u32, // x
+    out_height: u32, out_width: u32, // y
+    kernel_h: u32, stride_h: u32, pad_h: u32, pad_w: u32, dilation_h: u32,
+    strips: u32, units: u32,
+    p0: f32, p1: f32, // of the activation
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
 
 // @slot unary
-fn unary(x: f32, p: vec2<f32>) -> f32 {
-    return x;
-}
+fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
 // @end
 
-@compute @workgroup_size(WORKGROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) grid: vec3<u32>,
-    @builtin(local_invocation_index) thread: u32,
-) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
+fn scalar_x(i: u32) -> f32 { return x[i >> 2u][i & 3u]; }
+fn scalar_w(i: u32) -> f32 { return weight[i >> 2u][i & 3u]; }
+fn scalar_bias(i: u32) -> f32 { return bias[i >> 2u][i & 3u]; }
+
+/// Four channels from element i on, of which `count` exist; the others repeat the last one.
+fn load_x(i: u32, count: u32) -> vec4<f32> {
+    if VEC { return x[i >> 2u]; }
+    let last = count - 1u;
+    return vec4(scalar_x(i), scalar_x(i + min(1u, last)), scalar_x(i + min(2u, last)), scalar_x(i + min(3u, last)));
+}
+fn load_w(i: u32, count: u32) -> vec4<f32> {
+    if VEC { return weight[i >> 2u]; }
+    let last = count - 1u;
+    return vec4(scalar_w(i), scalar_w(i + min(1u, last)), scalar_w(i + min(2u, last)), scalar_w(i + min(3u, last)));
+}
+fn load_bias(i: u32, count: u32) -> vec4<f32> {
+    if !HAS_BIAS { return vec4<f32>(); }
+    let last = count - 1u;
+    return vec4(scalar_bias(i), scalar_bias(i + min(1u, last)), scalar_bias(i + min(2u, last)), scalar_bias(i + min(3u, last)));
+}
+/// Writes the activation of the first `count` of four channels.
+fn store(at: u32, s: vec4<f32>, count: u32) {
+    let p = vec2(params.p0, params.p1);
+    let v = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
+    if VEC {
+        if count > 0u { y[at >> 2u] = v; }
         return;
     }
-    let channels = params.x_shape.y;
-    let channel = i % channels;
-    let spans = (params.y_shape.w + COLUMNS - 1u) / COLUMNS;
-    let column0 = i / channels % spans * COLUMNS;
-    let row = i / (channels * spans) % params.y_shape.z;
-    let image = i / (channels * spans * params.y_shape.z);
-
-    var sum: array<vec4<f32>, COLUMNS>;
     // @unroll
-    for (var tap_row = 0u; tap_row < KERNEL_ROWS; tap_row++) {
-        // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
-        let x_row = row * params.stride.x + tap_row * params.dilation.x - params.padding.x;
-        if (x_row < params.x_shape.z) {
-            let line = image * params.x_strides.x + x_row * params.x_strides.z + channel;
+    for (var j = 0u; j < 4u; j++) {
+        if j < count { y[(at + j) >> 2u][(at + j) & 3u] = v[j]; }
+    }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    // A surplus invocation recomputes the last unit and stores nothing: cheaper here than a masked body.
+    let id = (wg.x + grid.x * (wg.y + grid.y * wg.z)) * 64u + local;
+    let unit = min(id, params.units - 1u);
+    let quads = (params.channels + 3u) / 4u;
+    let strip = unit / quads;
+    let channel = (unit - strip * quads) * 4u;
+    let line = strip / params.strips;
+    let ow0 = (strip - line * params.strips) * STRIP;
+    let n = line / params.out_height;
+    let count = min(4u, params.channels - channel);
+    // The input position of tap (0,0) of the strip's first pixel; a negative one wraps and so lies outside as well.
+    let top = (line - n * params.out_height) * params.stride_h - params.pad_h;
+    let left = ow0 * STRIDE_W - params.pad_w;
+
+    var acc: array<vec4<f32>, STRIP>;
+    for (var kh = 0u; kh < params.kernel_h; kh++) {
+        let ih = top + kh * params.dilation_h;
+        let row = ((n * params.height + ih) * params.width + left) * params.channels + channel;
+        var xv: array<vec4<f32>, SPAN>;
+        // @unroll
+        for (var i = 0u; i < SPAN; i++) {
+            let inside = ih < params.height && left + i < params.width;
+            xv[i] = select(vec4<f32>(), load_x(select(channel, row + i * params.channels, inside), count), inside);
+        }
+        // @unroll
+        for (var kw = 0u; kw < KERNEL_W; kw++) {
+            let tap = select(kh * KERNEL_W + kw, (params.kernel_h - kh) * KERNEL_W - 1u - kw, FLIP);
+            let w = load_w(tap * params.channels + channel, count);
             // @unroll
-            for (var tap_column = 0u; tap_column < KERNEL_COLUMNS; tap_column++) {
-                let weight = w[(tap_row * KERNEL_COLUMNS + tap_column) * channels + channel];
-                // @unroll
-                for (var j = 0u; j < COLUMNS; j++) {
-                    let x_column = (column0 + j) * params.stride.y + tap_column * params.dilation.y - params.padding.y;
-                    if (x_column < params.x_shape.w) {
-                        sum[j] += x[line + x_column * params.x_strides.w] * weight;
-                    }
-                }
+            for (var p = 0u; p < STRIP; p++) {
+                acc[p] += xv[p * STRIDE_W + kw * DILATION_W] * w;
             }
         }
     }
-    var add = vec4<f32>();
-    if (HAS_BIAS) {
-        add = bias[channel];
-    }
-    let p = vec2(params.p0, params.p1);
-    let line = image * params.y_strides.x + row * params.y_strides.z + channel;
+    let add = load_bias(channel, count);
     // @unroll
-    for (var j = 0u; j < COLUMNS; j++) {
-        if (column0 + j < params.y_shape.w) {
-            let v = sum[j] + add;
-            y[line + (column0 + j) * params.y_strides.w] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
-        }
+    for (var p = 0u; p < STRIP; p++) {
+        let stored = id < params.units && ow0 + p < params.out_width;
+        store((line * params.out_width + ow0 + p) * params.channels + channel, acc[p] + add, select(0u, count, stored));
     }
 }

@@ -22,7 +22,7 @@ struct Params {
     groups: u32,
     count: u32, // threads with work
     chunk: u32, // pixels of y summed by one split of a weight gradient
-    first: u32, // image of a batch that is done in parts
+    pad: u32,
     p0: f32,
     p1: f32,
 }

@@ -38,7 +38,7 @@ struct Params {
     groups: u32,
     count: u32, // workgroups with work
     chunk: u32, // of the sum, taken by one split of a weight gradient
-    first: u32, // unused
+    pad: u32,
     p0: f32,
     p1: f32,
 }

@@ -1,6 +1,6 @@
 //! The ways of computing a convolution, and what each of them needs.
 
-use super::{Pass, Problem};
+use super::{Pass, Problem, depthwise};
 use crate::select::{Device, DeviceClass};
 
 /// The ways of computing a convolution.
@@ -53,8 +53,9 @@ impl Conv2dAlgorithm {
             _ if empty => Some("an extent is zero"),
             Self::Im2col | Self::ImplicitGemm => None,
             Self::Depthwise if !problem.is_depthwise() => Some("it needs one filter to a channel"),
-            Self::Depthwise if !inputs_in_vec4s(problem) => Some("it needs channels in multiples of 4"),
-            Self::Depthwise => (rows * columns > 64).then_some("it writes out at most 64 taps"),
+            Self::Depthwise => {
+                (depthwise::span(problem) > 64).then_some("it writes out the columns of a row, 64 at most")
+            }
             Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
                 Some("it is written for subgroups of 8 lanes")
             }
@@ -73,8 +74,4 @@ impl Conv2dAlgorithm {
     pub fn fits(self, device: &Device, problem: &Problem) -> bool {
         self != Self::Im2col || problem.patches_bytes() <= device.max_binding_bytes
     }
-}
-
-fn inputs_in_vec4s(problem: &Problem) -> bool {
-    problem.x_shape[1].is_multiple_of(4)
 }

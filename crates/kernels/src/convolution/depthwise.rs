@@ -4,51 +4,122 @@ use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Operands, Pass, Problem, direct::parts, pack, problem::Params};
+use super::{Operands, Pass, Problem, pack};
 use crate::{
-    WORKGROUP,
-    epilogue::Epilogue,
-    groups,
+    ParamsLayout,
+    epilogue::{Epilogue, parameters},
     matmul::{Reduction, split_k_reduce},
+    params::params,
+    to_u32,
 };
 
-/// What the depthwise kernels are compiled for.
+params! { ForwardParams for "conv2d_depthwise" {
+    batch: u32, height: u32, width: u32, channels: u32,
+    out_height: u32, out_width: u32,
+    kernel_h: u32, stride_h: u32, pad_h: u32, pad_w: u32, dilation_h: u32,
+    strips: u32, units: u32,
+    p0: f32, p1: f32,
+} }
+
+params! { InputParams for "conv2d_depthwise_backward_input" {
+    batch: u32, height: u32, width: u32, channels: u32,
+    out_height: u32, out_width: u32,
+    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
+    pad_h: u32, pad_w: u32,
+    units: u32,
+} }
+
+params! { WeightParams for "conv2d_depthwise_backward_weight" {
+    batch: u32, height: u32, width: u32, channels: u32,
+    out_height: u32, out_width: u32,
+    kernel_h: u32, stride_h: u32, stride_w: u32,
+    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
+    pixel_chunk: u32, units: u32,
+} }
+
+pub(super) const LAYOUTS: [ParamsLayout; 3] =
+    [ForwardParams::LAYOUT, InputParams::LAYOUT, WeightParams::LAYOUT];
+
+/// What `conv2d_depthwise` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Spec {
-    /// Which kernel.
-    pub pass: Pass,
-    /// KH KW, written out in the passes that gather.
-    pub kernel: [u32; 2],
-    /// Windows of a thread, of the forward pass.
-    pub columns: u32,
-    /// Bias and activation, of the forward pass.
+pub struct ForwardSpec {
+    /// Neighbouring windows of a thread.
+    pub strip: u32,
+    /// KW.
+    pub kernel_w: u32,
+    /// Stride along a row.
+    pub stride_w: u32,
+    /// Dilation along a row.
+    pub dilation_w: u32,
+    /// Channels are a multiple of 4.
+    pub vec4: bool,
+    /// The kernel is read back to front: the gradient by the input, for stride 1.
+    pub flip: bool,
+    /// Bias and activation.
     pub epilogue: Epilogue,
 }
 
-impl From<Spec> for Specialisation {
-    fn from(spec: Spec) -> Self {
-        let [rows, columns] = spec.kernel;
-        let with_kernel =
-            |kernel: Self| kernel.with_u32("KERNEL_ROWS", rows).with_u32("KERNEL_COLUMNS", columns);
-        let kernel = match spec.pass {
-            Pass::Forward => {
-                let kernel = Self::new("conv2d_depthwise").with_u32("COLUMNS", spec.columns);
-                spec.epilogue.specialise(with_kernel(kernel))
-            }
-            Pass::BackwardInput => with_kernel(Self::new("conv2d_depthwise_backward_input")),
-            Pass::BackwardWeight => Self::new("conv2d_depthwise_backward_weight"),
-        };
-        kernel.with_u32("WORKGROUP", WORKGROUP)
+impl From<ForwardSpec> for Specialisation {
+    fn from(spec: ForwardSpec) -> Self {
+        let kernel = Self::new("conv2d_depthwise")
+            .with_u32("STRIP", spec.strip)
+            .with_u32("KERNEL_W", spec.kernel_w)
+            .with_u32("STRIDE_W", spec.stride_w)
+            .with_u32("DILATION_W", spec.dilation_w)
+            .with_bool("VEC", spec.vec4)
+            .with_bool("FLIP", spec.flip);
+        spec.epilogue.specialise(kernel)
     }
 }
 
-impl Spec {
-    fn new(pass: Pass, problem: &Problem, epilogue: Epilogue) -> Self {
-        let [_, _, rows, columns] = problem.w_shape;
-        // The text grows with taps times windows.
-        let windows = if rows * columns > 25 { 1 } else { 4 };
-        Self { pass, kernel: [rows as u32, columns as u32], columns: windows, epilogue }
+/// What `conv2d_depthwise_backward_input` is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct InputSpec {
+    /// Dilation, height and width.
+    pub dilation: [u32; 2],
+    /// Channels are a multiple of 4.
+    pub vec4: bool,
+}
+
+impl From<InputSpec> for Specialisation {
+    fn from(spec: InputSpec) -> Self {
+        Self::new("conv2d_depthwise_backward_input")
+            .with_u32("DILATION_H", spec.dilation[0])
+            .with_u32("DILATION_W", spec.dilation[1])
+            .with_bool("VEC", spec.vec4)
     }
+}
+
+/// What `conv2d_depthwise_backward_weight` is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WeightSpec {
+    /// KW.
+    pub kernel_w: u32,
+    /// Channels are a multiple of 4.
+    pub vec4: bool,
+}
+
+impl From<WeightSpec> for Specialisation {
+    fn from(spec: WeightSpec) -> Self {
+        Self::new("conv2d_depthwise_backward_weight")
+            .with_u32("KERNEL_W", spec.kernel_w)
+            .with_bool("VEC", spec.vec4)
+    }
+}
+
+/// Columns of x that a strip of the forward kernel loads; they are written out.
+pub(super) fn span(problem: &Problem) -> usize {
+    let ([_, stride], [_, dilation]) = (problem.op.stride, problem.op.dilation);
+    (strip(problem) - 1) * stride + (problem.w_shape[3] - 1) * dilation + 1
+}
+
+fn strip(problem: &Problem) -> usize {
+    let narrow = problem.y_shape[3] <= 2 || (problem.w_shape[3] >= 7 && problem.op.stride[1] >= 2);
+    if narrow { 2 } else { 4 }
+}
+
+fn vec4(problem: &Problem) -> bool {
+    problem.x_shape[1].is_multiple_of(4)
 }
 
 pub(super) fn forward(
@@ -57,14 +128,64 @@ pub(super) fn forward(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    let op = Pass::Forward.name();
     let Operands { x, weight, bias, y } = *operands;
-    let packed = pack::depthwise(context, op, problem, weight)?;
-    let spec = Spec::new(Pass::Forward, problem, Epilogue::new(bias, activation));
-    let [n, channels, rows, columns] = problem.y_shape;
-    let threads = n * rows * columns.div_ceil(spec.columns as usize) * (channels / 4);
-    let params = problem.in_vec4s(op, threads, activation)?;
-    launch(context, spec, &params, &[x, &packed, bias.unwrap_or(&packed), y])
+    let epilogue = Epilogue::new(bias, activation);
+    let packed = pack::depthwise(context, Pass::Forward.name(), problem, weight)?;
+    let buffers = [x, &packed, bias.unwrap_or(&packed), y];
+    gather(context, Pass::Forward, problem, false, epilogue, parameters(activation), &buffers)
+}
+
+/// The forward kernel, or with `flip` the same on the output's gradient.
+fn gather(
+    context: &Context,
+    pass: Pass,
+    problem: &Problem,
+    flip: bool,
+    epilogue: Epilogue,
+    [p0, p1]: [f32; 2],
+    buffers: &[&Buffer],
+) -> Result<()> {
+    let op = pass.name();
+    let shared = problem.params(op, 0, None)?;
+    let (mut from, mut to, mut padding) = (shared.x_shape, shared.y_shape, shared.padding);
+    if flip {
+        (from, to) = (to, from);
+        for axis in 0..2 {
+            // Negative where there is more padding than kernel: the kernel adds modulo 2^32.
+            let reach = shared.dilation[axis] * (shared.w_shape[2 + axis] - 1);
+            padding[axis] = reach.wrapping_sub(shared.padding[axis]);
+        }
+    }
+    let strip = strip(problem) as u32;
+    let strips = to[3].div_ceil(strip);
+    let units = to[0] as usize * to[2] as usize * strips as usize * from[1].div_ceil(4) as usize;
+    let params = ForwardParams {
+        batch: from[0],
+        height: from[2],
+        width: from[3],
+        channels: from[1],
+        out_height: to[2],
+        out_width: to[3],
+        kernel_h: shared.w_shape[2],
+        stride_h: shared.stride[0],
+        pad_h: padding[0],
+        pad_w: padding[1],
+        dilation_h: shared.dilation[0],
+        strips,
+        units: to_u32(op, units)?,
+        p0,
+        p1,
+    };
+    let spec = ForwardSpec {
+        strip,
+        kernel_w: shared.w_shape[3],
+        stride_w: shared.stride[1],
+        dilation_w: shared.dilation[1],
+        vec4: vec4(problem),
+        flip,
+        epilogue,
+    };
+    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), buffers, units.div_ceil(64))
 }
 
 pub(super) fn backward_input(
@@ -76,9 +197,32 @@ pub(super) fn backward_input(
 ) -> Result<()> {
     let op = Pass::BackwardInput.name();
     let packed = pack::depthwise(context, op, problem, weight)?;
-    let spec = Spec::new(Pass::BackwardInput, problem, Epilogue::default());
-    let params = problem.in_vec4s(op, problem.x_count() / 4, None)?;
-    launch(context, spec, &params, &[grad_y, &packed, grad_x])
+    if problem.op.stride == [1, 1] {
+        // Nothing is added, so any buffer stands in for the bias.
+        let buffers = [grad_y, &packed, &packed, grad_x];
+        return gather(context, Pass::BackwardInput, problem, true, Epilogue::default(), [0.0; 2], &buffers);
+    }
+    let shared = problem.params(op, 0, None)?;
+    let [n, channels, h, w] = problem.x_shape;
+    let units = n * h * w * channels.div_ceil(4);
+    let params = InputParams {
+        batch: shared.x_shape[0],
+        height: shared.x_shape[2],
+        width: shared.x_shape[3],
+        channels: shared.x_shape[1],
+        out_height: shared.y_shape[2],
+        out_width: shared.y_shape[3],
+        kernel_h: shared.w_shape[2],
+        kernel_w: shared.w_shape[3],
+        stride_h: shared.stride[0],
+        stride_w: shared.stride[1],
+        pad_h: shared.padding[0],
+        pad_w: shared.padding[1],
+        units: to_u32(op, units)?,
+    };
+    let spec = InputSpec { dilation: shared.dilation, vec4: vec4(problem) };
+    let buffers = [grad_y, &packed, grad_x];
+    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &buffers, units.div_ceil(64))
 }
 
 pub(super) fn backward_weight(
@@ -89,29 +233,52 @@ pub(super) fn backward_weight(
     grad_weight: &Buffer,
 ) -> Result<()> {
     let op = Pass::BackwardWeight.name();
-    let count = problem.w_count();
-    let (splits, chunk) = parts(problem.y_pixels(), count / 4);
-    let spec = Spec { kernel: [0, 0], ..Spec::new(Pass::BackwardWeight, problem, Epilogue::default()) };
-    let mut params = problem.in_vec4s(op, splits * count / 4, None)?;
-    params.chunk = chunk as u32;
-    let packed = context.alloc((count * 4) as u64)?;
+    let (count, pixels) = (problem.w_count(), problem.y_pixels());
+    let lines = problem.x_shape[1].div_ceil(4) * problem.w_shape[2];
+    // Parts of at least 64 pixels until there are a thousand threads; none so long that its sum loses digits.
+    let splits = 1024usize.div_ceil(lines).min(pixels.div_ceil(64)).max(pixels.div_ceil(16_384));
+    let chunk = pixels.div_ceil(splits);
+    let splits = pixels.div_ceil(chunk);
+    let shared = problem.params(op, 0, None)?;
+    let params = WeightParams {
+        batch: shared.x_shape[0],
+        height: shared.x_shape[2],
+        width: shared.x_shape[3],
+        channels: shared.x_shape[1],
+        out_height: shared.y_shape[2],
+        out_width: shared.y_shape[3],
+        kernel_h: shared.w_shape[2],
+        stride_h: shared.stride[0],
+        stride_w: shared.stride[1],
+        pad_h: shared.padding[0],
+        pad_w: shared.padding[1],
+        dilation_h: shared.dilation[0],
+        dilation_w: shared.dilation[1],
+        pixel_chunk: to_u32(op, chunk)?,
+        units: to_u32(op, lines * splits)?,
+    };
+    to_u32(op, count * splits)?;
+    let spec = WeightSpec { kernel_w: shared.w_shape[3], vec4: vec4(problem) };
+    let partials = context.alloc((splits * count * 4) as u64)?;
+    let groups = (lines * splits).div_ceil(8);
+    let buffers = [x, grad_y, &partials];
+    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &buffers, groups)?;
     if splits == 1 {
-        launch(context, spec, &params, &[grad_y, x, &packed])?;
-    } else {
-        let partials = context.alloc((splits * count * 4) as u64)?;
-        launch(context, spec, &params, &[grad_y, x, &partials])?;
-        let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-        split_k_reduce(context, op, &reduction, &partials, None, &packed, None)?;
+        return pack::from_depthwise(context, op, problem, &partials, grad_weight);
     }
+    let packed = context.alloc((count * 4) as u64)?;
+    let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
+    split_k_reduce(context, op, &reduction, &partials, None, &packed, None)?;
     pack::from_depthwise(context, op, problem, &packed, grad_weight)
 }
 
-fn launch(context: &Context, spec: Spec, params: &Params, buffers: &[&Buffer]) -> Result<()> {
-    let dispatch = Dispatch {
-        op: spec.pass.name(),
-        params: bytemuck::bytes_of(params),
-        buffers,
-        groups: groups(params.count),
-    };
-    context.dispatch(&spec.into(), &dispatch)
+fn launch(
+    context: &Context,
+    op: &str,
+    kernel: &Specialisation,
+    params: &[u8],
+    buffers: &[&Buffer],
+    groups: usize,
+) -> Result<()> {
+    context.dispatch(kernel, &Dispatch { op, params, buffers, groups: groups as u64 })
 }

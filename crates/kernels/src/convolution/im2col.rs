@@ -178,8 +178,9 @@ pub(super) fn backward_weight(
 ) -> Result<()> {
     let op = Pass::BackwardWeight.name();
     let ([_, outputs], pixels, terms) = (problem.group_channels(), problem.y_pixels(), problem.terms());
-    let product = product(problem, outputs, terms, pixels, [true, false]);
     if problem.is_pointwise() {
+        // One tap: O I is the order of the weight itself.
+        let product = product(problem, outputs, terms, pixels, [true, false]);
         let operands = matmul::Operands { left: grad_y, right: x, bias: None, y: grad_weight };
         return matmul(context, &product, &operands, None);
     }
@@ -187,7 +188,8 @@ pub(super) fn backward_weight(
     im2col(context, problem, x, &columns)?;
     let grad_y = gradient_by_group(context, op, problem, grad_y)?;
     let packed = context.alloc((problem.w_count() * 4) as u64)?;
-    let operands = matmul::Operands { left: &grad_y, right: &columns, bias: None, y: &packed };
+    let product = product(problem, terms, outputs, pixels, [true, false]);
+    let operands = matmul::Operands { left: &columns, right: &grad_y, bias: None, y: &packed };
     matmul(context, &product, &operands, None)?;
-    pack::from_channels_last(context, op, problem, &packed, grad_weight)
+    pack::from_inputs_by_outputs(context, op, problem, &packed, grad_weight)
 }

@@ -81,14 +81,8 @@ impl ForwardSpec {
             terms if terms.is_multiple_of(3) => (1, 3),
             _ => (1, 4),
         };
-        let few = pixels.div_ceil(4 * LANES) < LANES;
-        let channels = match outputs {
-            1..=4 => 4,
-            5..=8 => 8,
-            _ if outputs.is_multiple_of(32) && pixels >= 4096 => 32,
-            _ => 16,
-        };
-        let pixels = if channels == 32 || few { 2 } else { 4 };
+        let channels = channel_tile(outputs, if large(problem) { 32 } else { 16 }) as u32;
+        let pixels = if pixels <= 16 { 2 } else { 4 };
         Self { pixels, channels, width, steps, vec4: outputs.is_multiple_of(4), epilogue }
     }
 }
@@ -139,9 +133,19 @@ impl From<WeightSpec> for Specialisation {
     }
 }
 
-/// The channels of a tile, at most `most`, for `channels` of a group.
+/// The channels of a tile, at most `most`, for `channels` of a group: 32 only where nothing of it is lost.
 fn channel_tile(channels: usize, most: usize) -> usize {
-    [4, 8, 16].into_iter().find(|&tile| channels <= tile && tile <= most).unwrap_or(most)
+    match channels {
+        0..=4 => 4,
+        5..=8 => 8,
+        _ if most == 32 && channels.is_multiple_of(32) => 32,
+        _ => 16,
+    }
+}
+
+/// Whether a kernel that takes twice as long to compile is worth its last third of speed.
+fn large(problem: &Problem) -> bool {
+    problem.flops() >= 1 << 26
 }
 
 pub(super) fn forward(
@@ -203,11 +207,10 @@ pub(super) fn backward_input(
     let ([batch, _, height, width], stride) = (problem.x_shape, problem.op.stride);
     let phases = stride[0] * stride[1];
     let phase_pixels = batch * height.div_ceil(stride[0]) * width.div_ceil(stride[1]);
-    let channels = channel_tile(inputs, 16);
+    let channels = channel_tile(inputs, if large(problem) { 32 } else { 16 });
     let channel_tiles = inputs.div_ceil(channels);
-    let groups_with =
-        |pixels: usize| phase_pixels.div_ceil(LANES * pixels) * channel_tiles * problem.op.groups * phases;
-    let pixels = if groups_with(4) < 8 { 2 } else { 4 };
+    let pixels = if phase_pixels <= 16 { 2 } else { 4 };
+    let groups = phase_pixels.div_ceil(LANES * pixels) * channel_tiles * problem.op.groups * phases;
     let spec = InputSpec {
         pixels: pixels as u32,
         channels: channels as u32,
@@ -215,7 +218,6 @@ pub(super) fn backward_input(
         vec4: inputs.is_multiple_of(4),
     };
     let step = |axis: usize| number(stride[axis] / gcd(stride[axis], problem.op.dilation[axis]));
-    let groups = groups_with(pixels);
     let shared = problem.params(op, 0, None)?;
     let params = InputParams {
         batch: shared.x_shape[0],
@@ -261,7 +263,7 @@ pub(super) fn backward_weight(
     let number = |value| to_u32(op, value);
     let ([inputs, outputs], terms) = (problem.group_channels(), problem.terms());
     let (width, loads) = if inputs.is_multiple_of(4) { (4, 1) } else { (1, terms.div_ceil(LANES).min(4)) };
-    let channels = channel_tile(outputs, 32);
+    let channels = channel_tile(outputs, 16);
     let spec = WeightSpec {
         width: width as u32,
         loads: loads as u32,

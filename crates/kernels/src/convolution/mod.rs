@@ -15,19 +15,23 @@ use tilewright_runtime::{Buffer, Context, Error, Result};
 
 pub use algorithm::Conv2dAlgorithm;
 pub use backward_bias::backward_bias;
-pub use depthwise::Spec as DepthwiseSpec;
+pub use depthwise::{
+    ForwardSpec as DepthwiseForwardSpec, InputSpec as DepthwiseInputSpec, WeightSpec as DepthwiseWeightSpec,
+};
 pub use direct::Spec as DirectSpec;
 pub use im2col::{Spec as Im2colSpec, col2im, im2col};
 pub use implicit_gemm::Spec as ImplicitGemmSpec;
 pub use lanes::{
     ForwardSpec as LanesForwardSpec, InputSpec as LanesInputSpec, WeightSpec as LanesWeightSpec,
 };
+pub use pack::Spec as PackSpec;
 pub use problem::{Operands, Pass, Problem};
 
 use crate::select::{self, Device};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    [&[problem::Params::LAYOUT, backward_bias::LAYOUT][..], &lanes::LAYOUTS].concat()
+    let shared = [problem::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
+    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS].concat()
 }
 
 fn chosen(

@@ -1,60 +1,106 @@
 //! The weight O I KH KW in the orders that the kernels read, and back. Ig and Og are the channels of one group.
 
-use tilewright_runtime::{Buffer, Context, Result};
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
 
 use super::Problem;
-use crate::{movement::strided_copy, strided::Strided};
+use crate::{
+    ParamsLayout, WORKGROUP, groups, movement::strided_copy, params::params, strided::Strided, to_u32,
+};
 
-/// The axes of a weight, with their extents and their strides in O I KH KW.
-struct Axes {
-    group: (usize, isize),
-    output: (usize, isize),
-    input: (usize, isize),
-    row: (usize, isize),
-    column: (usize, isize),
+params! { Params for "conv2d_pack_weight" {
+    taps: u32,
+    a: u32,
+    b: u32,
+    group_stride: u32,
+    a_stride: u32,
+    b_stride: u32,
+    count: u32,
+    pad: u32,
+} }
+
+pub(super) const LAYOUT: ParamsLayout = Params::LAYOUT;
+
+/// What `conv2d_pack_weight` is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// From the packed order to O I KH KW.
+    pub unpack: bool,
 }
 
-fn axes(problem: &Problem) -> Axes {
-    let [inputs, outputs] = problem.group_channels();
-    let [_, _, rows, columns] = problem.w_shape;
-    let taps = rows * columns;
-    let filter = inputs * taps;
-    Axes {
-        group: (problem.op.groups, (outputs * filter) as isize),
-        output: (outputs, filter as isize),
-        input: (inputs, taps as isize),
-        row: (rows, columns as isize),
-        column: (columns, 1),
+impl From<Spec> for Specialisation {
+    fn from(spec: Spec) -> Self {
+        Self::new("conv2d_pack_weight").with_u32("WORKGROUP", WORKGROUP).with_bool("UNPACK", spec.unpack)
     }
 }
 
-/// The strides of a dense tensor of these extents.
-fn dense(extents: &[usize]) -> Vec<isize> {
-    let mut strides = vec![1; extents.len()];
-    for axis in (1..extents.len()).rev() {
-        strides[axis - 1] = strides[axis] * extents[axis] as isize;
+/// An order G, KH KW, A, B: extents of G, A, B and their strides in O I KH KW.
+struct Order {
+    extents: [usize; 3],
+    strides: [usize; 3],
+}
+
+impl Order {
+    /// KH KW Ig Og of each group.
+    fn inputs_by_outputs(problem: &Problem) -> Self {
+        let ([inputs, outputs], taps) = (problem.group_channels(), taps(problem));
+        Self {
+            extents: [problem.op.groups, inputs, outputs],
+            strides: [outputs * inputs * taps, taps, inputs * taps],
+        }
     }
-    strides
+
+    /// KH KW Og Ig of each group.
+    fn outputs_by_inputs(problem: &Problem) -> Self {
+        let Self { extents: [g, i, o], strides: [by_g, by_i, by_o] } = Self::inputs_by_outputs(problem);
+        Self { extents: [g, o, i], strides: [by_g, by_o, by_i] }
+    }
+
+    /// KH KW C, one filter to a channel.
+    fn depthwise(problem: &Problem) -> Self {
+        Self { extents: [1, 1, problem.w_shape[0]], strides: [0, 0, taps(problem)] }
+    }
+
+    fn run(
+        &self,
+        context: &Context,
+        op: &str,
+        problem: &Problem,
+        spec: Spec,
+        from: &Buffer,
+        to: &Buffer,
+    ) -> Result<()> {
+        let number = |value| to_u32(op, value);
+        number(problem.w_count())?;
+        let ([g, a, b], [by_g, by_a, by_b]) = (self.extents, self.strides);
+        let params = Params {
+            taps: number(taps(problem))?,
+            a: number(a)?,
+            b: number(b)?,
+            group_stride: number(by_g)?,
+            a_stride: number(by_a)?,
+            b_stride: number(by_b)?,
+            count: number(g * a * b)?,
+            pad: 0,
+        };
+        let dispatch = Dispatch {
+            op,
+            params: bytemuck::bytes_of(&params),
+            buffers: &[from, to],
+            groups: groups(params.count),
+        };
+        context.dispatch(&spec.into(), &dispatch)
+    }
+
+    fn pack(&self, context: &Context, op: &str, problem: &Problem, weight: &Buffer) -> Result<Buffer> {
+        let packed = context.alloc((problem.w_count() * 4) as u64)?;
+        self.run(context, op, problem, Spec { unpack: false }, weight, &packed)?;
+        Ok(packed)
+    }
 }
 
-fn gather(context: &Context, op: &str, weight: &Buffer, order: [(usize, isize); 5]) -> Result<Buffer> {
-    let (extents, strides) = (order.map(|axis| axis.0), order.map(|axis| axis.1));
-    let packed = context.alloc(extents.iter().product::<usize>() as u64 * 4)?;
-    let index = Strided::new(&extents, &strides, &dense(&extents));
-    strided_copy(context, op, weight, 0, &packed, 0, &index)?;
-    Ok(packed)
-}
-
-fn scatter(
-    context: &Context,
-    op: &str,
-    packed: &Buffer,
-    weight: &Buffer,
-    order: [(usize, isize); 5],
-) -> Result<()> {
-    let (extents, strides) = (order.map(|axis| axis.0), order.map(|axis| axis.1));
-    let index = Strided::new(&extents, &dense(&extents), &strides);
-    strided_copy(context, op, packed, 0, weight, 0, &index)
+fn taps(problem: &Problem) -> usize {
+    problem.w_shape[2] * problem.w_shape[3]
 }
 
 /// G KH KW Ig Og: what a forward pass multiplies patches with.
@@ -64,8 +110,7 @@ pub(super) fn inputs_by_outputs(
     problem: &Problem,
     weight: &Buffer,
 ) -> Result<Buffer> {
-    let Axes { group, output, input, row, column } = axes(problem);
-    gather(context, op, weight, [group, row, column, input, output])
+    Order::inputs_by_outputs(problem).pack(context, op, problem, weight)
 }
 
 /// G KH KW Og Ig: what an input gradient multiplies the output's gradient with.
@@ -75,14 +120,12 @@ pub(super) fn outputs_by_inputs(
     problem: &Problem,
     weight: &Buffer,
 ) -> Result<Buffer> {
-    let Axes { group, output, input, row, column } = axes(problem);
-    gather(context, op, weight, [group, row, column, output, input])
+    Order::outputs_by_inputs(problem).pack(context, op, problem, weight)
 }
 
 /// KH KW C of a depthwise weight.
 pub(super) fn depthwise(context: &Context, op: &str, problem: &Problem, weight: &Buffer) -> Result<Buffer> {
-    let Axes { group, output, input, row, column } = axes(problem);
-    gather(context, op, weight, [row, column, group, output, input])
+    Order::depthwise(problem).pack(context, op, problem, weight)
 }
 
 /// O I KH KW from G KH KW Ig Og.
@@ -93,20 +136,7 @@ pub(super) fn from_inputs_by_outputs(
     packed: &Buffer,
     weight: &Buffer,
 ) -> Result<()> {
-    let Axes { group, output, input, row, column } = axes(problem);
-    scatter(context, op, packed, weight, [group, row, column, input, output])
-}
-
-/// O I KH KW from G Og KH KW Ig.
-pub(super) fn from_channels_last(
-    context: &Context,
-    op: &str,
-    problem: &Problem,
-    packed: &Buffer,
-    weight: &Buffer,
-) -> Result<()> {
-    let Axes { group, output, input, row, column } = axes(problem);
-    scatter(context, op, packed, weight, [group, output, row, column, input])
+    Order::inputs_by_outputs(problem).run(context, op, problem, Spec { unpack: true }, packed, weight)
 }
 
 /// O I KH KW from KH KW C of a depthwise weight.
@@ -117,8 +147,7 @@ pub(super) fn from_depthwise(
     packed: &Buffer,
     weight: &Buffer,
 ) -> Result<()> {
-    let Axes { group, output, input, row, column } = axes(problem);
-    scatter(context, op, packed, weight, [row, column, group, output, input])
+    Order::depthwise(problem).run(context, op, problem, Spec { unpack: true }, packed, weight)
 }
 
 /// Pixels of a channels-last activation, G by G: G pixels C/G from pixels G C/G.
@@ -131,9 +160,9 @@ pub(super) fn split_groups(
     channels: usize,
 ) -> Result<Buffer> {
     let packed = context.alloc((pixels * groups * channels * 4) as u64)?;
-    let extents = [groups, pixels, channels];
-    let strides = [channels as isize, (groups * channels) as isize, 1];
-    let index = Strided::new(&extents, &strides, &dense(&extents));
+    let from = [channels as isize, (groups * channels) as isize, 1];
+    let to = [(pixels * channels) as isize, channels as isize, 1];
+    let index = Strided::new(&[groups, pixels, channels], &from, &to);
     strided_copy(context, op, x, 0, &packed, 0, &index)?;
     Ok(packed)
 }

@@ -8,8 +8,7 @@ use crate::{epilogue::parameters, params::params, to_u32};
 params! { Params for
     "conv2d_direct", "conv2d_direct_backward_input", "conv2d_direct_backward_weight",
     "im2col", "col2im",
-    "conv2d_implicit_gemm", "conv2d_implicit_gemm_backward_input", "conv2d_implicit_gemm_backward_weight",
-    "conv2d_depthwise", "conv2d_depthwise_backward_input", "conv2d_depthwise_backward_weight" {
+    "conv2d_implicit_gemm", "conv2d_implicit_gemm_backward_input", "conv2d_implicit_gemm_backward_weight" {
     x_shape: [u32; 4],
     w_shape: [u32; 4],
     y_shape: [u32; 4],
@@ -22,7 +21,7 @@ params! { Params for
     groups: u32,
     count: u32,
     chunk: u32,
-    first: u32,
+    pad: u32,
     p0: f32,
     p1: f32,
 } }
@@ -103,7 +102,7 @@ impl Problem {
     pub(super) fn in_vec4s(&self, op: &str, count: usize, activation: Option<UnaryOp>) -> Result<Params> {
         let mut params = self.params(op, count, activation)?;
         params.x_shape[1] /= 4;
-        params.w_shape[1] /= if self.is_depthwise() { 1 } else { 4 };
+        params.w_shape[1] /= 4;
         params.y_shape[1] /= 4;
         for strides in [&mut params.x_strides, &mut params.y_strides] {
             for axis in [0, 2, 3] {
@@ -141,7 +140,7 @@ impl Problem {
             groups: to_u32(op, self.op.groups)?,
             count: to_u32(op, count)?,
             chunk: 0,
-            first: 0,
+            pad: 0,
             p0,
             p1,
         })

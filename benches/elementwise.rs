@@ -5,7 +5,10 @@ mod common;
 
 use common::{bench, context, tensor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tilewright::ops::{BinaryOp, UnaryOp};
+use tilewright::{
+    DType, Tensor,
+    ops::{BinaryOp, UnaryOp},
+};
 
 fn elementwise(criterion: &mut Criterion) {
     let context = context();
@@ -23,6 +26,17 @@ fn elementwise(criterion: &mut Criterion) {
             x.unary_backward(op, &y).unwrap()
         });
     }
+    bench(criterion, "elementwise", "fill", Throughput::Bytes(bytes), &context, || {
+        Tensor::full(&context, 0.5, &shape).unwrap()
+    });
+    for dtype in [DType::I32, DType::F16] {
+        let (name, moved) =
+            (format!("cast/f32_to_{}", dtype.name()), bytes + bytes / 4 * dtype.size() as u64);
+        bench(criterion, "elementwise", &name, Throughput::Bytes(moved), &context, || x.cast(dtype).unwrap());
+    }
+    bench(criterion, "elementwise", "binary_backward/mul", Throughput::Bytes(5 * bytes), &context, || {
+        x.binary_backward(BinaryOp::Mul, &y, &x, [true, true]).unwrap()
+    });
     bench(criterion, "elementwise", "binary/add", Throughput::Bytes(3 * bytes), &context, || {
         x.add(&y).unwrap()
     });

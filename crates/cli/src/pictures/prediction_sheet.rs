@@ -107,7 +107,7 @@ fn title(canvas: &mut Canvas, predictions: &[Prediction]) {
     canvas.text("Predictions on test images", (MARGIN, MARGIN + 8.0), Align::Left, face);
     let words = match wrong {
         0 => format!("all {} right", predictions.len()),
-        _ => format!("{wrong} of {} wrong, framed in red", predictions.len()),
+        _ => format!("{wrong} wrong ones among these {}, framed in red", predictions.len()),
     };
     canvas.text(&words, (MARGIN, MARGIN + 32.0), Align::Left, Face::new(14.0, colour::FAINT_INK));
 }

@@ -19,11 +19,11 @@ fn loss(criterion: &mut Criterion) {
         let name = format!("{}x{}", shape[0], shape[1]);
         let forward = format!("cross_entropy/{name}");
         bench(criterion, "loss", &forward, Throughput::Bytes(bytes), &context, || {
-            logits.cross_entropy(&op, &labels, None).unwrap()
+            logits.cross_entropy(&labels, None, &op).unwrap()
         });
         let backward = format!("cross_entropy_backward/{name}");
         bench(criterion, "loss", &backward, Throughput::Bytes(2 * bytes), &context, || {
-            logits.cross_entropy_backward(&op, &labels, None, &one).unwrap()
+            logits.cross_entropy_backward(&labels, None, &op, &one).unwrap()
         });
     }
 }

@@ -184,6 +184,8 @@ fn rules() -> Vec<(String, Vec<Vec<usize>>, Function)> {
     for op in ReduceOp::ALL {
         rule(op.name(), &[&[2, 3, 4]], Box::new(move |x| x[0].reduce(op, &[0, 2], false)));
     }
+    rule("sum of all", &[&[2, 3]], Box::new(|x| x[0].sum(&[], false)));
+    rule("mean of all", &[&[2, 3]], Box::new(|x| x[0].mean(&[], true)));
     rule("softmax", &[&[2, 4, 3]], Box::new(|x| x[0].softmax(1)));
     rule("log_softmax", &[&[2, 4]], Box::new(|x| x[0].log_softmax(1)));
     rule(

@@ -61,7 +61,8 @@ pub fn check_gradients(
             let below = value_at(&values)?;
             values[operand][at] = middle;
             let slope = ((above - below) / (2.0 * f64::from(check.step))) as f32;
-            if !((slope - exact[at]).abs() <= check.tolerance * largest) {
+            let difference = (slope - exact[at]).abs();
+            if difference.is_nan() || difference > check.tolerance * largest {
                 return Err(Error::Check(format!(
                     "operand {operand}, element {at}: the backward rule says {}, the difference quotient {slope}",
                     exact[at]

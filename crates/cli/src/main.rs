@@ -6,6 +6,12 @@ use clap::Parser;
 use tilewright_cli::commands::Cli;
 
 fn main() -> ExitCode {
+    // A reader that stops early (`tilewright kernels list | head`) ends the program quietly, as it does any other.
+    #[cfg(unix)]
+    // Safety: nothing else runs yet, and the default disposition is always valid.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
     match Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {

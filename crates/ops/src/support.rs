@@ -153,7 +153,14 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::new(
         "conv2d",
         "convolution",
-        &["conv2d_direct", "im2col", "conv2d_implicit_gemm", "conv2d_depthwise", "conv2d_lanes"],
+        &[
+            "conv2d_direct",
+            "im2col",
+            "conv2d_implicit_gemm",
+            "conv2d_depthwise",
+            "conv2d_lanes",
+            "conv2d_pack_weight",
+        ],
     )
     .backward(&[
         "conv2d_direct_backward_input",

@@ -14,7 +14,7 @@ impl Var {
             let (shape, count) =
                 (self.shape().to_vec(), self.tensor().count() as f32 / y.count().max(1) as f32);
             let kept: Vec<_> = (0..shape.len())
-                .map(|axis| if axes.contains(&axis) { 1 } else { shape[axis] as isize })
+                .map(|axis| if axes.is_empty() || axes.contains(&axis) { 1 } else { shape[axis] as isize })
                 .collect();
             return Ok(Self::custom(op.name(), &[self], y, move |grad_y, _| {
                 let grad = grad_y.reshape(&kept)?.expand(&shape)?;

@@ -2,7 +2,10 @@
 
 use tilewright_runtime::{Error, Result};
 
-use crate::to_u32;
+use crate::{
+    magic::{magic, to_numerator},
+    to_u32,
+};
 
 /// Axes that a strided kernel takes, after merging.
 pub const MAX_RANK: usize = 8;
@@ -54,8 +57,8 @@ impl Strided {
         self.shape.iter().product()
     }
 
-    /// The extents as the kernels take them.
-    pub(crate) fn extents(&self, op: &str) -> Result<[u32; 8]> {
+    /// The box as the kernels walk over it.
+    pub(crate) fn walk(&self, op: &str) -> Result<Walk> {
         if self.shape.len() > MAX_RANK {
             return Err(Error::Limit {
                 op: op.to_owned(),
@@ -65,16 +68,51 @@ impl Strided {
                 detail: format!("shape {:?} after merging", self.shape),
             });
         }
-        let mut out = [1; 8];
-        for (slot, &extent) in out.iter_mut().zip(&self.shape) {
-            *slot = to_u32(op, extent)?;
+        // Four elements for one taking apart of the index, where the fastest axis divides.
+        let last = self.shape.len() - 1;
+        let step = if self.shape[last].is_multiple_of(4) { 4 } else { 1 };
+        let mut walk = Walk {
+            rank: self.shape.len() as u32,
+            step: step as u32,
+            shape: [1; 8],
+            magic: [0; 8],
+            shift: [0; 8],
+            first: wrap(&self.first),
+            second: wrap(&self.second),
+            inner: [self.first[last] as u32, self.second[last] as u32],
+            count: to_numerator(op, self.count() / step)?,
+        };
+        to_u32(op, self.count())?;
+        for (axis, &extent) in self.shape.iter().enumerate() {
+            let extent = if axis == last { extent / step } else { extent };
+            walk.shape[axis] = to_u32(op, extent)?;
+            [walk.magic[axis], walk.shift[axis]] = magic(walk.shape[axis]);
         }
-        Ok(out)
+        for strides in [&mut walk.first, &mut walk.second] {
+            strides[last] = strides[last].wrapping_mul(walk.step);
+        }
+        Ok(walk)
     }
 }
 
+/// The uniform's share of a box: the fastest axis is counted in steps of `step` elements.
+pub(crate) struct Walk {
+    pub rank: u32,
+    pub step: u32,
+    pub shape: [u32; 8],
+    pub magic: [u32; 8],
+    pub shift: [u32; 8],
+    /// Strides of both operands, of a whole step on the fastest axis.
+    pub first: [u32; 8],
+    pub second: [u32; 8],
+    /// Strides of one element on the fastest axis.
+    pub inner: [u32; 2],
+    /// Steps in all.
+    pub count: u32,
+}
+
 /// Strides as the kernels take them: added modulo 2^32.
-pub(crate) fn wrap(strides: &[isize]) -> [u32; 8] {
+fn wrap(strides: &[isize]) -> [u32; 8] {
     let mut out = [0; 8];
     for (slot, &stride) in out.iter_mut().zip(strides) {
         *slot = stride as u32;

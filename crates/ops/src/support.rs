@@ -202,8 +202,8 @@ pub const OPERATIONS: &[Operation] = &[
     .onnx("BatchNormalization"),
     reduce("sum", COPY).onnx("ReduceSum"),
     reduce("mean", &["unary", "strided_copy"]).onnx("ReduceMean"),
-    reduce("max", &["extremum_mask"]).onnx("ReduceMax"),
-    reduce("min", &["extremum_mask"]).onnx("ReduceMin"),
+    reduce("max", &["binary_broadcast"]).onnx("ReduceMax"),
+    reduce("min", &["binary_broadcast"]).onnx("ReduceMin"),
     Operation::new("argmax", "reduction", &["argmax", "argmax_join"])
         .reference("reduction::argmax")
         .golden()

@@ -4,23 +4,20 @@ use tilewright_ops::BinaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{
-    ParamsLayout, WORKGROUP, groups,
-    params::params,
-    strided::{Strided, wrap},
-    to_u32, vectors,
-};
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, strided::Strided, vectors};
 
 params! { Params for "binary" { vectors: u32 } }
 
 params! { BroadcastParams for "binary_broadcast", "binary_backward" {
     shape: [u32; 8],
+    magic: [u32; 8],
+    shift: [u32; 8],
     a_strides: [u32; 8],
     b_strides: [u32; 8],
     count: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    a_inner: u32,
+    b_inner: u32,
+    pad: u32,
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, BroadcastParams::LAYOUT];
@@ -57,6 +54,19 @@ pub fn binary_broadcast(
     index: &Strided,
 ) -> Result<()> {
     let kernel = Specialisation::new("binary_broadcast").with_fragment("binary", op.name());
+    launch(context, kernel, op.name(), &[a, b, y], index)
+}
+
+/// `y = 1` where a and b are equal, else 0, over a box as in [`binary_broadcast`]; `op` names the launch.
+pub fn equal_broadcast(
+    context: &Context,
+    op: &str,
+    a: &Buffer,
+    b: &Buffer,
+    y: &Buffer,
+    index: &Strided,
+) -> Result<()> {
+    let kernel = Specialisation::new("binary_broadcast").with_fragment("binary", "equal");
     launch(context, kernel, op, &[a, b, y], index)
 }
 
@@ -78,28 +88,30 @@ pub fn binary_backward(
         .with_fragment("binary_derivative", op.name());
     let (unused_a, unused_b) = (context.alloc(16)?, context.alloc(16)?);
     let buffers = [a, b, grad_y, grad_a.unwrap_or(&unused_a), grad_b.unwrap_or(&unused_b)];
-    launch(context, kernel, op, &buffers, index)
+    launch(context, kernel, op.name(), &buffers, index)
 }
 
 fn launch(
     context: &Context,
     kernel: Specialisation,
-    op: BinaryOp,
+    op: &str,
     buffers: &[&Buffer],
     index: &Strided,
 ) -> Result<()> {
-    let count = to_u32(op.name(), index.count())?;
-    let kernel = kernel.with_u32("WORKGROUP", WORKGROUP).with_u32("RANK", index.shape.len() as u32);
+    let walk = index.walk(op)?;
+    let kernel =
+        kernel.with_u32("WORKGROUP", WORKGROUP).with_u32("RANK", walk.rank).with_u32("STEP", walk.step);
     let params = BroadcastParams {
-        shape: index.extents(op.name())?,
-        a_strides: wrap(&index.first),
-        b_strides: wrap(&index.second),
-        count,
-        pad0: 0,
-        pad1: 0,
-        pad2: 0,
+        shape: walk.shape,
+        magic: walk.magic,
+        shift: walk.shift,
+        a_strides: walk.first,
+        b_strides: walk.second,
+        count: walk.count,
+        a_inner: walk.inner[0],
+        b_inner: walk.inner[1],
+        pad: 0,
     };
-    let dispatch =
-        Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers, groups: groups(count) };
+    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(walk.count) };
     context.dispatch(&kernel, &dispatch)
 }

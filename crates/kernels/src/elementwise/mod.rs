@@ -5,7 +5,7 @@ mod cast;
 mod fill;
 mod unary;
 
-pub use binary::{binary, binary_backward, binary_broadcast};
+pub use binary::{binary, binary_backward, binary_broadcast, equal_broadcast};
 pub use cast::cast;
 pub use fill::fill;
 pub use unary::{unary, unary_backward};

@@ -1,17 +1,15 @@
 //! Reductions over any axes, argmax, softmax and its logarithm.
 
 mod argmax;
-mod extremum;
 mod plan;
 mod reduce;
 mod softmax;
 
 pub use argmax::argmax;
-pub use extremum::extremum_mask;
 pub use plan::{Axis, Plan};
 pub use reduce::reduce;
 pub use softmax::{Lines, log_sum_exp, softmax, softmax_backward};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    [reduce::LAYOUTS, argmax::LAYOUTS, extremum::LAYOUTS, softmax::LAYOUTS].concat()
+    [reduce::LAYOUTS, argmax::LAYOUTS, softmax::LAYOUTS].concat()
 }

@@ -101,7 +101,7 @@ impl Tensor {
     }
 
     /// This tensor's elements in the order of its memory, with the strides of two operands broadcast to its shape.
-    fn broadcast_index(&self, a: &Self, b: &Self) -> Strided {
+    pub(crate) fn broadcast_index(&self, a: &Self, b: &Self) -> Strided {
         let order = self.layout().memory_order(self.rank());
         let extents: Vec<_> = order.iter().map(|&axis| self.shape()[axis]).collect();
         let strides = |operand: &Self| -> Vec<isize> {

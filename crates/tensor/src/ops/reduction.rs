@@ -3,7 +3,6 @@
 use tilewright_kernels::{
     elementwise,
     reduction::{self, Axis, Plan},
-    strided::Strided,
 };
 use tilewright_ops::{DType, ReduceOp, ShapeError, argmax_shape, broadcast_shapes, reduction::reduced_axes};
 
@@ -78,20 +77,9 @@ impl Tensor {
             ReduceOp::Max | ReduceOp::Min => {
                 let y = with_axes("y", y)?;
                 let mask = self.like(DType::F32)?;
-                let order = mask.layout().memory_order(self.rank());
-                let pick =
-                    |values: &[isize]| -> Vec<isize> { order.iter().map(|&axis| values[axis]).collect() };
-                let extents: Vec<_> = order.iter().map(|&axis| self.shape()[axis]).collect();
-                let index =
-                    Strided::new(&extents, &pick(&self.strides()), &pick(&y.broadcast_strides(self.shape())));
-                reduction::extremum_mask(
-                    self.context(),
-                    op.name(),
-                    self.buffer(),
-                    y.buffer(),
-                    mask.buffer(),
-                    &index,
-                )?;
+                let index = mask.broadcast_index(self, &y);
+                let (x, name) = (self.buffer(), op.name());
+                elementwise::equal_broadcast(self.context(), name, x, y.buffer(), mask.buffer(), &index)?;
                 let winners = mask.reduce(ReduceOp::Sum, axes, true)?;
                 mask.mul(&grad_y.div(&winners)?)
             }

@@ -150,10 +150,10 @@ fn gather(
     let (mut from, mut to, mut padding) = (shared.x_shape, shared.y_shape, shared.padding);
     if flip {
         (from, to) = (to, from);
-        for axis in 0..2 {
+        for (axis, padding) in padding.iter_mut().enumerate() {
             // Negative where there is more padding than kernel: the kernel adds modulo 2^32.
             let reach = shared.dilation[axis] * (shared.w_shape[2 + axis] - 1);
-            padding[axis] = reach.wrapping_sub(shared.padding[axis]);
+            *padding = reach.wrapping_sub(shared.padding[axis]);
         }
     }
     let strip = strip(problem) as u32;

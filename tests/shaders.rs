@@ -3,10 +3,14 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use common::Cases;
 use tilewright::{
     kernels::all_params,
-    shaders::{self, Specialisation, emit, fragments, kernels, parse, reflect},
+    shaders::{
+        self, Specialisation, Value, constants, emit, fragments, kernels, parse, reflect, specialise_text,
+    },
 };
 
 #[test]
@@ -43,6 +47,61 @@ fn every_fragment_fits_every_slot_of_its_name() {
                 Specialisation::new(user.stem).with_fragment(fragment.family, fragment.stem).wgsl().unwrap();
             let name = format!("{} in {}", fragment.stem, user.stem);
             cases.check(name, emit(user.stem, &text).map(drop));
+        }
+    }
+    cases.finish();
+}
+
+/// A choice of values for `// @const` lines.
+type Choice = BTreeMap<&'static str, Value>;
+
+/// The file's own values; each flag turned alone and with each other; each rank and step; the aliases' other widths.
+fn choices(source: &shaders::Source) -> Vec<Choice> {
+    let known = constants(source.text);
+    let flags: Vec<_> = known.iter().filter(|constant| constant.kind == "bool").collect();
+    let turned = |at: usize| (flags[at].name, Value::Bool(flags[at].value != "true"));
+    let mut choices = vec![Choice::new()];
+    for first in 0..flags.len() {
+        choices.push([turned(first)].into());
+        choices.extend((first + 1..flags.len()).map(|second| [turned(first), turned(second)].into()));
+    }
+    for (name, values) in [("RANK", &[1, 2, 3, 5, 6, 7, 8][..]), ("STEP", &[4])] {
+        if let Some(constant) = known.iter().find(|constant| constant.name == name && constant.kind == "u32")
+        {
+            choices.extend(values.iter().map(|&value| [(constant.name, Value::U32(value))].into()));
+        }
+    }
+    let widths: Choice = known
+        .iter()
+        .filter(|constant| constant.kind == "alias")
+        .filter_map(|constant| {
+            let other = match (constant.name, constant.value) {
+                (_, "vec4<f32>") => "f32",
+                (_, "vec4<i32>") => "i32",
+                ("Element", "f32") => "vec4<f32>",
+                ("FROM" | "TO", "f32") => "i32",
+                _ => return None,
+            };
+            Some((constant.name, Value::Type(other)))
+        })
+        .collect();
+    if !widths.is_empty() {
+        choices.push(widths);
+    }
+    choices
+}
+
+#[test]
+fn every_pair_of_flags_is_valid_on_every_backend() {
+    let mut cases = Cases::new();
+    for source in kernels() {
+        for choice in choices(source) {
+            let name = format!("{} {choice:?}", source.stem);
+            let text = specialise_text(source.stem, source.text, &choice, &BTreeMap::new());
+            let outcome = text
+                .map_err(|error| error.to_string())
+                .and_then(|text| emit(source.stem, &text).map(drop).map_err(|error| error.to_string()));
+            cases.check(name, outcome);
         }
     }
     cases.finish();

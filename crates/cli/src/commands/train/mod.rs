@@ -113,13 +113,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
         let reason = "the demonstration trains small_cnn; leave --demo out to train another".to_owned();
         return Err(Error::Argument { argument: "--model", reason });
     }
-    let mut session = run::Session::new(arguments, context)?;
+    let mut training = run::Training::new(arguments, context)?;
     if let Some(steps) = arguments.profile {
-        return session.profile(steps).map(|()| ExitCode::SUCCESS);
+        return training.profile(steps).map(|()| ExitCode::SUCCESS);
     }
-    if !session.train()? {
+    if !training.train()? {
         return Ok(ExitCode::from(130));
     }
-    session.finish()?;
+    training.finish()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -29,7 +29,7 @@ use crate::{Error, Result, interrupt::Interrupt};
 const READ_EVERY: usize = 20;
 
 /// Everything that a run holds.
-pub struct Session<'a> {
+pub struct Training<'a> {
     arguments: &'a Arguments,
     context: &'a Context,
     network: Network,
@@ -54,7 +54,7 @@ struct Pending {
     labels: Vec<i32>,
 }
 
-impl<'a> Session<'a> {
+impl<'a> Training<'a> {
     /// Loads data and network, and the checkpoint where it is to go on.
     pub fn new(arguments: &'a Arguments, context: &'a Context) -> Result<Self> {
         let data = FashionMnist::load(&FashionMnist::data_dir(arguments.data.as_deref()))?;
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
             }
         };
         let steps = arguments.epochs * loader.batches_per_epoch() as u64;
-        let mut session = Self {
+        let mut training = Self {
             arguments,
             context,
             network,
@@ -123,9 +123,9 @@ impl<'a> Session<'a> {
             interrupt: Interrupt::listen(),
         };
         if arguments.resume {
-            session.resume()?;
+            training.resume()?;
         }
-        Ok(session)
+        Ok(training)
     }
 
     fn path(&self, name: &str) -> PathBuf {

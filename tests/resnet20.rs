@@ -13,7 +13,7 @@ use tilewright::{
         optim::{Optimizer, Sgd},
     },
     ops::{self, CrossEntropy},
-    zoo::{Network, Options, build},
+    zoo::{Network, Options, Shortcut, build},
 };
 use tilewright_reference::{
     compare::relative_error,
@@ -30,7 +30,12 @@ fn weights() -> StateDict {
 
 fn network(context: &Context) -> Network {
     let store = ParameterStore::new(context, 1);
-    let network = build("resnet20", &store, Options { image: [3, 32, 32], classes: 10 }).unwrap();
+    let network = build(
+        "resnet20",
+        &store,
+        Options { image: [3, 32, 32], classes: 10, shortcut: Shortcut::Projection },
+    )
+    .unwrap();
     let report = weights().load_into(&store, "PyTorch's state dict").unwrap();
     assert!(report.is_clean() && report.loaded.len() > 120, "{report}");
     network
@@ -168,4 +173,23 @@ fn a_load_report_names_what_does_not_fit_and_changes_nothing() {
     assert_eq!(state(&network), before);
     let report = wrong.load_matching(&network.store).unwrap();
     assert_eq!((report.missing.len(), report.unexpected.len(), report.misshaped.len()), (1, 1, 1));
+}
+
+#[test]
+fn the_papers_shortcuts_have_no_parameters() {
+    let context = context();
+    let count = |shortcut| {
+        let store = ParameterStore::new(&context, 1);
+        let options = Options { image: [3, 32, 32], classes: 10, shortcut };
+        let network = build("resnet20", &store, options).unwrap();
+        let x = Var::constant(Tensor::ones(&context, &[2, 3, 32, 32]).unwrap());
+        let logits = network.module.forward(&x, &Pass::train(0, 0)).unwrap();
+        assert_eq!(logits.shape(), [2, 10]);
+        let gradients = logits.sum(&[], false).unwrap().backward().unwrap();
+        assert_eq!(gradients.len(), store.parameters().len());
+        store.parameter_count()
+    };
+    // 0.27 million either way: He et al., table 6.
+    assert_eq!(count(Shortcut::Padding), 269_722);
+    assert_eq!(count(Shortcut::Projection), 272_474);
 }

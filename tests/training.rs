@@ -12,7 +12,7 @@ use tilewright::{
         optim::{AdamW, Optimizer, Sgd},
     },
     ops::{self, CrossEntropy},
-    zoo::{Options, build},
+    zoo::{Options, Shortcut, build},
 };
 
 const IMAGE: [usize; 3] = [1, 8, 8];
@@ -35,7 +35,9 @@ fn step(context: &Context, network: &dyn Module, optimizer: &mut dyn Optimizer, 
 fn memory_does_not_grow_over_a_thousand_steps() {
     let context = context();
     let store = ParameterStore::new(&context, 5);
-    let network = build("small_cnn", &store, Options { image: IMAGE, classes: 3 }).unwrap();
+    let network =
+        build("small_cnn", &store, Options { image: IMAGE, classes: 3, shortcut: Shortcut::default() })
+            .unwrap();
     let op = ops::Sgd { momentum: 0.9, ..Default::default() };
     let mut optimizer = Sgd::new(store.parameters(), op).unwrap();
     let mut after_20 = None;

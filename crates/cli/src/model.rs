@@ -4,13 +4,13 @@ use std::path::Path;
 
 use tilewright_nn::{LoadReport, ParameterStore, StateDict};
 use tilewright_runtime::Context;
-use tilewright_zoo::{Network, Options, build};
+use tilewright_zoo::{Network, Options, Shortcut, build};
 
 use crate::{Error, Result};
 
 /// Builds the network `name` for images of `image` (channels, height, width) and loads `weights` into it.
 ///
-/// The number of classes is that of the file's `fc.bias`.
+/// The number of classes is that of the file's `fc.bias`, and a ResNet's shortcuts are those that the file has.
 pub fn load(
     context: &Context,
     name: &str,
@@ -25,8 +25,12 @@ pub fn load(
             return Err(Error::Array { path: weights.display().to_string(), reason });
         }
     };
+    // A ResNet without weights for its shortcuts has the paper's, which need none.
+    let projects = state.tensors.keys().any(|key| key.contains(".downsample."));
+    let shortcut =
+        if projects || !name.starts_with("resnet") { Shortcut::Projection } else { Shortcut::Padding };
     let store = ParameterStore::new(context, 0);
-    let network = build(name, &store, Options { image, classes })?;
+    let network = build(name, &store, Options { image, classes, shortcut })?;
     let report = state.load_into(&network.store, &weights.display().to_string())?;
     Ok((network, report))
 }

@@ -5,5 +5,5 @@ mod resnet_cifar;
 mod small_cnn;
 
 pub use registry::{Error, Network, Options, build, names};
-pub use resnet_cifar::ResNetCifar;
+pub use resnet_cifar::{ResNetCifar, Shortcut};
 pub use small_cnn::SmallCnn;

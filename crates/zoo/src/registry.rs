@@ -3,7 +3,7 @@
 use thiserror::Error;
 use tilewright_nn::{Module, ParameterStore};
 
-use crate::{ResNetCifar, SmallCnn};
+use crate::{ResNetCifar, Shortcut, SmallCnn};
 
 /// What a network is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Options {
     pub image: [usize; 3],
     /// Classes.
     pub classes: usize,
+    /// What a ResNet's shortcuts do where the shape changes.
+    pub shortcut: Shortcut,
 }
 
 /// A network with its parameters.
@@ -58,13 +60,13 @@ pub fn build(name: &str, store: &ParameterStore, options: Options) -> Result<Net
     let Some(&name) = names().iter().find(|known| **known == name) else {
         return Err(Error::UnknownName { name: name.to_owned() });
     };
-    let Options { image, classes } = options;
+    let Options { image, classes, shortcut } = options;
     let [channels, height, width] = image;
     if height < 4 || width < 4 {
         return Err(Error::ImageTooSmall { name, height, width });
     }
     let root = store.root();
-    let resnet = |blocks| ResNetCifar::new(&root, channels, classes, blocks);
+    let resnet = |blocks| ResNetCifar::new(&root, channels, classes, blocks, shortcut);
     let module: Box<dyn Module> = match name {
         "resnet20" => Box::new(resnet(3)?),
         "resnet32" => Box::new(resnet(5)?),

@@ -15,7 +15,7 @@ use tilewright_nn::{
 use tilewright_ops::{self as ops, CrossEntropy};
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
-use tilewright_zoo::{Network, Options, build};
+use tilewright_zoo::{Network, Options, Shortcut, build};
 
 use super::{
     Arguments, OptimizerName,
@@ -83,7 +83,8 @@ impl<'a> Training<'a> {
             DataLoader::new(train.clone(), Arc::new(transform.then(normalize.clone())), loader_options)?;
         let store = ParameterStore::new(context, arguments.seed);
         let classes = train.class_names().len();
-        let network = build(&arguments.model, &store, Options { image, classes })?;
+        let network =
+            build(&arguments.model, &store, Options { image, classes, shortcut: Shortcut::default() })?;
         let lr = arguments.learning_rate();
         let (parameters, weight_decay) = (store.parameters(), arguments.weight_decay);
         let optimizer: Box<dyn Optimizer> = match arguments.optimizer {

@@ -31,11 +31,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let context = Context::from_device(device.clone(), queue.clone(), &ContextOptions::default());
     let x = Tensor::from_parts(
         &context,
-        context.wrap(buffer),
+        context.wrap(buffer)?,
         &[1, 1, height, width],
         DType::F32,
         Layout::RowMajor,
-    );
+    )?;
     let sobel =
         Tensor::from_slice(&context, &[-1.0f32, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0], &[1, 1, 3, 3])?;
     let edges = x.conv2d(&sobel, None, &Conv2d { padding: [0, 1], ..Conv2d::default() })?;

@@ -249,3 +249,23 @@ fn the_gradient_check_can_fail() {
         Err(Error::Check(_))
     ));
 }
+
+#[test]
+fn a_rule_gives_a_gradient_for_each_input() {
+    let x = leaf(&[1.0, 2.0], &[2]);
+    let scalar = Tensor::zeros(x.tensor().context(), &[]).unwrap();
+    let y = Var::custom("short", &[&x, &x], scalar, |_, _| Ok(vec![None]));
+    assert!(matches!(y.backward(), Err(Error::GradientCount { found: 1, expected: 2, .. })));
+}
+
+#[test]
+fn the_first_gradient_has_the_values_type_and_context() {
+    let x = leaf(&[1.0, 2.0], &[2]);
+    let y = || x.add(&x).unwrap();
+    let whole = Tensor::from_slice(x.tensor().context(), &[1i32, 2], &[2]).unwrap();
+    assert!(y().backward_with(&whole).is_err());
+    assert!(y().backward_with(&Tensor::ones(&context(), &[2]).unwrap()).is_err());
+    let foreign = Tensor::ones(&context(), &[2]).unwrap();
+    let grad_y = Tensor::ones(x.tensor().context(), &[2]).unwrap();
+    assert!(x.tensor().binary_backward(BinaryOp::Mul, &foreign, &grad_y, [true, true]).is_err());
+}

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{Cases, close, contexts, random};
-use tilewright::{Context, Layout, Tensor, ops::SliceRange};
+use common::{Cases, close, context, contexts, random};
+use tilewright::{Context, DType, Layout, Tensor, ops::SliceRange};
 use tilewright_reference::movement as reference;
 
 const LAYOUTS: [Layout; 2] = [Layout::RowMajor, Layout::ChannelsLast];
@@ -114,5 +114,33 @@ fn more_elements_than_65535_workgroups_of_one_axis() {
         let x = Tensor::from_slice(&context, &values, &[count, 1]).unwrap();
         let y = x.slice(&[SliceRange { start: 1, end: count, step: 1 }, SliceRange::full(1)]).unwrap();
         same(&y, &values[1..]).unwrap();
+    }
+}
+
+#[test]
+fn half_precision_moves_as_well() {
+    for context in contexts() {
+        let (x, _) = common::random_tensor(&context, 5, &[2, 3, 4, 5]);
+        let half = x.cast(DType::F16).unwrap();
+        let expected = half.to_vec::<half::f16>().unwrap();
+        let turned = x.to_layout(Layout::ChannelsLast).unwrap().cast(DType::F16).unwrap();
+        assert_eq!(turned.layout(), Layout::ChannelsLast);
+        assert_eq!(turned.to_vec::<half::f16>().unwrap(), expected);
+        let back = half.permute(&[3, 1, 0, 2]).unwrap().permute(&[2, 1, 3, 0]).unwrap();
+        assert_eq!((back.dtype(), back.to_vec::<half::f16>().unwrap()), (DType::F16, expected.clone()));
+        let twice = Tensor::concat(&[&half, &turned], 0).unwrap().to_vec::<half::f16>().unwrap();
+        assert_eq!(twice, [expected.clone(), expected].concat());
+    }
+}
+
+#[test]
+fn a_step_past_the_end_takes_one_element() {
+    let context = context();
+    let x = Tensor::from_slice(&context, &[0.0f32, 1.0, 2.0, 3.0, 4.0, 5.0], &[3, 2]).unwrap();
+    for step in [3, 1 << 33, 1 << 62, isize::MAX as usize, usize::MAX] {
+        let ranges = [SliceRange { start: 1, end: 3, step }, SliceRange::full(2)];
+        assert_eq!(x.slice(&ranges).unwrap().to_vec::<f32>().unwrap(), [2.0, 3.0]);
+        let grad = Tensor::slice_backward(&[3, 2], &ranges, &Tensor::ones(&context, &[1, 2]).unwrap());
+        assert_eq!(grad.unwrap().to_vec::<f32>().unwrap(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
     }
 }

@@ -252,6 +252,101 @@ fn the_application_brings_its_own_device_and_buffer() {
         mapped_at_creation: false,
     });
     queue.write_buffer(&raw, 0, bytemuck::cast_slice(&[-1.0f32, 2.0, -3.0, 4.0]));
-    let x = Tensor::from_parts(&context, context.wrap(raw), &[4], tilewright::DType::F32, Default::default());
+    let wrapped = context.wrap(raw).unwrap();
+    let x = |shape: &[usize]| {
+        Tensor::from_parts(&context, wrapped.clone(), shape, tilewright::DType::F32, Default::default())
+    };
+    assert!(x(&[5]).is_err(), "the buffer is too small");
+    let x = x(&[4]).unwrap();
     assert_eq!(x.relu().unwrap().to_vec::<f32>().unwrap(), [0.0, 2.0, 0.0, 4.0]);
+}
+
+#[test]
+fn sizes_beyond_every_machine_are_typed_errors() {
+    for context in contexts() {
+        for size in [u64::MAX, u64::MAX - 255, 1 << 63, context.limits().max_buffer_size + 1] {
+            assert!(matches!(context.alloc(size), Err(Error::Limit { .. })), "{size} bytes");
+        }
+        let most = usize::MAX;
+        for shape in [
+            &[most][..],
+            &[1 << 62],
+            &[(1 << 62) - 1],
+            &[most, 2, 0],
+            &[0, most, most],
+            &[0, 3, 1 << 40, 1 << 40],
+            &[1 << 31, 1 << 31],
+        ] {
+            assert!(Tensor::zeros(&context, shape).is_err(), "zeros {shape:?}");
+            assert!(Tensor::uniform(&context, shape, 0, 0).is_err(), "uniform {shape:?}");
+            assert!(Tensor::from_slice::<f32>(&context, &[], shape).is_err(), "from_slice {shape:?}");
+            let layout = tilewright::Layout::ChannelsLast;
+            assert!(
+                Tensor::empty(&context, shape, tilewright::DType::F32, layout).is_err(),
+                "empty {shape:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_wrong_mode_says_which() {
+    let error = Mode::from_str("chekced").unwrap_err();
+    assert!(matches!(error, Error::Option { option: "TILEWRIGHT_MODE", .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("chekced") && text.contains("`fast` or `checked`"), "{text}");
+}
+
+#[test]
+fn buffers_stay_on_their_context() {
+    let (context, other) = (context(), context());
+    let pipeline = context.pipeline_from_wgsl("stray", STRAY).unwrap();
+    let foreign = other.alloc(16).unwrap();
+    let dispatch = Dispatch { op: "mine", params: &[], buffers: &[&foreign], groups: 1 };
+    assert!(matches!(context.dispatch_pipeline(&pipeline, &dispatch), Err(Error::OtherContext { .. })));
+    assert!(matches!(context.read(&foreign), Err(Error::OtherContext { .. })));
+    assert!(matches!(context.write(&foreign, &[0; 16]), Err(Error::OtherContext { .. })));
+}
+
+#[test]
+fn an_applications_buffer_says_what_it_lacks() {
+    let context = context();
+    let make = |size, usage| {
+        let descriptor =
+            wgpu::BufferDescriptor { label: Some("mine"), size, usage, mapped_at_creation: false };
+        context.wrap(context.device().create_buffer(&descriptor))
+    };
+    let storage = wgpu::BufferUsages::STORAGE;
+    assert!(matches!(make(16, wgpu::BufferUsages::COPY_SRC), Err(Error::Wrap { .. })));
+    assert!(matches!(make(18, storage), Err(Error::Wrap { .. })));
+    let buffer = make(16, storage).unwrap();
+    assert!(matches!(context.read(&buffer), Err(Error::Wrap { .. })));
+    assert!(matches!(context.write(&buffer, &[0; 16]), Err(Error::Wrap { .. })));
+}
+
+#[test]
+fn threads_read_back_while_others_record() {
+    for context in contexts() {
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let context = &context;
+                scope.spawn(move || {
+                    for round in 0..60 {
+                        let value = (thread * 1000 + round) as f32;
+                        let x = Tensor::full(context, value, &[97]).unwrap();
+                        let y = x.add(&Tensor::ones(context, &[97]).unwrap()).unwrap().scale(2.0).unwrap();
+                        let y = if round % 3 == 0 {
+                            pollster::block_on(y.to_vec_async::<f32>()).unwrap()
+                        } else {
+                            y.to_vec::<f32>().unwrap()
+                        };
+                        assert_eq!(y, [2.0 * (value + 1.0); 97], "thread {thread}, round {round}");
+                    }
+                });
+            }
+        });
+        context.synchronize().unwrap();
+        context.verify_retired().unwrap();
+        assert_eq!(context.memory().live_buffers, 0);
+    }
 }

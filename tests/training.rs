@@ -5,9 +5,10 @@ mod common;
 
 use common::{context, random};
 use tilewright::{
-    Context, ParameterStore, Pass, Tensor, Var,
+    Context, DType, Layout, ParameterStore, Pass, Tensor, Var,
     nn::{
-        Module, StateDict,
+        Error, Module, StateDict,
+        init::Init,
         layers::{Conv2d, Conv2dOptions, Dropout, Linear},
         optim::{AdamW, Optimizer, Sgd},
     },
@@ -86,4 +87,93 @@ fn train(seed: u64) -> StateDict {
 fn the_same_seed_gives_the_same_bits() {
     assert_eq!(train(1), train(1));
     assert_ne!(train(1), train(2));
+}
+
+#[test]
+fn a_step_leaves_what_was_taken_before_as_it_was() {
+    let context = context();
+    let store = ParameterStore::new(&context, 1);
+    let parameter = store.root().parameter("weight", &[4], Init::Constant(1.0)).unwrap();
+    let mut optimizer =
+        Sgd::new(store.parameters(), ops::Sgd { momentum: 0.9, ..Default::default() }).unwrap();
+    let loss = || parameter.var(&Pass::train(0, 0)).scale(3.0).unwrap().sum(&[0], false).unwrap();
+    let before = parameter.tensor();
+    let reshaped = before.reshape(&[2, 2]).unwrap();
+    let detached = parameter.var(&Pass::train(0, 0)).detach();
+    // A tape that is walked after the step multiplies by the weight that the forward pass saw.
+    let weight = parameter.var(&Pass::train(0, 0));
+    let late = weight.mul(&weight).unwrap().sum(&[0], false).unwrap();
+    optimizer.step(&mut loss().backward().unwrap(), 0.1).unwrap();
+    let values = |tensor: &Tensor| tensor.to_vec::<f32>().unwrap();
+    assert_eq!(values(&parameter.tensor()), [0.7; 4]);
+    for kept in [&before, &reshaped, detached.tensor()] {
+        assert_eq!(values(kept), [1.0; 4]);
+    }
+    assert_eq!(values(late.backward().unwrap().get(&weight).unwrap()), [2.0; 4]);
+    // Memory that nobody else holds is changed where it lies.
+    drop((before, reshaped, detached, weight, late));
+    let place = parameter.tensor().buffer().raw().clone();
+    optimizer.step(&mut loss().backward().unwrap(), 0.1).unwrap();
+    assert_eq!(*parameter.tensor().buffer().raw(), place);
+}
+
+#[test]
+fn a_parameter_takes_any_layout_and_no_other_type() {
+    let (context, other) = (context(), self::context());
+    let store = ParameterStore::new(&context, 1);
+    let parameter = store.root().parameter("weight", &[2, 3, 2, 2], Init::Normal(1.0)).unwrap();
+    let mut optimizer = AdamW::new(store.parameters(), ops::AdamW::default()).unwrap();
+    let (value, numbers) = common::random_tensor(&context, 3, &[2, 3, 2, 2]);
+    parameter.set(value.to_layout(Layout::ChannelsLast).unwrap()).unwrap();
+    assert_eq!(parameter.tensor().to_vec::<f32>().unwrap(), numbers);
+    let x = Var::constant(Tensor::ones(&context, &[1, 3, 2, 2]).unwrap());
+    let y = x.conv2d(&parameter.var(&Pass::train(0, 0)), None, &ops::Conv2d::default()).unwrap();
+    optimizer.step(&mut y.sum(&[], false).unwrap().backward().unwrap(), 0.1).unwrap();
+    assert!(parameter.set(value.cast(DType::I32).unwrap()).is_err());
+    assert!(parameter.set(Tensor::zeros(&other, &[2, 3, 2, 2]).unwrap()).is_err());
+    assert!(matches!(
+        parameter.set(Tensor::zeros(&context, &[2]).unwrap()),
+        Err(Error::ParameterShape { .. })
+    ));
+}
+
+#[test]
+fn an_optimizer_refuses_anothers_state_and_keeps_its_own() {
+    let context = context();
+    let store = ParameterStore::new(&context, 5);
+    let network = build("small_cnn", &store, Options { image: IMAGE, classes: 3 }).unwrap();
+    let mut sgd = Sgd::new(store.parameters(), ops::Sgd { momentum: 0.9, ..Default::default() }).unwrap();
+    let mut adamw = AdamW::new(store.parameters(), ops::AdamW::default()).unwrap();
+    step(&context, &*network.module, &mut sgd, 0);
+    step(&context, &*network.module, &mut adamw, 1);
+    let (of_sgd, of_adamw) = (sgd.state().unwrap(), adamw.state().unwrap());
+    assert!(matches!(adamw.load_state(&of_sgd, "file"), Err(Error::StateDict { .. })));
+    assert!(matches!(sgd.load_state(&of_adamw, "file"), Err(Error::StateDict { .. })));
+    let mut cut = of_adamw.clone();
+    cut.tensors.remove("fc.bias.exp_avg_sq").unwrap();
+    assert!(matches!(adamw.load_state(&cut, "file"), Err(Error::StateDict { .. })));
+    assert_eq!((sgd.state().unwrap(), adamw.state().unwrap()), (of_sgd.clone(), of_adamw.clone()));
+    adamw.load_state(&of_adamw, "file").unwrap();
+    sgd.load_state(&of_sgd, "file").unwrap();
+}
+
+#[test]
+fn networks_of_impossible_sizes_are_errors() {
+    let context = context();
+    for (image, classes) in [
+        ([1 << 40, 28, 28], 10),
+        ([1, 1 << 40, 1 << 40], 10),
+        ([1, usize::MAX, usize::MAX], 10),
+        ([usize::MAX, 28, 28], 10),
+        ([1, 28, 28], usize::MAX),
+    ] {
+        for name in ["small_cnn", "resnet20"] {
+            let store = ParameterStore::new(&context, 5);
+            let outcome = build(name, &store, Options { image, classes });
+            // The size of ResNet's layers does not depend on the image.
+            if name == "small_cnn" || image[0] > 1 || classes > 10 {
+                assert!(outcome.is_err(), "{name}, {image:?}, {classes} classes");
+            }
+        }
+    }
 }

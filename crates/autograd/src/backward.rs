@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{self as tensor, DType, Tensor};
 
 use crate::{
     Error, LeafId, Result, Var,
@@ -86,6 +86,14 @@ impl Var {
             let (found, expected) = (gradient.shape().to_vec(), self.shape().to_vec());
             return Err(Error::GradientShape { op: "backward", found, expected });
         }
+        let op = "backward";
+        if gradient.dtype() != DType::F32 {
+            let (operand, found) = ("gradient", gradient.dtype());
+            return Err(tensor::Error::DType { op, operand, found, expected: DType::F32.name() }.into());
+        }
+        if !gradient.context().same(self.tensor().context()) {
+            return Err(tensor::Error::Contexts { op }.into());
+        }
         let root = self.node().ok_or(Error::NoTape)?;
         let mut gradients = HashMap::from([(root.id, gradient.clone())]);
         let mut leaves = HashMap::new();
@@ -100,6 +108,10 @@ impl Var {
             let Tape { inputs, rule } = node.take().ok_or(Error::Freed { op: node.op })?;
             let needs: Vec<_> = inputs.iter().map(Option::is_some).collect();
             let found = rule(&gradient, &needs)?;
+            if found.len() != inputs.len() {
+                let (found, expected) = (found.len(), inputs.len());
+                return Err(Error::GradientCount { op: node.op, found, expected });
+            }
             for (input, gradient) in inputs.into_iter().zip(found) {
                 let (Some(input), Some(gradient)) = (input, gradient) else { continue };
                 if gradient.shape() != input.shape {

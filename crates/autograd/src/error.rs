@@ -40,6 +40,16 @@ pub enum Error {
         /// The value's shape.
         expected: Vec<usize>,
     },
+    /// A rule gave another number of gradients than it has inputs.
+    #[error("{op}: the rule gave {found} gradients for {expected} inputs; give `None` for one without")]
+    GradientCount {
+        /// The operation.
+        op: &'static str,
+        /// Gradients that came.
+        found: usize,
+        /// Inputs.
+        expected: usize,
+    },
     /// A gradient check failed.
     #[error("{0}")]
     Check(String),

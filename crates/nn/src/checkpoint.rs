@@ -89,7 +89,14 @@ impl Checkpoint {
                 named.filter_map(|(n, v)| Some((n.strip_prefix(prefix)?.to_owned(), v.clone()))).collect();
             StateDict { tensors, metadata: None }
         };
-        part(MODEL).load_into(store, &path.display().to_string())?;
-        optimizer.load_state(&part(OPTIMIZER), &path.display().to_string())
+        let file = path.display().to_string();
+        let model = part(MODEL);
+        let report = model.report(store);
+        if !report.is_clean() {
+            return Err(Error::StateDict { file, report: Box::new(report) });
+        }
+        // The weights last, as they are known to fit: it is all or nothing.
+        optimizer.load_state(&part(OPTIMIZER), &file)?;
+        model.load_into(store, &file).map(|_| ())
     }
 }

@@ -10,8 +10,9 @@ use std::{
 };
 
 use tilewright_autograd::{LeafId, Var};
+use tilewright_ops::DType;
 use tilewright_runtime::Context;
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{self as tensor, Layout, Tensor};
 
 use crate::{Error, Pass, Result, init::Init};
 
@@ -36,7 +37,7 @@ impl Parameter {
 
     /// Its value.
     pub fn tensor(&self) -> Tensor {
-        self.value.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
     }
 
     /// Its value as a variable: a leaf if the pass wants gradients and it is trainable.
@@ -48,15 +49,40 @@ impl Parameter {
         }
     }
 
-    /// Gives it another value of the same shape.
+    /// Gives it another value of the same shape. It is kept row-major, as the kernels read weights.
+    ///
+    /// # Errors
+    /// [`Error::ParameterShape`], and a tensor's error unless it is f32 and lives on the parameter's context.
     pub fn set(&self, value: Tensor) -> Result<()> {
-        let mut slot = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.lock();
         if value.shape() != slot.shape() {
             let (expected, found) = (slot.shape().to_vec(), value.shape().to_vec());
             return Err(Error::ParameterShape { path: self.path.clone(), expected, found });
         }
-        *slot = value;
+        let op = "Parameter::set";
+        if value.dtype() != slot.dtype() {
+            let (found, expected) = (value.dtype(), slot.dtype().name());
+            return Err(tensor::Error::DType { op, operand: "value", found, expected }.into());
+        }
+        if !value.context().same(slot.context()) {
+            return Err(tensor::Error::Contexts { op }.into());
+        }
+        *slot = value.to_layout(Layout::RowMajor)?;
         Ok(())
+    }
+
+    /// Lets `step` change the value in place, as optimizers do. Who took the tensor before keeps what they took: memory
+    /// that somebody else holds (a clone, a reshaped tensor, a tape) is copied first.
+    pub fn update<T>(&self, step: impl FnOnce(&Tensor) -> Result<T>) -> Result<T> {
+        let mut slot = self.lock();
+        if !slot.buffer().is_unique() {
+            *slot = slot.copy()?;
+        }
+        step(&slot)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tensor> {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether training changes it.
@@ -183,6 +209,8 @@ impl Scope {
 
     fn make(&self, name: &str, shape: &[usize], init: Init, trainable: bool) -> Result<Arc<Parameter>> {
         let path = self.join(name);
+        // Whether the device can hold it is asked before the numbers are drawn: a wrong size may be an enormous one.
+        drop(Tensor::empty(self.context(), shape, DType::F32, Layout::RowMajor)?);
         let values = init.values(shape, self.store.seed, &path);
         let value = Mutex::new(Tensor::from_slice(self.context(), &values, shape)?);
         Ok(Arc::new(Parameter { path, id: LeafId::new(), value, trainable: AtomicBool::new(trainable) }))

@@ -45,19 +45,18 @@ pub use random::Dropout;
 pub use reduction::{ReduceOp, argmax_shape};
 pub use softmax::{LogSoftmax, Softmax};
 
-/// The number of elements of a shape (1 for a scalar, whose shape is empty), or an error where it does not fit a `usize`.
+/// The number of elements of a shape (1 for a scalar, whose shape is empty), or an error where the strides do not fit an
+/// `isize`; an extent of zero does not excuse the others, as in PyTorch.
 ///
 /// # Errors
 /// [`ShapeError::TooManyElements`].
 pub fn element_count(op: &'static str, shape: &[usize]) -> Result<usize, ShapeError> {
-    // A zero anywhere makes the tensor empty however large the other extents are.
-    if shape.contains(&0) {
-        return Ok(0);
-    }
-    shape
+    let most = shape
         .iter()
-        .try_fold(1_usize, |count, &extent| count.checked_mul(extent))
-        .ok_or_else(|| ShapeError::TooManyElements { op, shape: shape.to_vec() })
+        .try_fold(1_usize, |count, &extent| count.checked_mul(extent.max(1)))
+        .filter(|&count| isize::try_from(count).is_ok())
+        .ok_or_else(|| ShapeError::TooManyElements { op, shape: shape.to_vec() })?;
+    Ok(if shape.contains(&0) { 0 } else { most })
 }
 
 /// Counts an axis from the back where it is negative, as Python does: -1 is the last axis.
@@ -82,8 +81,13 @@ mod tests {
     fn counts_elements() {
         assert_eq!(element_count("test", &[]), Ok(1));
         assert_eq!(element_count("test", &[2, 3, 4]), Ok(24));
-        assert_eq!(element_count("test", &[usize::MAX, 0, usize::MAX]), Ok(0));
-        assert!(matches!(element_count("test", &[usize::MAX, 2]), Err(ShapeError::TooManyElements { .. })));
+        assert_eq!(element_count("test", &[1 << 40, 0, 3]), Ok(0));
+        for shape in [&[usize::MAX][..], &[usize::MAX, 2], &[usize::MAX, 2, 0], &[0, 3, 1 << 40, 1 << 40]] {
+            assert!(
+                matches!(element_count("test", shape), Err(ShapeError::TooManyElements { .. })),
+                "{shape:?}"
+            );
+        }
     }
 
     #[test]

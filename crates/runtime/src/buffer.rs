@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::context::Inner;
+use crate::{Error, Result, context::Inner};
 
 /// Device memory of `size` bytes. Cloning shares it.
 #[derive(Clone)]
@@ -29,6 +29,25 @@ impl Buffer {
     /// Whether both are the same memory.
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Fails for memory of another context, which the device would take without a word and read as anything.
+    pub(crate) fn require_home(&self, context: &Inner, op: &str) -> Result<()> {
+        match &self.0.home {
+            Some(home) if !std::ptr::eq(home.as_ptr(), context) => {
+                Err(Error::OtherContext { op: op.to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails for an application's buffer that was made without `usage`.
+    pub(crate) fn require_usage(&self, usage: wgpu::BufferUsages) -> Result<()> {
+        let missing = usage - self.0.raw.usage();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Wrap { reason: format!("it lacks the usage {missing:?}, with which it must be made") })
     }
 
     /// Whether nobody else holds this memory.

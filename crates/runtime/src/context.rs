@@ -158,8 +158,10 @@ impl Context {
         let inner = &*self.0;
         inner.check_fault()?;
         let checked = inner.mode == Mode::Checked;
-        let class = size_class(size.max(16) + if checked { GUARD_BYTES } else { 0 });
-        let most = inner.limits.max_buffer_size;
+        let guard = if checked { GUARD_BYTES } else { 0 };
+        let largest = inner.limits.max_buffer_size;
+        // Room for the sentinel, which begins at a multiple of 16.
+        let most = (largest - guard.min(largest)) & !15;
         if size > most {
             return Err(Error::Limit {
                 op: "alloc".to_owned(),
@@ -169,7 +171,7 @@ impl Context {
                 detail: format!("{size} bytes"),
             });
         }
-        let class = class.min(most);
+        let class = size_class(size.max(16) + guard).min(largest & !15);
         let pooled = lock(&inner.pool).take(class);
         let raw = match pooled {
             Some(raw) => raw,
@@ -206,6 +208,8 @@ impl Context {
 
     /// Overwrites the start of `buffer`, in order with what is recorded.
     pub fn write(&self, buffer: &Buffer, bytes: &[u8]) -> Result<()> {
+        buffer.require_home(&self.0, "write")?;
+        buffer.require_usage(wgpu::BufferUsages::COPY_DST)?;
         if bytes.len() as u64 > buffer.size() {
             return Err(Error::TransferSize { bytes: bytes.len() as u64, size: buffer.size() });
         }
@@ -225,10 +229,19 @@ impl Context {
         Ok(())
     }
 
-    /// The application's own buffer as one of ours, without a copy. It needs `STORAGE`, and `COPY_SRC` to be read.
-    pub fn wrap(&self, raw: wgpu::Buffer) -> Buffer {
+    /// The application's own buffer as one of ours, without a copy. It needs `COPY_SRC` to be read and `COPY_DST` to be
+    /// written by the host.
+    ///
+    /// # Errors
+    /// [`Error::Wrap`] unless it has the usage `STORAGE` and a size in whole words.
+    pub fn wrap(&self, raw: wgpu::Buffer) -> Result<Buffer> {
         let size = raw.size();
-        Buffer(Arc::new(Shared { raw, size, home: None }))
+        if size == 0 || !size.is_multiple_of(4) {
+            return Err(Error::Wrap { reason: format!("its {size} bytes are not whole words of 4") });
+        }
+        let buffer = Buffer(Arc::new(Shared { raw, size, home: None }));
+        buffer.require_usage(wgpu::BufferUsages::STORAGE)?;
+        Ok(buffer)
     }
 
     /// Submits what is recorded, without waiting.

@@ -85,6 +85,7 @@ impl Context {
                 }
                 kind => {
                     let Some(&buffer) = buffers.next() else { continue };
+                    buffer.require_home(inner, dispatch.op)?;
                     let list = if kind == BindingKind::ReadWrite { &mut written } else { &mut read };
                     list.push(buffer);
                     let size = match inner.mode {

@@ -104,6 +104,28 @@ pub enum Error {
         /// The buffer's logical size.
         bytes: u64,
     },
+    /// A buffer was used on a context that it does not belong to.
+    #[error("{op}: a buffer belongs to another context; read it back and upload it to this one")]
+    OtherContext {
+        /// The operation.
+        op: String,
+    },
+    /// An application's buffer cannot be used.
+    #[error("the application's buffer cannot be used so: {reason}")]
+    Wrap {
+        /// What it lacks.
+        reason: String,
+    },
+    /// An option cannot be.
+    #[error("{option} is `{value}`; it is {allowed}")]
+    Option {
+        /// The option, or the environment's variable.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
     /// A transfer does not fit the buffer.
     #[error("{bytes} bytes do not fit a buffer of {size} bytes")]
     TransferSize {

@@ -21,7 +21,11 @@ impl FromStr for Mode {
         match text {
             "fast" => Ok(Self::Fast),
             "checked" => Ok(Self::Checked),
-            other => Err(Error::Device(format!("TILEWRIGHT_MODE is `{other}`; it is `fast` or `checked`"))),
+            other => Err(Error::Option {
+                option: "TILEWRIGHT_MODE",
+                value: other.to_owned(),
+                allowed: "`fast` or `checked`",
+            }),
         }
     }
 }
@@ -42,9 +46,19 @@ impl ContextOptions {
     /// `TILEWRIGHT_MODE` (`fast` or `checked`) and `TILEWRIGHT_CACHE` (a folder; empty for none). Without the last,
     /// the cache lies in the user's cache folder.
     pub fn from_env() -> Result<Self> {
-        let adapter = env::var("TILEWRIGHT_ADAPTER")
+        // What is set and empty counts as not set.
+        let variable = |name| match env::var(name) {
+            Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+            Err(env::VarError::NotPresent) => Ok(None),
+            Err(env::VarError::NotUnicode(text)) => Err(Error::Option {
+                option: name,
+                value: text.to_string_lossy().into_owned(),
+                allowed: "text in UTF-8",
+            }),
+        };
+        let adapter = variable("TILEWRIGHT_ADAPTER")?
             .map_or(AdapterChoice::default(), |text| text.parse().unwrap_or_default());
-        let mode = env::var("TILEWRIGHT_MODE").map_or(Ok(Mode::Fast), |text| text.parse())?;
+        let mode = variable("TILEWRIGHT_MODE")?.map_or(Ok(Mode::Fast), |text| text.parse())?;
         let pipeline_cache = match env::var_os("TILEWRIGHT_CACHE") {
             Some(folder) if folder.is_empty() => None,
             Some(folder) => Some(PathBuf::from(folder)),

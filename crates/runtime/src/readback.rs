@@ -48,6 +48,8 @@ impl Context {
     fn copy_to_staging(&self, buffer: &Buffer) -> Result<wgpu::Buffer> {
         let inner = self.inner();
         inner.check_fault()?;
+        buffer.require_home(inner, "read")?;
+        buffer.require_usage(wgpu::BufferUsages::COPY_SRC)?;
         let size = buffer.size().max(4).next_multiple_of(4);
         let staging = inner.create_raw(
             "tilewright readback",
@@ -106,10 +108,16 @@ fn take_mapped(staging: &wgpu::Buffer) -> Result<Vec<u8>> {
 /// Maps `staging` (already filled by a submission) and waits for it.
 pub(crate) fn map_blocking(inner: &Inner, staging: &wgpu::Buffer) -> Result<Vec<u8>> {
     let outcome = start_map(staging);
-    inner.wait(None)?;
-    match outcome.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some(Ok(())) => take_mapped(staging),
-        Some(Err(reason)) => Err(inner.fault_or(reason)),
-        None => Err(inner.fault_or("the mapping did not finish".to_owned())),
+    loop {
+        inner.wait(None)?;
+        match outcome.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(Ok(())) => return take_mapped(staging),
+            Some(Err(reason)) => return Err(inner.fault_or(reason)),
+            // Another thread's wait has taken our callback and is about to call it.
+            None => {
+                inner.check_fault()?;
+                std::thread::yield_now();
+            }
+        }
     }
 }

@@ -52,14 +52,14 @@ impl Tensor {
             return Err(Error::ElementCount { op: "from_slice", shape, expected, found: values.len() });
         }
         let buffer = context.upload(bytemuck::cast_slice(values))?;
-        Ok(Self::from_parts(context, buffer, shape, T::DTYPE, Layout::RowMajor))
+        Ok(Self::over(context, buffer, shape, T::DTYPE, Layout::RowMajor))
     }
 
     /// A tensor with unspecified contents, for a kernel to fill.
     pub fn empty(context: &Context, shape: &[usize], dtype: DType, layout: Layout) -> Result<Self> {
         let count = element_count("empty", shape)?;
-        let buffer = context.alloc((count * dtype.size()) as u64)?;
-        Ok(Self::from_parts(context, buffer, shape, dtype, layout))
+        let buffer = context.alloc((count as u64).saturating_mul(dtype.size() as u64))?;
+        Ok(Self::over(context, buffer, shape, dtype, layout))
     }
 
     /// An f32 tensor of one value.
@@ -79,15 +79,27 @@ impl Tensor {
         Self::full(context, 1.0, shape)
     }
 
-    /// A tensor over a buffer that already holds it. The buffer has at least `shape`'s elements of `dtype`; without
-    /// four axes, the layout is row-major.
+    /// A tensor over a buffer that already holds it; without four axes, the layout is row-major.
+    ///
+    /// # Errors
+    /// [`Error::ElementCount`] if the buffer is too small for `shape`'s elements of `dtype`.
     pub fn from_parts(
         context: &Context,
         buffer: Buffer,
         shape: &[usize],
         dtype: DType,
         layout: Layout,
-    ) -> Self {
+    ) -> Result<Self> {
+        let (op, expected) = ("from_parts", element_count("from_parts", shape)?);
+        let found = buffer.size() as usize / dtype.size();
+        if found < expected {
+            return Err(Error::ElementCount { op, shape: shape.to_vec(), expected, found });
+        }
+        Ok(Self::over(context, buffer, shape, dtype, layout))
+    }
+
+    /// A tensor over a buffer that is large enough.
+    fn over(context: &Context, buffer: Buffer, shape: &[usize], dtype: DType, layout: Layout) -> Self {
         let layout = if shape.len() == 4 { layout } else { Layout::RowMajor };
         Self { context: context.clone(), buffer, shape: shape.to_vec(), dtype, layout }
     }
@@ -190,9 +202,14 @@ impl Tensor {
         }
     }
 
+    /// A tensor of its own memory with the same elements: what a plain clone, which shares memory, is not.
+    pub fn copy(&self) -> Result<Self> {
+        self.copy_to("copy", self.shape(), &self.strides(), 0, self.layout)
+    }
+
     /// The same memory under another shape of as many elements.
     pub(crate) fn relabel(&self, shape: &[usize], layout: Layout) -> Self {
-        Self::from_parts(&self.context, self.buffer.clone(), shape, self.dtype, layout)
+        Self::over(&self.context, self.buffer.clone(), shape, self.dtype, layout)
     }
 
     /// Fails unless the element type is f32.

@@ -6,7 +6,7 @@ use tilewright_nn::{
     init::{Fan, Init},
     layers::{BatchNorm2d, Conv2d, Conv2dOptions, Linear, MaxPool2d},
 };
-use tilewright_ops::Pool2d;
+use tilewright_ops::{Pool2d, element_count};
 
 /// `conv1 bn1 relu pool conv2 bn2 relu pool fc`: widths 16 and 32.
 pub struct SmallCnn {
@@ -25,13 +25,14 @@ impl SmallCnn {
             .padding(1)
             .no_bias()
             .init(Init::KaimingNormal(Fan::Out, Init::RELU_GAIN));
+        let features = element_count("small_cnn", &[32, height / 4, width / 4])?;
         Ok(Self {
             conv1: Conv2d::new(&(scope / "conv1"), channels, 16, [3, 3], options)?,
             bn1: BatchNorm2d::new(&(scope / "bn1"), 16)?,
             conv2: Conv2d::new(&(scope / "conv2"), 16, 32, [3, 3], options)?,
             bn2: BatchNorm2d::new(&(scope / "bn2"), 32)?,
             pool: MaxPool2d(Pool2d::new([2, 2])),
-            fc: Linear::new(&(scope / "fc"), 32 * (height / 4) * (width / 4), classes)?,
+            fc: Linear::new(&(scope / "fc"), features, classes)?,
         })
     }
 }

@@ -6,8 +6,8 @@ use tilewright_autograd::Gradients;
 use tilewright_ops as ops;
 use tilewright_tensor::ops::optimizer::adamw_step;
 
-use super::{Optimizer, Slots};
-use crate::{HostTensor, Parameter, Result, StateDict};
+use super::{Optimizer, Slots, load};
+use crate::{HostTensor, LoadReport, Misshaped, Parameter, Result, StateDict};
 
 const STEPS: &str = "steps";
 
@@ -38,11 +38,14 @@ impl Optimizer for AdamW {
         let op = ops::AdamW { lr, ..self.op };
         for (at, parameter) in self.parameters.iter().enumerate() {
             let Some(gradient) = gradients.remove_id(parameter.id()) else { continue };
-            let value = parameter.tensor();
-            let (first, _) = self.first.get(at, &value)?;
-            let (second, _) = self.second.get(at, &value)?;
-            self.steps[at] += 1;
-            adamw_step(&value, &gradient, &first, &second, self.steps[at] as u32, &op)?;
+            parameter.update(|value| {
+                let (first, _) = self.first.get(at, value)?;
+                let (second, _) = self.second.get(at, value)?;
+                self.steps[at] += 1;
+                // The corrections of the bias are 1 long before the count ends.
+                let step = u32::try_from(self.steps[at]).unwrap_or(u32::MAX);
+                Ok(adamw_step(value, &gradient, &first, &second, step, &op)?)
+            })?;
         }
         Ok(())
     }
@@ -56,12 +59,32 @@ impl Optimizer for AdamW {
     }
 
     fn load_state(&mut self, state: &StateDict, file: &str) -> Result<()> {
-        self.first.load(&self.parameters, state, file)?;
-        self.second.load(&self.parameters, state, file)?;
-        self.steps = match state.tensors.get(STEPS) {
-            Some(HostTensor::I64(steps, _)) if steps.len() == self.parameters.len() => steps.clone(),
-            _ => vec![0; self.parameters.len()],
+        let count = self.parameters.len();
+        let mut report = LoadReport::default();
+        let steps = match state.tensors.get(STEPS) {
+            Some(HostTensor::I64(steps, _)) if steps.len() == count && steps.iter().all(|&n| n >= 0) => {
+                steps.clone()
+            }
+            Some(other) => {
+                let (found, expected) = (other.shape().to_vec(), vec![count]);
+                report.misshaped.push(Misshaped { name: STEPS.to_owned(), found, expected });
+                vec![0; count]
+            }
+            None => {
+                report.missing.push(STEPS.to_owned());
+                vec![0; count]
+            }
         };
+        for (parameter, _) in self.parameters.iter().zip(&steps).filter(|(_, steps)| **steps > 0) {
+            for name in [self.first.key(parameter), self.second.key(parameter)] {
+                if !state.tensors.contains_key(&name) {
+                    report.missing.push(name);
+                }
+            }
+        }
+        let slots = &mut [&mut self.first, &mut self.second];
+        load(slots, &self.parameters, state, &[STEPS], report, file)?;
+        self.steps = steps;
         Ok(())
     }
 }

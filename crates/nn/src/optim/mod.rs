@@ -8,7 +8,10 @@ pub use adamw::AdamW;
 pub use schedule::Schedule;
 pub use sgd::Sgd;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use tilewright_autograd::Gradients;
 use tilewright_tensor::Tensor;
@@ -25,6 +28,9 @@ pub trait Optimizer: Send {
     fn state(&self) -> Result<StateDict>;
 
     /// Puts back what [`Self::state`] gave; `file` names the source in errors.
+    ///
+    /// # Errors
+    /// [`Error::StateDict`] if it is another optimizer's or another network's; then nothing has changed.
     fn load_state(&mut self, state: &StateDict, file: &str) -> Result<()>;
 }
 
@@ -61,26 +67,46 @@ impl Slots {
         }
         Ok(())
     }
+}
 
-    fn load(&mut self, parameters: &[Arc<Parameter>], state: &StateDict, file: &str) -> Result<()> {
-        let mut report = LoadReport::default();
-        for (at, parameter) in parameters.iter().enumerate() {
-            let name = self.key(parameter);
+/// Puts `slots` back from `state`, or, if a name is unknown or a shape another, none of them. `others` are names that the
+/// optimizer has read itself, with what it found wrong in `report`.
+fn load(
+    slots: &mut [&mut Slots],
+    parameters: &[Arc<Parameter>],
+    state: &StateDict,
+    others: &[&str],
+    mut report: LoadReport,
+    file: &str,
+) -> Result<()> {
+    let mut known: HashSet<String> = others.iter().map(|&name| name.to_owned()).collect();
+    let mut loaded = Vec::with_capacity(slots.len());
+    for slot in slots.iter() {
+        let mut tensors = vec![None; parameters.len()];
+        for (parameter, tensor) in parameters.iter().zip(&mut tensors) {
+            let name = slot.key(parameter);
             let value = parameter.tensor();
             match state.tensors.get(&name) {
-                None => self.tensors[at] = None,
+                None => {}
                 Some(HostTensor::F32(values, shape)) if shape == value.shape() => {
-                    self.tensors[at] = Some(Tensor::from_slice(value.context(), values, shape)?);
+                    *tensor = Some(Tensor::from_slice(value.context(), values, shape)?);
+                    report.loaded.push(name.clone());
                 }
                 Some(other) => {
                     let (found, expected) = (other.shape().to_vec(), value.shape().to_vec());
-                    report.misshaped.push(Misshaped { name, found, expected });
+                    report.misshaped.push(Misshaped { name: name.clone(), found, expected });
                 }
             }
+            known.insert(name);
         }
-        if report.is_clean() {
-            return Ok(());
-        }
-        Err(Error::StateDict { file: file.to_owned(), report: Box::new(report) })
+        loaded.push(tensors);
     }
+    report.unexpected = state.tensors.keys().filter(|name| !known.contains(*name)).cloned().collect();
+    if !report.is_clean() {
+        return Err(Error::StateDict { file: file.to_owned(), report: Box::new(report) });
+    }
+    for (slot, tensors) in slots.iter_mut().zip(loaded) {
+        slot.tensors = tensors;
+    }
+    Ok(())
 }

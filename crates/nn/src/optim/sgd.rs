@@ -6,8 +6,8 @@ use tilewright_autograd::Gradients;
 use tilewright_ops as ops;
 use tilewright_tensor::ops::optimizer::sgd_step;
 
-use super::{Optimizer, Slots};
-use crate::{Parameter, Result, StateDict};
+use super::{Optimizer, Slots, load};
+use crate::{LoadReport, Parameter, Result, StateDict};
 
 /// SGD with PyTorch's momentum, dampening, Nesterov and weight decay.
 pub struct Sgd {
@@ -33,13 +33,13 @@ impl Optimizer for Sgd {
         let op = ops::Sgd { lr, ..self.op };
         for (at, parameter) in self.parameters.iter().enumerate() {
             let Some(gradient) = gradients.remove_id(parameter.id()) else { continue };
-            let value = parameter.tensor();
-            if op.momentum == 0.0 {
-                sgd_step(&value, &gradient, None, false, &op)?;
-            } else {
-                let (momentum, first) = self.momentum.get(at, &value)?;
-                sgd_step(&value, &gradient, Some(&momentum), first, &op)?;
-            }
+            parameter.update(|value| {
+                if op.momentum == 0.0 {
+                    return Ok(sgd_step(value, &gradient, None, false, &op)?);
+                }
+                let (momentum, first) = self.momentum.get(at, value)?;
+                Ok(sgd_step(value, &gradient, Some(&momentum), first, &op)?)
+            })?;
         }
         Ok(())
     }
@@ -51,6 +51,6 @@ impl Optimizer for Sgd {
     }
 
     fn load_state(&mut self, state: &StateDict, file: &str) -> Result<()> {
-        self.momentum.load(&self.parameters, state, file)
+        load(&mut [&mut self.momentum], &self.parameters, state, &[], LoadReport::default(), file)
     }
 }

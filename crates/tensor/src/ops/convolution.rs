@@ -1,7 +1,7 @@
 //! Convolutions and their gradients.
 
 use tilewright_kernels::convolution::{self, Conv2dAlgorithm, Operands, Problem};
-use tilewright_ops::{Conv2d, DType, ShapeError, UnaryOp};
+use tilewright_ops::{Conv2d, DType, ShapeError, UnaryOp, element_count};
 
 use crate::{Layout, Result, Tensor};
 
@@ -147,6 +147,7 @@ fn columns_of(op: &Conv2d, x_shape: [usize; 4], [kh, kw]: [usize; 2]) -> Result<
     let op = Conv2d { groups: 1, ..*op };
     let problem = Problem::new(&op, x_shape, [1, x_shape[1], kh, kw])?;
     let [n, _, rows, columns] = problem.y_shape;
+    element_count("im2col", &[n, x_shape[1], rows, columns, kh, kw])?;
     Ok((problem, [n, x_shape[1], rows * columns, kh * kw]))
 }
 

@@ -65,6 +65,9 @@ impl Tensor {
         [want_a, want_b]: [bool; 2],
     ) -> Result<[Option<Self>; 2]> {
         grad_y.require_f32(op.name(), "grad_y")?;
+        self.require_f32(op.name(), "a")?;
+        other.require_f32(op.name(), "b")?;
+        self.require_same_context(op.name(), other)?;
         self.require_same_context(op.name(), grad_y)?;
         let expected = op.output_shape(self.shape(), other.shape())?;
         if grad_y.shape() != expected {

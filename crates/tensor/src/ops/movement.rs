@@ -38,7 +38,7 @@ impl Tensor {
         let mut offset = 0;
         for (axis, range) in ranges.iter().enumerate() {
             offset += range.start as isize * own[axis];
-            strides[axis] = own[axis] * range.step as isize;
+            strides[axis] = step(own[axis], range);
         }
         self.copy_to("slice", &shape, &strides, offset as usize, self.layout())
     }
@@ -61,6 +61,11 @@ impl Tensor {
                     expected,
                 });
             }
+        }
+        if first.dtype() == DType::F16 {
+            // As in `copy_to`.
+            let wide: Vec<_> = tensors.iter().map(|tensor| tensor.cast(DType::F32)).collect::<Result<_>>()?;
+            return Self::concat(&wide.iter().collect::<Vec<_>>(), axis)?.cast(DType::F16);
         }
         let y = Self::empty(first.context(), &shape, first.dtype(), first.layout())?;
         let strides = y.strides();
@@ -105,7 +110,7 @@ impl Tensor {
         let mut offset = 0;
         for (axis, range) in ranges.iter().enumerate() {
             offset += range.start as isize * strides[axis];
-            strides[axis] *= range.step as isize;
+            strides[axis] = step(strides[axis], range);
         }
         grad_y.copy_into("slice_backward", &y, offset, &strides)?;
         Ok(y)
@@ -129,7 +134,11 @@ impl Tensor {
         offset: usize,
         layout: Layout,
     ) -> Result<Self> {
-        self.require_four_bytes(op)?;
+        if self.dtype() == DType::F16 {
+            // The kernel moves words of four bytes; every f16 is an f32.
+            let wide = self.cast(DType::F32)?.copy_to(op, shape, strides, offset, layout)?;
+            return wide.cast(DType::F16);
+        }
         let y = Self::empty(self.context(), shape, self.dtype(), layout)?;
         if y.count() == 0 {
             return Ok(y);
@@ -144,7 +153,6 @@ impl Tensor {
 
     /// Writes this tensor into `y` from `offset` on, with `strides` for the logical axes.
     fn copy_into(&self, op: &'static str, y: &Self, offset: isize, strides: &[isize]) -> Result<()> {
-        self.require_four_bytes(op)?;
         if self.count() == 0 {
             return Ok(());
         }
@@ -155,11 +163,9 @@ impl Tensor {
         movement::strided_copy(self.context(), op, self.buffer(), 0, y.buffer(), offset as usize, &index)?;
         Ok(())
     }
+}
 
-    fn require_four_bytes(&self, op: &'static str) -> Result<()> {
-        if self.dtype().size() == 4 {
-            return Ok(());
-        }
-        Err(Error::DType { op, operand: "x", found: self.dtype(), expected: "a type of 4 bytes" })
-    }
+/// The stride of a slice along an axis of `stride`. A step past the end leads nowhere, and may be too large to multiply.
+fn step(stride: isize, range: &SliceRange) -> isize {
+    if range.len() > 1 { stride * range.step as isize } else { 0 }
 }

@@ -1,0 +1,237 @@
+//! A layout is where elements lie, not what they are: every operation and its gradients give the same numbers whichever
+//! layout its operands and the incoming gradient have.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{Cases, close, contexts, random};
+use tilewright::{
+    Context, Layout, Tensor, Var,
+    ops::{
+        AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, CrossEntropy, Dropout, MatMul, Pool2d, ReduceOp,
+        Reduction, SliceRange, UnaryOp,
+    },
+};
+
+type Numbers = Vec<Vec<f32>>;
+
+/// The result and the gradients of `function` under one choice of layouts; bit `i` of `choice` is operand `i`'s, bit 7 that
+/// of the incoming gradient.
+fn run(
+    context: &Context,
+    shapes: &[&[usize]],
+    choice: u32,
+    function: impl Fn(&[Var]) -> tilewright::autograd::Result<Var>,
+) -> Result<Numbers, String> {
+    let lay = |tensor: Tensor, bit: u32| {
+        let layout = if choice >> bit & 1 == 1 { Layout::ChannelsLast } else { Layout::RowMajor };
+        tensor.to_layout(layout).map_err(|error| error.to_string())
+    };
+    let mut leaves = Vec::new();
+    for (at, shape) in shapes.iter().enumerate() {
+        let values = random(at as u64 + 1, shape.iter().product(), 0.1, 1.0);
+        let tensor = Tensor::from_slice(context, &values, shape).map_err(|error| error.to_string())?;
+        leaves.push(Var::leaf(lay(tensor, at as u32)?));
+    }
+    let y = function(&leaves).map_err(|error| error.to_string())?;
+    let values = random(77, y.tensor().count(), -1.0, 1.0);
+    let grad_y = Tensor::from_slice(context, &values, y.shape()).map_err(|error| error.to_string())?;
+    let gradients = y.backward_with(&lay(grad_y, 7)?).map_err(|error| error.to_string())?;
+    let mut all = vec![y.tensor().to_vec::<f32>().map_err(|error| error.to_string())?];
+    for leaf in &leaves {
+        let gradient = gradients.get(leaf).ok_or("no gradient")?;
+        if gradient.shape() != leaf.shape() {
+            return Err(format!("gradient {:?} of {:?}", gradient.shape(), leaf.shape()));
+        }
+        all.push(gradient.to_vec::<f32>().map_err(|error| error.to_string())?);
+    }
+    Ok(all)
+}
+
+/// Every choice of layouts against all row-major.
+fn sweep(
+    cases: &mut Cases,
+    context: &Context,
+    name: &str,
+    shapes: &[&[usize]],
+    function: impl Fn(&[Var]) -> tilewright::autograd::Result<Var>,
+) {
+    let expected = match run(context, shapes, 0, &function) {
+        Ok(expected) => expected,
+        Err(error) => return cases.check(format!("{name} {shapes:?}"), Err(error)),
+    };
+    for operands in 0..1 << shapes.len() {
+        for gradient in [0, 1 << 7] {
+            let outcome = run(context, shapes, operands | gradient, &function).and_then(|actual| {
+                for (actual, expected) in actual.iter().zip(&expected) {
+                    close(actual, expected, 1e-5, 1e-5)?;
+                }
+                Ok(())
+            });
+            cases.check(format!("{name} {shapes:?}, layouts {operands:b}, gradient {gradient}"), outcome);
+        }
+    }
+}
+
+/// Also those for which both layouts are the same bytes, and those without an element.
+const SHAPES: [[usize; 4]; 8] = [
+    [2, 3, 4, 5],
+    [2, 4, 3, 3],
+    [1, 8, 5, 4],
+    [3, 1, 4, 4],
+    [2, 5, 1, 1],
+    [1, 1, 1, 1],
+    [0, 3, 4, 4],
+    [2, 1, 1, 6],
+];
+
+#[test]
+fn of_one_operand() {
+    for context in contexts() {
+        let mut cases = Cases::new();
+        for shape in SHAPES {
+            let mut one = |name: &str, function: &dyn Fn(&Var) -> tilewright::autograd::Result<Var>| {
+                sweep(&mut cases, &context, name, &[&shape], |v| function(&v[0]));
+            };
+            let [n, c, h, w] = shape;
+            one("relu", &|x| x.relu());
+            one("gelu", &|x| x.unary(UnaryOp::Silu));
+            for axes in [&[][..], &[0], &[1], &[3], &[2, 3], &[0, 2, 3], &[0, 1, 2, 3]] {
+                for keepdim in [false, true] {
+                    for op in ReduceOp::ALL {
+                        // Of nothing there is no maximum, and the mean is NaN.
+                        if n == 0 && op != ReduceOp::Sum {
+                            continue;
+                        }
+                        one(&format!("{op:?} {axes:?} {keepdim}"), &|x| x.reduce(op, axes, keepdim));
+                    }
+                }
+            }
+            for axis in 0..4 {
+                one("softmax", &|x| x.softmax(axis));
+                one("log_softmax", &|x| x.log_softmax(axis));
+                one("concat with itself", &|x| Var::concat(&[x, x, x], axis));
+            }
+            one("reshape", &|x| x.reshape(&[w as isize, h as isize, c as isize, n as isize]));
+            one("flatten", &|x| x.flatten(1));
+            one("permute", &|x| x.permute(&[1, 3, 0, 2]));
+            one("permute to NHWC", &|x| x.permute(&[0, 2, 3, 1]));
+            one("pad", &|x| x.pad(&[(0, 1), (1, 2), (2, 0), (0, 0)], 0.5));
+            one("expand", &|x| x.expand(&[2, n, c, h, w]));
+            one("slice", &|x| {
+                x.slice(&[
+                    SliceRange::full(n),
+                    SliceRange { start: c / 2, end: c, step: 2 },
+                    SliceRange { start: 0, end: h, step: 3 },
+                    SliceRange { start: w / 2, end: w, step: 1 },
+                ])
+            });
+            one("dropout", &|x| x.dropout(&Dropout { p: 0.4 }, 3, 9));
+            one("x + x", &|x| x.add(x));
+            one("x · x", &|x| x.mul(x));
+            one("x / x", &|x| x.div(x));
+            one("global average", &|x| x.adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [1, 1] }));
+            one("adaptive average", &|x| x.adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [3, 2] }));
+            let pool = Pool2d { stride: [2, 1], padding: [1, 0], ceil_mode: true, ..Pool2d::new([2, 1]) };
+            one("max_pool2d", &|x| x.max_pool2d(&pool));
+            one("avg_pool2d", &|x| x.avg_pool2d(&pool));
+            one("sum_pool2d", &|x| x.sum_pool2d(&pool));
+            one("im2col", &|x| x.im2col(&Conv2d { padding: [1, 1], ..Conv2d::default() }, [2, 2]));
+            if n * h * w > 0 {
+                let labels: Vec<i32> = (0..n * h * w).map(|i| (i % c) as i32).collect();
+                let labels = Tensor::from_slice(&context, &labels, &[n, h, w]).unwrap();
+                for reduction in [Reduction::None, Reduction::Mean, Reduction::Sum] {
+                    let op = CrossEntropy { reduction, label_smoothing: 0.1, ..CrossEntropy::default() };
+                    one("cross_entropy", &|x| x.cross_entropy(&labels, None, &op));
+                }
+            }
+        }
+        cases.finish();
+    }
+}
+
+#[test]
+fn of_several_operands() {
+    for context in contexts() {
+        let mut cases = Cases::new();
+        let pairs: [[&[usize]; 2]; 9] = [
+            [&[2, 3, 4, 5], &[2, 3, 4, 5]],
+            [&[2, 3, 4, 5], &[1, 3, 1, 1]],
+            [&[1, 3, 1, 1], &[2, 3, 4, 5]],
+            [&[2, 1, 4, 1], &[1, 3, 1, 5]],
+            [&[2, 3, 4, 5], &[5]],
+            [&[4, 1], &[2, 3, 4, 5]],
+            [&[], &[2, 4, 3, 3]],
+            [&[0, 3, 4, 4], &[1, 3, 1, 1]],
+            [&[2, 4, 1, 1], &[2, 1, 5, 5]],
+        ];
+        for shapes in pairs {
+            for op in BinaryOp::ALL {
+                sweep(&mut cases, &context, op.name(), &shapes, |v| v[0].binary(op, &v[1]));
+            }
+        }
+        for (x, weight, groups) in [
+            ([2, 3, 5, 6], [4, 3, 3, 2], 1),
+            ([2, 4, 5, 6], [8, 4, 1, 1], 1),
+            ([2, 4, 5, 5], [8, 2, 3, 3], 2),
+            ([1, 4, 5, 5], [4, 1, 3, 3], 4),
+            ([1, 4, 5, 5], [8, 1, 3, 3], 4),
+            ([2, 1, 5, 5], [8, 1, 3, 3], 1),
+            ([2, 6, 1, 1], [5, 6, 1, 1], 1),
+            ([0, 4, 5, 5], [8, 4, 3, 3], 1),
+        ] {
+            for op in [
+                Conv2d { groups, ..Conv2d::default() },
+                Conv2d { groups, stride: [4, 3], padding: [1, 2], dilation: [1, 2] },
+                Conv2d { groups, padding: [3, 3], dilation: [2, 2], ..Conv2d::default() },
+            ] {
+                if op.output_shape(x, weight).is_err() {
+                    continue;
+                }
+                let shapes: [&[usize]; 3] = [&x, &weight, &[weight[0]]];
+                sweep(&mut cases, &context, &format!("{op:?}"), &shapes, |v| {
+                    v[0].conv2d(&v[1], Some(&v[2]), &op)
+                });
+            }
+        }
+        for (left, right) in [
+            (&[2, 3, 4, 5][..], &[2, 3, 5, 6][..]),
+            (&[2, 3, 4, 5], &[5, 6]),
+            (&[4, 5], &[2, 3, 5, 6]),
+            (&[2, 1, 4, 5], &[1, 3, 5, 6]),
+            (&[2, 3, 4, 0], &[2, 3, 0, 6]),
+            (&[0, 3, 4, 5], &[3, 5, 6]),
+        ] {
+            let shapes = [left, right];
+            sweep(&mut cases, &context, "matmul", &shapes, |v| v[0].matmul(&v[1]));
+            let swap = |shape: &[usize]| {
+                let mut shape = shape.to_vec();
+                let rank = shape.len();
+                shape.swap(rank - 2, rank - 1);
+                shape
+            };
+            let (left, right) = (swap(left), swap(right));
+            let op = MatMul { transpose_left: true, transpose_right: true };
+            sweep(&mut cases, &context, "matmul transposed", &[&left, &right], |v| {
+                v[0].matmul_with(&v[1], op)
+            });
+        }
+        for shape in SHAPES {
+            let [n, c, h, w] = shape;
+            let running = [Tensor::zeros(&context, &[c]).unwrap(), Tensor::ones(&context, &[c]).unwrap()];
+            let shapes: [&[usize]; 3] = [&shape, &[c], &[c]];
+            let op = BatchNorm::default();
+            sweep(&mut cases, &context, "batch_norm_eval", &shapes, |v| {
+                v[0].batch_norm_eval(&v[1], &v[2], &running[0], &running[1], &op)
+            });
+            if n * h * w > 1 {
+                sweep(&mut cases, &context, "batch_norm_train", &shapes, |v| {
+                    Ok(v[0].batch_norm_train(&v[1], &v[2], &running[0], &running[1], &op)?.y)
+                });
+            }
+            let shapes: [&[usize]; 3] = [&shape, &[n, 2, h, w], &shape];
+            sweep(&mut cases, &context, "concat", &shapes, |v| Var::concat(&[&v[0], &v[1], &v[2]], 1));
+        }
+        cases.finish();
+    }
+}

@@ -17,7 +17,7 @@ use tilewright::{
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let quick = std::env::args().any(|argument| argument == "--quick");
-    let (train_images, test_images) = if quick { (3_200, 1_000) } else { (60_000, 10_000) };
+    let (train_images, test_images) = if quick { (4_800, 1_000) } else { (60_000, 10_000) };
     let context = Context::new()?;
     println!("training on {}", context.adapter_info().name);
 
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let op = ops::Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4, ..Default::default() };
     let mut optimizer = Sgd::new(store.parameters(), op)?;
     let steps = loader.batches_per_epoch() as u64;
-    let schedule = Schedule::Cosine { lr: 0.1, min_lr: 0.0, warmup: steps / 10, steps };
+    let schedule = Schedule::Cosine { lr: 0.03, min_lr: 0.0, warmup: steps / 10, steps };
 
     let begun = Instant::now();
     for (step, batch) in loader.epoch(0)?.enumerate() {

@@ -22,7 +22,7 @@ impl Var {
         }))
     }
 
-    /// `self · weightᵀ + bias`: `self` is [N, in], `weight` [out, in], `bias` [out]. Saves `self` and `weight`.
+    /// `self · weightᵀ + bias`: `self` is `[N, in]`, `weight` `[out, in]`, `bias` `[out]`. Saves `self` and `weight`.
     pub fn linear(&self, weight: &Self, bias: Option<&Self>) -> Result<Self> {
         let (x, w) = (self.tensor().clone(), weight.tensor().clone());
         let y = x.linear(&w, bias.map(Self::tensor))?;

@@ -13,9 +13,9 @@ impl Var {
             // The gradient of a sum reads only shapes: the values may go.
             let (shape, count) =
                 (self.shape().to_vec(), self.tensor().count() as f32 / y.count().max(1) as f32);
-            let kept: Vec<_> = (0..shape.len())
-                .map(|axis| if axes.is_empty() || axes.contains(&axis) { 1 } else { shape[axis] as isize })
-                .collect();
+            // The rule's own words for it: no axes mean all of them.
+            let kept = op.output_shape(&shape, &axes, true)?;
+            let kept: Vec<_> = kept.into_iter().map(|extent| extent as isize).collect();
             return Ok(Self::custom(op.name(), &[self], y, move |grad_y, _| {
                 let grad = grad_y.reshape(&kept)?.expand(&shape)?;
                 Ok(vec![Some(if op == ReduceOp::Mean { grad.scale(1.0 / count)? } else { grad })])

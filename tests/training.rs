@@ -141,7 +141,9 @@ fn a_parameter_takes_any_layout_and_no_other_type() {
 fn an_optimizer_refuses_anothers_state_and_keeps_its_own() {
     let context = context();
     let store = ParameterStore::new(&context, 5);
-    let network = build("small_cnn", &store, Options { image: IMAGE, classes: 3 }).unwrap();
+    let network =
+        build("small_cnn", &store, Options { image: IMAGE, classes: 3, shortcut: Shortcut::Projection })
+            .unwrap();
     let mut sgd = Sgd::new(store.parameters(), ops::Sgd { momentum: 0.9, ..Default::default() }).unwrap();
     let mut adamw = AdamW::new(store.parameters(), ops::AdamW::default()).unwrap();
     step(&context, &*network.module, &mut sgd, 0);
@@ -169,7 +171,7 @@ fn networks_of_impossible_sizes_are_errors() {
     ] {
         for name in ["small_cnn", "resnet20"] {
             let store = ParameterStore::new(&context, 5);
-            let outcome = build(name, &store, Options { image, classes });
+            let outcome = build(name, &store, Options { image, classes, shortcut: Shortcut::Projection });
             // The size of ResNet's layers does not depend on the image.
             if name == "small_cnn" || image[0] > 1 || classes > 10 {
                 assert!(outcome.is_err(), "{name}, {image:?}, {classes} classes");

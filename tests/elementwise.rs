@@ -178,3 +178,18 @@ fn empty_tensors_pass_through() {
         assert_eq!(x.add(&Tensor::ones(&context, &[3]).unwrap()).unwrap().shape(), [0, 3]);
     }
 }
+
+#[test]
+fn a_nan_stays_one() {
+    // A network that has diverged is not to look healthy behind its first activation.
+    for context in contexts() {
+        let mut cases = Cases::new();
+        let x = Tensor::from_slice(&context, &[f32::NAN, -1.0, 7.0, f32::NAN, 0.5], &[5]).unwrap();
+        for &op in &UnaryOp::ALL {
+            let y = x.unary(op).unwrap().to_vec::<f32>().unwrap();
+            let kept = y[0].is_nan() && y[3].is_nan();
+            cases.check(op.name(), if kept { Ok(()) } else { Err(format!("{y:?}")) });
+        }
+        cases.finish();
+    }
+}

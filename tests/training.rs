@@ -141,7 +141,9 @@ fn a_parameter_takes_any_layout_and_no_other_type() {
 fn an_optimizer_refuses_anothers_state_and_keeps_its_own() {
     let context = context();
     let store = ParameterStore::new(&context, 5);
-    let network = build("small_cnn", &store, Options { image: IMAGE, classes: 3, shortcut: Shortcut::default() }).unwrap();
+    let network =
+        build("small_cnn", &store, Options { image: IMAGE, classes: 3, shortcut: Shortcut::default() })
+            .unwrap();
     let mut sgd = Sgd::new(store.parameters(), ops::Sgd { momentum: 0.9, ..Default::default() }).unwrap();
     let mut adamw = AdamW::new(store.parameters(), ops::AdamW::default()).unwrap();
     step(&context, &*network.module, &mut sgd, 0);

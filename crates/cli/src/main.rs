@@ -15,10 +15,14 @@ fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            let said = error.to_string();
+            eprintln!("error: {said}");
             let mut source = std::error::Error::source(&error);
             while let Some(cause) = source {
-                eprintln!("  because: {cause}");
+                // Most messages hold their cause's words.
+                if !said.contains(&cause.to_string()) {
+                    eprintln!("  because: {cause}");
+                }
                 source = cause.source();
             }
             ExitCode::FAILURE

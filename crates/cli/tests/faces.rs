@@ -138,6 +138,24 @@ fn wrong_weights_and_inputs_are_refused() {
     refuse(text(&weights), text(&wrong), &["wrong.npy", "cut short"]);
     write_npy(&wrong, "<f8", &[1, 3, 32, 32], &[0; 3 * 32 * 32 * 8]);
     refuse(text(&weights), text(&wrong), &["wrong.npy", "float32"]);
+    // Shapes that no machine holds; an extent of 0 does not excuse the others.
+    for shape in [&[1 << 40, 3, 32, 32][..], &[1 << 62, 1 << 62, 32, 32], &[0, 3, 1 << 40, 1 << 40]] {
+        write_npy(&wrong, "<f4", shape, &[]);
+        run_badly(
+            &[
+                "infer",
+                "small_cnn",
+                "--weights",
+                text(&weights),
+                "--input",
+                text(&wrong),
+                "--output",
+                text(&output),
+            ],
+            &[],
+        );
+        assert!(!output.exists());
+    }
     fs::write(&wrong, b"garbage").unwrap();
     refuse(text(&weights), text(&wrong), &["wrong.npy", ".npy"]);
     let arguments =

@@ -161,10 +161,52 @@ fn bad_arguments_are_refused() {
         (&["--demo", "--model", "resnet20"], &["--demo"]),
         (&["--adapter", "no such adapter"], &["no such adapter", "mesa-vulkan-drivers"]),
         (&["--lr", "1e30"], &["loss"]),
+        (&["--limit", "0"], &["no images"]),
     ] {
         let mut all = base.clone();
         all.extend(extra);
         run_badly(&all, parts);
         assert!(!output.join("model.safetensors").exists());
     }
+}
+
+#[test]
+fn numbers_at_the_ends_of_their_ranges() {
+    let folder = folder();
+    write_images(folder.path(), 64, 20, 8);
+    let output = folder.path().join("out");
+    for extra in [&["--momentum", "0"][..], &["--profile", "18446744073709551615"], &["--workers", "0"]] {
+        let mut all = arguments(folder.path(), &output, "1");
+        all.extend(extra);
+        run_well(&all);
+    }
+    let most = u64::MAX.to_string();
+    let mut all = arguments(folder.path(), &output, &most);
+    all.extend(["--profile", "1"]);
+    run_well(&all);
+}
+
+#[test]
+fn a_finished_run_without_its_metrics_can_be_resumed() {
+    let folder = folder();
+    write_images(folder.path(), 64, 20, 8);
+    let output = folder.path().join("out");
+    run_well(&arguments(folder.path(), &output, "1"));
+    fs::remove_file(output.join("metrics.jsonl")).unwrap();
+    let mut again = arguments(folder.path(), &output, "1");
+    again.push("--resume");
+    run_well(&again);
+    let text = fs::read_to_string(output.join("metrics.jsonl")).unwrap();
+    assert!(text.lines().count() == 1 && text.contains("test_accuracy"), "{text}");
+}
+
+#[test]
+fn an_output_that_is_a_file_is_refused() {
+    let folder = folder();
+    write_images(folder.path(), 64, 20, 8);
+    let output = folder.path().join("out");
+    fs::write(&output, "mine").unwrap();
+    let said = run_badly(&arguments(folder.path(), &output, "1"), &["out", "exists"]);
+    assert_eq!(said.matches("exists").count(), 1, "a cause is said once: {said}");
+    assert_eq!(fs::read_to_string(&output).unwrap(), "mine");
 }

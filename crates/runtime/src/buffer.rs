@@ -1,6 +1,6 @@
 //! A piece of device memory that goes back to the pool when its last owner drops it.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::{Error, Result, context::Inner};
 
@@ -13,6 +13,8 @@ pub(crate) struct Shared {
     pub size: u64,
     /// `None` for a buffer that the application brought: it never enters the pool.
     pub home: Option<Weak<Inner>>,
+    /// Of the tensor that was put here first, for messages.
+    pub shape: OnceLock<Box<[usize]>>,
 }
 
 impl Buffer {
@@ -24,6 +26,19 @@ impl Buffer {
     /// wgpu's buffer, at least as large as [`Self::size`]. Flush the context before reading it by other means.
     pub fn raw(&self) -> &wgpu::Buffer {
         &self.0.raw
+    }
+
+    /// Notes the shape of what lies here, so that an error can name it. The first note stays.
+    pub fn note_shape(&self, shape: &[usize]) {
+        let _ = self.0.shape.set(shape.into());
+    }
+
+    /// The shape as far as it is known, else the size, in words.
+    pub(crate) fn describe(&self) -> String {
+        match self.0.shape.get() {
+            Some(shape) => format!("shape {shape:?}"),
+            None => format!("{} bytes", self.0.size),
+        }
     }
 
     /// Whether both are the same memory.

@@ -1,6 +1,6 @@
 //! The context: a device with its pool, pipelines and recorder.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::{
     Buffer, ContextOptions, Error, MemoryReport, Mode, Result, adapter,
@@ -192,7 +192,12 @@ impl Context {
                 raw
             }
         };
-        let buffer = Buffer(Arc::new(Shared { raw, size, home: Some(Arc::downgrade(&self.0)) }));
+        let buffer = Buffer(Arc::new(Shared {
+            raw,
+            size,
+            home: Some(Arc::downgrade(&self.0)),
+            shape: OnceLock::new(),
+        }));
         if checked {
             self.write_raw(buffer.raw(), &guard::pattern(size, class))?;
         }
@@ -239,7 +244,7 @@ impl Context {
         if size == 0 || !size.is_multiple_of(4) {
             return Err(Error::Wrap { reason: format!("its {size} bytes are not whole words of 4") });
         }
-        let buffer = Buffer(Arc::new(Shared { raw, size, home: None }));
+        let buffer = Buffer(Arc::new(Shared { raw, size, home: None, shape: OnceLock::new() }));
         buffer.require_usage(wgpu::BufferUsages::STORAGE)?;
         Ok(buffer)
     }

@@ -101,7 +101,12 @@ impl Context {
                             what: "a storage binding (in bytes)",
                             needed: buffer.size(),
                             limit: most,
-                            detail: format!("buffer `{}` of kernel {}", binding.name, pipeline.label()),
+                            detail: format!(
+                                "`{}` of kernel {}, {}",
+                                binding.name,
+                                pipeline.label(),
+                                buffer.describe()
+                            ),
                         });
                     }
                     (buffer.raw(), 0, size.min(most))

@@ -101,6 +101,7 @@ impl Tensor {
     /// A tensor over a buffer that is large enough.
     fn over(context: &Context, buffer: Buffer, shape: &[usize], dtype: DType, layout: Layout) -> Self {
         let layout = if shape.len() == 4 { layout } else { Layout::RowMajor };
+        buffer.note_shape(shape);
         Self { context: context.clone(), buffer, shape: shape.to_vec(), dtype, layout }
     }
 

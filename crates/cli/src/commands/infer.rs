@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let [_, c, h, w] = model::image_shape(&arguments.input, &input_shape)?;
     let (network, _) = model::load(context, &arguments.model, &arguments.weights, [c, h, w])?;
     let x = Tensor::from_slice(context, &values, &input_shape)?;
-    let mut times = Vec::with_capacity(arguments.repeat);
+    let mut times = Vec::new();
     let mut result = None;
     for _ in 0..arguments.repeat {
         let begun = Instant::now();

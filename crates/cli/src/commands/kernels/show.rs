@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         let near =
             if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
         let reason =
-            format!("no kernel is called `{}`{near} `tilewright kernels list` names them", arguments.stem);
+            format!("no kernel is called `{}`{near}; `tilewright kernels list` names them", arguments.stem);
         Error::Argument { argument: "STEM", reason }
     })?;
     let known = constants(source.text);

@@ -23,9 +23,12 @@ pub fn draw(
     answers: &Answers,
 ) -> Result<Vec<(&'static str, PathBuf)>> {
     let mut made = Vec::new();
-    let path = folder.join("curves.png");
-    draw_curves(&path, epochs)?;
-    made.push(("loss and accuracy", path));
+    // A run that was resumed after its end without its metrics has no past to draw.
+    if !epochs.is_empty() {
+        let path = folder.join("curves.png");
+        draw_curves(&path, epochs)?;
+        made.push(("loss and accuracy", path));
+    }
 
     let names = dataset.class_names();
     let mut counts = vec![vec![0u64; names.len()]; names.len()];

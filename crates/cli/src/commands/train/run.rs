@@ -92,7 +92,7 @@ impl<'a> Training<'a> {
                 let op = ops::Sgd {
                     lr,
                     momentum: arguments.momentum,
-                    nesterov: true,
+                    nesterov: arguments.momentum > 0.0,
                     weight_decay,
                     dampening: 0.0,
                 };
@@ -102,7 +102,7 @@ impl<'a> Training<'a> {
                 Box::new(AdamW::new(parameters, ops::AdamW { lr, weight_decay, ..ops::AdamW::default() })?)
             }
         };
-        let steps = arguments.epochs * loader.batches_per_epoch() as u64;
+        let steps = arguments.epochs.saturating_mul(loader.batches_per_epoch() as u64);
         let mut training = Self {
             arguments,
             context,
@@ -144,7 +144,16 @@ impl<'a> Training<'a> {
             return Err(tilewright_nn::Error::Resume { path: path.display().to_string(), reason }.into());
         }
         self.step_losses = self.state.running.split_off(3);
-        self.epochs = metrics::read(&self.path("metrics.jsonl"), self.state.epoch);
+        let metrics = self.path("metrics.jsonl");
+        self.epochs = metrics::read(&metrics, self.state.epoch);
+        if (self.epochs.len() as u64) < self.state.epoch {
+            eprintln!(
+                "warning: {} holds {} of {} epochs; the curves begin where it does",
+                metrics.display(),
+                self.epochs.len(),
+                self.state.epoch
+            );
+        }
         println!("resuming after epoch {}, batch {}", self.state.epoch, self.state.batch);
         Ok(())
     }
@@ -167,8 +176,10 @@ impl<'a> Training<'a> {
             self.test.len()
         );
         // A folder that cannot be written is found before the work, not after.
-        std::fs::create_dir_all(&self.arguments.output)
-            .map_err(|error| Error::file(&self.arguments.output, error))?;
+        let folder = &self.arguments.output;
+        std::fs::create_dir_all(folder)
+            .and_then(|()| tempfile::tempfile_in(folder))
+            .map_err(|error| Error::file(folder, error))?;
         while self.state.epoch < self.arguments.epochs {
             if !self.epoch()? {
                 self.checkpoint()?;
@@ -290,7 +301,7 @@ impl<'a> Training<'a> {
         let weights = self.path("model.safetensors");
         StateDict::of(&self.network.store)?.write(&weights)?;
         let info = self.context.adapter_info();
-        let images = self.arguments.epochs * self.loader.samples_per_epoch() as u64;
+        let images = self.arguments.epochs.saturating_mul(self.loader.samples_per_epoch() as u64);
         let last = FinalRecord {
             test_accuracy: answers.accuracy,
             test_images: answers.predicted.len(),
@@ -323,7 +334,8 @@ impl<'a> Training<'a> {
     /// Times every kernel over `steps` steps (after two to warm up), and prints the table.
     pub fn profile(&mut self, steps: u64) -> Result<()> {
         let mut pending = Pending::default();
-        for (at, batch) in self.loader.epoch(0)?.take(steps as usize + 2).enumerate() {
+        let wanted = usize::try_from(steps).unwrap_or(usize::MAX).saturating_add(2);
+        for (at, batch) in self.loader.epoch(0)?.take(wanted).enumerate() {
             if at == 2 {
                 self.context.start_profile()?;
             }

@@ -32,6 +32,11 @@ impl Share {
         }
     }
 
+    /// The same with no more than `vectors` vec4s a thread, for kernels that do more with each.
+    pub fn at_most(self, vectors: u32) -> Self {
+        Self { vectors: self.vectors.min(vectors), ..self }
+    }
+
     /// The workgroups of `kernel` for `vectors` vec4s, and the kernel with its constants.
     pub fn spread(self, kernel: Specialisation, vectors: u32) -> (Specialisation, u64) {
         let kernel = kernel

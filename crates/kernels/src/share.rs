@@ -22,13 +22,18 @@ pub(crate) struct Share {
     pub vectors: u32,
     /// Rows of a thread in the kernels that walk down the columns of a matrix.
     pub rows: u32,
+    /// Threads in all, about, of the kernels that sum chunks of rows.
+    pub threads: u32,
 }
+
+/// The largest `rows`.
+pub(crate) const MOST_ROWS: u32 = 64;
 
 impl Share {
     pub fn of(context: &Context) -> Self {
         match Device::of(context).class {
-            DeviceClass::SoftwareVulkan => Self { lanes: 8, vectors: 32, rows: 64 },
-            DeviceClass::Gpu => Self { lanes: 32, vectors: 1, rows: 8 },
+            DeviceClass::SoftwareVulkan => Self { lanes: 8, vectors: 32, rows: MOST_ROWS, threads: 1024 },
+            DeviceClass::Gpu => Self { lanes: 32, vectors: 1, rows: 8, threads: 8192 },
         }
     }
 

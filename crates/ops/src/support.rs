@@ -202,7 +202,7 @@ pub const OPERATIONS: &[Operation] = &[
         "normalization",
         &["batch_norm_statistics", "batch_norm_merge", "batch_norm_finish", "batch_norm_normalise"],
     )
-    .backward(&["batch_norm_backward_reduce", "batch_norm_backward_apply"])
+    .backward(&["batch_norm_backward_reduce", "batch_norm_backward_finish", "batch_norm_backward_apply"])
     .reference("normalization::batch_norm_train")
     .golden()
     .onnx("BatchNormalization"),

@@ -62,7 +62,7 @@ impl ResNetCifar {
 
 impl Module for ResNetCifar {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let mut x = self.bn1.forward(&self.conv1.forward(x, pass)?, pass)?.relu()?;
+        let mut x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
         for block in &self.blocks {
             x = block.forward(&x, pass)?;
         }
@@ -90,7 +90,7 @@ impl BasicBlock {
 
 impl Module for BasicBlock {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let y = self.bn1.forward(&self.conv1.forward(x, pass)?, pass)?.relu()?;
+        let y = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
         let y = self.bn2.forward(&self.conv2.forward(&y, pass)?, pass)?;
         let shortcut = match &self.downsample {
             Some((conv, bn)) => bn.forward(&conv.forward(x, pass)?, pass)?,

@@ -167,19 +167,25 @@ fn rules() -> Vec<(String, Vec<Vec<usize>>, Function)> {
     rule("sum_pool2d", &[&[2, 2, 4, 5]], Box::new(move |x| x[0].sum_pool2d(&pool)));
     let adaptive = AdaptiveAvgPool2d { output: [2, 3] };
     rule("adaptive_avg_pool2d", &[&[1, 2, 5, 4]], Box::new(move |x| x[0].adaptive_avg_pool2d(adaptive)));
-    for training in [true, false] {
+    for (training, activation) in
+        [(true, None), (false, None), (true, Some(UnaryOp::Relu)), (false, Some(UnaryOp::Relu))]
+    {
         let function = move |x: &[Var]| {
             let context = x[0].tensor().context();
             let mean = Tensor::from_slice(context, &[0.3f32, -0.2], &[2])?;
             let var = Tensor::from_slice(context, &[1.7f32, 0.6], &[2])?;
             let op = BatchNorm::default();
             if training {
-                Ok(x[0].batch_norm_train(&x[1], &x[2], &mean, &var, &op)?.y)
+                Ok(x[0].batch_norm_train_fused(&x[1], &x[2], &mean, &var, &op, activation)?.y)
             } else {
-                x[0].batch_norm_eval(&x[1], &x[2], &mean, &var, &op)
+                x[0].batch_norm_eval_fused(&x[1], &x[2], &mean, &var, &op, activation)
             }
         };
-        rule(&format!("batch_norm {training}"), &[&[3, 2, 2, 3], &[2], &[2]], Box::new(function));
+        rule(
+            &format!("batch_norm {training} {activation:?}"),
+            &[&[3, 2, 2, 3], &[2], &[2]],
+            Box::new(function),
+        );
     }
     for op in ReduceOp::ALL {
         rule(op.name(), &[&[2, 3, 4]], Box::new(move |x| x[0].reduce(op, &[0, 2], false)));

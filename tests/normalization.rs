@@ -216,6 +216,44 @@ fn a_fused_activation_is_the_activation_of_the_result() {
 }
 
 #[test]
+fn gradients_of_a_fused_activation_are_those_of_two_steps() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in [&[2, 6, 5, 5][..], &[9, 8], &[3, 3, 7, 5], &[4, 16, 20, 20]] {
+            let x = Tensor::from_slice(&context, &input(shape), shape).unwrap();
+            let grads = random(31, x.count(), -1.0, 1.0);
+            let grad_z = Tensor::from_slice(&context, &grads, shape).unwrap();
+            let own = PerChannel::new(&context, shape[1]);
+            let [weight, bias, mean, var] = &own.tensors;
+            for op in [UnaryOp::Relu, UnaryOp::Silu, UnaryOp::LeakyRelu { slope: 0.2 }] {
+                let train = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap();
+                let grad_y = train.y.unary_backward(op, &grad_z).unwrap();
+                let (batch, inv_std) = (&train.mean, &train.inv_std);
+                let plain = x.batch_norm_train_backward(weight, batch, inv_std, &grad_y).unwrap();
+                let fused = Some((op, bias));
+                let once = x.batch_norm_train_backward_fused(weight, batch, inv_std, fused, &grad_z).unwrap();
+                let y = x.batch_norm_eval(weight, bias, mean, var, &NORM).unwrap();
+                let grad_y = y.unary_backward(op, &grad_z).unwrap();
+                let plain_eval = x.batch_norm_eval_backward(weight, mean, var, &NORM, &grad_y).unwrap();
+                let once_eval =
+                    x.batch_norm_eval_backward_fused(weight, mean, var, &NORM, fused, &grad_z).unwrap();
+                for (which, once, plain) in [("train", once, plain), ("eval", once_eval, plain_eval)] {
+                    for (what, once, plain) in
+                        [("x", &once.0, &plain.0), ("weight", &once.1, &plain.1), ("bias", &once.2, &plain.2)]
+                    {
+                        let name = format!("{which} grad_{what} {} {shape:?} {context:?}", op.name());
+                        let plain = vec(plain);
+                        let largest = plain.iter().fold(0f32, |most, v| most.max(v.abs()));
+                        cases.check(name, close(&vec(once), &plain, 1e-6, 1e-6 * f64::from(largest)));
+                    }
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
 fn results_repeat_bit_by_bit() {
     for context in contexts() {
         let shape = [4, 16, 64, 64];
@@ -261,6 +299,8 @@ fn wrong_operands_are_typed_errors() {
     let bad = Some(UnaryOp::Clamp { min: 1.0, max: 0.0 });
     says(x.batch_norm_eval_fused(&c, &c, &c, &c, &NORM, bad), &["clamp"]);
     says(x.batch_norm_train_backward(&c, &wrong, &c, &x).map(|g| g.0), &["mean"]);
+    let fused = Some((UnaryOp::Relu, &wrong));
+    says(x.batch_norm_train_backward_fused(&c, &c, &c, fused, &x).map(|g| g.0), &["bias", "[4]"]);
     says(x.batch_norm_train_backward(&c, &c, &c, &c).map(|g| g.0), &["grad_y", "[2, 3, 4, 4]"]);
     says(x.batch_norm_eval_backward(&c, &c, &wrong, &NORM, &x).map(|g| g.0), &["running_var"]);
 }
@@ -275,11 +315,15 @@ fn every_specialisation_is_valid_on_every_backend() {
         }
     }
     for variance in [false, true] {
-        for stem in ["batch_norm_normalise", "batch_norm_backward_reduce"] {
+        for stem in ["batch_norm_normalise", "batch_norm_backward_reduce", "batch_norm_backward_finish"] {
             kernels.push(Specialisation::new(stem).with_bool("FROM_VARIANCE", variance));
         }
-        let apply = Specialisation::new("batch_norm_backward_apply").with_bool("FROM_VARIANCE", variance);
-        kernels.push(apply.with_bool("TRAIN", !variance));
+        kernels.push(Specialisation::new("batch_norm_backward_apply").with_bool("TRAIN", !variance));
+    }
+    for stem in ["batch_norm_backward_reduce", "batch_norm_backward_apply"] {
+        let fused = |name| Specialisation::new(stem).with_fragment("unary_derivative", name);
+        let slopes = fragments().iter().filter(|f| f.family == "unary_derivative");
+        kernels.extend(slopes.map(|f| fused(f.stem)));
     }
     let fused = |name| Specialisation::new("batch_norm_normalise").with_fragment("unary", name);
     kernels.extend(fragments().iter().filter(|f| f.family == "unary").map(|f| fused(f.stem)));

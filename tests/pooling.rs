@@ -28,6 +28,9 @@ fn pools() -> Vec<Pool2d> {
     vec![
         base,
         Pool2d { ceil_mode: true, ..base },
+        Pool2d { ceil_mode: true, ..Pool2d::new([3, 2]) },
+        Pool2d::new([4, 4]),
+        Pool2d::new([5, 4]),
         Pool2d { kernel: [3, 3], padding: [1, 1], ..base },
         Pool2d { kernel: [3, 3], padding: [1, 1], ceil_mode: true, ..base },
         Pool2d { kernel: [3, 2], stride: [1, 3], padding: [0, 1], ceil_mode: true, ..base },
@@ -336,6 +339,7 @@ fn every_specialisation_is_valid_on_every_backend() {
         kernels.push(max("max_pool2d").with_bool("INDICES", false));
         kernels.push(max("max_pool2d").with_bool("DILATED", false));
         kernels.push(max("max_pool2d_backward"));
+        kernels.push(max("max_pool2d_backward_tiles"));
         for kernel in kernels {
             cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));
         }

@@ -1,10 +1,12 @@
 // y[i] = f(a[i], b[i]) for two tensors of one shape and one layout, f from the slot.
 //
 // Layouts: any; all three are the same.
-// Threads: one vec4 each; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
 // Limits: 3 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const vec4s of a thread
 
 struct Params {
     vectors: u32, // ceil(count / 4)
@@ -27,11 +29,12 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.vectors) {
-        return;
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.vectors);
+    for (var i = start; i < end; i += LANES) {
+        let u = a[i];
+        let v = b[i];
+        y[i] = vec4(binary(u.x, v.x), binary(u.y, v.y), binary(u.z, v.z), binary(u.w, v.w));
     }
-    let u = a[i];
-    let v = b[i];
-    y[i] = vec4(binary(u.x, v.x), binary(u.y, v.y), binary(u.z, v.z), binary(u.w, v.w));
 }

@@ -1,9 +1,11 @@
 // y[i] = f32(x[i]) of halves that lie two to a word: works without the device's f16 arithmetic.
 //
-// Threads: one vec4 of y each, which is two words of x; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s of y each, LANES apart; each is two words of x; workgroups are folded over the grid's axes.
 // Limits: 2 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const vec4s of a thread
 
 struct Params {
     vectors: u32, // ceil(count / 4)
@@ -19,8 +21,10 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i < params.vectors) {
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.vectors);
+    for (var i = start; i < end; i += LANES) {
         let words = x[i];
         y[i] = vec4(unpack2x16float(words.x), unpack2x16float(words.y));
     }

@@ -1,9 +1,11 @@
 // y[i] = bits, the 32 bits of any type.
 //
-// Threads: one vec4 each; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
 // Limits: 1 storage buffer, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const vec4s of a thread
 
 struct Params {
     vectors: u32, // ceil(count / 4)
@@ -19,8 +21,10 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i < params.vectors) {
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.vectors);
+    for (var i = start; i < end; i += LANES) {
         y[i] = vec4(params.bits);
     }
 }

@@ -2,10 +2,12 @@
 //
 // Layouts: any; x and y have the same layout, and `count` is rounded up to whole vec4s by the allocation, whose tail
 //   nobody reads.
-// Threads: one vec4 each; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
 // Limits: 2 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const vec4s of a thread
 
 struct Params {
     vectors: u32, // ceil(count / 4)
@@ -29,11 +31,12 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.vectors) {
-        return;
-    }
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.vectors);
     let p = vec2(params.p0, params.p1);
-    let v = x[i];
-    y[i] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+    for (var i = start; i < end; i += LANES) {
+        let v = x[i];
+        y[i] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+    }
 }

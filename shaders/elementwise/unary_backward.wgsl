@@ -1,10 +1,12 @@
 // grad_x[i] = grad_y[i] · f'(x[i]) for every element, f' from the slot.
 //
 // Layouts: any; the three tensors have the same layout.
-// Threads: one vec4 each; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
 // Limits: 3 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const vec4s of a thread
 
 struct Params {
     vectors: u32, // ceil(count / 4)
@@ -29,17 +31,18 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.vectors) {
-        return;
-    }
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.vectors);
     let p = vec2(params.p0, params.p1);
-    let v = x[i];
-    let slope = vec4(
-        unary_derivative(v.x, p),
-        unary_derivative(v.y, p),
-        unary_derivative(v.z, p),
-        unary_derivative(v.w, p),
-    );
-    grad_x[i] = grad_y[i] * slope;
+    for (var i = start; i < end; i += LANES) {
+        let v = x[i];
+        let slope = vec4(
+            unary_derivative(v.x, p),
+            unary_derivative(v.y, p),
+            unary_derivative(v.z, p),
+            unary_derivative(v.w, p),
+        );
+        grad_x[i] = grad_y[i] * slope;
+    }
 }

@@ -1,34 +1,40 @@
-// grad_x = weight·inv_std·(grad_y − (grad_bias + x̂·grad_weight) / n) with x̂ = (x − mean)·inv_std and n values in a
-// channel; where the statistics are constants (evaluation), grad_x = weight·inv_std·grad_y.
-// (Ioffe and Szegedy, arXiv 1502.03167, section 3.)
+// grad_x = weight·inv_std·(g − (grad_bias + x̂·grad_weight) / n) with x̂ = (x − mean)·inv_std, n values in a channel and
+// g = grad_y·f'(x̂·weight + bias), f' from the slot; where the statistics are constants (evaluation),
+// grad_x = weight·inv_std·g. (Ioffe and Szegedy, arXiv 1502.03167, section 3.)
 //
-// Layouts: x, grad_y and grad_x with the channels fastest; the rest is [C].
+// Layouts: x, grad_y and grad_x with the channels fastest; channel is five planes [C] from batch_norm_backward_finish.
 // Threads: one vec4 column of ROWS rows each, as in batch_norm_normalise.
-// Limits: 8 storage buffers, no workgroup memory.
+// Limits: 4 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const ROWS: u32 = 8u; // @const rows of a thread
 const TRAIN: bool = true; // @const whether mean and variance depend on x
-const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
 
 struct Params {
     vectors: u32, // vec4s of x
     step: u32, // vec4s in a row
     channels: u32,
-    eps: f32,
-    share: f32, // 1 / n
-    pad: u32,
+    p0: f32,
+    p1: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> grad_y: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> mean: array<f32>;
-@group(0) @binding(4) var<storage, read> spread: array<f32>;
-@group(0) @binding(5) var<storage, read> weight: array<f32>;
-@group(0) @binding(6) var<storage, read> grad_weight: array<f32>;
-@group(0) @binding(7) var<storage, read> grad_bias: array<f32>;
-@group(0) @binding(8) var<storage, read_write> grad_x: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> channel: array<f32>;
+@group(0) @binding(4) var<storage, read_write> grad_x: array<vec4<f32>>;
+
+// @slot unary_derivative
+fn unary_derivative(x: f32, p: vec2<f32>) -> f32 {
+    return 1.0;
+}
+// @end
+
+// One number of each of the four channels c.
+fn of_channels(plane: u32, c: vec4<u32>) -> vec4<f32> {
+    let at = vec4(plane * params.channels) + c;
+    return vec4(channel[at.x], channel[at.y], channel[at.z], channel[at.w]);
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -39,31 +45,35 @@ fn main(
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let band = i / params.step;
     let column = i - band * params.step;
-    var at = band * ROWS * params.step + column;
-    if (at >= params.vectors) {
+    let first = band * ROWS * params.step + column;
+    let end = min(first + ROWS * params.step, params.vectors);
+    if (first >= end) {
         return;
     }
     let c = (vec4(4u * column) + vec4(0u, 1u, 2u, 3u)) % params.channels;
-    let centre = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
-    var inv_std = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
-    if (FROM_VARIANCE) {
-        inv_std = 1.0 / sqrt(inv_std + params.eps);
-    }
-    let scale = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std;
+    let centre = of_channels(0u, c);
+    let scale = of_channels(1u, c);
+    let shift = of_channels(2u, c);
     var offset = vec4(0.0);
     var slope = vec4(0.0);
     if (TRAIN) {
-        offset = vec4(grad_bias[c.x], grad_bias[c.y], grad_bias[c.z], grad_bias[c.w]) * params.share;
-        slope = vec4(grad_weight[c.x], grad_weight[c.y], grad_weight[c.z], grad_weight[c.w]) * params.share * inv_std;
+        offset = of_channels(3u, c);
+        slope = of_channels(4u, c);
     }
-    for (var row = 0u; row < ROWS; row++) {
-        if (at < params.vectors) {
-            var g = grad_y[at];
-            if (TRAIN) {
-                g -= offset + (x[at] - centre) * slope;
-            }
-            grad_x[at] = g * scale;
+    let p = vec2(params.p0, params.p1);
+    for (var at = first; at < end; at += params.step) {
+        let v = x[at] - centre;
+        let u = v * scale + shift;
+        let derivative = vec4(
+            unary_derivative(u.x, p),
+            unary_derivative(u.y, p),
+            unary_derivative(u.z, p),
+            unary_derivative(u.w, p),
+        );
+        var g = grad_y[at] * derivative;
+        if (TRAIN) {
+            g -= offset + v * slope;
         }
-        at += params.step;
+        grad_x[at] = g * scale;
     }
 }

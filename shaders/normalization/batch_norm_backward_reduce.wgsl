@@ -1,10 +1,11 @@
-// Per channel and chunk of rows: Σ grad_y, and Σ grad_y·(x − mean)·inv_std; their sums over the chunks are grad_bias and
-// grad_weight.
+// Per channel and chunk of rows: Σ g, and Σ g·(x − mean)·inv_std, with g = grad_y·f'((x − mean)·inv_std·weight + bias) and f'
+// from the slot: the activation's operand is computed anew, so that the forward pass need not keep it. The sums over the
+// chunks are grad_bias and grad_weight.
 //
-// Layouts: x and grad_y with the channels fastest. A row is lcm(C, 4) elements, as in batch_norm_statistics; bias_sums
-//   and weight_sums are [chunks, lcm(C, 4)], which is also [chunks · lcm(C, 4) / C, C].
+// Layouts: x and grad_y with the channels fastest. A row is lcm(C, 4) elements, as in batch_norm_statistics; sums is two
+//   planes [chunks, lcm(C, 4)], which are also [chunks · lcm(C, 4) / C, C]: Σ g, then the other.
 // Threads: one vec4 column of a chunk each, columns fastest. Rows are summed in fours first, which keeps errors small.
-// Limits: 6 storage buffers, no workgroup memory.
+// Limits: 7 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
@@ -18,6 +19,8 @@ struct Params {
     threads: u32,
     channels: u32,
     eps: f32,
+    p0: f32,
+    p1: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -25,8 +28,24 @@ struct Params {
 @group(0) @binding(2) var<storage, read> grad_y: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> mean: array<f32>;
 @group(0) @binding(4) var<storage, read> spread: array<f32>;
-@group(0) @binding(5) var<storage, read_write> bias_sums: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> weight_sums: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> weight: array<f32>;
+@group(0) @binding(6) var<storage, read> bias: array<f32>;
+@group(0) @binding(7) var<storage, read_write> sums: array<vec4<f32>>;
+
+// @slot unary_derivative
+fn unary_derivative(x: f32, p: vec2<f32>) -> f32 {
+    return 1.0;
+}
+// @end
+
+fn slope(x: vec4<f32>, p: vec2<f32>) -> vec4<f32> {
+    return vec4(
+        unary_derivative(x.x, p),
+        unary_derivative(x.y, p),
+        unary_derivative(x.z, p),
+        unary_derivative(x.w, p),
+    );
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -47,6 +66,9 @@ fn main(
     if (FROM_VARIANCE) {
         inv_std = 1.0 / sqrt(inv_std + params.eps);
     }
+    let scale = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std;
+    let shift = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
+    let p = vec2(params.p0, params.p1);
     var row = chunk * params.chunk;
     let end = min(row + params.chunk, params.rows);
     let whole_end = min(end, params.whole_rows);
@@ -55,27 +77,28 @@ fn main(
     var weight_sum = vec4(0.0);
     for (; row + 4u <= whole_end; row += 4u) {
         let at = row * step + column;
-        let g0 = grad_y[at];
-        let g1 = grad_y[at + step];
-        let g2 = grad_y[at + 2u * step];
-        let g3 = grad_y[at + 3u * step];
+        let x0 = x[at] - centre;
+        let x1 = x[at + step] - centre;
+        let x2 = x[at + 2u * step] - centre;
+        let x3 = x[at + 3u * step] - centre;
+        let g0 = grad_y[at] * slope(x0 * scale + shift, p);
+        let g1 = grad_y[at + step] * slope(x1 * scale + shift, p);
+        let g2 = grad_y[at + 2u * step] * slope(x2 * scale + shift, p);
+        let g3 = grad_y[at + 3u * step] * slope(x3 * scale + shift, p);
         bias_sum += (g0 + g1) + (g2 + g3);
-        let w0 = g0 * (x[at] - centre);
-        let w1 = g1 * (x[at + step] - centre);
-        let w2 = g2 * (x[at + 2u * step] - centre);
-        let w3 = g3 * (x[at + 3u * step] - centre);
-        weight_sum += (w0 + w1) + (w2 + w3);
+        weight_sum += (g0 * x0 + g1 * x1) + (g2 * x2 + g3 * x3);
     }
     for (; row < end; row++) {
         let at = row * step + column;
         let inside = vec4(4u * at) + vec4(0u, 1u, 2u, 3u) < vec4(params.count);
         if (inside.x) {
             // Behind the last element lies anything: it must not reach a sum.
-            let g = select(vec4(0.0), grad_y[at], inside);
+            let x0 = select(vec4(0.0), x[at] - centre, inside);
+            let g = select(vec4(0.0), grad_y[at] * slope(x0 * scale + shift, p), inside);
             bias_sum += g;
-            weight_sum += g * select(vec4(0.0), x[at] - centre, inside);
+            weight_sum += g * x0;
         }
     }
-    bias_sums[i] = bias_sum;
-    weight_sums[i] = weight_sum * inv_std;
+    sums[i] = bias_sum;
+    sums[params.threads + i] = weight_sum * inv_std;
 }

@@ -41,8 +41,9 @@ fn main(
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let band = i / params.step;
     let column = i - band * params.step;
-    var at = band * ROWS * params.step + column;
-    if (at >= params.vectors) {
+    let first = band * ROWS * params.step + column;
+    let end = min(first + ROWS * params.step, params.vectors);
+    if (first >= end) {
         return;
     }
     let c = (vec4(4u * column) + vec4(0u, 1u, 2u, 3u)) % params.channels;
@@ -54,11 +55,8 @@ fn main(
     let scale = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std;
     let shift = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
     let p = vec2(params.p0, params.p1);
-    for (var row = 0u; row < ROWS; row++) {
-        if (at < params.vectors) {
-            let v = (x[at] - centre) * scale + shift;
-            y[at] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
-        }
-        at += params.step;
+    for (var at = first; at < end; at += params.step) {
+        let v = (x[at] - centre) * scale + shift;
+        y[at] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
     }
 }

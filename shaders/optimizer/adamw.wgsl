@@ -2,10 +2,12 @@
 // where step = lr / (1 − β₁ᵗ) and root = 1 / √(1 − β₂ᵗ) come from the host (Loshchilov and Hutter, arXiv 1711.05101).
 //
 // Layouts: any; all tensors alike.
-// Threads: one vec4 each; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
 // Limits: 4 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const vec4s of a thread
 
 struct Params {
     vectors: u32, // ceil(count / 4)
@@ -31,14 +33,15 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.vectors) {
-        return;
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.vectors);
+    for (var i = start; i < end; i += LANES) {
+        let g = gradient[i];
+        let m = params.beta1 * first[i] + params.rest1 * g;
+        let v = params.beta2 * second[i] + params.rest2 * g * g;
+        first[i] = m;
+        second[i] = v;
+        parameter[i] = params.keep * parameter[i] - params.step * m / (sqrt(v) * params.root + params.eps);
     }
-    let g = gradient[i];
-    let m = params.beta1 * first[i] + params.rest1 * g;
-    let v = params.beta2 * second[i] + params.rest2 * g * g;
-    first[i] = m;
-    second[i] = v;
-    parameter[i] = params.keep * parameter[i] - params.step * m / (sqrt(v) * params.root + params.eps);
 }

@@ -3,10 +3,12 @@
 // that PyTorch gives it: the learning rate is not in b).
 //
 // Layouts: any; all tensors alike.
-// Threads: one vec4 each; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
 // Limits: 3 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const vec4s of a thread
 
 struct Params {
     vectors: u32, // ceil(count / 4)
@@ -29,21 +31,22 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.vectors) {
-        return;
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.vectors);
+    for (var i = start; i < end; i += LANES) {
+        let p = parameter[i];
+        let g = gradient[i] + params.weight_decay * p;
+        var b = g;
+        // A branch, not a factor of 0: what the buffer holds before the first step may be no number.
+        if (params.first == 0u) {
+            b = params.momentum * buffer[i] + params.undampened * g;
+        }
+        buffer[i] = b;
+        var direction = b;
+        if (params.nesterov == 1u) {
+            direction = g + params.momentum * b;
+        }
+        parameter[i] = p - params.lr * direction;
     }
-    let p = parameter[i];
-    let g = gradient[i] + params.weight_decay * p;
-    var b = g;
-    // A branch, not a factor of 0: what the buffer holds before the first step may be no number.
-    if (params.first == 0u) {
-        b = params.momentum * buffer[i] + params.undampened * g;
-    }
-    buffer[i] = b;
-    var direction = b;
-    if (params.nesterov == 1u) {
-        direction = g + params.momentum * b;
-    }
-    parameter[i] = p - params.lr * direction;
 }

@@ -2,11 +2,13 @@
 // H·W plane where that was found. Padding never wins; of equal elements the first in row-major order does.
 //
 // Layouts: x, y and indices channels-last (N H W C). Pairs are height and width.
-// Threads: one VALUE of y each (four channels of a pixel, or one), channels fastest. The window is clipped to the image
-//   once, so that no tap is tested.
+// Threads: VECTORS VALUEs of y each (four channels of a pixel, or one), LANES apart, channels fastest. A window is clipped
+//   to the image once, so that no tap is tested.
 // Limits: 3 storage buffers, no workgroup memory. A plane has fewer than 2^31 pixels.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's VALUEs: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 const DILATED: bool = true; // @const whether taps lie apart
 alias INDEX = vec4<i32>; // @const i32 along with it
@@ -49,41 +51,42 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
-        return;
-    }
-    let pixel = quotient(i, params.by_channels);
-    let channel = i - pixel * params.channels;
-    let row = quotient(pixel, params.by_width);
-    let image = quotient(row, params.by_height);
-    let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let begin = t / LANES * (LANES * VECTORS) + t % LANES;
+    let behind = min(begin + LANES * VECTORS, params.count);
+    for (var i = begin; i < behind; i += LANES) {
+        let pixel = quotient(i, params.by_channels);
+        let channel = i - pixel * params.channels;
+        let row = quotient(pixel, params.by_width);
+        let image = quotient(row, params.by_height);
+        let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
 
-    // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
-    let start = window * params.stride;
-    let step = params.dilation;
-    var skipped = max(params.padding, start) - start;
-    if (DILATED) {
-        skipped = (skipped + step - 1u) / step * step;
-    }
-    let first = start + skipped - params.padding;
-    let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
-
-    let base = image * params.input.x * params.input.y;
-    var best = VALUE(-3.4028234e38);
-    var best_at = INDEX(i32(first.x * params.input.y + first.y));
-    for (var iy = first.x; iy < end.x; iy += step.x) {
-        for (var ix = first.y; ix < end.y; ix += step.y) {
-            let at = iy * params.input.y + ix;
-            let value = x[(base + at) * params.channels + channel];
-            if (INDICES) {
-                best_at = select(best_at, INDEX(i32(at)), value > best);
-            }
-            best = max(best, value);
+        // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
+        let start = window * params.stride;
+        let step = params.dilation;
+        var skipped = max(params.padding, start) - start;
+        if (DILATED) {
+            skipped = (skipped + step - 1u) / step * step;
         }
-    }
-    y[i] = best;
-    if (INDICES) {
-        indices[i] = best_at;
+        let first = start + skipped - params.padding;
+        let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
+
+        let base = image * params.input.x * params.input.y;
+        var best = VALUE(-3.4028234e38);
+        var best_at = INDEX(i32(first.x * params.input.y + first.y));
+        for (var iy = first.x; iy < end.x; iy += step.x) {
+            for (var ix = first.y; ix < end.y; ix += step.y) {
+                let at = iy * params.input.y + ix;
+                let value = x[(base + at) * params.channels + channel];
+                if (INDICES) {
+                    best_at = select(best_at, INDEX(i32(at)), value > best);
+                }
+                best = max(best, value);
+            }
+        }
+        y[i] = best;
+        if (INDICES) {
+            indices[i] = best_at;
+        }
     }
 }

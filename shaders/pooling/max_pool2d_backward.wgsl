@@ -1,12 +1,14 @@
 // grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] over the windows whose maximum was found at (iy, ix).
 //
 // Layouts: indices, grad_y and grad_x channels-last (N H W C). Pairs are height and width.
-// Threads: one VALUE of grad_x each (four channels of a pixel, or one), which looks at every window that can cover its
-//   pixel and takes those whose index names it: a gather, so overlapping windows need no atomics and the order of the
+// Threads: VECTORS VALUEs of grad_x each (four channels of a pixel, or one), LANES apart; it looks at every window that can
+//   cover its pixel and takes those whose index names it: a gather, so overlapping windows need no atomics and the order of the
 //   sum is fixed.
 // Limits: 3 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's VALUEs: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 alias INDEX = vec4<i32>; // @const i32 along with it
 
@@ -47,31 +49,32 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
-        return;
-    }
-    let pixel = quotient(i, params.by_channels);
-    let channel = i - pixel * params.channels;
-    let row = quotient(pixel, params.by_width);
-    let image = quotient(row, params.by_height);
-    let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let begin = t / LANES * (LANES * VECTORS) + t % LANES;
+    let behind = min(begin + LANES * VECTORS, params.count);
+    for (var i = begin; i < behind; i += LANES) {
+        let pixel = quotient(i, params.by_channels);
+        let channel = i - pixel * params.channels;
+        let row = quotient(pixel, params.by_width);
+        let image = quotient(row, params.by_height);
+        let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
 
-    // Windows before `first` end before this pixel, and those from `end` on start behind it.
-    let padded = here + params.padding;
-    let reach = (params.kernel - 1u) * params.dilation;
-    let late = max(padded, reach) - reach + params.stride - 1u;
-    let first = vec2(quotient(late.x, params.by_stride_height), quotient(late.y, params.by_stride_width));
-    let last = vec2(quotient(padded.x, params.by_stride_height), quotient(padded.y, params.by_stride_width));
-    let end = min(params.output, last + 1u);
+        // Windows before `first` end before this pixel, and those from `end` on start behind it.
+        let padded = here + params.padding;
+        let reach = (params.kernel - 1u) * params.dilation;
+        let late = max(padded, reach) - reach + params.stride - 1u;
+        let first = vec2(quotient(late.x, params.by_stride_height), quotient(late.y, params.by_stride_width));
+        let last = vec2(quotient(padded.x, params.by_stride_height), quotient(padded.y, params.by_stride_width));
+        let end = min(params.output, last + 1u);
 
-    let own = INDEX(i32(here.x * params.input.y + here.y));
-    var sum = VALUE(0.0);
-    for (var oy = first.x; oy < end.x; oy++) {
-        for (var ox = first.y; ox < end.y; ox++) {
-            let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
-            sum += select(VALUE(0.0), grad_y[at], indices[at] == own);
+        let own = INDEX(i32(here.x * params.input.y + here.y));
+        var sum = VALUE(0.0);
+        for (var oy = first.x; oy < end.x; oy++) {
+            for (var ox = first.y; ox < end.y; ox++) {
+                let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
+                sum += select(VALUE(0.0), grad_y[at], indices[at] == own);
+            }
         }
+        grad_x[i] = sum;
     }
-    grad_x[i] = sum;
 }

@@ -17,6 +17,7 @@ pub mod pooling;
 pub mod random;
 pub mod reduction;
 pub mod select;
+mod share;
 pub mod strided;
 
 pub use epilogue::Epilogue;

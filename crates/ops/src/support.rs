@@ -181,7 +181,13 @@ pub const OPERATIONS: &[Operation] = &[
         .backward(&["col2im"])
         .reference("convolution::im2col")
         .golden(),
-    pool("max_pool2d", &["max_pool2d"], &["max_pool2d_backward"], "pooling::max_pool2d").onnx("MaxPool"),
+    pool(
+        "max_pool2d",
+        &["max_pool2d"],
+        &["max_pool2d_backward", "max_pool2d_backward_tiles"],
+        "pooling::max_pool2d",
+    )
+    .onnx("MaxPool"),
     pool("avg_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::avg_pool2d").onnx("AveragePool"),
     pool("sum_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::sum_pool2d"),
     pool(
@@ -196,7 +202,7 @@ pub const OPERATIONS: &[Operation] = &[
         "normalization",
         &["batch_norm_statistics", "batch_norm_merge", "batch_norm_finish", "batch_norm_normalise"],
     )
-    .backward(&["batch_norm_backward_reduce", "batch_norm_backward_apply"])
+    .backward(&["batch_norm_backward_reduce", "batch_norm_backward_finish", "batch_norm_backward_apply"])
     .reference("normalization::batch_norm_train")
     .golden()
     .onnx("BatchNormalization"),

@@ -85,7 +85,7 @@ impl ResNetCifar {
 
 impl Module for ResNetCifar {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let mut x = self.bn1.forward(&self.conv1.forward(x, pass)?, pass)?.relu()?;
+        let mut x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
         for block in &self.blocks {
             x = block.forward(&x, pass)?;
         }
@@ -134,7 +134,7 @@ impl Path {
 
 impl Module for BasicBlock {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let y = self.bn1.forward(&self.conv1.forward(x, pass)?, pass)?.relu()?;
+        let y = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
         let y = self.bn2.forward(&self.conv2.forward(&y, pass)?, pass)?;
         Ok(y.add(&self.shortcut.forward(x, pass)?)?.relu()?)
     }

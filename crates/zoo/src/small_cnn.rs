@@ -39,10 +39,10 @@ impl SmallCnn {
 
 impl Module for SmallCnn {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let x = self.bn1.forward(&self.conv1.forward(x, pass)?, pass)?;
-        let x = self.pool.forward(&x.relu()?, pass)?;
-        let x = self.bn2.forward(&self.conv2.forward(&x, pass)?, pass)?;
-        let x = self.pool.forward(&x.relu()?, pass)?;
+        let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
+        let x = self.pool.forward(&x, pass)?;
+        let x = self.bn2.forward_relu(&self.conv2.forward(&x, pass)?, pass)?;
+        let x = self.pool.forward(&x, pass)?;
         self.fc.forward(&x.flatten(1)?, pass)
     }
 }

@@ -4,7 +4,7 @@ use tilewright_ops::BinaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, strided::Strided, vectors};
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, strided::Strided, vectors};
 
 params! { Params for "binary" { vectors: u32 } }
 
@@ -32,15 +32,11 @@ pub fn binary(
     count: usize,
 ) -> Result<()> {
     let vectors = vectors(op.name(), count)?;
-    let kernel =
-        Specialisation::new("binary").with_u32("WORKGROUP", WORKGROUP).with_fragment("binary", op.name());
+    let kernel = Specialisation::new("binary").with_fragment("binary", op.name());
+    let (kernel, groups) = Share::of(context).spread(kernel, vectors);
     let params = Params { vectors };
-    let dispatch = Dispatch {
-        op: op.name(),
-        params: bytemuck::bytes_of(&params),
-        buffers: &[a, b, y],
-        groups: groups(vectors),
-    };
+    let dispatch =
+        Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers: &[a, b, y], groups };
     context.dispatch(&kernel, &dispatch)
 }
 

@@ -4,7 +4,7 @@ use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, vectors};
+use crate::{ParamsLayout, params::params, share::Share, vectors};
 
 params! { Params for "cast", "cast_to_f16", "cast_from_f16" { vectors: u32 } }
 
@@ -25,15 +25,10 @@ pub fn cast(
         (DType::F16, _) | (_, DType::F16) => return None,
         _ => Specialisation::new("cast").with_type("FROM", from.name()).with_type("TO", to.name()),
     };
-    let kernel = kernel.with_u32("WORKGROUP", WORKGROUP);
     Some(vectors("cast", count).and_then(|vectors| {
         let params = Params { vectors };
-        let dispatch = Dispatch {
-            op: "cast",
-            params: bytemuck::bytes_of(&params),
-            buffers: &[x, y],
-            groups: groups(vectors),
-        };
+        let (kernel, groups) = Share::of(context).spread(kernel, vectors);
+        let dispatch = Dispatch { op: "cast", params: bytemuck::bytes_of(&params), buffers: &[x, y], groups };
         context.dispatch(&kernel, &dispatch)
     }))
 }

@@ -3,7 +3,7 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, vectors};
+use crate::{ParamsLayout, params::params, share::Share, vectors};
 
 params! { Params for "fill" { vectors: u32, bits: u32 } }
 
@@ -12,9 +12,8 @@ pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 /// Sets `count` elements of 4 bytes to `bits`.
 pub fn fill(context: &Context, y: &Buffer, count: usize, bits: u32) -> Result<()> {
     let vectors = vectors("fill", count)?;
-    let kernel = Specialisation::new("fill").with_u32("WORKGROUP", WORKGROUP);
+    let (kernel, groups) = Share::of(context).spread(Specialisation::new("fill"), vectors);
     let params = Params { vectors, bits };
-    let dispatch =
-        Dispatch { op: "fill", params: bytemuck::bytes_of(&params), buffers: &[y], groups: groups(vectors) };
+    let dispatch = Dispatch { op: "fill", params: bytemuck::bytes_of(&params), buffers: &[y], groups };
     context.dispatch(&kernel, &dispatch)
 }

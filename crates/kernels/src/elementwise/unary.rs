@@ -4,7 +4,7 @@ use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, vectors};
+use crate::{ParamsLayout, params::params, share::Share, vectors};
 
 params! { Params for "unary", "unary_backward" { vectors: u32, p0: f32, p1: f32 } }
 
@@ -12,9 +12,8 @@ pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
 /// `y = op(x)` over `count` f32 elements.
 pub fn unary(context: &Context, op: UnaryOp, x: &Buffer, y: &Buffer, count: usize) -> Result<()> {
-    let kernel =
-        Specialisation::new("unary").with_u32("WORKGROUP", WORKGROUP).with_fragment("unary", op.name());
-    launch(context, &kernel, op, &[x, y], count)
+    let kernel = Specialisation::new("unary").with_fragment("unary", op.name());
+    launch(context, kernel, op, &[x, y], count)
 }
 
 /// `grad_x = grad_y · op'(x)` over `count` f32 elements.
@@ -26,15 +25,13 @@ pub fn unary_backward(
     grad_x: &Buffer,
     count: usize,
 ) -> Result<()> {
-    let kernel = Specialisation::new("unary_backward")
-        .with_u32("WORKGROUP", WORKGROUP)
-        .with_fragment("unary_derivative", op.name());
-    launch(context, &kernel, op, &[x, grad_y, grad_x], count)
+    let kernel = Specialisation::new("unary_backward").with_fragment("unary_derivative", op.name());
+    launch(context, kernel, op, &[x, grad_y, grad_x], count)
 }
 
 fn launch(
     context: &Context,
-    kernel: &Specialisation,
+    kernel: Specialisation,
     op: UnaryOp,
     buffers: &[&Buffer],
     count: usize,
@@ -42,7 +39,7 @@ fn launch(
     let vectors = vectors(op.name(), count)?;
     let [p0, p1] = op.parameters();
     let params = Params { vectors, p0, p1 };
-    let dispatch =
-        Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers, groups: groups(vectors) };
-    context.dispatch(kernel, &dispatch)
+    let (kernel, groups) = Share::of(context).spread(kernel, vectors);
+    let dispatch = Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers, groups };
+    context.dispatch(&kernel, &dispatch)
 }

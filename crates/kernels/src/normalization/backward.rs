@@ -1,10 +1,11 @@
-//! `batch_norm_backward_reduce`, `sum_rows` and `batch_norm_backward_apply`: the gradients.
+//! `batch_norm_backward_reduce`, `sum_rows`, `batch_norm_backward_finish` and `batch_norm_backward_apply`: the gradients.
 
+use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{ROWS, Rows, Spread};
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, pooling::sum_rows, to_u32};
+use super::{Rows, Spread};
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, pooling::sum_rows, share::Share, to_u32};
 
 params! { ReduceParams for "batch_norm_backward_reduce" {
     count: u32,
@@ -15,18 +16,31 @@ params! { ReduceParams for "batch_norm_backward_reduce" {
     threads: u32,
     channels: u32,
     eps: f32,
+    p0: f32,
+    p1: f32,
 } }
+
+params! { FinishParams for "batch_norm_backward_finish" { channels: u32, eps: f32, share: f32 } }
 
 params! { ApplyParams for "batch_norm_backward_apply" {
     vectors: u32,
     step: u32,
     channels: u32,
-    eps: f32,
-    share: f32,
-    pad: u32,
+    p0: f32,
+    p1: f32,
 } }
 
-pub(super) const LAYOUTS: &[ParamsLayout] = &[ReduceParams::LAYOUT, ApplyParams::LAYOUT];
+pub(super) const LAYOUTS: &[ParamsLayout] =
+    &[ReduceParams::LAYOUT, FinishParams::LAYOUT, ApplyParams::LAYOUT];
+
+/// An activation that was applied to y in the same pass, and the bias before it, `[channels]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Fused<'a> {
+    /// The activation.
+    pub activation: UnaryOp,
+    /// The bias.
+    pub bias: &'a Buffer,
+}
 
 /// Where the gradients go.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +54,8 @@ pub struct Grads<'a> {
 }
 
 /// The gradients of x (`[pixels, channels]`), weight and bias. With `train`, mean and variance depend on x; else they are
-/// constants. `op` names the operation in errors and profiles.
+/// constants. `grad_y` is the gradient behind the activation, where one is `fused`. `op` names the operation in errors and
+/// profiles.
 pub fn batch_norm_backward(
     context: &Context,
     op: &str,
@@ -50,15 +65,24 @@ pub fn batch_norm_backward(
     mean: &Buffer,
     spread: Spread<'_>,
     weight: &Buffer,
+    fused: Option<Fused<'_>>,
     grad_y: &Buffer,
     to: Grads<'_>,
 ) -> Result<()> {
     let rows = Rows::new(op, pixels, channels)?;
+    let share = Share::of(context);
     let (spread, eps, from_variance) = spread.parts();
-    let (chunk, chunks) = rows.chunks();
+    let [p0, p1] = fused.map_or([0.0; 2], |fused| fused.activation.parameters());
+    // Without an activation nothing depends on the bias: any operand of its shape does.
+    let bias = fused.map_or(weight, |fused| fused.bias);
+    let with_slot = |kernel: Specialisation| match fused {
+        Some(fused) => kernel.with_fragment("unary_derivative", fused.activation.name()),
+        None => kernel,
+    };
+
+    let (chunk, chunks) = rows.chunks(share.threads);
     let threads = chunks * rows.step;
-    let bias_sums = context.alloc(u64::from(threads) * 16)?;
-    let weight_sums = context.alloc(u64::from(threads) * 16)?;
+    let sums = context.alloc(u64::from(threads) * 32)?;
     let params = ReduceParams {
         count: rows.count,
         step: rows.step,
@@ -68,6 +92,8 @@ pub fn batch_norm_backward(
         threads,
         channels: rows.channels,
         eps,
+        p0,
+        p1,
     };
     let kernel = Specialisation::new("batch_norm_backward_reduce")
         .with_u32("WORKGROUP", WORKGROUP)
@@ -75,33 +101,38 @@ pub fn batch_norm_backward(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[x, grad_y, mean, spread, &bias_sums, &weight_sums],
+        buffers: &[x, grad_y, mean, spread, weight, bias, &sums],
         groups: groups(threads),
     };
-    context.dispatch(&kernel, &dispatch)?;
-    let partials = [1, chunks as usize * rows.per_row(), channels];
-    sum_rows(context, op, partials, 1.0, &bias_sums, to.bias)?;
-    sum_rows(context, op, partials, 1.0, &weight_sums, to.weight)?;
+    context.dispatch(&with_slot(kernel), &dispatch)?;
+    let totals = context.alloc(channels as u64 * 8)?;
+    let partials = [2, chunks as usize * rows.per_row(), channels];
+    sum_rows(context, op, partials, 1.0, &sums, &totals)?;
 
-    let params = ApplyParams {
-        vectors: rows.vectors,
-        step: rows.step,
-        channels: rows.channels,
-        eps,
-        share: 1.0 / pixels as f32,
-        pad: 0,
-    };
-    let kernel = Specialisation::new("batch_norm_backward_apply")
+    let of_channels = context.alloc(channels as u64 * 20)?;
+    let params = FinishParams { channels: rows.channels, eps, share: 1.0 / pixels as f32 };
+    let kernel = Specialisation::new("batch_norm_backward_finish")
         .with_u32("WORKGROUP", WORKGROUP)
-        .with_u32("ROWS", ROWS)
-        .with_bool("TRAIN", train)
         .with_bool("FROM_VARIANCE", from_variance);
-    let threads = to_u32(op, rows.rows.div_ceil(ROWS) as usize * rows.step as usize)?;
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[x, grad_y, mean, spread, weight, to.weight, to.bias, to.x],
+        buffers: &[&totals, mean, spread, weight, bias, to.weight, to.bias, &of_channels],
+        groups: groups(rows.channels),
+    };
+    context.dispatch(&kernel, &dispatch)?;
+
+    let params = ApplyParams { vectors: rows.vectors, step: rows.step, channels: rows.channels, p0, p1 };
+    let kernel = Specialisation::new("batch_norm_backward_apply")
+        .with_u32("WORKGROUP", WORKGROUP)
+        .with_u32("ROWS", share.rows)
+        .with_bool("TRAIN", train);
+    let threads = to_u32(op, rows.rows.div_ceil(share.rows) as usize * rows.step as usize)?;
+    let dispatch = Dispatch {
+        op,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[x, grad_y, &of_channels, to.x],
         groups: groups(threads),
     };
-    context.dispatch(&kernel, &dispatch)
+    context.dispatch(&with_slot(kernel), &dispatch)
 }

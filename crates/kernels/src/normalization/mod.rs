@@ -4,13 +4,13 @@ mod backward;
 mod normalise;
 mod statistics;
 
-pub use backward::{Grads, batch_norm_backward};
+pub use backward::{Fused, Grads, batch_norm_backward};
 pub use normalise::batch_norm_normalise;
 pub use statistics::{Running, Statistics, batch_norm_statistics};
 
 use tilewright_runtime::{Buffer, Result};
 
-use crate::to_u32;
+use crate::{share::MOST_ROWS, to_u32};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     [statistics::LAYOUTS, normalise::LAYOUTS, backward::LAYOUTS].concat()
@@ -35,9 +35,6 @@ impl<'a> Spread<'a> {
     }
 }
 
-/// Rows of a thread in the kernels that write as much as they read.
-const ROWS: u32 = 8;
-
 /// A matrix `[pixels, C]` cut into rows of lcm(C, 4) elements, which are whole vec4s whatever C is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rows {
@@ -60,7 +57,7 @@ impl Rows {
         // An empty matrix has rows of no length: any number does for the step.
         let width = lcm4(channels).max(4);
         // Kernels number elements behind the end of the last row too.
-        to_u32(op, count.saturating_add(width.saturating_mul(ROWS as usize)))?;
+        to_u32(op, count.saturating_add(width.saturating_mul(MOST_ROWS as usize)))?;
         Ok(Self {
             count: to_u32(op, count)?,
             vectors: to_u32(op, count.div_ceil(4))?,
@@ -71,13 +68,11 @@ impl Rows {
         })
     }
 
-    /// Rows of a chunk, and chunks: enough threads for a large device where there are rows enough to share, and no chunk
-    /// so short that finishing its sums costs more than making them.
-    fn chunks(&self) -> (u32, u32) {
-        const THREADS: u32 = 8192;
+    /// Rows of a chunk, and chunks: about `threads` threads where there are rows enough to share, and no chunk so short that finishing its sums costs more than making them.
+    fn chunks(&self, threads: u32) -> (u32, u32) {
         const SHORTEST: u32 = 32;
         const LONGEST: u32 = 4096;
-        let wanted = THREADS.div_ceil(self.step).min(self.rows.div_ceil(SHORTEST)).max(1);
+        let wanted = threads.div_ceil(self.step).min(self.rows.div_ceil(SHORTEST)).max(1);
         let chunk = self.rows.div_ceil(wanted).clamp(1, LONGEST);
         (chunk, self.rows.div_ceil(chunk))
     }
@@ -127,12 +122,12 @@ mod tests {
         for (pixels, channels) in [(1, 4), (49, 512), (802_816, 16), (802_816, 64), (32, 4096), (1 << 24, 1)]
         {
             let rows = Rows::new("op", pixels, channels).expect("fits");
-            let (chunk, chunks) = rows.chunks();
+            let (chunk, chunks) = rows.chunks(8192);
             assert!(chunk * chunks >= rows.rows && chunk * (chunks - 1) < rows.rows);
             assert!(chunk <= 4096);
             assert!(chunks == 1 || chunk >= 16, "{pixels} × {channels}: {chunk}");
         }
-        let (_, chunks) = Rows::new("op", 802_816, 16).expect("fits").chunks();
+        let (_, chunks) = Rows::new("op", 802_816, 16).expect("fits").chunks(8192);
         assert!(chunks * 4 > 8000, "few channels must not mean few threads: {chunks}");
     }
 }

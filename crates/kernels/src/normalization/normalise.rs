@@ -4,8 +4,8 @@ use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{ROWS, Rows, Spread};
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
+use super::{Rows, Spread};
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, to_u32};
 
 params! { Params for "batch_norm_normalise" {
     vectors: u32,
@@ -36,14 +36,15 @@ pub fn batch_norm_normalise(
     let (spread, eps, from_variance) = spread.parts();
     let [p0, p1] = epilogue.map_or([0.0; 2], UnaryOp::parameters);
     let params = Params { vectors: rows.vectors, step: rows.step, channels: rows.channels, eps, p0, p1 };
+    let share = Share::of(context);
     let mut kernel = Specialisation::new("batch_norm_normalise")
         .with_u32("WORKGROUP", WORKGROUP)
-        .with_u32("ROWS", ROWS)
+        .with_u32("ROWS", share.rows)
         .with_bool("FROM_VARIANCE", from_variance);
     if let Some(epilogue) = epilogue {
         kernel = kernel.with_fragment("unary", epilogue.name());
     }
-    let threads = to_u32(op, rows.rows.div_ceil(ROWS) as usize * rows.step as usize)?;
+    let threads = to_u32(op, rows.rows.div_ceil(share.rows) as usize * rows.step as usize)?;
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),

@@ -8,6 +8,7 @@ use crate::{
     ParamsLayout, WORKGROUP, groups,
     params::params,
     pooling::{kernel, lanes},
+    share::Share,
     to_u32,
 };
 
@@ -64,7 +65,7 @@ pub fn batch_norm_statistics(
     to: Statistics<'_>,
 ) -> Result<()> {
     let rows = Rows::new(OP, pixels, channels)?;
-    let (chunk, chunks) = rows.chunks();
+    let (chunk, chunks) = rows.chunks(Share::of(context).threads);
     let threads = chunks * rows.step;
     let mut partials = planes(context, threads as usize * 4)?;
     let params = StatisticsParams {

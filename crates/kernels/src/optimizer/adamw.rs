@@ -4,7 +4,7 @@ use tilewright_ops::AdamW;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, vectors};
+use crate::{ParamsLayout, params::params, share::Share, vectors};
 
 params! { Params for "adamw" {
     vectors: u32,
@@ -32,7 +32,7 @@ pub fn adamw(
     count: usize,
 ) -> Result<()> {
     let vectors = vectors("adamw", count)?;
-    let kernel = Specialisation::new("adamw").with_u32("WORKGROUP", WORKGROUP);
+    let (kernel, groups) = Share::of(context).spread(Specialisation::new("adamw"), vectors);
     // In f64: 1 − β cancels, and so does 1 − βᵗ at the first steps.
     let [lr, beta1, beta2, weight_decay] = [op.lr, op.beta1, op.beta2, op.weight_decay].map(f64::from);
     let corrected = |beta: f64| 1.0 - beta.powf(f64::from(step));
@@ -51,7 +51,7 @@ pub fn adamw(
         op: "adamw",
         params: bytemuck::bytes_of(&params),
         buffers: &[gradient, parameter, first, second],
-        groups: groups(vectors),
+        groups,
     };
     context.dispatch(&kernel, &dispatch)
 }

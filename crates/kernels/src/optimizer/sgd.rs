@@ -4,7 +4,7 @@ use tilewright_ops::Sgd;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, vectors};
+use crate::{ParamsLayout, params::params, share::Share, vectors};
 
 params! { Params for "sgd" { vectors: u32, lr: f32, weight_decay: f32 } }
 
@@ -23,14 +23,10 @@ pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, MomentumParams::LA
 /// One step in place, without momentum.
 pub fn sgd(context: &Context, op: &Sgd, gradient: &Buffer, parameter: &Buffer, count: usize) -> Result<()> {
     let vectors = vectors("sgd", count)?;
-    let kernel = Specialisation::new("sgd").with_u32("WORKGROUP", WORKGROUP);
+    let (kernel, groups) = Share::of(context).spread(Specialisation::new("sgd"), vectors);
     let params = Params { vectors, lr: op.lr, weight_decay: op.weight_decay };
-    let dispatch = Dispatch {
-        op: "sgd",
-        params: bytemuck::bytes_of(&params),
-        buffers: &[gradient, parameter],
-        groups: groups(vectors),
-    };
+    let dispatch =
+        Dispatch { op: "sgd", params: bytemuck::bytes_of(&params), buffers: &[gradient, parameter], groups };
     context.dispatch(&kernel, &dispatch)
 }
 
@@ -45,7 +41,7 @@ pub fn sgd_momentum(
     count: usize,
 ) -> Result<()> {
     let vectors = vectors("sgd", count)?;
-    let kernel = Specialisation::new("sgd_momentum").with_u32("WORKGROUP", WORKGROUP);
+    let (kernel, groups) = Share::of(context).spread(Specialisation::new("sgd_momentum"), vectors);
     let params = MomentumParams {
         vectors,
         first: first.into(),
@@ -59,7 +55,7 @@ pub fn sgd_momentum(
         op: "sgd",
         params: bytemuck::bytes_of(&params),
         buffers: &[gradient, parameter, buffer],
-        groups: groups(vectors),
+        groups,
     };
     context.dispatch(&kernel, &dispatch)
 }

@@ -1,10 +1,10 @@
-//! `max_pool2d` and `max_pool2d_backward`.
+//! `max_pool2d`, `max_pool2d_backward` and `max_pool2d_backward_tiles`.
 
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 
 use super::{Window, check_steps, dilated, kernel, lanes, pair, tap_steps, values, window_steps};
-use crate::{ParamsLayout, groups, magic::magic, params::params};
+use crate::{ParamsLayout, magic::magic, params::params, share::Share};
 
 params! { Params for "max_pool2d", "max_pool2d_backward" {
     input: [u32; 2],
@@ -22,7 +22,27 @@ params! { Params for "max_pool2d", "max_pool2d_backward" {
     count: u32,
 } }
 
-pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+params! { TileParams for "max_pool2d_backward_tiles" {
+    input: [u32; 2],
+    output: [u32; 2],
+    kernel: [u32; 2],
+    tiles: [u32; 2],
+    by_channels: [u32; 2],
+    by_height: [u32; 2],
+    by_width: [u32; 2],
+    channels: u32,
+    count: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, TileParams::LAYOUT];
+
+/// VALUEs of a thread at most, as each is a window; one where that is large, for the sake of `check_steps`.
+fn share(context: &Context, [height, width]: [usize; 2]) -> Share {
+    Share::of(context).at_most(if height.saturating_mul(width) <= 64 { 8 } else { 1 })
+}
+
+/// Elements of a window that one thread writes at most; larger windows leave too few threads.
+const TILE: usize = 16;
 
 impl Params {
     fn new(
@@ -78,7 +98,8 @@ pub fn max_pool2d(
     indices: Option<&Buffer>,
 ) -> Result<()> {
     let op = "max_pool2d";
-    check_steps(op, tap_steps(pool), x_shape)?;
+    let steps = tap_steps(pool);
+    check_steps(op, steps, x_shape)?;
     let params = Params::new(op, pool, x_shape, y_shape, y_shape)?;
     let kernel = kernel(op, x_shape[1])
         .with_type("INDEX", index_type(x_shape[1]))
@@ -93,12 +114,8 @@ pub fn max_pool2d(
             &unused
         }
     };
-    let dispatch = Dispatch {
-        op,
-        params: bytemuck::bytes_of(&params),
-        buffers: &[x, y, indices],
-        groups: groups(params.count),
-    };
+    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[x, y, indices], groups };
     context.dispatch(&kernel, &dispatch)
 }
 
@@ -113,14 +130,52 @@ pub fn max_pool2d_backward(
     grad_x: &Buffer,
 ) -> Result<()> {
     let op = "max_pool2d_backward";
-    check_steps(op, window_steps(pool, y_shape), x_shape)?;
+    let buffers = [indices, grad_y, grad_x];
+    if tiled(pool) {
+        return backward_tiles(context, op, pool, x_shape, y_shape, &buffers);
+    }
+    let steps = window_steps(pool, y_shape);
+    check_steps(op, steps, x_shape)?;
     let params = Params::new(op, pool, x_shape, y_shape, x_shape)?;
     let kernel = kernel(op, x_shape[1]).with_type("INDEX", index_type(x_shape[1]));
-    let dispatch = Dispatch {
-        op,
-        params: bytemuck::bytes_of(&params),
-        buffers: &[indices, grad_y, grad_x],
-        groups: groups(params.count),
+    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups };
+    context.dispatch(&kernel, &dispatch)
+}
+
+/// Whether windows are small, touch and do not overlap.
+fn tiled(pool: &Pool2d) -> bool {
+    pool.stride == pool.kernel
+        && pool.padding == [0, 0]
+        && !dilated(pool)
+        && pool.kernel[0].saturating_mul(pool.kernel[1]) <= TILE
+}
+
+fn backward_tiles(
+    context: &Context,
+    op: &str,
+    pool: &Pool2d,
+    x_shape: [usize; 4],
+    y_shape: [usize; 4],
+    buffers: &[&Buffer],
+) -> Result<()> {
+    let [batch, channels, height, width] = x_shape;
+    let tiles = [height.div_ceil(pool.kernel[0]), width.div_ceil(pool.kernel[1])];
+    // It numbers the elements of x too, and checks that they can be.
+    let whole = Params::new(op, pool, x_shape, y_shape, [batch, channels, tiles[0], tiles[1]])?;
+    let params = TileParams {
+        input: whole.input,
+        output: whole.output,
+        kernel: whole.kernel,
+        tiles: pair(op, tiles)?,
+        by_channels: whole.by_channels,
+        by_height: whole.by_height,
+        by_width: whole.by_width,
+        channels: whole.channels,
+        count: whole.count,
     };
+    let kernel = kernel("max_pool2d_backward_tiles", channels).with_type("INDEX", index_type(channels));
+    let (kernel, groups) = share(context, pool.kernel).spread(kernel, params.count);
+    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups };
     context.dispatch(&kernel, &dispatch)
 }

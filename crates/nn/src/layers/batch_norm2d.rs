@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use tilewright_autograd::Var;
-use tilewright_ops::BatchNorm;
+use tilewright_ops::{BatchNorm, UnaryOp};
 
 use crate::{Module, Parameter, Pass, Result, Scope, init::Init};
 
@@ -38,19 +38,29 @@ impl BatchNorm2d {
             op,
         })
     }
-}
 
-impl Module for BatchNorm2d {
-    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+    /// [`Module::forward`] and an activation of the result in the same passes: what networks nearly always pair.
+    pub fn forward_fused(&self, x: &Var, pass: &Pass, activation: Option<UnaryOp>) -> Result<Var> {
         let (weight, bias) = (self.weight.var(pass), self.bias.var(pass));
         let (mean, var) = (self.running_mean.tensor(), self.running_var.tensor());
         if !pass.is_training() {
-            return Ok(x.batch_norm_eval(&weight, &bias, &mean, &var, &self.op)?);
+            return Ok(x.batch_norm_eval_fused(&weight, &bias, &mean, &var, &self.op, activation)?);
         }
-        let trained = x.batch_norm_train(&weight, &bias, &mean, &var, &self.op)?;
+        let trained = x.batch_norm_train_fused(&weight, &bias, &mean, &var, &self.op, activation)?;
         self.running_mean.set(trained.running_mean)?;
         self.running_var.set(trained.running_var)?;
         self.num_batches_tracked.fetch_add(1, Ordering::Relaxed);
         Ok(trained.y)
+    }
+
+    /// [`Self::forward_fused`] with `max(·, 0)`.
+    pub fn forward_relu(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.forward_fused(x, pass, Some(UnaryOp::Relu))
+    }
+}
+
+impl Module for BatchNorm2d {
+    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.forward_fused(x, pass, None)
     }
 }

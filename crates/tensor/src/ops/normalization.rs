@@ -2,7 +2,7 @@
 //!
 //! Four axes are worked on channels-last, two as they are; any other rank goes through copies.
 
-use tilewright_kernels::normalization::{self, Grads, Running, Spread, Statistics};
+use tilewright_kernels::normalization::{self, Fused, Grads, Running, Spread, Statistics};
 use tilewright_ops::{BatchNorm, DType, UnaryOp};
 
 use crate::{Layout, Result, Tensor};
@@ -157,12 +157,25 @@ impl Tensor {
         inv_std: &Self,
         grad_y: &Self,
     ) -> Result<(Self, Self, Self)> {
+        self.batch_norm_train_backward_fused(weight, mean, inv_std, None, grad_y)
+    }
+
+    /// The gradients through [`Self::batch_norm_train_fused`] with an activation: it and the bias are in `fused`, and
+    /// `grad_y` is the gradient of what the activation gave, whose operand is computed anew.
+    pub fn batch_norm_train_backward_fused(
+        &self,
+        weight: &Self,
+        mean: &Self,
+        inv_std: &Self,
+        fused: Option<(UnaryOp, &Self)>,
+        grad_y: &Self,
+    ) -> Result<(Self, Self, Self)> {
         let norm = BatchNorm::default();
         let operands = [("weight", weight), ("mean", mean), ("inv_std", inv_std)];
         let dims = self.norm_dims(TRAIN_BACKWARD, &norm, &operands)?;
         norm.check_training(self.shape())?;
         let spread = Spread::InvStd(inv_std.buffer());
-        self.norm_backward(TRAIN_BACKWARD, dims, true, mean, spread, weight, grad_y)
+        self.norm_backward(TRAIN_BACKWARD, dims, true, mean, spread, weight, fused, grad_y)
     }
 
     /// The gradients of x (this tensor), weight and bias through [`Self::batch_norm_eval`], whose statistics are
@@ -175,10 +188,24 @@ impl Tensor {
         norm: &BatchNorm,
         grad_y: &Self,
     ) -> Result<(Self, Self, Self)> {
+        self.batch_norm_eval_backward_fused(weight, running_mean, running_var, norm, None, grad_y)
+    }
+
+    /// The gradients through [`Self::batch_norm_eval_fused`] with an activation, as in
+    /// [`Self::batch_norm_train_backward_fused`].
+    pub fn batch_norm_eval_backward_fused(
+        &self,
+        weight: &Self,
+        running_mean: &Self,
+        running_var: &Self,
+        norm: &BatchNorm,
+        fused: Option<(UnaryOp, &Self)>,
+        grad_y: &Self,
+    ) -> Result<(Self, Self, Self)> {
         let operands = [("weight", weight), ("running_mean", running_mean), ("running_var", running_var)];
         let dims = self.norm_dims(EVAL_BACKWARD, norm, &operands)?;
         let spread = Spread::Variance(running_var.buffer(), norm.eps);
-        self.norm_backward(EVAL_BACKWARD, dims, false, running_mean, spread, weight, grad_y)
+        self.norm_backward(EVAL_BACKWARD, dims, false, running_mean, spread, weight, fused, grad_y)
     }
 
     fn norm_backward(
@@ -189,8 +216,14 @@ impl Tensor {
         mean: &Self,
         spread: Spread<'_>,
         weight: &Self,
+        fused: Option<(UnaryOp, &Self)>,
         grad_y: &Self,
     ) -> Result<(Self, Self, Self)> {
+        if let Some((activation, bias)) = fused {
+            activation.check()?;
+            self.norm_dims(op, &BatchNorm::default(), &[("bias", bias)])?;
+        }
+        let fused = fused.map(|(activation, bias)| Fused { activation, bias: bias.buffer() });
         grad_y.require_f32(op, "grad_y")?;
         self.require_same_context(op, grad_y)?;
         self.require_shape(op, "grad_y", grad_y)?;
@@ -207,6 +240,7 @@ impl Tensor {
             mean.buffer(),
             spread,
             weight.buffer(),
+            fused,
             grad_y.buffer(),
             to,
         )?;

@@ -1,0 +1,55 @@
+//! How much a thread of the memory-bound kernels does: one choice for a device class.
+
+use tilewright_runtime::Context;
+use tilewright_shaders::Specialisation;
+
+use crate::{
+    WORKGROUP,
+    select::{Device, DeviceClass},
+};
+
+/// The share of a thread.
+///
+/// A GPU hides latency with threads, and starts one for next to nothing. llvmpipe runs a workgroup's subgroups one after
+/// the other on one core, where starting a subgroup costs as much as moving a hundred elements: few threads in long loops
+/// moved 3.5 times the bytes of one vec4 per thread. Its loops must have an end that is no constant: those written out
+/// beyond eight turns are slower than a vec4 per thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Distance of the vec4s of a thread: the lanes of a subgroup, which read one run of memory.
+    lanes: u32,
+    /// vec4s of a thread.
+    pub vectors: u32,
+    /// Rows of a thread in the kernels that walk down the columns of a matrix.
+    pub rows: u32,
+    /// Threads in all, about, of the kernels that sum chunks of rows.
+    pub threads: u32,
+}
+
+/// The largest `rows`.
+pub(crate) const MOST_ROWS: u32 = 64;
+
+impl Share {
+    pub fn of(context: &Context) -> Self {
+        match Device::of(context).class {
+            DeviceClass::SoftwareVulkan => Self { lanes: 8, vectors: 32, rows: MOST_ROWS, threads: 1024 },
+            DeviceClass::Gpu => Self { lanes: 32, vectors: 1, rows: 8, threads: 8192 },
+        }
+    }
+
+    /// The same with no more than `vectors` vec4s a thread, for kernels that do more with each.
+    pub fn at_most(self, vectors: u32) -> Self {
+        Self { vectors: self.vectors.min(vectors), ..self }
+    }
+
+    /// The workgroups of `kernel` for `vectors` vec4s, and the kernel with its constants.
+    pub fn spread(self, kernel: Specialisation, vectors: u32) -> (Specialisation, u64) {
+        let kernel = kernel
+            .with_u32("WORKGROUP", WORKGROUP)
+            .with_u32("LANES", self.lanes)
+            .with_u32("VECTORS", self.vectors);
+        (kernel, u64::from(vectors.div_ceil(WORKGROUP * self.vectors)))
+    }
+}
+
+const _: () = assert!(WORKGROUP.is_multiple_of(32), "a workgroup is whole runs of `lanes`");

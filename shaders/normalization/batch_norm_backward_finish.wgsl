@@ -1,0 +1,51 @@
+// What the gradient of x needs of a channel, and grad_bias and grad_weight, from their sums.
+//
+// Layouts: sums is two planes [C]: grad_bias and grad_weight; channel is five: mean, inv_std·weight, bias, grad_bias / n and
+//   grad_weight·inv_std / n, with n values in a channel. Everything else is [C].
+// Threads: one channel each.
+// Limits: 8 storage buffers, no workgroup memory.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
+
+struct Params {
+    channels: u32,
+    eps: f32,
+    share: f32, // 1 / n
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> sums: array<f32>;
+@group(0) @binding(2) var<storage, read> mean: array<f32>;
+@group(0) @binding(3) var<storage, read> spread: array<f32>;
+@group(0) @binding(4) var<storage, read> weight: array<f32>;
+@group(0) @binding(5) var<storage, read> bias: array<f32>;
+@group(0) @binding(6) var<storage, read_write> grad_weight: array<f32>;
+@group(0) @binding(7) var<storage, read_write> grad_bias: array<f32>;
+@group(0) @binding(8) var<storage, read_write> channel: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let c = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let n = params.channels;
+    if (c >= n) {
+        return;
+    }
+    var inv_std = spread[c];
+    if (FROM_VARIANCE) {
+        inv_std = 1.0 / sqrt(inv_std + params.eps);
+    }
+    let bias_sum = sums[c];
+    let weight_sum = sums[n + c];
+    grad_bias[c] = bias_sum;
+    grad_weight[c] = weight_sum;
+    channel[c] = mean[c];
+    channel[n + c] = weight[c] * inv_std;
+    channel[2u * n + c] = bias[c];
+    channel[3u * n + c] = bias_sum * params.share;
+    channel[4u * n + c] = weight_sum * params.share * inv_std;
+}

@@ -183,6 +183,7 @@ impl Context {
                         // What is kept for reuse in other classes may make the room.
                         inner.recorder().flush(inner)?;
                         inner.wait(None)?;
+                        inner.recorder().bind_groups.clear();
                         lock(&inner.pool).trim();
                         inner.create_raw("tilewright", class, usage)?
                     }
@@ -270,6 +271,7 @@ impl Context {
     pub fn trim(&self) -> Result<()> {
         self.synchronize()?;
         self.0.release_quarantine()?;
+        self.0.recorder().bind_groups.clear();
         lock(&self.0.pool).trim();
         Ok(())
     }
@@ -283,6 +285,11 @@ impl Context {
     /// Batches submitted so far.
     pub fn submissions(&self) -> u64 {
         self.0.recorder().submissions
+    }
+
+    /// Bind groups made so far: a loop that settles makes no more.
+    pub fn bind_groups_made(&self) -> u64 {
+        self.0.recorder().bind_groups.made
     }
 
     /// Writes the compiled pipelines to disk, where that was asked for. It happens by itself when the context ends.

@@ -67,12 +67,13 @@ impl Context {
             )));
         }
         let mut buffers = dispatch.buffers.iter();
-        let mut entries = Vec::with_capacity(bindings.len());
+        let mut bound = Vec::with_capacity(bindings.len());
+        let mut offset = None;
         let mut recorder = inner.recorder();
         let mut written: Vec<&Buffer> = Vec::new();
         let mut read: Vec<&Buffer> = Vec::new();
         for binding in bindings {
-            let (raw, offset, size) = match binding.kind {
+            let (raw, size) = match binding.kind {
                 BindingKind::Uniform(size) => {
                     if size as usize != dispatch.params.len() {
                         return Err(launch(format!(
@@ -80,8 +81,8 @@ impl Context {
                             dispatch.params.len()
                         )));
                     }
-                    let offset = recorder.push_params(inner, dispatch.params)?;
-                    (recorder.params(), offset, u64::from(size))
+                    offset = Some(recorder.push_params(inner, dispatch.params)?);
+                    (recorder.params(), u64::from(size))
                 }
                 kind => {
                     let Some(&buffer) = buffers.next() else { continue };
@@ -109,36 +110,21 @@ impl Context {
                             ),
                         });
                     }
-                    (buffer.raw(), 0, size.min(most))
+                    (buffer.raw(), size.min(most))
                 }
             };
-            entries.push((binding.index, raw.clone(), offset, size));
+            bound.push((binding.index, raw.clone(), size));
         }
         for (at, buffer) in written.iter().enumerate() {
             if read.iter().chain(&written[at + 1..]).any(|other| other.same(buffer)) {
                 return Err(launch("a buffer that it writes is bound twice".to_owned()));
             }
         }
-        let entries: Vec<_> = entries
-            .iter()
-            .map(|(binding, buffer, offset, size)| wgpu::BindGroupEntry {
-                binding: *binding,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer,
-                    offset: *offset,
-                    size: std::num::NonZeroU64::new(*size),
-                }),
-            })
-            .collect();
-        let bind_group = inner.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: Some(pipeline.label()),
-            layout: pipeline.layout(),
-            entries: &entries,
-        });
-        recorder.push(
-            inner,
-            Recorded::Dispatch { pipeline: pipeline.clone(), bind_group, grid, op: dispatch.op.to_owned() },
-        )
+        // An application's buffer is not ours to keep alive.
+        let keep = dispatch.buffers.iter().all(|buffer| buffer.0.home.is_some());
+        let bind_group = recorder.bind_groups.get(&inner.device, pipeline, bound, keep);
+        let op = dispatch.op.to_owned();
+        recorder.push(inner, Recorded::Dispatch { pipeline: pipeline.clone(), bind_group, offset, grid, op })
     }
 }
 

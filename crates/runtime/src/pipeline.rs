@@ -153,7 +153,8 @@ fn compile(inner: &Inner, label: &str, wgsl: &str, cache: Option<&wgpu::Pipeline
                     BindingKind::ReadOnly => wgpu::BufferBindingType::Storage { read_only: true },
                     BindingKind::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
                 },
-                has_dynamic_offset: false,
+                // Where the parameters lie changes with each launch; what is bound may stay.
+                has_dynamic_offset: matches!(binding.kind, BindingKind::Uniform(_)),
                 min_binding_size: None,
             },
             count: None,

@@ -97,7 +97,7 @@ impl Profiler {
             Recorded::Copy { from, from_offset, to, to_offset, size } => {
                 encoder.copy_buffer_to_buffer(from, *from_offset, to, *to_offset, Some(*size));
             }
-            Recorded::Dispatch { pipeline, bind_group, grid: [x, y, z], op } => {
+            Recorded::Dispatch { pipeline, bind_group, offset, grid: [x, y, z], op } => {
                 let query = self.waiting.len() as u32 * 2;
                 debug_assert!(
                     query < QUERIES && inner.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
@@ -112,7 +112,7 @@ impl Profiler {
                     }),
                 });
                 pass.set_pipeline(pipeline.raw());
-                pass.set_bind_group(0, bind_group, &[]);
+                pass.set_bind_group(0, bind_group, offset.as_slice());
                 pass.dispatch_workgroups(*x, *y, *z);
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{Pipeline, Result, context::Inner};
+use crate::{Pipeline, Result, bind_groups::BindGroups, context::Inner};
 
 /// The uniforms of one batch lie in one buffer.
 const PARAMS_BYTES: u64 = 256 * 1024;
@@ -12,8 +12,21 @@ const BATCH: usize = 64;
 const IN_FLIGHT: usize = 8;
 
 pub(crate) enum Recorded {
-    Dispatch { pipeline: Pipeline, bind_group: wgpu::BindGroup, grid: [u32; 3], op: String },
-    Copy { from: wgpu::Buffer, from_offset: u64, to: wgpu::Buffer, to_offset: u64, size: u64 },
+    Dispatch {
+        pipeline: Pipeline,
+        bind_group: wgpu::BindGroup,
+        /// Where its parameters lie, if it has some.
+        offset: Option<u32>,
+        grid: [u32; 3],
+        op: String,
+    },
+    Copy {
+        from: wgpu::Buffer,
+        from_offset: u64,
+        to: wgpu::Buffer,
+        to_offset: u64,
+        size: u64,
+    },
 }
 
 pub(crate) struct Recorder {
@@ -22,6 +35,7 @@ pub(crate) struct Recorder {
     params_bytes: Vec<u8>,
     alignment: usize,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
+    pub bind_groups: BindGroups,
     pub submissions: u64,
 }
 
@@ -39,6 +53,7 @@ impl Recorder {
             params_bytes: Vec::new(),
             alignment: device.limits().min_uniform_buffer_offset_alignment.max(16) as usize,
             in_flight: VecDeque::new(),
+            bind_groups: BindGroups::default(),
             submissions: 0,
         }
     }
@@ -48,7 +63,7 @@ impl Recorder {
     }
 
     /// Keeps `bytes` for the batch and says where they will lie.
-    pub fn push_params(&mut self, inner: &Inner, bytes: &[u8]) -> Result<u64> {
+    pub fn push_params(&mut self, inner: &Inner, bytes: &[u8]) -> Result<u32> {
         let mut at = self.params_bytes.len().next_multiple_of(self.alignment);
         if (at + bytes.len()) as u64 > PARAMS_BYTES {
             self.flush(inner)?;
@@ -56,7 +71,7 @@ impl Recorder {
         }
         self.params_bytes.resize(at, 0);
         self.params_bytes.extend_from_slice(bytes);
-        Ok(at as u64)
+        Ok(at as u32)
     }
 
     pub fn push(&mut self, inner: &Inner, command: Recorded) -> Result<()> {
@@ -94,11 +109,11 @@ impl Recorder {
                     continue;
                 }
                 let mut pass = encoder.begin_compute_pass(&Default::default());
-                while let Some(Recorded::Dispatch { pipeline, bind_group, grid: [x, y, z], .. }) =
+                while let Some(Recorded::Dispatch { pipeline, bind_group, offset, grid: [x, y, z], .. }) =
                     commands.get(at)
                 {
                     pass.set_pipeline(pipeline.raw());
-                    pass.set_bind_group(0, bind_group, &[]);
+                    pass.set_bind_group(0, bind_group, offset.as_slice());
                     pass.dispatch_workgroups(*x, *y, *z);
                     at += 1;
                 }

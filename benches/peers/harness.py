@@ -185,6 +185,7 @@ def _arguments() -> argparse.Namespace:
     suites = parser.add_mutually_exclusive_group()
     suites.add_argument("--quick", dest="full", action="store_false", help="eight convolutions (the default)")
     suites.add_argument("--full", action="store_true", help="every distinct convolution of the five networks")
+    parser.set_defaults(full=False)
     parser.add_argument("--rounds", type=int, default=3, help="turns of each peer (3)")
     parser.add_argument("--program", type=Path, required=True, help="the tilewright program")
     parser.add_argument("--output", type=Path, help="where the JSON goes (benches/results/<date>-<device>.json)")

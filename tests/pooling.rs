@@ -340,6 +340,9 @@ fn every_specialisation_is_valid_on_every_backend() {
         kernels.push(max("max_pool2d").with_bool("DILATED", false));
         kernels.push(max("max_pool2d_backward"));
         kernels.push(max("max_pool2d_backward_tiles"));
+        for stem in ["max_pool2d", "max_pool2d_backward_tiles"] {
+            kernels.push(max(stem).with_bool("WHOLE", true).with_u32("KERNEL_WIDTH", 3));
+        }
         for kernel in kernels {
             cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));
         }

@@ -12,6 +12,9 @@ const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 const DILATED: bool = true; // @const whether taps lie apart
 alias INDEX = vec4<i32>; // @const i32 along with it
+const WHOLE: bool = false; // @const whether every window lies in the image, of KERNEL_HEIGHT × KERNEL_WIDTH taps
+const KERNEL_HEIGHT: u32 = 2u; // @const only if WHOLE
+const KERNEL_WIDTH: u32 = 2u; // @const only if WHOLE
 const INDICES: bool = true; // @const whether indices are written
 
 struct Params {
@@ -74,9 +77,17 @@ fn main(
         let base = image * params.input.x * params.input.y;
         var best = VALUE(-3.4028234e38);
         var best_at = INDEX(i32(first.x * params.input.y + first.y));
-        for (var iy = first.x; iy < end.x; iy += step.x) {
-            for (var ix = first.y; ix < end.y; ix += step.y) {
-                let at = iy * params.input.y + ix;
+        // Loops of constant length are written out by the driver's compiler.
+        var taps = vec2(KERNEL_HEIGHT, KERNEL_WIDTH);
+        if (!WHOLE) {
+            taps = max(end, first) - first;
+            if (DILATED) {
+                taps = (taps + step - 1u) / step;
+            }
+        }
+        for (var ky = 0u; ky < taps.x; ky++) {
+            for (var kx = 0u; kx < taps.y; kx++) {
+                let at = (first.x + ky * step.x) * params.input.y + first.y + kx * step.y;
                 let value = x[(base + at) * params.channels + channel];
                 if (INDICES) {
                     best_at = select(best_at, INDEX(i32(at)), value > best);

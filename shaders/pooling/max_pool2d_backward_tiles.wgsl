@@ -10,6 +10,9 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's VALUEs: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+const WHOLE: bool = false; // @const whether every tile lies in the image and is KERNEL_HEIGHT × KERNEL_WIDTH
+const KERNEL_HEIGHT: u32 = 2u; // @const only if WHOLE
+const KERNEL_WIDTH: u32 = 2u; // @const only if WHOLE
 alias INDEX = vec4<i32>; // @const i32 along with it
 
 struct Params {
@@ -57,17 +60,21 @@ fn main(
 
         var found = INDEX(-1);
         var g = VALUE(0.0);
-        if (all(tile < params.output)) {
+        if (WHOLE || all(tile < params.output)) {
             let at = ((image * params.output.x + tile.x) * params.output.y + tile.y) * params.channels + channel;
             found = indices[at];
             g = grad_y[at];
         }
         let first = tile * params.kernel;
-        let end = min(first + params.kernel, params.input);
+        // Loops of constant length are written out by the driver's compiler.
+        var taps = vec2(KERNEL_HEIGHT, KERNEL_WIDTH);
+        if (!WHOLE) {
+            taps = min(params.kernel, params.input - first);
+        }
         let base = image * params.input.x * params.input.y;
-        for (var iy = first.x; iy < end.x; iy++) {
-            for (var ix = first.y; ix < end.y; ix++) {
-                let at = iy * params.input.y + ix;
+        for (var ky = 0u; ky < taps.x; ky++) {
+            for (var kx = 0u; kx < taps.y; kx++) {
+                let at = (first.x + ky) * params.input.y + first.y + kx;
                 grad_x[(base + at) * params.channels + channel] = select(VALUE(0.0), g, found == INDEX(i32(at)));
             }
         }

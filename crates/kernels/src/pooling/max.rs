@@ -2,6 +2,7 @@
 
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
+use tilewright_shaders::Specialisation;
 
 use super::{Window, check_steps, dilated, kernel, lanes, pair, tap_steps, values, window_steps};
 use crate::{ParamsLayout, magic::magic, params::params, share::Share};
@@ -41,7 +42,8 @@ fn share(context: &Context, [height, width]: [usize; 2]) -> Share {
     Share::of(context).at_most(if height.saturating_mul(width) <= 64 { 8 } else { 1 })
 }
 
-/// Elements of a window that one thread writes at most; larger windows leave too few threads.
+/// Elements of a window that one thread writes at most, and taps that are written out; larger windows leave too few
+/// threads, and too much text.
 const TILE: usize = 16;
 
 impl Params {
@@ -83,6 +85,18 @@ impl Params {
     }
 }
 
+/// The kernel with its taps as constants, where they are few and each window is `inside` the image on both axes.
+fn whole(kernel: Specialisation, pool: &Pool2d, inside: [bool; 2]) -> Specialisation {
+    let [height, width] = pool.kernel;
+    if inside != [true; 2] || height.saturating_mul(width) > TILE {
+        return kernel;
+    }
+    kernel
+        .with_bool("WHOLE", true)
+        .with_u32("KERNEL_HEIGHT", height as u32)
+        .with_u32("KERNEL_WIDTH", width as u32)
+}
+
 fn index_type(channels: usize) -> &'static str {
     if lanes(channels) == 4 { "vec4<i32>" } else { "i32" }
 }
@@ -105,6 +119,13 @@ pub fn max_pool2d(
         .with_type("INDEX", index_type(x_shape[1]))
         .with_bool("DILATED", dilated(pool))
         .with_bool("INDICES", indices.is_some());
+    // Without padding, the windows of floor mode lie in the image; those of ceil mode may overhang.
+    let inside = [0, 1].map(|axis| {
+        let reach = (pool.kernel[axis] - 1).saturating_mul(pool.dilation[axis]);
+        pool.padding[axis] == 0
+            && ((y_shape[2 + axis].max(1) - 1) * pool.stride[axis]).saturating_add(reach) < x_shape[2 + axis]
+    });
+    let kernel = whole(kernel, pool, inside);
     let unused;
     let indices = match indices {
         Some(indices) => indices,
@@ -162,19 +183,20 @@ fn backward_tiles(
     let [batch, channels, height, width] = x_shape;
     let tiles = [height.div_ceil(pool.kernel[0]), width.div_ceil(pool.kernel[1])];
     // It numbers the elements of x too, and checks that they can be.
-    let whole = Params::new(op, pool, x_shape, y_shape, [batch, channels, tiles[0], tiles[1]])?;
+    let common = Params::new(op, pool, x_shape, y_shape, [batch, channels, tiles[0], tiles[1]])?;
     let params = TileParams {
-        input: whole.input,
-        output: whole.output,
-        kernel: whole.kernel,
+        input: common.input,
+        output: common.output,
+        kernel: common.kernel,
         tiles: pair(op, tiles)?,
-        by_channels: whole.by_channels,
-        by_height: whole.by_height,
-        by_width: whole.by_width,
-        channels: whole.channels,
-        count: whole.count,
+        by_channels: common.by_channels,
+        by_height: common.by_height,
+        by_width: common.by_width,
+        channels: common.channels,
+        count: common.count,
     };
     let kernel = kernel("max_pool2d_backward_tiles", channels).with_type("INDEX", index_type(channels));
+    let kernel = whole(kernel, pool, [0, 1].map(|axis| x_shape[2 + axis].is_multiple_of(pool.kernel[axis])));
     let (kernel, groups) = share(context, pool.kernel).spread(kernel, params.count);
     let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups };
     context.dispatch(&kernel, &dispatch)

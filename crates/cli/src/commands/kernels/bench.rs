@@ -33,6 +33,9 @@ pub struct Arguments {
     /// Fail if the table's choice is more than 10 % slower than the best.
     #[arg(long, global = true)]
     assert: bool,
+    /// Run only the table's choice, not every candidate.
+    #[arg(long, global = true, conflicts_with = "assert")]
+    chosen: bool,
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -85,6 +88,15 @@ fn extents<const N: usize>(text: &str) -> std::result::Result<[usize; N], String
     parts.try_into().map_err(|_| format!("`{text}` is not {N} numbers with x between them"))
 }
 
+/// How much to run.
+#[derive(Clone, Copy, Debug)]
+struct Runs {
+    /// Timed runs of each algorithm.
+    repeat: usize,
+    /// How many algorithms, counted from the table's choice.
+    candidates: usize,
+}
+
 /// One algorithm's result.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -101,10 +113,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if arguments.repeat == 0 {
         return Err(Error::Argument { argument: "--repeat", reason: "it must be at least 1".to_owned() });
     }
+    let runs = Runs { repeat: arguments.repeat, candidates: if arguments.chosen { 1 } else { usize::MAX } };
     let (what, rows) = match &arguments.op {
         Op::Matmul { shape, transpose_left, transpose_right } => {
             let op = MatMul { transpose_left: *transpose_left, transpose_right: *transpose_right };
-            bench_matmul(context, *shape, op, arguments.repeat)?
+            bench_matmul(context, *shape, op, runs)?
         }
         Op::Conv2d { shape, weight, stride, padding, dilation, groups, pass } => {
             let op = Conv2d {
@@ -118,7 +131,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
                 PassName::BackwardInput => Pass::BackwardInput,
                 PassName::BackwardWeight => Pass::BackwardWeight,
             };
-            bench_conv2d(context, *shape, *weight, op, pass, arguments.repeat)?
+            bench_conv2d(context, *shape, *weight, op, pass, runs)?
         }
     };
     let info = context.adapter_info();
@@ -152,7 +165,7 @@ fn bench_matmul(
     context: &Context,
     [m, n, k]: [usize; 3],
     op: MatMul,
-    repeat: usize,
+    runs: Runs,
 ) -> Result<(String, Vec<Row>)> {
     let left = if op.transpose_left { [k, m] } else { [m, k] };
     let right = if op.transpose_right { [n, k] } else { [k, n] };
@@ -169,9 +182,10 @@ fn bench_matmul(
     op.output_shape(&left, &right)?;
     let expected = matmul::matmul(op, &a_values, &left, &b_values, &right);
     let mut rows = Vec::new();
-    for (at, algorithm) in select::matmul_candidates(&Device::of(context), &problem).into_iter().enumerate() {
+    let candidates = select::matmul_candidates(&Device::of(context), &problem);
+    for (at, algorithm) in candidates.into_iter().take(runs.candidates).enumerate() {
         let work = || Ok(a.matmul_as(&b, &op, None, None, Some(algorithm))?);
-        rows.push(time(context, algorithm.stem(), at == 0, &expected, problem.flops(), repeat, work)?);
+        rows.push(time(context, algorithm.stem(), at == 0, &expected, problem.flops(), runs.repeat, work)?);
     }
     Ok((format!("matmul of {problem}"), rows))
 }
@@ -182,7 +196,7 @@ fn bench_conv2d(
     w_shape: [usize; 4],
     op: Conv2d,
     pass: Pass,
-    repeat: usize,
+    runs: Runs,
 ) -> Result<(String, Vec<Row>)> {
     let problem = ConvProblem::new(&op, x_shape, w_shape)?;
     let (x, x_values) = operand(context, &x_shape, 1)?;
@@ -199,7 +213,7 @@ fn bench_conv2d(
     };
     let mut rows = Vec::new();
     let candidates = select::conv2d_candidates(&Device::of(context), pass, &problem);
-    for (at, algorithm) in candidates.into_iter().enumerate() {
+    for (at, algorithm) in candidates.into_iter().take(runs.candidates).enumerate() {
         let work = || {
             let algorithm = Some(algorithm);
             Ok(match pass {
@@ -208,7 +222,7 @@ fn bench_conv2d(
                 Pass::BackwardWeight => Tensor::conv2d_backward_weight(&g, &x, &w_shape, &op, algorithm)?,
             })
         };
-        rows.push(time(context, algorithm.name(), at == 0, &expected, problem.flops(), repeat, work)?);
+        rows.push(time(context, algorithm.name(), at == 0, &expected, problem.flops(), runs.repeat, work)?);
     }
     Ok((format!("{} of {problem}", pass.name()), rows))
 }

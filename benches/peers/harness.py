@@ -1,0 +1,204 @@
+"""Times every peer and ours on the same works, in turn, in one run; see docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import gc
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import report
+from ncnn_peer import Ncnn
+from onnx_peer import OnnxRuntime
+from ours import Ours, Timing
+from peer import Peer, Prepared, Unavailable, seconds
+from torch_peer import Torch
+from works import Work, suite
+
+PEERS: dict[str, Callable[[], Peer]] = {
+    "ONNX Runtime WebGPU": lambda: OnnxRuntime("webgpu"),
+    "ncnn Vulkan": lambda: Ncnn("vulkan"),
+    "PyTorch CPU": Torch,
+    "ONNX Runtime CPU": lambda: OnnxRuntime("cpu"),
+    "ncnn CPU": lambda: Ncnn("cpu"),
+}
+# Listed with the reason rather than left out in silence.
+NOT_RUN = {"burn (wgpu)": "no program of it is here: it is a Rust library and needs a cargo project of its own"}
+TOLERANCE = 1e-4
+# What a peer computes in one turn of one round.
+TURN_SECONDS = 0.3
+
+
+def main() -> int:
+    """Runs the suite; 1 when ours fails on a work, or a peer is wrong on one."""
+    arguments = _arguments()
+    root = Path(__file__).resolve().parents[2]
+    ours = Ours(arguments.program)
+    peers, unavailable = _make_peers()
+    works = suite(arguments.full)
+    begun = os.getloadavg()
+    results: list[dict[str, Any]] = []
+    device, driver = "", ""
+    for number, work in enumerate(works, 1):
+        _say(f"{number}/{len(works)} {work.name}")
+        result, last = _time(work, ours, peers, arguments.rounds)
+        results.append(result)
+        device, driver = (last.device, last.driver) if last else (device, driver)
+        gc.collect()
+    run = {
+        "date": datetime.date.today().isoformat(),
+        "suite": "full" if arguments.full else "quick",
+        "device": device,
+        "driver": driver,
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "precision": "fp32",
+        "rounds": arguments.rounds,
+        "load_average": {"start": begun, "end": os.getloadavg()},
+        "ours": ours.version,
+        "peers": [{"name": p.name, "version": p.version, "device": p.device} for p in peers.values()],
+        "not_run": unavailable,
+        "works": results,
+    }
+    run["summary"] = report.summary(run)
+    path = arguments.output or root / "benches" / "results" / f"{run['date']}-{_slug(device)}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n")
+    if arguments.document:
+        report.write(arguments.document, run)
+    print(report.markdown(run))
+    failed = [f"{w['name']}: {name}: {r['failed']}" for w in results for name, r in w["results"].items() if "wrong" in r]
+    for line in failed:
+        print(f"error: {line}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _make_peers() -> tuple[dict[str, Peer], dict[str, str]]:
+    peers, unavailable = {}, dict(NOT_RUN)
+    for name, make in PEERS.items():
+        try:
+            peers[name] = make()
+        except Unavailable as error:
+            unavailable[name] = str(error)
+            _say(f"{name} cannot run: {error}")
+    if Torch.name not in peers:
+        raise SystemExit("error: PyTorch is the reference of every result; install python3-torch (Debian, Ubuntu)")
+    return peers, unavailable
+
+
+def _time(work: Work, ours: Ours, peers: dict[str, Peer], rounds: int) -> tuple[dict[str, Any], Timing | None]:
+    """Validates every peer, then lets them run in turn, `rounds` times; ours runs between the peers' rounds."""
+    a, b = work.operands()
+    expected = peers[Torch.name].prepare(work, a, b).run()
+    results: dict[str, dict[str, Any]] = {}
+    ready: dict[str, tuple[Prepared, int]] = {}
+    for name, peer in peers.items():
+        try:
+            prepared = peer.prepare(work, a, b)
+            first = seconds(prepared.run)
+            error = relative_error(prepared.run(), expected)
+        except Exception as failure:  # noqa: BLE001: whatever stops a peer is its result here
+            results[name] = {"failed": str(failure).strip().splitlines()[-1] if str(failure) else repr(failure)}
+            continue
+        if not error <= TOLERANCE:
+            results[name] = {"failed": f"differs from PyTorch by {error:.1e} of the largest element", "wrong": error}
+            continue
+        repeat = max(2, min(20, int(TURN_SECONDS / max(1e-6, seconds(prepared.run)))))
+        ready[name] = (prepared, repeat)
+        results[name] = {"error": error, "first_ms": first * 1e3, "note": prepared.note}
+    times: dict[str, list[float]] = {name: [] for name in ready}
+    transfers: dict[str, list[float]] = {name: [] for name in ready}
+    timings: list[Timing] = []
+    failure = None
+    for _ in range(rounds):
+        for name, (prepared, repeat) in ready.items():
+            prepared.run()  # Whoever ran before has left its own data in the caches.
+            times[name] += [seconds(prepared.run) for _ in range(repeat)]
+            if prepared.transfer:
+                transfers[name] += [prepared.transfer() for _ in range(min(repeat, 5))]
+            time.sleep(0.02)
+        try:
+            timings.append(ours.time(work, 10))
+        except RuntimeError as error:
+            failure = str(error)
+            break
+    for name in ready:
+        moved = statistics.median(transfers[name]) if transfers[name] else 0.0
+        _fill(results[name], work, statistics.median(times[name]), min(times[name]), moved)
+    if failure or not timings:
+        results[ours.name] = {"failed": failure, "wrong": True}
+    else:
+        mine = results[ours.name] = {"error": max(t.error for t in timings), "note": timings[0].algorithm}
+        _fill(
+            mine, work, statistics.median(t.median_ms for t in timings) / 1e3, min(t.min_ms for t in timings) / 1e3, 0
+        )
+        for name in ready:
+            results[name]["ours_is_faster_by"] = results[name]["kernel_ms"] / mine["kernel_ms"]
+    kind = {"kind": type(work).__name__.lower(), "name": work.name, "flops": work.flops}
+    return kind | {"shape": asdict(work), "results": results}, timings[-1] if timings else None
+
+
+def _fill(result: dict[str, Any], work: Work, median: float, least: float, moved: float) -> None:
+    """`kernel_ms` is without the transfers; were those measured too long by noise, a tenth remains."""
+    kernel = max(median - moved, 0.1 * median)
+    result |= {"median_ms": median * 1e3, "min_ms": least * 1e3, "transfer_ms": moved * 1e3, "kernel_ms": kernel * 1e3}
+    result["gflops"] = work.flops / kernel / 1e9
+
+
+def relative_error(actual: np.ndarray, expected: np.ndarray) -> float:
+    """max |difference| / max |expected|; not a number when the shapes differ."""
+    if actual.shape != expected.shape:
+        return float("nan")
+    return float(np.max(np.abs(actual - expected)) / np.max(np.abs(expected)))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _slug(device: str) -> str:
+    """`llvmpipe (LLVM 15.0.6, 256 bits)` becomes `llvmpipe`."""
+    words = "".join(c if c.isalnum() else "-" for c in device.split("(")[0].lower())
+    return "-".join(filter(None, words.split("-"))) or "unknown"
+
+
+def _say(text: str) -> None:
+    print(f"peers: {text}", file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    suites = parser.add_mutually_exclusive_group()
+    suites.add_argument("--quick", dest="full", action="store_false", help="eight convolutions (the default)")
+    suites.add_argument("--full", action="store_true", help="every distinct convolution of the five networks")
+    parser.set_defaults(full=False)
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each peer (3)")
+    parser.add_argument("--program", type=Path, required=True, help="the tilewright program")
+    parser.add_argument("--output", type=Path, help="where the JSON goes (benches/results/<date>-<device>.json)")
+    parser.add_argument("--document", type=Path, help="a Markdown file whose table is written anew")
+    arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    return arguments
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Two libraries hold Vulkan devices here, and taking them down in the order of the interpreter can crash.
+    os._exit(code)

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufReader, Cursor, Write},
+    io::{BufReader, Cursor},
     path::Path,
 };
 
@@ -83,17 +83,5 @@ pub fn write_npz(path: &Path, arrays: &[(&str, &[f32], &[usize])]) -> Result<()>
 
 /// Writes beside the target, then renames: a reader never sees half a file.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let fault = |error| Error::file(path, error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(fault)?;
-    let mut part = tempfile::NamedTempFile::new_in(folder).map_err(fault)?;
-    part.write_all(bytes).map_err(fault)?;
-    part.as_file().sync_all().map_err(fault)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        part.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(fault)?;
-    }
-    part.persist(path).map_err(|error| fault(error.error))?;
-    Ok(())
+    tilewright_runtime::write_whole(path, bytes).map_err(|error| Error::file(path, error))
 }

@@ -3,13 +3,13 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt, fs,
-    io::Write,
     path::Path,
     sync::atomic::Ordering,
 };
 
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use tilewright_runtime::write_whole;
 use tilewright_tensor::Tensor;
 
 use crate::{Entry, Error, ParameterStore, Result};
@@ -136,7 +136,7 @@ impl StateDict {
         }
         let metadata = self.metadata.clone().map(|text| HashMap::from([(METADATA_KEY.to_owned(), text)]));
         let bytes = safetensors::serialize(views, metadata).map_err(|error| format(&error))?;
-        write_whole(path, &bytes)
+        write_whole(path, &bytes).map_err(|error| Error::file(path, error))
     }
 
     /// A network's entries, read back from the device.
@@ -239,22 +239,4 @@ fn convert(name: &str, view: &TensorView<'_>) -> Result<HostTensor> {
         }
         other => return Err(Error::StateDictType { name: name.to_owned(), dtype: format!("{other:?}") }),
     })
-}
-
-/// Writes beside the target, then renames: a reader never sees half a file.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let fault = |error| Error::file(path, error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(fault)?;
-    let mut part = tempfile::NamedTempFile::new_in(folder).map_err(fault)?;
-    part.write_all(bytes).map_err(fault)?;
-    part.as_file().sync_all().map_err(fault)?;
-    // A temporary file is private; what is kept is as readable as the others.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        part.as_file().set_permissions(fs::Permissions::from_mode(0o644)).map_err(fault)?;
-    }
-    part.persist(path).map_err(|error| fault(error.error))?;
-    Ok(())
 }

@@ -146,3 +146,9 @@ pub enum Error {
         reason: String,
     },
 }
+
+impl Error {
+    pub(crate) fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::File { path: path.display().to_string(), reason: error.to_string() }
+    }
+}

@@ -4,7 +4,6 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     fs,
-    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -12,7 +11,7 @@ use std::{
 
 use tilewright_shaders::{BindingKind, Reflection, Specialisation, parse, reflect};
 
-use crate::{Context, Error, Mode, Result, context::Inner};
+use crate::{Context, Error, Mode, Result, context::Inner, write_whole};
 
 /// A compiled kernel. Cloning shares it.
 #[derive(Clone)]
@@ -98,16 +97,7 @@ impl Pipelines {
             return Ok(());
         }
         let Some(data) = cache.get_data() else { return Ok(()) };
-        let fault = |error: std::io::Error| Error::File {
-            path: file.display().to_string(),
-            reason: error.to_string(),
-        };
-        let folder = file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(fault)?;
-        let mut part = tempfile::NamedTempFile::new_in(folder).map_err(fault)?;
-        part.write_all(&data).map_err(fault)?;
-        part.persist(file).map_err(|error| fault(error.error))?;
-        Ok(())
+        write_whole(file, &data).map_err(|error| Error::file(file, &error))
     }
 }
 

@@ -1,11 +1,11 @@
 //! GPU time per dispatch, by timestamp queries: as a table, and as a trace file that Perfetto opens.
 
-use std::{collections::BTreeMap, fmt, fs, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{Context, Error, Result, context::Inner, readback, recorder::Recorded};
+use crate::{Context, Error, Result, context::Inner, readback, recorder::Recorded, write_whole};
 
 /// Two queries for each dispatch of a batch.
 const QUERIES: u32 = 256;
@@ -181,13 +181,7 @@ impl Profile {
             })
             .collect();
         let text = json!({"traceEvents": events, "displayTimeUnit": "ms"}).to_string();
-        let fault = |error: std::io::Error| Error::File {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        };
-        let part = path.with_extension("part");
-        fs::write(&part, text).map_err(fault)?;
-        fs::rename(&part, path).map_err(fault)
+        write_whole(path, text.as_bytes()).map_err(|error| Error::file(path, &error))
     }
 }
 

@@ -3,7 +3,6 @@
 //! Places and sizes are in pixels, (0, 0) being the upper left corner of the upper left pixel. What falls outside the
 //! sheet is not drawn.
 
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -156,26 +155,13 @@ impl Canvas {
     /// Writes the picture as PNG: whole, or nothing.
     pub(super) fn save(&self, path: &Path) -> Result<(), PictureError> {
         let write_error = |source| PictureError::Write { path: path.to_path_buf(), source };
-        let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".picture-").suffix(".png.part");
-        #[cfg(unix)]
-        {
-            // A temporary file is for its owner's eyes only; the picture is for everybody's, as the umask allows.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let mut file = builder.tempfile_in(directory).map_err(write_error)?;
-        let mut writer = BufWriter::new(file.as_file_mut());
-        PngEncoder::new_with_quality(&mut writer, CompressionType::Default, FilterType::Adaptive)
+        let mut bytes = Vec::new();
+        PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive)
             .write_image(&self.pixels, self.width, self.height, ExtendedColorType::Rgb8)
             .map_err(|error| match error {
                 image::ImageError::IoError(source) => write_error(source),
                 other => write_error(std::io::Error::other(other)),
             })?;
-        writer.flush().map_err(write_error)?;
-        drop(writer);
-        file.persist(path).map_err(|error| write_error(error.error))?;
-        Ok(())
+        tilewright_runtime::write_whole(path, &bytes).map_err(write_error)
     }
 }

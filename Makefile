@@ -6,9 +6,11 @@ CARGO ?= cargo
 DEMO_ARGS ?=
 # More arguments for the benchmarks, for example: make bench BENCH_ARGS="--bench convolution"
 BENCH_ARGS ?=
+# More arguments for the comparison, for example: make peers PEERS_ARGS=--full
+PEERS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fmt clippy unit doc examples test-mesa22 bench goldens clean
+.PHONY: help setup demo test fmt clippy unit doc examples test-mesa22 bench peers goldens clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +50,9 @@ test-mesa22: setup ## The tests again on Debian 12's own, older software driver
 
 bench: setup ## The benchmarks
 	$(CARGO) bench --workspace $(BENCH_ARGS)
+
+peers: setup ## The same work on other libraries and on ours; writes docs/benchmarks.md
+	benches/peers/run.sh $(PEERS_ARGS)
 
 goldens: ## Make the golden files anew with PyTorch
 	scripts/goldens.sh

@@ -27,6 +27,22 @@ if ! cmp -s benches/peers/requirements.txt "$folder/installed.txt"; then
     die "could not install the peers with pip (see above)"
   cp benches/peers/requirements.txt "$folder/installed.txt"
 fi
+# Debian's PyTorch multiplies matrices with libblas.so.3, which is the slow reference unless another is chosen. OpenBLAS
+# is unpacked beside the peers, so that nothing of the system changes.
+blas=target/peers-blas
+if [ ! -e "$blas/complete" ]; then
+  say "fetching OpenBLAS into $blas"
+  rm -rf "$blas" && mkdir -p "$blas"
+  (cd "$blas" && apt-get -qq download libopenblas0-pthread 2>/dev/null) || {
+    apt_update
+    (cd "$blas" && apt-get -qq download libopenblas0-pthread)
+  } || die "could not fetch libopenblas0-pthread (see above), without which PyTorch's matrix products are not its best"
+  dpkg-deb -x "$blas"/*.deb "$blas"
+  rm "$blas"/*.deb
+  touch "$blas/complete"
+fi
+blas=$(dirname "$(find "$PWD/$blas" -name 'libblas.so.3' | head -n 1)")
+export LD_LIBRARY_PATH=$blas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 # Each library is told its number of threads; what this variable says otherwise would only cap it.
 unset OMP_NUM_THREADS
 exec "$folder/bin/python" benches/peers/harness.py --program "$program" --document docs/benchmarks.md "$@"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Torch:
         self._torch = torch
         torch.set_num_threads(os.cpu_count() or 1)
         onednn = "with" if torch.backends.mkldnn.is_available() else "without"
-        self.version = f"{torch.__version__} ({onednn} oneDNN, {torch.get_num_threads()} threads)"
+        self.version = f"{torch.__version__} ({onednn} oneDNN, {_blas()}, {torch.get_num_threads()} threads)"
 
     def prepare(self, work: Work, a: np.ndarray, b: np.ndarray) -> Prepared:
         """Every work is supported."""
@@ -40,3 +41,15 @@ class Torch:
                 return torch.matmul(left, right).numpy()
 
         return Prepared(run)
+
+
+def _blas() -> str:
+    """Which library of matrix products this process has loaded."""
+    try:
+        loaded = Path("/proc/self/maps").read_text()
+    except OSError:
+        return "BLAS unknown"
+    names = {"openblas": "OpenBLAS", "libmkl": "MKL", "libblis": "BLIS"}
+    # numpy brings an OpenBLAS of its own, in its wheel's folder.
+    files = [line for line in loaded.splitlines() if "numpy.libs" not in line]
+    return next((name for key, name in names.items() if any(key in line for line in files)), "reference BLAS")

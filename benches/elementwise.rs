@@ -16,6 +16,14 @@ fn elementwise(criterion: &mut Criterion) {
     let bytes = shape.iter().product::<usize>() as u64 * 4;
     let (x, y) = (tensor(&context, &shape), tensor(&context, &shape));
     let bias = tensor(&context, &[1, 32, 1, 1]);
+    // What the others are measured against: the device's own copy.
+    let target = tensor(&context, &shape);
+    bench(criterion, "elementwise", "buffer_copy", Throughput::Bytes(2 * bytes), &context, || {
+        let mut encoder = context.device().create_command_encoder(&Default::default());
+        let (from, to) = (x.buffer().raw(), target.buffer().raw());
+        encoder.copy_buffer_to_buffer(from, 0, to, 0, Some(bytes));
+        context.queue().submit([encoder.finish()])
+    });
     for op in [UnaryOp::Relu, UnaryOp::Gelu] {
         let name = format!("unary/{}", op.name());
         bench(criterion, "elementwise", &name, Throughput::Bytes(2 * bytes), &context, || {

@@ -289,3 +289,14 @@ fn what_does_not_fit_is_a_typed_error() {
     assert!(error.contains("grad_y") && error.contains("[1, 4, 3, 3]"), "{error}");
     assert!(x.reshape(&[3, 25]).unwrap().conv2d(&w, None, &PLAIN).is_err());
 }
+
+#[test]
+fn padding_that_index_maths_cannot_hold_is_a_typed_error() {
+    for context in contexts() {
+        let (x, weight) =
+            (Tensor::ones(&context, &[1, 1, 1, 1]).unwrap(), Tensor::ones(&context, &[1, 1, 1, 1]).unwrap());
+        let op = Conv2d { stride: [1 << 31, 1], padding: [1 << 31, 0], ..Conv2d::default() };
+        let error = x.conv2d(&weight, None, &op).unwrap_err().to_string();
+        assert!(error.contains("conv2d") && error.contains("31 bits"), "{error}");
+    }
+}

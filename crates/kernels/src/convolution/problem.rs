@@ -3,7 +3,7 @@
 use tilewright_ops::{Conv2d, ShapeError, UnaryOp};
 use tilewright_runtime::{Buffer, Result};
 
-use crate::{epilogue::parameters, params::params, to_u32};
+use crate::{epilogue::parameters, magic::to_numerator, params::params, to_u32};
 
 params! { Params for
     "conv2d_direct", "conv2d_direct_backward_input", "conv2d_direct_backward_weight",
@@ -120,6 +120,10 @@ impl Problem {
             let ([n, c], [h, w]) = (pair([shape[0], shape[1]])?, pair([shape[2], shape[3]])?);
             Ok([n, c, h, w])
         };
+        // A padded image below 2^31 pixels a side: what lies before it, modulo 2^32, is then never inside.
+        for axis in 0..2 {
+            to_numerator(op, self.x_shape[2 + axis] + 2 * self.op.padding[axis])?;
+        }
         for number in [self.x_count(), self.w_count(), self.y_count(), self.op.padding[0], self.op.padding[1]]
         {
             to_u32(op, number)?;

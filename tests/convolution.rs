@@ -300,3 +300,56 @@ fn padding_that_index_maths_cannot_hold_is_a_typed_error() {
         assert!(error.contains("conv2d") && error.contains("31 bits"), "{error}");
     }
 }
+
+/// The files of the family, and whether a device needs subgroups of 8 lanes for it.
+const FILES: [(&str, bool); 16] = [
+    ("col2im", false),
+    ("conv2d_backward_bias", false),
+    ("conv2d_depthwise", true),
+    ("conv2d_depthwise_backward_input", true),
+    ("conv2d_depthwise_backward_weight", true),
+    ("conv2d_direct", false),
+    ("conv2d_direct_backward_input", false),
+    ("conv2d_direct_backward_weight", false),
+    ("conv2d_implicit_gemm", false),
+    ("conv2d_implicit_gemm_backward_input", false),
+    ("conv2d_implicit_gemm_backward_weight", false),
+    ("conv2d_lanes", true),
+    ("conv2d_lanes_backward_input", true),
+    ("conv2d_lanes_backward_weight", true),
+    ("conv2d_pack_weight", false),
+    ("im2col", false),
+];
+
+#[test]
+fn the_algorithms_run_every_file_of_the_family() {
+    let family: Vec<_> =
+        tilewright::shaders::kernels().iter().filter(|source| source.family == "convolution").collect();
+    assert_eq!(
+        FILES.map(|(stem, _)| stem).to_vec(),
+        family.iter().map(|source| source.stem).collect::<Vec<_>>()
+    );
+    let context = common::context();
+    context.start_profile().unwrap();
+    for (op, x_shape, w_shape) in [
+        (Conv2d { padding: [1, 1], ..PLAIN }, [2, 8, 9, 9], [8, 8, 3, 3]),
+        (Conv2d { padding: [1, 1], stride: [2, 2], groups: 8, ..PLAIN }, [2, 8, 9, 9], [8, 1, 3, 3]),
+    ] {
+        let ((x, _), (weight, _)) =
+            (random_tensor(&context, 1, &x_shape), random_tensor(&context, 2, &w_shape));
+        for algorithm in Conv2dAlgorithm::ALL {
+            let algorithm = Some(algorithm);
+            // One that cannot run the shape says so; what it leaves out is seen below.
+            let Ok(y) = x.conv2d_with(&weight, None, &op, None, algorithm) else { continue };
+            let _ = Tensor::conv2d_backward_input(&y, &weight, &x_shape, &op, algorithm);
+            let _ = Tensor::conv2d_backward_weight(&y, &x, &w_shape, &op, algorithm);
+            Tensor::conv2d_backward_bias(&y).unwrap();
+        }
+    }
+    let profile = context.finish_profile().unwrap();
+    let lanes = context.adapter_info().subgroup_min_size == 8;
+    for (stem, needs_lanes) in FILES {
+        let ran = profile.dispatches.iter().any(|dispatch| dispatch.kernel == stem);
+        assert!(ran || (needs_lanes && !lanes), "no algorithm ran {stem}");
+    }
+}

@@ -154,6 +154,36 @@ fn casts_truncate_round_and_come_back() {
 }
 
 #[test]
+fn casts_saturate() {
+    let values = [3e9f32, -3e9, 5e9, -0.9, 1e20, -1e20, 2_147_483_520.0, f32::INFINITY, f32::NEG_INFINITY];
+    for context in contexts() {
+        let x = Tensor::from_slice(&context, &values, &[values.len()]).unwrap();
+        let signed = x.cast(DType::I32).unwrap().to_vec::<i32>().unwrap();
+        let unsigned = x.cast(DType::U32).unwrap().to_vec::<u32>().unwrap();
+        // The kernel's ends are the largest f32 inside the range.
+        let near = |found: i64, expected: i64| (found - expected).abs() <= 256;
+        for (found, expected) in signed.iter().zip(reference::cast_to_i32(&values)) {
+            assert!(near((*found).into(), expected.into()), "{signed:?}, {:?}", context.mode());
+        }
+        for (found, expected) in unsigned.iter().zip(reference::cast_to_u32(&values)) {
+            assert!(near((*found).into(), expected.into()), "{unsigned:?}, {:?}", context.mode());
+        }
+    }
+}
+
+#[test]
+fn the_operations_run_every_cast_and_fill() {
+    let context = common::context();
+    context.start_profile().unwrap();
+    let x = Tensor::full(&context, 1.5, &[8]).unwrap();
+    x.cast(DType::F16).unwrap().cast(DType::F32).unwrap().cast(DType::I32).unwrap();
+    let profile = context.finish_profile().unwrap();
+    for stem in ["fill", "cast", "cast_to_f16", "cast_from_f16"] {
+        assert!(profile.dispatches.iter().any(|dispatch| dispatch.kernel == stem), "nothing ran {stem}");
+    }
+}
+
+#[test]
 fn wrong_operands_are_typed_errors() {
     let all = contexts();
     let context = &all[0];

@@ -285,3 +285,36 @@ fn what_does_not_fit_is_a_typed_error() {
     let error = empty.matmul_as(&empty, &op, None, None, lanes).unwrap_err().to_string();
     assert!(error.contains("lanes") && error.contains("K 0"), "{error}");
 }
+
+#[test]
+fn the_algorithms_run_every_file_of_the_family() {
+    let stems = [
+        ("matmul_lanes", true),
+        ("matmul_naive", false),
+        ("matmul_register_tiled", false),
+        ("matmul_split_k_reduce", false),
+        ("matmul_tiled", false),
+        ("matmul_vec4", false),
+    ];
+    let family: Vec<_> =
+        tilewright::shaders::kernels().iter().filter(|source| source.family == "matmul").collect();
+    assert_eq!(
+        stems.map(|(stem, _)| stem).to_vec(),
+        family.iter().map(|source| source.stem).collect::<Vec<_>>()
+    );
+    let context = common::context();
+    context.start_profile().unwrap();
+    // The second product is long enough for every algorithm to split its sum.
+    for (m, k, n) in [(64, 64, 64), (8, 40_000, 8)] {
+        let ((a, _), (b, _)) = (random_tensor(&context, 1, &[m, k]), random_tensor(&context, 2, &[k, n]));
+        for algorithm in MatmulAlgorithm::ALL {
+            let _ = a.matmul_as(&b, &MatMul::default(), None, None, Some(algorithm));
+        }
+    }
+    let profile = context.finish_profile().unwrap();
+    let lanes = context.adapter_info().subgroup_min_size == 8;
+    for (stem, needs_lanes) in stems {
+        let ran = profile.dispatches.iter().any(|dispatch| dispatch.kernel == stem);
+        assert!(ran || (needs_lanes && !lanes), "no algorithm ran {stem}");
+    }
+}

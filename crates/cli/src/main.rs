@@ -6,13 +6,17 @@ use clap::Parser;
 use tilewright_cli::commands::Cli;
 
 fn main() -> ExitCode {
-    // A reader that stops early (`tilewright kernels list | head`) ends the program quietly, as it does any other.
+    let cli = Cli::parse();
+    // A reader that stops early (`tilewright kernels list | head`) ends the program quietly, as it does any other; but
+    // not work that would be lost.
     #[cfg(unix)]
-    // Safety: nothing else runs yet, and the default disposition is always valid.
-    unsafe {
-        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    if !cli.outlives_its_reader() {
+        // Safety: no other thread runs yet, and the default disposition is always valid.
+        unsafe {
+            libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        }
     }
-    match Cli::parse().run() {
+    match cli.run() {
         Ok(code) => code,
         Err(error) => {
             let said = error.to_string();

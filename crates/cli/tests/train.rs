@@ -101,6 +101,20 @@ fn a_killed_run_goes_on_to_the_same_bits() {
     interrupted("KILL", None);
 }
 
+#[cfg(unix)]
+#[test]
+fn training_outlives_whoever_reads_its_output() {
+    use std::process::Stdio;
+    let folder = folder();
+    write_images(folder.path(), 64, 20, 8);
+    let output = folder.path().join("out");
+    let mut child =
+        tilewright().args(arguments(folder.path(), &output, "2")).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+    assert!(output.join("model.safetensors").exists());
+}
+
 #[test]
 fn a_checkpoint_of_another_run_is_refused() {
     let folder = folder();

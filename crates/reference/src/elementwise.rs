@@ -130,6 +130,18 @@ pub(crate) fn erf(x: f64) -> f64 {
     FRAC_2_SQRT_PI * (-x * x).exp() * sum
 }
 
+/// f32 to i32: towards zero, to the nearest end of the range beyond it, NaN to 0.
+#[must_use]
+pub fn cast_to_i32(x: &[f32]) -> Vec<i32> {
+    x.iter().map(|&x| x as i32).collect()
+}
+
+/// f32 to u32, as [`cast_to_i32`].
+#[must_use]
+pub fn cast_to_u32(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|&x| x as u32).collect()
+}
+
 /// y = f(a, b) with NumPy broadcasting. The shape of y is [`BinaryOp::output_shape`].
 #[must_use]
 pub fn binary(op: BinaryOp, a: &[f32], a_shape: &[usize], b: &[f32], b_shape: &[usize]) -> Vec<f32> {

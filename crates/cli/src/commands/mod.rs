@@ -63,6 +63,11 @@ enum Command {
 }
 
 impl Cli {
+    /// Whether the command goes on where nobody reads what it prints.
+    pub fn outlives_its_reader(&self) -> bool {
+        matches!(self.command, Command::Train(_))
+    }
+
     /// Runs the command; the code is not zero where it was interrupted.
     pub fn run(self) -> Result<ExitCode> {
         match self.command {

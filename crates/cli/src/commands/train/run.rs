@@ -1,6 +1,6 @@
 //! A training run: what it holds, its loop, and its end.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{io::Write, path::PathBuf, sync::Arc, time::Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tilewright_autograd::Var;
@@ -24,6 +24,13 @@ use super::{
     report,
 };
 use crate::{Error, Result, interrupt::Interrupt};
+
+/// Prints a line for whoever still reads: a closed pipe (`tilewright train | head`) must not end the training.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
 
 /// Steps whose losses wait on the device before they are read: reading waits for the device.
 const READ_EVERY: usize = 20;
@@ -154,7 +161,7 @@ impl<'a> Training<'a> {
                 self.state.epoch
             );
         }
-        println!("resuming after epoch {}, batch {}", self.state.epoch, self.state.batch);
+        say!("resuming after epoch {}, batch {}", self.state.epoch, self.state.batch);
         Ok(())
     }
 
@@ -168,8 +175,8 @@ impl<'a> Training<'a> {
     /// Trains to the last epoch; false if the user stopped it.
     pub fn train(&mut self) -> Result<bool> {
         let info = self.context.adapter_info();
-        println!("{} on {} ({})", self.network.name, info.name, info.driver_info);
-        println!(
+        say!("{} on {} ({})", self.network.name, info.name, info.driver_info);
+        say!(
             "{} parameters, {} training images, {} test images",
             self.network.store.parameter_count(),
             self.loader.samples_per_epoch(),
@@ -281,7 +288,7 @@ impl<'a> Training<'a> {
             train_seconds: self.state.seconds,
             step_losses: std::mem::take(&mut self.step_losses),
         };
-        println!(
+        say!(
             "epoch {:>2}  loss {:.4}  training accuracy {:.2} %  test accuracy {:.2} %  {:.0} images/s",
             record.epoch,
             record.train_loss,
@@ -317,16 +324,16 @@ impl<'a> Training<'a> {
         };
         let path = self.path("metrics.jsonl");
         metrics::write(&path, &self.epochs, Some(&last))?;
-        println!(
+        say!(
             "test accuracy {:.2} % on {} images, after {:.1} s of training",
             100.0 * answers.accuracy,
             answers.predicted.len(),
             self.state.seconds
         );
-        println!("  metrics                          {}", path.display());
-        println!("  weights                          {}", weights.display());
+        say!("  metrics                          {}", path.display());
+        say!("  weights                          {}", weights.display());
         for (what, path) in report::draw(&self.arguments.output, &self.epochs, &*self.test, &answers)? {
-            println!("  {what:<32} {}", path.display());
+            say!("  {what:<32} {}", path.display());
         }
         Ok(())
     }

@@ -1,3 +1,0 @@
-fn unary(x: f32, p: vec2<f32>) -> f32 {
-    return x;
-}

@@ -4,9 +4,9 @@ use tilewright_kernels::{
     matmul::{self, MatmulAlgorithm, Operands, Problem},
     strided::Strided,
 };
-use tilewright_ops::{DType, MatMul, MatMulDims, ShapeError, UnaryOp};
+use tilewright_ops::{DType, MatMul, MatMulDims, Op, ShapeError, UnaryOp};
 
-use crate::{Layout, Result, Tensor};
+use crate::{Layout, Result, Tensor, trace};
 
 impl Tensor {
     /// `self · other` over the last two axes; leading axes broadcast.
@@ -46,6 +46,11 @@ impl Tensor {
         let dims = op.dims(self.shape(), other.shape())?;
         let shape = op.output_shape(self.shape(), other.shape())?;
         self.check_epilogue("matmul", dims.n, bias, activation)?;
+        let operands: Vec<_> = [self, other].into_iter().chain(bias).collect();
+        let traced = || Op::MatMul { op: *op, bias: bias.is_some(), activation };
+        if let Some(y) = trace::step(traced, &operands) {
+            return y;
+        }
         let left = self.to_layout(Layout::RowMajor)?;
         let right = other.to_layout(Layout::RowMajor)?;
         let (left, left_stride) = left.batch_stride(&dims.batch)?;

@@ -31,6 +31,13 @@ impl Context {
         self.current_recording().is_some()
     }
 
+    /// In a recording: names the launches that come, in profiles, after the layer that makes them.
+    pub fn set_scope(&self, name: &str) {
+        if let Some(recording) = self.current_recording() {
+            recording.set_scope(name);
+        }
+    }
+
     /// The handle on which launches run.
     pub fn eager(&self) -> Self {
         self.with_recording(None)

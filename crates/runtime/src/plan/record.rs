@@ -25,7 +25,11 @@ pub(crate) struct Launch {
 
 /// The commands of one recording.
 #[derive(Default)]
-pub(crate) struct Recording(Mutex<Vec<Step>>);
+pub(crate) struct Recording {
+    steps: Mutex<Vec<Step>>,
+    /// Names the launches that come, where it is not empty.
+    scope: Mutex<String>,
+}
 
 impl Recording {
     pub fn new() -> Arc<Self> {
@@ -33,25 +37,30 @@ impl Recording {
     }
 
     pub fn dispatch(&self, pipeline: &Pipeline, dispatch: &Dispatch<'_>, grid: [u32; 3]) -> Result<()> {
+        let scope = lock(&self.scope).clone();
         let launch = Launch {
             pipeline: pipeline.clone(),
             params: dispatch.params.to_vec(),
             buffers: dispatch.buffers.iter().map(|&buffer| buffer.clone()).collect(),
             groups: dispatch.groups,
             grid,
-            op: dispatch.op.to_owned(),
+            op: if scope.is_empty() { dispatch.op.to_owned() } else { scope },
         };
-        lock(&self.0).push(Step::Launch(launch));
+        lock(&self.steps).push(Step::Launch(launch));
         Ok(())
     }
 
     pub fn copy(&self, from: &Buffer, from_offset: u64, to: &Buffer, to_offset: u64, size: u64) {
         let (from, to) = (from.clone(), to.clone());
-        lock(&self.0).push(Step::Copy { from, from_offset, to, to_offset, size });
+        lock(&self.steps).push(Step::Copy { from, from_offset, to, to_offset, size });
+    }
+
+    pub fn set_scope(&self, name: &str) {
+        name.clone_into(&mut lock(&self.scope));
     }
 
     pub fn take(&self) -> Vec<Step> {
-        std::mem::take(&mut lock(&self.0))
+        std::mem::take(&mut lock(&self.steps))
     }
 }
 

@@ -40,7 +40,7 @@ fn check(shapes: &[&[usize]], build: &Build) -> Compiled {
                 let found = compiled.run(&inputs.iter().collect::<Vec<_>>()).unwrap();
                 assert_eq!(found.len(), expected.len());
                 for (found, expected) in found.iter().zip(&expected) {
-                    close(&found.to_vec::<f32>().unwrap(), expected, 2e-6).unwrap();
+                    close(&found.to_vec::<f32>().unwrap(), expected, 2e-6, 2e-6).unwrap();
                 }
             }
             if optimize {
@@ -266,8 +266,13 @@ fn a_network_of_the_zoo_computes_what_it_computes_eagerly() {
                 Compiled::new(&zoo_graph(&context, &network, x.shape()).unwrap(), &Options::default())
                     .unwrap();
             let found = compiled.run(&[&x]).unwrap();
-            close(&found[0].to_vec::<f32>().unwrap(), &expected.tensor().to_vec::<f32>().unwrap(), 1e-5)
-                .unwrap();
+            close(
+                &found[0].to_vec::<f32>().unwrap(),
+                &expected.tensor().to_vec::<f32>().unwrap(),
+                1e-5,
+                1e-5,
+            )
+            .unwrap();
             assert_eq!(
                 changed(&compiled, "fold_batch_norm"),
                 if name == "small_cnn" {
@@ -374,7 +379,7 @@ fn a_model_plans_each_shape_once() {
         Model::new(&context, Options::default(), 2, move |shapes| zoo_graph(&inner, &network, &shapes[0]));
     for (at, (x, expected)) in inputs.iter().zip(&expected).enumerate() {
         let found = model.run(&[x]).unwrap();
-        close(&found[0].to_vec::<f32>().unwrap(), expected, 1e-5).unwrap();
+        close(&found[0].to_vec::<f32>().unwrap(), expected, 1e-5, 1e-5).unwrap();
         assert_eq!(model.plans(), [1, 2, 2, 2][at]);
     }
     let plans = [1, 2].map(|batch| model.plan(&[vec![batch, 3, 32, 32]]).unwrap());

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use serde::Serialize;
+use tilewright_ops::Op;
 
 use crate::{Graph, Result};
 
@@ -51,7 +52,10 @@ impl Graph {
                 name: node.name.clone(),
                 op: node.op.name(),
                 activation: node.op.activation().map(|activation| activation.name()),
-                residual: matches!(node.op, tilewright_ops::Op::Conv2d { residual: true, .. }),
+                residual: matches!(
+                    node.op,
+                    Op::Conv2d { residual: true, .. } | Op::MatMul { residual: true, .. }
+                ),
                 inputs: operands
                     .clone()
                     .filter(|value| value.constant.is_none())

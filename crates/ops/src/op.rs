@@ -20,12 +20,15 @@ pub enum Op {
         /// Of the result.
         activation: Option<UnaryOp>,
     },
-    /// `left`, `right`, then the bias (one number for each column) if there is one: `activation(left · right + bias)`.
+    /// `left`, `right`, then bias (one number for each column) and residual as far as they are there:
+    /// `activation(left · right + bias + residual)`.
     MatMul {
         /// Transpositions.
         op: MatMul,
         /// Whether there is a bias.
         bias: bool,
+        /// Whether there is a residual, of the result's shape.
+        residual: bool,
         /// Of the sum.
         activation: Option<UnaryOp>,
     },
@@ -147,8 +150,9 @@ impl Op {
         match self {
             Self::Concat { .. } => None,
             Self::Binary { .. } => Some(2),
-            Self::MatMul { bias, .. } => Some(2 + usize::from(*bias)),
-            Self::Conv2d { bias, residual, .. } => Some(2 + usize::from(*bias) + usize::from(*residual)),
+            Self::MatMul { bias, residual, .. } | Self::Conv2d { bias, residual, .. } => {
+                Some(2 + usize::from(*bias) + usize::from(*residual))
+            }
             Self::BatchNorm { .. } => Some(5),
             _ => Some(1),
         }
@@ -208,10 +212,13 @@ impl Op {
             Self::Unary(unary) => unary.check().map(|()| x.to_vec()),
             Self::Cast(_) => Ok(x.to_vec()),
             Self::Binary { op, .. } => op.output_shape(x, inputs[1]),
-            Self::MatMul { op, bias, .. } => {
+            Self::MatMul { op, bias, residual, .. } => {
                 let shape = op.output_shape(x, inputs[1])?;
                 if *bias {
                     expect("bias", inputs[2], &shape[shape.len() - 1..])?;
+                }
+                if *residual {
+                    expect("residual", inputs[inputs.len() - 1], &shape)?;
                 }
                 Ok(shape)
             }

@@ -1,8 +1,8 @@
 //! Running an operation that is given as a value.
 
-use tilewright_ops::{BinaryOp, Op, ShapeError};
+use tilewright_ops::{Op, ShapeError, UnaryOp};
 
-use crate::{Result, Tensor};
+use crate::{Epilogue, Result, Tensor};
 
 impl Tensor {
     /// `op` of `inputs`, in the order that [`Op`] lists.
@@ -20,17 +20,11 @@ impl Tensor {
                 None => x.binary(*op, rest[0]),
                 Some(activation) => x.binary(*op, rest[0])?.unary(*activation),
             },
-            Op::MatMul { op, activation, .. } => {
-                x.matmul_with(rest[0], op, rest.get(1).copied(), *activation)
+            Op::MatMul { op, bias, residual, activation } => {
+                x.matmul_fused(rest[0], op, &epilogue(rest, *bias, *residual, *activation), None)
             }
             Op::Conv2d { op, bias, residual, activation } => {
-                let bias_operand = bias.then(|| rest[1]);
-                if !residual {
-                    return x.conv2d_with(rest[0], bias_operand, op, *activation, None);
-                }
-                let y = x.conv2d_with(rest[0], bias_operand, op, None, None)?;
-                let y = y.binary(BinaryOp::Add, rest[rest.len() - 1])?;
-                activation.map_or(Ok(y.clone()), |activation| y.unary(activation))
+                x.conv2d_fused(rest[0], op, &epilogue(rest, *bias, *residual, *activation), None)
             }
             Op::BatchNorm { op, activation } => {
                 x.batch_norm_eval_fused(rest[0], rest[1], rest[2], rest[3], op, *activation)
@@ -52,4 +46,16 @@ impl Tensor {
             Op::Cast(dtype) => x.cast(*dtype),
         }
     }
+}
+
+/// `rest` is the second operand, then bias and residual.
+fn epilogue<'a>(
+    rest: &[&'a Tensor],
+    bias: bool,
+    residual: bool,
+    activation: Option<UnaryOp>,
+) -> Epilogue<'a> {
+    let bias = bias.then(|| rest[1]);
+    let residual = residual.then(|| rest[rest.len() - 1]);
+    Epilogue { bias, residual, activation }
 }

@@ -5,12 +5,14 @@
 //! copies them, and a change of layout is a kernel that a profile shows.
 
 mod apply;
+mod epilogue;
 mod error;
 mod layout;
 pub mod ops;
 mod tensor;
 mod trace;
 
+pub use epilogue::Epilogue;
 pub use error::Error;
 pub use layout::Layout;
 pub use ops::normalization::BatchNormTrain;

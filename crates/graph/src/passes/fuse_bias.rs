@@ -22,7 +22,7 @@ pub fn fuse_bias(graph: &Graph) -> Result<(Graph, usize)> {
                 Op::Conv2d { residual: false, activation: None, .. } => {
                     count == shape[1] && is_per_channel(&graph[bias].shape, shape)
                 }
-                Op::MatMul { bias: false, activation: None, .. } => {
+                Op::MatMul { bias: false, residual: false, activation: None, .. } => {
                     let last = shape.len() - 1;
                     count == shape[last] && graph[bias].shape.last() == Some(&shape[last])
                 }

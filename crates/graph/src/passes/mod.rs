@@ -35,12 +35,12 @@ pub const ALL: &[(&str, Pass)] = &[
     ("eliminate_dead", eliminate_dead),
     ("remove_identities", remove_identities),
     ("eliminate_common", eliminate_common),
+    ("fold_constants", fold_constants),
     ("fold_batch_norm", fold_batch_norm),
     ("fold_scale", fold_scale),
     ("fuse_bias", fuse_bias),
     ("fuse_residual", fuse_residual),
     ("fuse_activation", fuse_activation),
-    ("fold_constants", fold_constants),
 ];
 
 /// What a pass did, over all rounds.
@@ -52,10 +52,11 @@ pub struct PassReport {
     pub changed: usize,
 }
 
-/// Rounds after which passes that go on changing one another's work are stopped.
-const MOST_ROUNDS: usize = 16;
+/// Changes after which passes that go on changing one another's work are stopped.
+const MOST_ROUNDS: usize = 256;
 
-/// Runs every pass until none finds anything.
+/// Runs the passes until none finds anything. One runs only where those before it find nothing: what can become part of
+/// a weight does so before an activation closes the convolution.
 ///
 /// # Errors
 /// Those of computing constants.
@@ -66,9 +67,12 @@ pub fn optimize(graph: &Graph) -> Result<(Graph, Vec<PassReport>)> {
         let mut any = false;
         for ((_, pass), report) in ALL.iter().zip(&mut reports) {
             let (next, changed) = pass(&graph)?;
-            report.changed += changed;
-            any |= changed > 0;
             graph = next;
+            if changed > 0 {
+                report.changed += changed;
+                any = true;
+                break;
+            }
         }
         if !any {
             break;

@@ -14,6 +14,7 @@ pub mod normalization;
 pub mod optimizer;
 mod params;
 pub mod pooling;
+pub mod probe;
 pub mod random;
 pub mod reduction;
 pub mod select;

@@ -1,9 +1,13 @@
 //! The context: a device with its pool, pipelines and recorder.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
 
 use crate::{
-    Buffer, ContextOptions, Error, MemoryReport, Mode, Result, adapter,
+    Buffer, ContextOptions, Error, MemoryReport, Mode, Result, Tuning, adapter,
+    attachment::Attachments,
     buffer::Shared,
     guard::{self, GUARD_BYTES, QUARANTINE},
     pipeline::Pipelines,
@@ -22,6 +26,9 @@ pub(crate) struct Inner {
     pub info: wgpu::AdapterInfo,
     pub limits: wgpu::Limits,
     pub mode: Mode,
+    pub cache_folder: Option<PathBuf>,
+    pub tuning: Tuning,
+    pub attachments: Attachments,
     pool: Mutex<Pool>,
     quarantine: Mutex<Vec<(wgpu::Buffer, u64)>>,
     pipelines: Mutex<Pipelines>,
@@ -100,6 +107,9 @@ impl Context {
             limits: device.limits(),
             info,
             mode: options.mode,
+            cache_folder: options.pipeline_cache.clone(),
+            tuning: options.tuning,
+            attachments: Attachments::default(),
             pool: Mutex::default(),
             quarantine: Mutex::default(),
             pipelines: Mutex::new(pipelines),

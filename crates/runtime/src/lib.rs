@@ -4,6 +4,7 @@
 //! batches dispatches. Nothing is global: two contexts live side by side.
 
 mod adapter;
+mod attachment;
 mod bind_groups;
 mod buffer;
 mod context;
@@ -24,7 +25,7 @@ pub use context::Context;
 pub use dispatch::{Dispatch, fold_groups};
 pub use error::Error;
 pub use files::write_whole;
-pub use options::{ContextOptions, Mode};
+pub use options::{ContextOptions, Mode, Tuning};
 pub use pipeline::Pipeline;
 pub use pool::MemoryReport;
 pub use profiler::{Profile, ProfileRow, ProfiledDispatch};

@@ -20,6 +20,7 @@ pub mod reduction;
 pub mod select;
 mod share;
 pub mod strided;
+pub mod tune;
 
 pub use epilogue::Epilogue;
 pub use params::{ParamsLayout, all_params};

@@ -40,10 +40,10 @@ fn chosen(
     problem: &Problem,
     algorithm: Option<Conv2dAlgorithm>,
 ) -> Result<Conv2dAlgorithm> {
-    let device = Device::of(context);
     let Some(algorithm) = algorithm else {
-        return Ok(select::conv2d(&device, pass, problem).algorithm);
+        return Ok(select::conv2d_for(context, pass, problem).algorithm);
     };
+    let device = Device::of(context);
     match algorithm.obstacle(&device, pass, problem) {
         None => Ok(algorithm),
         Some(reason) => Err(Error::Unsupported {

@@ -214,7 +214,7 @@ fn a_tuned_convolution_computes_the_same() {
         let x = context.upload(bytemuck::cast_slice(&x)).unwrap();
         let weight = context.upload(bytemuck::cast_slice(&w)).unwrap();
         let y = context.alloc(count(problem.y_shape) as u64 * 4).unwrap();
-        let operands = Operands { x: &x, weight: &weight, bias: None, y: &y };
+        let operands = Operands { x: &x, weight: (&weight).into(), bias: None, residual: None, y: &y };
         convolution::forward(&context, &problem, &operands, None, None).unwrap();
         bytemuck::pod_collect_to_vec::<u8, f32>(&context.read(&y).unwrap())
     });

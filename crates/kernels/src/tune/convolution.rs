@@ -5,7 +5,10 @@ use tilewright_runtime::{Buffer, Context, Result};
 
 use super::{Candidate, Samples, Verdict, contest, sample::operand, winner};
 use crate::{
-    convolution::{Conv2dAlgorithm, Operands, Pass, Problem, backward_input, backward_weight, forward},
+    convolution::{
+        Conv2dAlgorithm, Operands, Pass, Problem, Weight, backward_input, backward_weight, forward,
+        pack_weight,
+    },
     select::{Device, conv2d_candidates},
 };
 
@@ -63,9 +66,16 @@ fn candidate<'a>(
     [x, weight, grad_y, output]: [&'a Buffer; 4],
     algorithm: Conv2dAlgorithm,
 ) -> Candidate<'a> {
+    // An inference packs once; so the packing is not timed.
+    let packed = (pass == Pass::Forward).then(|| pack_weight(context, problem, weight, Some(algorithm)));
     let run = move || match pass {
         Pass::Forward => {
-            let operands = Operands { x, weight, bias: None, y: output };
+            let weight = match &packed {
+                Some(Ok(packed)) => Weight::Packed(packed),
+                Some(Err(error)) => return Err(error.clone()),
+                None => Weight::Plain(weight),
+            };
+            let operands = Operands { x, weight, bias: None, residual: None, y: output };
             forward(context, problem, &operands, None, Some(algorithm))
         }
         Pass::BackwardInput => backward_input(context, problem, grad_y, weight, output, Some(algorithm)),

@@ -46,7 +46,7 @@ fn measure(context: &Context, problem: &Problem) -> Result<Option<Verdict>> {
         })
     });
     let output = context.alloc((batches * m * n * 4) as u64)?;
-    let operands = Operands { left: &left, right: &right, bias: None, y: &output };
+    let operands = Operands { left: &left, right: &right, bias: None, residual: None, y: &output };
     let candidates: Vec<_> = algorithms
         .into_iter()
         .map(|algorithm| {

@@ -28,13 +28,40 @@ pub(crate) fn conv2d(context: &Context, pass: Pass, problem: &Problem) -> Option
 }
 
 fn measure(context: &Context, pass: Pass, problem: &Problem) -> Result<Option<Verdict>> {
+    let algorithms = candidates(context, pass, problem);
+    if algorithms.len() < 2 { Ok(None) } else { run(context, pass, problem, algorithms).map(Some) }
+}
+
+/// Validates and times the candidates for a pass of `problem`, or only the one named, whatever the context's tuning; a
+/// forward pass with its weight packed before. Nothing is remembered.
+///
+/// # Errors
+/// Those of the device, its memory among them. A candidate that is wrong is no error, but in [`Verdict::rejected`].
+pub fn measure_conv2d(
+    context: &Context,
+    pass: Pass,
+    problem: &Problem,
+    only: Option<Conv2dAlgorithm>,
+) -> Result<Verdict> {
+    let algorithms = only.map_or_else(|| candidates(context, pass, problem), |algorithm| vec![algorithm]);
+    run(context, pass, problem, algorithms)
+}
+
+/// What takes part: everything that can run it, the table's choice first.
+fn candidates(context: &Context, pass: Pass, problem: &Problem) -> Vec<Conv2dAlgorithm> {
     let mut algorithms = conv2d_candidates(&Device::of(context), pass, problem);
-    if problem.flops() > DEFINITION_MOST {
+    if problem.flops() > DEFINITION_MOST && algorithms.len() > 1 {
         algorithms.retain(|&algorithm| algorithm != Conv2dAlgorithm::Direct);
     }
-    if algorithms.len() < 2 {
-        return Ok(None);
-    }
+    algorithms
+}
+
+fn run(
+    context: &Context,
+    pass: Pass,
+    problem: &Problem,
+    algorithms: Vec<Conv2dAlgorithm>,
+) -> Result<Verdict> {
     let x = operand(problem.x_count(), 1);
     let w = operand(problem.w_count(), 2);
     let g = operand(problem.y_count(), 3);
@@ -56,7 +83,7 @@ fn measure(context: &Context, pass: Pass, problem: &Problem) -> Result<Option<Ve
         .into_iter()
         .map(|algorithm| candidate(context, pass, problem, buffers, algorithm))
         .collect();
-    contest(context, &output, &samples, &candidates).map(Some)
+    contest(context, &output, &samples, &candidates)
 }
 
 fn candidate<'a>(

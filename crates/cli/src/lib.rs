@@ -6,6 +6,7 @@ mod files;
 mod interrupt;
 mod model;
 pub mod pictures;
+mod suite;
 
 pub use error::Error;
 

@@ -1,9 +1,13 @@
 //! The context: a device with its pool, pipelines and recorder.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
 
 use crate::{
-    Buffer, ContextOptions, Error, MemoryReport, Mode, Result, adapter,
+    Buffer, ContextOptions, Error, MemoryReport, Mode, Result, Tuning, adapter,
+    attachment::Attachments,
     buffer::Shared,
     guard::{self, GUARD_BYTES, QUARANTINE},
     pipeline::Pipelines,
@@ -29,6 +33,9 @@ pub(crate) struct Inner {
     pub mode: Mode,
     /// Stands for the memory of buffers that have none.
     pub placeholder: wgpu::Buffer,
+    pub cache_folder: Option<PathBuf>,
+    pub tuning: Tuning,
+    pub attachments: Attachments,
     pool: Mutex<Pool>,
     quarantine: Mutex<Vec<(wgpu::Buffer, u64)>>,
     pipelines: Mutex<Pipelines>,
@@ -114,6 +121,9 @@ impl Context {
             info,
             mode: options.mode,
             placeholder,
+            cache_folder: options.pipeline_cache.clone(),
+            tuning: options.tuning,
+            attachments: Attachments::default(),
             pool: Mutex::default(),
             quarantine: Mutex::default(),
             pipelines: Mutex::new(pipelines),

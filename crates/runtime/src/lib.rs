@@ -4,6 +4,7 @@
 //! batches dispatches. Nothing is global: two contexts live side by side.
 
 mod adapter;
+mod attachment;
 mod bind_groups;
 mod buffer;
 mod context;
@@ -25,7 +26,7 @@ pub use context::Context;
 pub use dispatch::{Dispatch, fold_groups};
 pub use error::Error;
 pub use files::write_whole;
-pub use options::{ContextOptions, Mode};
+pub use options::{ContextOptions, Mode, Tuning};
 pub use pipeline::Pipeline;
 pub use plan::{MemoryPlan, Plan};
 pub use pool::MemoryReport;

@@ -9,6 +9,7 @@ mod train;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tilewright_kernels::probe::{self, Roofline};
 use tilewright_runtime::{Context, ContextOptions};
 
 use crate::Result;
@@ -49,7 +50,7 @@ impl DeviceArguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the adapters of this machine.
+    /// List the adapters of this machine, or measure one.
     Devices(devices::Arguments),
     /// Read, list and time kernels.
     #[command(subcommand)]
@@ -71,7 +72,7 @@ impl Cli {
     /// Runs the command; the code is not zero where it was interrupted.
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
-            Command::Devices(arguments) => devices::run(&arguments)?,
+            Command::Devices(arguments) => devices::run(&arguments, || self.device.context())?,
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
@@ -79,6 +80,17 @@ impl Cli {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The limits of the device: as they were measured before, unless `fresh` or never; else measured now, and kept.
+fn probed(context: &Context, fresh: bool) -> Result<Roofline> {
+    if let Some(stored) = probe::stored(context).filter(|_| !fresh) {
+        return Ok(stored);
+    }
+    let roofline =
+        probe::measure(context, |step| eprintln!("probing {}: {step}", context.adapter_info().name))?;
+    probe::store(context, &roofline)?;
+    Ok(roofline)
 }
 
 /// Prints a value as JSON on standard output.

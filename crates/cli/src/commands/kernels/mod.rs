@@ -1,7 +1,8 @@
-//! `tilewright kernels list | show | bench | support`.
+//! `tilewright kernels list | show | bench | roofline | support`.
 
 mod bench;
 mod list;
+mod roofline;
 mod show;
 mod support;
 
@@ -17,6 +18,8 @@ pub enum Command {
     Show(show::Arguments),
     /// Validate, then time every algorithm that can run an operation at a shape.
     Bench(bench::Arguments),
+    /// Measure a network's convolutions against the roofs of the device, as a table and a picture.
+    Roofline(roofline::Arguments),
     /// Print the support table of `docs/support.md`.
     Support,
 }
@@ -26,6 +29,7 @@ pub fn run(command: &Command, context: impl FnOnce() -> Result<Context>) -> Resu
         Command::List(arguments) => list::run(arguments),
         Command::Show(arguments) => show::run(arguments),
         Command::Bench(arguments) => bench::run(arguments, &context()?),
+        Command::Roofline(arguments) => roofline::run(arguments, &context()?),
         Command::Support => support::run(),
     }
 }

@@ -29,7 +29,7 @@ pub mod passes;
 mod rewrite;
 mod summary;
 
-pub use capture::capture;
+pub use capture::{capture, capture_named};
 pub use compile::{Compiled, Options, Port};
 pub use error::Error;
 pub use graph::{Graph, Node, Value, ValueId};

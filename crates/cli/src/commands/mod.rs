@@ -3,7 +3,9 @@
 mod devices;
 mod grad;
 mod infer;
+mod inspect;
 mod kernels;
+mod profile;
 mod train;
 
 use std::process::ExitCode;
@@ -59,6 +61,10 @@ enum Command {
     Train(train::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
+    /// Show a network's layers, what is fused in them, and its memory.
+    Inspect(inspect::Arguments),
+    /// Time every layer of a network.
+    Profile(profile::Arguments),
     /// Compute the gradient of every parameter.
     Grad(grad::Arguments),
 }
@@ -76,6 +82,8 @@ impl Cli {
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
+            Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
         }
         Ok(ExitCode::SUCCESS)

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
 use serde::Serialize;
 use serde_json::json;
 use tilewright_graph::{Compiled, Options};
+use tilewright_kernels::probe;
 use tilewright_ops::DType;
 use tilewright_runtime::{Context, Profile};
 
-use super::{print_json, probed};
+use super::print_json;
 use crate::{
     Error, Result,
     model::{self, InputShape},
@@ -128,13 +129,16 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             row.kernels.join(", ")
         );
     }
+    if rows.iter().all(|row| row.roof_share.is_none()) {
+        println!("(`tilewright devices --probe` measures the roofs once; then their share is shown)");
+    }
     println!("{total:.3} ms in {} launches; {} runs", compiled.plan().len(), arguments.repeat);
     Ok(())
 }
 
 /// One row for each node that launches something, in order.
 fn rows(compiled: &Compiled, profiles: &[Profile], context: &Context) -> Result<Vec<Row>> {
-    let roofline = probed(context, false)?;
+    let roofline = probe::stored(context);
     // Copies have no timestamps.
     let launches: Vec<_> = compiled.plan().launches().filter(|(_, kernel)| *kernel != "copy").collect();
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); launches.len()];
@@ -171,7 +175,10 @@ fn rows(compiled: &Compiled, profiles: &[Profile], context: &Context) -> Result<
             milliseconds,
             share: if total > 0.0 { milliseconds / total } else { 0.0 },
             gflops: if computes { summary.flops as f64 / seconds / 1e9 } else { 0.0 },
-            roof_share: computes.then(|| roofline.share(summary.flops, bytes, seconds)),
+            roof_share: roofline
+                .as_ref()
+                .filter(|_| computes)
+                .map(|roofline| roofline.share(summary.flops, bytes, seconds)),
         });
     }
     // Changes of layout of an output belong to no node.

@@ -124,7 +124,7 @@ pub(super) fn forward(
     match bias {
         Some(bias) => {
             let index = Strided::new(&extents, &from, &[0, outputs as isize, 1]);
-            elementwise::binary_broadcast(context, BinaryOp::Add, &by_group, bias, target, &index)?;
+            elementwise::binary_broadcast(context, BinaryOp::Add, None, &by_group, bias, target, &index)?;
         }
         None => {
             let index = Strided::new(&extents, &from, &[(groups * outputs) as isize, outputs as isize, 1]);

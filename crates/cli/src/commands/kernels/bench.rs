@@ -43,6 +43,8 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Op {
+    /// Every kernel that is bound by memory, beside the device's own copy of as many bytes.
+    Memory(super::memory::Arguments),
     /// A matrix product.
     Matmul {
         /// M×N×K, such as 512x512x512.
@@ -115,6 +117,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
     let runs = Runs { repeat: arguments.repeat, candidates: if arguments.chosen { 1 } else { usize::MAX } };
     let (what, rows) = match &arguments.op {
+        Op::Memory(memory) => return super::memory::run(memory, arguments.repeat, arguments.json, context),
         Op::Matmul { shape, transpose_left, transpose_right } => {
             let op = MatMul { transpose_left: *transpose_left, transpose_right: *transpose_right };
             bench_matmul(context, *shape, op, runs)?

@@ -2,6 +2,8 @@
 
 mod bench;
 mod list;
+mod memory;
+mod memory_works;
 mod show;
 mod support;
 

@@ -2,6 +2,8 @@
 
 mod bench;
 mod list;
+mod memory;
+mod memory_works;
 mod roofline;
 mod show;
 mod support;

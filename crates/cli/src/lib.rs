@@ -7,6 +7,7 @@ mod interrupt;
 mod model;
 pub mod pictures;
 mod suite;
+mod workload;
 
 pub use error::Error;
 

@@ -7,12 +7,13 @@ mod inspect;
 mod kernels;
 mod profile;
 mod train;
+mod tune;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tilewright_kernels::probe::{self, Roofline};
-use tilewright_runtime::{Context, ContextOptions};
+use tilewright_runtime::{Context, ContextOptions, Tuning};
 
 use crate::Result;
 
@@ -39,7 +40,10 @@ struct DeviceArguments {
 
 impl DeviceArguments {
     fn context(&self) -> Result<Context> {
-        let mut options = ContextOptions::from_env()?;
+        self.context_with(ContextOptions::from_env()?)
+    }
+
+    fn context_with(&self, mut options: ContextOptions) -> Result<Context> {
         if let Some(adapter) = &self.adapter {
             options.adapter = adapter.parse().unwrap_or_default();
         }
@@ -67,6 +71,8 @@ enum Command {
     Profile(profile::Arguments),
     /// Compute the gradient of every parameter.
     Grad(grad::Arguments),
+    /// Measure which algorithm is the quickest for each shape, and remember it.
+    Tune(tune::Arguments),
 }
 
 impl Cli {
@@ -85,6 +91,10 @@ impl Cli {
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
+            Command::Tune(arguments) => {
+                let options = ContextOptions::from_env()?.with_tuning(Tuning::Measure);
+                tune::run(&arguments, &self.device.context_with(options)?)?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -12,11 +12,11 @@ const MARGIN: f64 = 0.97;
 /// A candidate that takes so many times the best one's time at its first runs is not timed further.
 const HOPELESS: f64 = 2.0;
 /// The least duration of a timed round, in seconds.
-const ROUND: f64 = 2e-3;
+const ROUND: f64 = 3e-3;
 /// What all rounds of a candidate may take, in seconds.
-const BUDGET: f64 = 0.25;
+const BUDGET: f64 = 0.3;
 /// The most rounds of a candidate.
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 15;
 
 /// One way to compute the work.
 pub struct Candidate<'a> {

@@ -21,7 +21,7 @@ use super::{
     colour::{self, Colour},
 };
 
-const LIST_WIDTH: f64 = 440.0;
+const LIST_WIDTH: f64 = 512.0;
 const PLOT: Rect = Rect { left: 76.0, top: 74.0, right: 716.0, bottom: 0.0 };
 const ROW: f64 = 17.0;
 const RADIUS: f64 = 5.0;
@@ -114,9 +114,10 @@ fn draw(plot: &Plot) -> Document {
     let (width, height) = (area.right + LIST_WIDTH, area.bottom + 92.0);
     let xs: Vec<f64> = plot.dots.iter().map(|dot| dot.intensity).collect();
     let ys: Vec<f64> = plot.dots.iter().map(|dot| dot.gflops).collect();
-    let ridge = plot.peak / plot.memory;
-    let x = Log::around(xs.iter().copied().chain([ridge]), area.left, area.right);
-    let y = Log::around(ys.iter().copied().chain([plot.peak * 1.15]), area.bottom, area.top);
+    // Far enough to the left for the slopes to be seen.
+    let steep = plot.peak / plot.cache.max(plot.memory);
+    let x = Log::around(xs.iter().copied().chain([steep / 4.0]), area.left, area.right);
+    let y = Log::around(ys.iter().copied().chain([plot.peak, plot.peak / 12.0]), area.bottom, area.top);
     let mut all = Group::new().set("font-family", "system-ui, 'DejaVu Sans', Helvetica, Arial, sans-serif");
     all.append(Rectangle::new().set("width", width).set("height", height).set("fill", hex(colour::PAPER)));
     all.append(words(&plot.title, [area.left, 32.0], 18.0, colour::INK, "start").set("font-weight", "bold"));
@@ -126,7 +127,7 @@ fn draw(plot: &Plot) -> Document {
     roofs(&mut all, plot, area, &x, &y, &mut placer);
     dots(&mut all, plot, &x, &y, &mut placer);
     list(&mut all, plot, area);
-    legend(&mut all, area);
+    legend(&mut all, plot, area);
     Document::new()
         .set("viewBox", (0, 0, width, height))
         .set("width", width)
@@ -179,6 +180,9 @@ fn roofs(all: &mut Group, plot: &Plot, area: Rect, x: &Log, y: &Log, placer: &mu
         // From where it enters the plot up to the peak.
         let start = x.low().max(y.low() / rate);
         let end = (plot.peak / rate).min(x.high());
+        if start >= end {
+            continue;
+        }
         let from = [x.at(start), y.at(start * rate)];
         let to = [x.at(end), y.at(end * rate)];
         all.append(line(from, to, colour::INK, 2.0).set("stroke-dasharray", dashes));
@@ -197,10 +201,10 @@ fn roofs(all: &mut Group, plot: &Plot, area: Rect, x: &Log, y: &Log, placer: &mu
                 from[1] + distance * angle.sin() - above * angle.cos(),
             ]
         };
-        let [left, bottom] = along(12.0, 6.0);
+        let [left, bottom] = along(14.0, 8.0);
         let turn = format!("rotate({:.2} {left:.1} {bottom:.1})", angle.to_degrees());
         all.append(words(&text, [left, bottom], 11.5, colour::INK, "start").set("transform", turn));
-        placer.block_line(along(12.0, 11.0), along(12.0 + wide, 11.0), 7.0);
+        placer.block_line(along(14.0, 12.0), along(14.0 + wide, 12.0), 7.0);
     }
 }
 
@@ -254,7 +258,7 @@ fn dots(all: &mut Group, plot: &Plot, x: &Log, y: &Log, placer: &mut Placer) {
 /// Number, name, shape, rate and share of each layer.
 fn list(all: &mut Group, plot: &Plot, area: Rect) {
     let left = area.right + 24.0;
-    let columns = [left + 16.0, left + 24.0, left + 176.0, left + 336.0, left + 396.0];
+    let columns = [left + 16.0, left + 24.0, left + 200.0, left + 424.0, left + 478.0];
     let row = |all: &mut Group, at: usize, cells: [&str; 5], ink: Colour| {
         let y = area.top + 6.0 + ROW * at as f64;
         for ((cell, x), anchor) in cells.iter().zip(columns).zip(["end", "start", "start", "end", "end"]) {
@@ -273,7 +277,7 @@ fn list(all: &mut Group, plot: &Plot, area: Rect) {
         row(all, at + 1, cells, colour::INK);
         all.append(
             Circle::new()
-                .set("cx", left - 6.0)
+                .set("cx", left - 10.0)
                 .set("cy", rounded(area.top + 2.0 + ROW * (at + 1) as f64))
                 .set("r", 4)
                 .set("fill", hex(dot.kind.colour())),
@@ -281,10 +285,10 @@ fn list(all: &mut Group, plot: &Plot, area: Rect) {
     }
 }
 
-fn legend(all: &mut Group, area: Rect) {
+fn legend(all: &mut Group, plot: &Plot, area: Rect) {
     let y = area.bottom + 70.0;
     let mut x = area.left + 6.0;
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.into_iter().filter(|kind| plot.dots.iter().any(|dot| dot.kind == *kind)) {
         all.append(Circle::new().set("cx", x).set("cy", y).set("r", RADIUS).set("fill", hex(kind.colour())));
         all.append(words(kind.name(), [x + 12.0, y + 4.0], 11.5, colour::INK, "start"));
         x += 44.0 + 6.6 * kind.name().chars().count() as f64;

@@ -31,9 +31,9 @@ impl Log {
         self.from + share * (self.to - self.from)
     }
 
-    /// Fewer than two decades: then every line gets its number.
+    /// Whether there is room for a number at every line, not only at the powers of ten.
     pub fn is_short(&self) -> bool {
-        self.high / self.low < 100.0
+        (self.to - self.from).abs() / (self.high / self.low).log10() > 130.0
     }
 
     /// The places of lines: 1, 2 and 5 times the powers of ten; true for the powers themselves.

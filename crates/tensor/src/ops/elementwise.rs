@@ -49,7 +49,7 @@ impl Tensor {
         self.require_same_context(op.name(), other)?;
         activation.map_or(Ok(()), |activation| activation.check())?;
         let shape = op.output_shape(self.shape(), other.shape())?;
-        if let Some(y) = trace::step(|| Op::Binary { op, activation: None }, &[self, other]) {
+        if let Some(y) = trace::step(|| Op::Binary { op, activation }, &[self, other]) {
             return y;
         }
         let context = self.context();

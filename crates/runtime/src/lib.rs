@@ -7,6 +7,7 @@ mod adapter;
 mod bind_groups;
 mod buffer;
 mod context;
+mod copy;
 mod dispatch;
 mod error;
 mod files;

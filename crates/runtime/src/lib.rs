@@ -8,6 +8,7 @@ mod attachment;
 mod bind_groups;
 mod buffer;
 mod context;
+mod copy;
 mod dispatch;
 mod error;
 mod files;

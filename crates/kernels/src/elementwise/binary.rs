@@ -8,7 +8,7 @@ use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, strid
 
 params! { Params for "binary" { vectors: u32, p0: f32, p1: f32 } }
 
-params! { BroadcastParams for "binary_broadcast", "binary_backward" {
+params! { BroadcastParams for "binary_broadcast", "binary_broadcast_vec4", "binary_backward", "binary_backward_vec4" {
     shape: [u32; 8],
     magic: [u32; 8],
     shift: [u32; 8],
@@ -64,9 +64,11 @@ pub fn binary_broadcast(
     y: &Buffer,
     index: &Strided,
 ) -> Result<()> {
-    let kernel = Specialisation::new("binary_broadcast").with_fragment("binary", op.name());
-    let (kernel, parameters) = with_activation(kernel, activation);
-    launch(context, kernel, op.name(), &[a, b, y], index, parameters)
+    let kernel =
+        |stem| with_activation(Specialisation::new(stem).with_fragment("binary", op.name()), activation).0;
+    let parameters = activation.map_or([0.0; 2], UnaryOp::parameters);
+    let stems = ["binary_broadcast", "binary_broadcast_vec4"];
+    launch(context, kernel, stems, op.name(), &[a, b, y], index, parameters)
 }
 
 /// `y = 1` where a and b are equal, else 0, over a box as in [`binary_broadcast`]; `op` names the launch.
@@ -78,8 +80,9 @@ pub fn equal_broadcast(
     y: &Buffer,
     index: &Strided,
 ) -> Result<()> {
-    let kernel = Specialisation::new("binary_broadcast").with_fragment("binary", "equal");
-    launch(context, kernel, op, &[a, b, y], index, [0.0; 2])
+    let kernel = |stem| Specialisation::new(stem).with_fragment("binary", "equal");
+    let stems = ["binary_broadcast", "binary_broadcast_vec4"];
+    launch(context, kernel, stems, op, &[a, b, y], index, [0.0; 2])
 }
 
 /// `grad_a = grad_y · ∂op/∂a` and `grad_b = grad_y · ∂op/∂b` over a box in y's memory order; what is not wanted may be
@@ -94,26 +97,47 @@ pub fn binary_backward(
     grad_b: Option<&Buffer>,
     index: &Strided,
 ) -> Result<()> {
-    let kernel = Specialisation::new("binary_backward")
-        .with_bool("WRITE_A", grad_a.is_some())
-        .with_bool("WRITE_B", grad_b.is_some())
-        .with_fragment("binary_derivative", op.name());
+    let kernel = |stem| {
+        Specialisation::new(stem)
+            .with_bool("WRITE_A", grad_a.is_some())
+            .with_bool("WRITE_B", grad_b.is_some())
+            .with_fragment("binary_derivative", op.name())
+    };
     let (unused_a, unused_b) = (context.alloc(16)?, context.alloc(16)?);
     let buffers = [a, b, grad_y, grad_a.unwrap_or(&unused_a), grad_b.unwrap_or(&unused_b)];
-    launch(context, kernel, op.name(), &buffers, index, [0.0; 2])
+    launch(context, kernel, ["binary_backward", "binary_backward_vec4"], op.name(), &buffers, index, [0.0; 2])
 }
 
+/// Launches the second of two kernels where the fastest axis is whole vec4s, and else the first.
 fn launch(
     context: &Context,
-    kernel: Specialisation,
+    kernel: impl Fn(&'static str) -> Specialisation,
+    [scalar, vec4]: [&'static str; 2],
     op: &str,
     buffers: &[&Buffer],
     index: &Strided,
     [p0, p1]: [f32; 2],
 ) -> Result<()> {
-    let walk = index.walk(op)?;
-    let kernel =
-        kernel.with_u32("WORKGROUP", WORKGROUP).with_u32("RANK", walk.rank).with_u32("STEP", walk.step);
+    let (walk, kernel, groups) = match index.quads() {
+        Some(quads) => {
+            let walk = quads.index.walk_by(op, 1)?;
+            let kernel = kernel(vec4)
+                .with_bool("A_SPLAT", quads.splat[0])
+                .with_bool("B_SPLAT", quads.splat[1])
+                .with_u32("RANK", walk.rank);
+            let (kernel, groups) = Share::of(context).spread(kernel, walk.count);
+            (walk, kernel, groups)
+        }
+        None => {
+            let walk = index.walk(op)?;
+            let kernel = kernel(scalar)
+                .with_u32("WORKGROUP", WORKGROUP)
+                .with_u32("RANK", walk.rank)
+                .with_u32("STEP", walk.step);
+            let groups = groups(walk.count);
+            (walk, kernel, groups)
+        }
+    };
     let params = BroadcastParams {
         shape: walk.shape,
         magic: walk.magic,
@@ -129,6 +153,5 @@ fn launch(
         pad1: 0,
         pad2: 0,
     };
-    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(walk.count) };
-    context.dispatch(&kernel, &dispatch)
+    context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

@@ -16,10 +16,7 @@ use std::{
 };
 
 use burn::tensor::{
-    Device, DeviceKind, Tensor, TensorData,
-    module::conv2d,
-    ops::ConvOptions,
-    wgpu::WgpuBackend,
+    Device, DeviceKind, Tensor, TensorData, module::conv2d, ops::ConvOptions, wgpu::WgpuBackend,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -127,10 +124,10 @@ fn answer(request: Request, device: &mut Option<Device>, ready: &mut Option<Read
                 Output::Matrix(y) => y.try_into_data()?,
                 Output::Image(y) => y.try_into_data()?,
             };
-            let values = data.to_vec::<f32>().map_err(|error| format!("{error:?}"))?;
+            let values = data.try_to_vec::<f32>().map_err(|error| format!("{error:?}"))?;
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             fs::write(path, bytes)?;
-            Ok(json!({"shape": data.shape.to_vec()}))
+            Ok(json!({"shape": data.shape().to_vec()}))
         }
     }
 }

@@ -13,6 +13,9 @@ pub struct Arguments {
     /// was measured before on this adapter with this driver is shown again.
     #[arg(long)]
     probe: bool,
+    /// Show only the adapter that kernels would run on.
+    #[arg(long, conflicts_with = "probe")]
+    chosen: bool,
     /// Measure anew.
     #[arg(long, requires = "probe")]
     fresh: bool,
@@ -28,6 +31,20 @@ pub fn run(arguments: &Arguments, context: impl FnOnce() -> Result<Context>) -> 
             print_json(&json!({"probe": roofline}));
         } else {
             print_probe(&roofline);
+        }
+        return Ok(());
+    }
+    if arguments.chosen {
+        let context = context()?;
+        let info = context.adapter_info();
+        let (kind, backend) = (format!("{:?}", info.device_type), format!("{:?}", info.backend));
+        if arguments.json {
+            print_json(&json!({
+                "name": info.name, "kind": kind, "backend": backend, "driver": info.driver,
+                "driver_info": info.driver_info,
+            }));
+        } else {
+            println!("{} ({backend}, {kind}), driver {} {}", info.name, info.driver, info.driver_info);
         }
         return Ok(());
     }

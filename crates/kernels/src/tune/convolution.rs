@@ -67,16 +67,8 @@ fn run(
     let g = operand(problem.y_count(), 3);
     let upload = |values: &[f32]| context.upload(bytemuck::cast_slice(values));
     let [x_buffer, w_buffer, g_buffer] = [upload(&x)?, upload(&w)?, upload(&g)?];
-    let count = match pass {
-        Pass::Forward => problem.y_count(),
-        Pass::BackwardInput => problem.x_count(),
-        Pass::BackwardWeight => problem.w_count(),
-    };
-    let samples = Samples::new(count, |index| match pass {
-        Pass::Forward => forward_element(problem, &x, &w, index),
-        Pass::BackwardInput => input_element(problem, &g, &w, index),
-        Pass::BackwardWeight => weight_element(problem, &g, &x, index),
-    });
+    let count = result_count(pass, problem);
+    let samples = conv2d_samples(pass, problem, [&x, &w, &g]);
     let output = context.alloc((count * 4) as u64)?;
     let buffers = [&x_buffer, &w_buffer, &g_buffer, &output];
     let candidates: Vec<_> = algorithms
@@ -84,6 +76,25 @@ fn run(
         .map(|algorithm| candidate(context, pass, problem, buffers, algorithm))
         .collect();
     contest(context, &output, &samples, &candidates)
+}
+
+/// Elements of a pass's result.
+fn result_count(pass: Pass, problem: &Problem) -> usize {
+    match pass {
+        Pass::Forward => problem.y_count(),
+        Pass::BackwardInput => problem.x_count(),
+        Pass::BackwardWeight => problem.w_count(),
+    }
+}
+
+/// Some elements of a pass's result, by their place in memory, by the definition. The operands are x and grad_y in N H W
+/// C, and the weight in O C/groups KH KW.
+pub fn conv2d_samples(pass: Pass, problem: &Problem, [x, w, grad_y]: [&[f32]; 3]) -> Samples {
+    Samples::new(result_count(pass, problem), |index| match pass {
+        Pass::Forward => forward_element(problem, x, w, index),
+        Pass::BackwardInput => input_element(problem, grad_y, w, index),
+        Pass::BackwardWeight => weight_element(problem, grad_y, x, index),
+    })
 }
 
 fn candidate<'a>(

@@ -30,21 +30,12 @@ fn measure(context: &Context, problem: &Problem) -> Result<Option<Verdict>> {
     if algorithms.len() < 2 {
         return Ok(None);
     }
-    let Problem { batches, m, n, k, transpose_left, transpose_right, left_stride, right_stride } = *problem;
+    let Problem { batches, m, n, k, left_stride, right_stride, .. } = *problem;
     let a = operand((batches - 1) * left_stride + m * k, 1);
     let b = operand((batches - 1) * right_stride + k * n, 2);
     let upload = |values: &[f32]| context.upload(bytemuck::cast_slice(values));
     let [left, right] = [upload(&a)?, upload(&b)?];
-    let samples = Samples::new(batches * m * n, |index| {
-        let (batch, row, column) = (index / (m * n), index / n % m, index % n);
-        (0..k).fold((0.0, 0.0), |(value, magnitude), at| {
-            let left = batch * left_stride + if transpose_left { at * m + row } else { row * k + at };
-            let right =
-                batch * right_stride + if transpose_right { column * k + at } else { at * n + column };
-            let term = f64::from(a[left]) * f64::from(b[right]);
-            (value + term, magnitude + term.abs())
-        })
-    });
+    let samples = matmul_samples(problem, &a, &b);
     let output = context.alloc((batches * m * n * 4) as u64)?;
     let operands = Operands { left: &left, right: &right, bias: None, residual: None, y: &output };
     let candidates: Vec<_> = algorithms
@@ -55,4 +46,19 @@ fn measure(context: &Context, problem: &Problem) -> Result<Option<Verdict>> {
         })
         .collect();
     contest(context, &output, &samples, &candidates).map(Some)
+}
+
+/// Some elements of a product, by the definition.
+pub fn matmul_samples(problem: &Problem, a: &[f32], b: &[f32]) -> Samples {
+    let Problem { batches, m, n, k, transpose_left, transpose_right, left_stride, right_stride } = *problem;
+    Samples::new(batches * m * n, |index| {
+        let (batch, row, column) = (index / (m * n), index / n % m, index % n);
+        (0..k).fold((0.0, 0.0), |(value, magnitude), at| {
+            let left = batch * left_stride + if transpose_left { at * m + row } else { row * k + at };
+            let right =
+                batch * right_stride + if transpose_right { column * k + at } else { at * n + column };
+            let term = f64::from(a[left]) * f64::from(b[right]);
+            (value + term, magnitude + term.abs())
+        })
+    })
 }

@@ -19,8 +19,9 @@ use tilewright_runtime::{Context, Mode, Result, Tuning};
 
 pub use contest::{Candidate, Verdict, contest};
 pub(crate) use convolution::conv2d;
-pub use convolution::measure_conv2d;
+pub use convolution::{conv2d_samples, measure_conv2d};
 pub(crate) use matmul::matmul;
+pub use matmul::matmul_samples;
 pub use sample::{Sample, Samples};
 pub use table::Entry;
 

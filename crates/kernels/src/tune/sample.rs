@@ -67,6 +67,18 @@ impl Samples {
         Ok(())
     }
 
+    /// The largest difference as a part of the largest of these elements, as [`Self::check`] does not say.
+    pub fn relative_error(&self, values: &[f32]) -> f64 {
+        let largest = self.0.iter().map(|sample| sample.value.abs()).fold(0.0, f64::max);
+        let difference = |sample: &Sample| {
+            values.get(sample.index).map_or(f64::NAN, |&value| (f64::from(value) - sample.value).abs())
+        };
+        // A NaN must come out, and `max` would drop it.
+        let differences = self.0.iter().map(difference);
+        differences.fold(0.0, |a: f64, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) })
+            / largest
+    }
+
     /// Whether all elements of two results agree as closely as the loosest sample allows both.
     ///
     /// # Errors
@@ -120,6 +132,8 @@ mod tests {
                 assert!(samples.check(&values).is_err() && samples.agree(&values, &right).is_err());
             }
         }
+        assert_eq!(samples.relative_error(&right), 0.0);
+        assert!(samples.relative_error(&right[..1000]).is_nan());
         assert!(samples.check(&right[..1000]).is_err() && samples.agree(&right[..1999], &right).is_err());
         // Every element counts when two results are compared, also those between the samples.
         let between = (0..right.len()).find(|at| samples.0.iter().all(|s| s.index != *at)).expect("one");

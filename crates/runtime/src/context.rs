@@ -14,7 +14,7 @@ use crate::{
     plan::Recording,
     pool::{Pool, size_class},
     profiler::Profiler,
-    recorder::{Recorded, Recorder},
+    recorder::Recorder,
 };
 
 /// A device on which kernels run. Cloning shares it; it may be used from several threads.
@@ -272,45 +272,6 @@ impl Context {
         inner.recorder().flush(inner)?;
         inner.queue.write_buffer(raw, 0, bytes);
         Ok(())
-    }
-
-    /// Copies bytes between two buffers, in order with what is recorded. Offsets and size are whole words of 4 bytes.
-    ///
-    /// # Errors
-    /// [`Error::TransferSize`] if they do not fit, [`Error::Launch`] for one buffer twice or broken words.
-    pub fn copy(
-        &self,
-        from: &Buffer,
-        from_offset: u64,
-        to: &Buffer,
-        to_offset: u64,
-        size: u64,
-    ) -> Result<()> {
-        let inner = &*self.inner;
-        inner.check_fault()?;
-        for (buffer, offset) in [(from, from_offset), (to, to_offset)] {
-            buffer.require_home(inner, "copy")?;
-            if offset.checked_add(size).is_none_or(|end| end > buffer.size().next_multiple_of(4)) {
-                return Err(Error::TransferSize { bytes: offset.saturating_add(size), size: buffer.size() });
-            }
-        }
-        if from.same(to) || [from_offset, to_offset, size].iter().any(|bytes| !bytes.is_multiple_of(4)) {
-            let reason = "it copies whole words of 4 bytes between two buffers".to_owned();
-            return Err(Error::Launch { kernel: "copy".to_owned(), reason });
-        }
-        from.require_usage(wgpu::BufferUsages::COPY_SRC)?;
-        to.require_usage(wgpu::BufferUsages::COPY_DST)?;
-        if size == 0 {
-            return Ok(());
-        }
-        if let Some(recording) = &self.recording {
-            recording.copy(from, from_offset, to, to_offset, size);
-            return Ok(());
-        }
-        from.require_backed("copy")?;
-        to.require_backed("copy")?;
-        let (from, to) = (from.raw().clone(), to.raw().clone());
-        inner.recorder().push(inner, Recorded::Copy { from, from_offset, to, to_offset, size })
     }
 
     /// The application's own buffer as one of ours, without a copy. It needs `COPY_SRC` to be read and `COPY_DST` to be

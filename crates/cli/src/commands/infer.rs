@@ -116,7 +116,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         .map(|(port, values)| (port.name.as_str(), &values[..], &port.shape[..]))
         .collect();
     files::write_npz(&arguments.output, &outputs)?;
-    let first = times[0];
+    let (first, in_order) = (times[0], times.clone());
     times.sort_by(f64::total_cmp);
     let (median, least) = (times[times.len() / 2], times[0]);
     if arguments.json {
@@ -129,7 +129,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         print_json(&json!({
             "model": arguments.model, "precision": "f32", "device": info.name, "driver": info.driver_info,
             "input_shape": only, "inputs": inputs, "outputs": shapes(compiled.outputs()), "repeat": times.len(),
-            "load_ms": load, "first_ms": first, "median_ms": median, "min_ms": least,
+            "load_ms": load, "first_ms": first, "median_ms": median, "min_ms": least, "times_ms": in_order,
             "launches": compiled.plan().len(), "memory": compiled.plan().memory(),
         }));
     } else {

@@ -11,6 +11,7 @@ use tilewright::{
         select::{self, Device},
     },
     ops::{MatMul, UnaryOp},
+    tensor::Epilogue,
 };
 use tilewright_reference::{elementwise, matmul as reference};
 
@@ -99,6 +100,52 @@ fn every_algorithm_around_every_tile_multiple() {
                 }
             }
         }
+    }
+    cases.finish();
+}
+
+#[test]
+fn a_residual_is_added_before_the_activation() {
+    let mut cases = Cases::new();
+    let relu = Some(UnaryOp::Relu);
+    for context in contexts() {
+        // The last two are split along K, the one before them is also computed as its transpose.
+        for size in [
+            [1, 7, 3],
+            [4, 4, 4],
+            [17, 15, 33],
+            [32, 32, 20],
+            [65, 66, 17],
+            [128, 36, 12],
+            [200, 3, 1030],
+            [8, 12, 1030],
+        ] {
+            for (op, with_bias) in TRANSPOSES.iter().zip([true, false, true, false]) {
+                let [left, right] = shapes(op, [&[], &[]], size);
+                let (a, a_values) = random_tensor(&context, 1, &left);
+                let (b, b_values) = random_tensor(&context, 2, &right);
+                let (bias, bias_values) = random_tensor(&context, 3, &[size[1]]);
+                let (residual, residual_values) = random_tensor(&context, 4, &size[..2]);
+                let mut sums = reference::matmul(*op, &a_values, &left, &b_values, &right);
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    *sum += residual_values[i] + if with_bias { bias_values[i % size[1]] } else { 0.0 };
+                }
+                let expected = elementwise::unary(UnaryOp::Relu, &sums);
+                let bias = with_bias.then_some(&bias);
+                let epilogue = Epilogue { bias, residual: Some(&residual), activation: relu };
+                for algorithm in candidates(&context, op, size) {
+                    let y = a.matmul_fused(&b, op, &epilogue, Some(algorithm)).unwrap();
+                    let (relative, absolute) = tolerance(size[2]);
+                    let outcome = close(&y.to_vec().unwrap(), &expected, relative, absolute);
+                    cases.check(format!("{:?} {algorithm:?} {size:?} {op:?}", context.mode()), outcome);
+                }
+            }
+        }
+        let x = Tensor::ones(&context, &[2, 2]).unwrap();
+        let column = Tensor::ones(&context, &[2, 1]).unwrap();
+        let epilogue = Epilogue { residual: Some(&column), ..Epilogue::default() };
+        let error = x.matmul_fused(&x, &MatMul::default(), &epilogue, None).unwrap_err().to_string();
+        assert!(error.contains("residual") && error.contains("[2, 1]"), "{error}");
     }
     cases.finish();
 }

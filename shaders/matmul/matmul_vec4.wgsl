@@ -1,4 +1,4 @@
-// C[b] = unary(A[b] · B[b] + bias): step 4 of the ladder. The ideas it adds: memory is read four elements at a time, both
+// C[b] = unary(A[b] · B[b] + bias + residual[b]): step 4 of the ladder. The ideas it adds: memory is read four elements at a time, both
 // workgroup memory and global; and there are two of each tile, so that the next one is on its way while the sums go on,
 // with one barrier to a step instead of two.
 //
@@ -7,7 +7,7 @@
 //   THREAD_N columns: blocks of four, or with TRANSPOSE_B every 16th, for the banks of the workgroup memory.
 // Workgroup memory: 2 · TILE_K · (TILE_M + TILE_N) · 4 bytes, 16 KiB as it stands. A tile keeps the vec4s as they are in
 //   memory: [four k][row] where they lie along K, [k][four rows] where they do not; a transpose is done in registers.
-// Limits: 4 storage buffers, 256 threads, each of which loads whole vec4s: THREAD_M · TILE_K and THREAD_N · TILE_K are
+// Limits: 5 storage buffers, 256 threads, each of which loads whole vec4s: THREAD_M · TILE_K and THREAD_N · TILE_K are
 //   multiples of 64; k_chunk is a multiple of 4 and < 65,535 · TILE_K.
 
 const THREAD_M: u32 = 8u; // @const rows of a thread, a multiple of 4
@@ -17,6 +17,7 @@ const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const EDGES: bool = true; // @const false: TILE_M divides M, TILE_N N and TILE_K every part of K
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const THREADS: u32 = 256u;
 const TILE_M: u32 = 16u * THREAD_M;
 const TILE_N: u32 = 16u * THREAD_N;
@@ -47,7 +48,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> c: array<f32>;
 
 var<workgroup> a_tile: array<vec4<f32>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<f32>, 2u * B_SIZE>;
@@ -201,8 +203,12 @@ fn main(
             for (var i = 0u; i < THREAD_M; i++) {
                 let row = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
                 if (!EDGES || row < params.m) {
-                    let s = sum[i * COLUMN_QUADS + j / 4u][j % 4u];
-                    c[(slice * params.m + row) * params.n + column] = unary(s + add, p);
+                    let at = (slice * params.m + row) * params.n + column;
+                    var s = sum[i * COLUMN_QUADS + j / 4u][j % 4u] + add;
+                    if (HAS_RESIDUAL) {
+                        s += residual[at];
+                    }
+                    c[at] = unary(s, p);
                 }
             }
         }

@@ -13,6 +13,7 @@ mod files;
 mod guard;
 mod options;
 mod pipeline;
+mod plan;
 mod pool;
 mod profiler;
 mod readback;
@@ -26,6 +27,7 @@ pub use error::Error;
 pub use files::write_whole;
 pub use options::{ContextOptions, Mode};
 pub use pipeline::Pipeline;
+pub use plan::{MemoryPlan, Plan};
 pub use pool::MemoryReport;
 pub use profiler::{Profile, ProfileRow, ProfiledDispatch};
 

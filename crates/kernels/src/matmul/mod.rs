@@ -14,7 +14,7 @@ use tilewright_runtime::{Buffer, Context, Error, Result};
 pub use lanes::Spec as LanesSpec;
 pub use naive::Spec as NaiveSpec;
 pub use register_tiled::Spec as RegisterTiledSpec;
-pub use split_k_reduce::{Reduction, Spec as SplitKReduceSpec, split_k_reduce};
+pub use split_k_reduce::{Addends, Reduction, Spec as SplitKReduceSpec, split_k_reduce};
 pub use tiled::Spec as TiledSpec;
 pub use vec4::Spec as Vec4Spec;
 
@@ -103,6 +103,8 @@ pub struct Operands<'a> {
     pub right: &'a Buffer,
     /// N entries, added to every row.
     pub bias: Option<&'a Buffer>,
+    /// Of C's shape, added to it.
+    pub residual: Option<&'a Buffer>,
     /// C.
     pub y: &'a Buffer,
 }
@@ -165,7 +167,7 @@ impl MatmulAlgorithm {
     }
 }
 
-/// y = activation(left · right + bias) by the algorithm that [`crate::select::matmul`] picks.
+/// y = activation(left · right + bias + residual) by the algorithm that [`crate::select::matmul`] picks.
 pub fn matmul(
     context: &Context,
     problem: &Problem,

@@ -56,21 +56,31 @@ pub struct Reduction {
     pub accumulate: bool,
 }
 
-/// `y[i] = activation(Σ_s partial[s, i] + bias)`, summed in the order of s.
+/// What is added to the sums; nothing by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Addends<'a> {
+    /// As many entries as [`Reduction::bias_period`].
+    pub bias: Option<&'a Buffer>,
+    /// Of y's shape and layout.
+    pub residual: Option<&'a Buffer>,
+}
+
+/// `y[i] = activation(Σ_s partial[s, i] + bias + residual[i])`, summed in the order of s.
 pub fn split_k_reduce(
     context: &Context,
     op: &str,
     reduction: &Reduction,
     partial: &Buffer,
-    bias: Option<&Buffer>,
+    addends: Addends<'_>,
     y: &Buffer,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
+    let Addends { bias, residual } = addends;
     let vectors = vectors(op, reduction.count)?;
     let spec = Spec {
         vec4: reduction.count.is_multiple_of(4),
         accumulate: reduction.accumulate,
-        epilogue: Epilogue::new(bias, activation),
+        epilogue: Epilogue::new(bias, residual, activation),
     };
     let [p0, p1] = parameters(activation);
     let params = Params {
@@ -85,7 +95,7 @@ pub fn split_k_reduce(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[partial, bias.unwrap_or(partial), y],
+        buffers: &[partial, bias.unwrap_or(partial), residual.unwrap_or(partial), y],
         groups: groups(vectors),
     };
     context.dispatch(&spec.into(), &dispatch)

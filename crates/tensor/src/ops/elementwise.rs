@@ -1,15 +1,18 @@
 //! Unary and binary operations, casts.
 
 use tilewright_kernels::{elementwise, strided::Strided};
-use tilewright_ops::{BinaryOp, DType, ShapeError, UnaryOp};
+use tilewright_ops::{BinaryOp, DType, Op, ShapeError, UnaryOp};
 
-use crate::{Layout, Result, Tensor};
+use crate::{Layout, Result, Tensor, trace};
 
 impl Tensor {
     /// `op` of every element.
     pub fn unary(&self, op: UnaryOp) -> Result<Self> {
         self.require_f32(op.name(), "x")?;
         op.check()?;
+        if let Some(y) = trace::step(|| Op::Unary(op), &[self]) {
+            return y;
+        }
         let y = self.like(DType::F32)?;
         elementwise::unary(self.context(), op, self.buffer(), y.buffer(), self.count())?;
         Ok(y)
@@ -40,6 +43,9 @@ impl Tensor {
         other.require_f32(op.name(), "b")?;
         self.require_same_context(op.name(), other)?;
         let shape = op.output_shape(self.shape(), other.shape())?;
+        if let Some(y) = trace::step(|| Op::Binary { op, activation: None }, &[self, other]) {
+            return y;
+        }
         let context = self.context();
         // The result lies as the operand does that has its shape, so that a bias does not turn an activation around.
         let layout = if self.shape() == shape { self.layout() } else { other.layout() };
@@ -119,6 +125,9 @@ impl Tensor {
         if dtype == self.dtype() {
             return Ok(self.clone());
         }
+        if let Some(y) = trace::step(|| Op::Cast(dtype), &[self]) {
+            return y;
+        }
         let y = self.like(dtype)?;
         let (x, from) = (self.buffer(), self.dtype());
         match elementwise::cast(self.context(), x, from, y.buffer(), dtype, self.count()) {
@@ -182,7 +191,8 @@ impl Tensor {
 
     /// The same values in `layout`; free of cost where the bytes are the same.
     pub fn to_layout(&self, layout: Layout) -> Result<Self> {
-        if self.layout() == layout || self.rank() != 4 {
+        // What is symbolic lies nowhere yet.
+        if self.layout() == layout || self.rank() != 4 || self.is_symbolic() {
             return Ok(self.clone());
         }
         if Layout::coincide(self.shape()) {

@@ -40,6 +40,12 @@ def leaf(tensor):
     return tensor.clone().requires_grad_(True)
 
 
+def product(x, axes, keepdim):
+    for axis in sorted(axes, reverse=True):
+        x = x.prod(axis, keepdim)
+    return x
+
+
 def elementwise():
     golden = Golden("elementwise")
     anything, positive, inside, above = "anything", "positive", "inside -1 to 1", "above 1"
@@ -336,6 +342,8 @@ def reduction():
         "mean": lambda x, axes, keepdim: x.mean(axes, keepdim),
         "max": lambda x, axes, keepdim: x.amax(axes, keepdim),
         "min": lambda x, axes, keepdim: x.amin(axes, keepdim),
+        # PyTorch's product takes one axis at a time; zeros among the ties have a gradient of their own.
+        "prod": lambda x, axes, keepdim: product(x, axes, keepdim),
     }
     shape = (3, 5, 4, 7)
     for (op, function), axes, ties in itertools.product(

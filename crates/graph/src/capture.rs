@@ -48,7 +48,7 @@ pub fn capture<E: std::fmt::Display>(
                 TraceOperand::Constant(tensor) => constant(&mut graph, tensor),
             });
         }
-        let name = format!("{}.{at}", step.op.name());
+        let name = if step.scope.is_empty() { format!("{}.{at}", step.op.name()) } else { step.scope };
         let output = graph.push(name, step.op, &operands)?;
         values.insert(step.output, output);
     }

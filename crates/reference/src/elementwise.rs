@@ -348,6 +348,13 @@ fn partial_derivatives(op: BinaryOp, a: f64, b: f64) -> [f64; 2] {
     }
 }
 
+/// a where the condition is not 0, else b; all three have one shape.
+#[must_use]
+pub fn where_on(condition: &[f32], a: &[f32], b: &[f32]) -> Vec<f32> {
+    assert!(condition.len() == a.len() && a.len() == b.len(), "where: operands of one shape");
+    (0..a.len()).map(|at| if condition[at] != 0.0 { a[at] } else { b[at] }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,5 +8,5 @@ fn erfc_positive(z: f32) -> f32 {
 
 fn unary(x: f32, p: vec2<f32>) -> f32 {
     let tail = erfc_positive(abs(x));
-    return select(select(1.0 - tail, tail - 1.0, x < 0.0), x, x != x);
+    return select(select(x, 1.0 - tail, x > 0.0), tail - 1.0, x < 0.0);
 }

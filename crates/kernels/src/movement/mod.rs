@@ -1,9 +1,13 @@
-//! Kernels that only move elements.
+//! Kernels that move elements, or draw an axis anew from a few of its own.
 
+mod gather;
+mod resample;
 mod strided_copy;
 
+pub use gather::gather;
+pub use resample::{Resample, resample};
 pub use strided_copy::strided_copy;
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    strided_copy::LAYOUTS.to_vec()
+    [strided_copy::LAYOUTS, gather::LAYOUTS, resample::LAYOUTS].concat()
 }

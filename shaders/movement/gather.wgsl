@@ -37,6 +37,6 @@ fn main(
     let counted = select(named, named + i32(params.extent), named < 0);
     let inside = counted >= 0 && counted < i32(params.extent);
     // The index is guarded and not only the value: both sides of a select are computed.
-    let from = (outer * params.extent + u32(select(0, counted, inside))) * params.inner + n;
-    y[at] = select(0u, x[from], inside);
+    let source = (outer * params.extent + u32(select(0, counted, inside))) * params.inner + n;
+    y[at] = select(0u, x[source], inside);
 }

@@ -168,6 +168,17 @@ pub enum Error {
         /// The most.
         limit: usize,
     },
+    /// An operation does not fit what the node gives it, or the device cannot run it.
+    #[error("{node}: {source}")]
+    Tensor {
+        /// The node.
+        node: String,
+        /// Why.
+        source: Box<tilewright_tensor::Error>,
+    },
+    /// The graph could not be made or run.
+    #[error(transparent)]
+    Graph(#[from] tilewright_graph::Error),
     /// An input of the model has no shape, or none that fits what the model says.
     #[error("input `{input}`: {reason}")]
     Input {
@@ -176,6 +187,13 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl From<tilewright_tensor::Error> for Error {
+    /// The node is filled in where it is known.
+    fn from(source: tilewright_tensor::Error) -> Self {
+        Self::Tensor { node: String::new(), source: Box::new(source) }
+    }
 }
 
 /// An operator that is not supported, and who uses it.

@@ -12,6 +12,7 @@ mod element;
 mod error;
 mod external;
 pub mod host;
+pub mod import;
 mod load;
 mod model;
 mod order;
@@ -21,6 +22,7 @@ mod tensor;
 
 pub use attributes::{Attribute, Attributes};
 pub use element::ElementType;
+pub use import::{Import, Imported};
 pub use error::{Error, Result, UnsupportedOperator};
 pub use model::{Dim, Model, Node, ValueInfo};
 pub use tensor::{Data, HostTensor, Numbers};

@@ -226,7 +226,9 @@ pub(crate) fn repeats(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>
     // Version 1 took one axis and a count.
     if call.opset() < 6 {
         let one =
-            |index: usize| Ok(call.constant(index)?.and_then(|tensor| tensor.to_f32().first().copied()));
+            |index: usize| -> Result<Option<f32>> {
+                Ok(call.constant(index)?.and_then(|tensor| tensor.to_f32().first().copied()))
+            };
         let (Some(count), Some(along)) = (one(1)?, one(2)?) else {
             return Err(call.node().wrong("tiles and axis are missing"));
         };

@@ -22,6 +22,8 @@ fn operand(op: UnaryOp, seed: u64, count: usize) -> Vec<f32> {
     match op {
         UnaryOp::Log | UnaryOp::Sqrt | UnaryOp::Rsqrt => random(seed, count, 0.01, 9.0),
         UnaryOp::Reciprocal => random(seed, count, 0.1, 4.0),
+        UnaryOp::Tan | UnaryOp::Asin | UnaryOp::Acos | UnaryOp::Atanh => random(seed, count, -0.9, 0.9),
+        UnaryOp::Acosh => random(seed, count, 1.1, 9.0),
         _ => random(seed, count, -7.0, 7.0),
     }
 }

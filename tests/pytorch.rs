@@ -101,6 +101,14 @@ fn unary_op(run: &Run<'_>) -> Option<UnaryOp> {
         UnaryOp::Clamp { .. } => UnaryOp::Clamp { min: run.number("min"), max: run.number("max") },
         UnaryOp::AddScalar { .. } => UnaryOp::AddScalar { value: run.number("value") },
         UnaryOp::MulScalar { .. } => UnaryOp::MulScalar { value: run.number("value") },
+        UnaryOp::HardSigmoid { .. } => {
+            UnaryOp::HardSigmoid { slope: run.number("slope"), offset: run.number("offset") }
+        }
+        UnaryOp::Elu { .. } => UnaryOp::Elu { alpha: run.number("alpha") },
+        UnaryOp::Selu { .. } => UnaryOp::Selu { alpha: run.number("alpha"), gamma: run.number("gamma") },
+        UnaryOp::Celu { .. } => UnaryOp::Celu { alpha: run.number("alpha") },
+        UnaryOp::ThresholdedRelu { .. } => UnaryOp::ThresholdedRelu { threshold: run.number("threshold") },
+        UnaryOp::Shrink { .. } => UnaryOp::Shrink { bias: run.number("bias"), lambda: run.number("lambda") },
         plain => plain,
     })
 }

@@ -40,9 +40,15 @@ def leaf(tensor):
     return tensor.clone().requires_grad_(True)
 
 
+def product(x, axes, keepdim):
+    for axis in sorted(axes, reverse=True):
+        x = x.prod(axis, keepdim)
+    return x
+
+
 def elementwise():
     golden = Golden("elementwise")
-    anything, positive = "anything", "positive"
+    anything, positive, inside, above = "anything", "positive", "inside -1 to 1", "above 1"
     unary = [
         ("relu", {}, anything, F.relu),
         ("relu6", {}, anything, F.relu6),
@@ -65,13 +71,40 @@ def elementwise():
         ("clamp", {"min": 0.0, "max": 0.0}, anything, lambda x, min, max: torch.clamp(x, min, max)),
         ("add_scalar", {"value": 1.5}, anything, lambda x, value: x + value),
         ("mul_scalar", {"value": -0.3}, anything, lambda x, value: x * value),
+        ("hard_sigmoid", {"slope": 1 / 6, "offset": 0.5}, anything, lambda x, slope, offset: torch.clamp(slope * x + offset, 0, 1)),
+        ("hard_swish", {}, anything, F.hardswish),
+        ("elu", {"alpha": 1.5}, anything, lambda x, alpha: F.elu(x, alpha)),
+        ("selu", {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}, anything, lambda x, alpha, gamma: gamma * F.elu(x, alpha)),
+        ("celu", {"alpha": 2.0}, anything, lambda x, alpha: F.celu(x, alpha)),
+        ("softplus", {}, anything, lambda x: F.softplus(x, threshold=100)),
+        ("softsign", {}, anything, F.softsign),
+        ("thresholded_relu", {"threshold": 1.0}, anything, lambda x, threshold: F.threshold(x, threshold, 0.0)),
+        ("shrink", {"bias": 0.5, "lambda": 0.5}, anything, lambda x, **given: F.softshrink(x, given["lambda"])),
+        ("mish", {}, anything, F.mish),
+        ("floor", {}, anything, torch.floor),
+        ("ceil", {}, anything, torch.ceil),
+        ("round", {}, anything, torch.round),
+        ("sign", {}, anything, torch.sign),
+        ("erf", {}, anything, torch.erf),
+        ("sin", {}, anything, torch.sin),
+        ("cos", {}, anything, torch.cos),
+        ("tan", {}, inside, torch.tan),
+        ("asin", {}, inside, torch.asin),
+        ("acos", {}, inside, torch.acos),
+        ("atan", {}, anything, torch.atan),
+        ("sinh", {}, inside, torch.sinh),
+        ("cosh", {}, inside, torch.cosh),
+        ("asinh", {}, anything, torch.asinh),
+        ("acosh", {}, above, torch.acosh),
+        ("atanh", {}, inside, torch.atanh),
     ]
     for op, parameters, domain, function in unary:
         parameters = {name: f32(value) for name, value in parameters.items()}
         x = 3 * torch.randn(3, 5, 7)
         # The kinks of the piecewise functions, exactly.
         x.view(-1)[:8] = torch.tensor([0.0, 6.0, -0.5, 0.75, 20.0, -20.0, 1e-3, -1e-3])
-        x = leaf((x.abs() + 0.01 if domain == positive else x).double())
+        domains = {positive: x.abs() + 0.01, inside: 0.9 * torch.tanh(x), above: x.abs() + 1.1}
+        x = leaf(domains.get(domain, x).double())
         case = "_".join([op, *map(str, parameters.values())]) if len(parameters) == 1 else op
         case = f"clamp_{parameters['min']}_{parameters['max']}" if op == "clamp" else case
         golden.case(case, op, parameters)
@@ -86,6 +119,13 @@ def elementwise():
         ("maximum", torch.maximum),
         ("minimum", torch.minimum),
         ("pow", torch.pow),
+        ("prelu", lambda a, b: torch.where(a > 0, a, b * a)),
+        # Constant but for jumps: a gradient of zeros.
+        ("equal", lambda a, b: (a == b) + 0 * a * b),
+        ("less", lambda a, b: (a < b) + 0 * a * b),
+        ("less_or_equal", lambda a, b: (a <= b) + 0 * a * b),
+        ("greater", lambda a, b: (a > b) + 0 * a * b),
+        ("greater_or_equal", lambda a, b: (a >= b) + 0 * a * b),
     ]
     shapes = [
         ((3, 4, 5), (3, 4, 5)),
@@ -101,7 +141,7 @@ def elementwise():
             b = torch.where(b.abs() < 0.2, torch.ones_like(b), b)
         elif op == "pow":
             a = a.abs() + 0.1
-        elif op in ("maximum", "minimum") and a_shape == b_shape:
+        elif (op in ("maximum", "minimum") or "equal" in op) and a_shape == b_shape:
             b[0] = a[0]  # equal elements
         a, b = leaf(a.double()), leaf(b.double())
         case = f"{op}_{index}"
@@ -302,6 +342,8 @@ def reduction():
         "mean": lambda x, axes, keepdim: x.mean(axes, keepdim),
         "max": lambda x, axes, keepdim: x.amax(axes, keepdim),
         "min": lambda x, axes, keepdim: x.amin(axes, keepdim),
+        # PyTorch's product takes one axis at a time; zeros among the ties have a gradient of their own.
+        "prod": lambda x, axes, keepdim: product(x, axes, keepdim),
     }
     shape = (3, 5, 4, 7)
     for (op, function), axes, ties in itertools.product(

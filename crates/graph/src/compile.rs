@@ -225,6 +225,8 @@ impl Lowering<'_> {
             | Op::AvgPool2d(_)
             | Op::SumPool2d(_)
             | Op::AdaptiveAvgPool2d(_) => Some(Layout::ChannelsLast),
+            Op::ConvTranspose2d(_) if at == 0 => Some(Layout::ChannelsLast),
+            Op::ConvTranspose2d(_) | Op::Gather { .. } => Some(Layout::RowMajor),
             Op::MatMul { .. } | Op::Reshape(_) => Some(Layout::RowMajor),
             _ => None,
         };

@@ -91,9 +91,9 @@ impl Graph {
         let shapes: Vec<_> = inputs.iter().map(|&id| &self[id].shape[..]).collect();
         let shape = op.output_shape(&shapes).map_err(|error| Error::node(&name, error))?;
         let first = inputs.first().map_or(DType::F32, |&id| self[id].dtype);
-        for &input in inputs {
+        for (at, &input) in inputs.iter().enumerate() {
             let found = self[input].dtype;
-            let wanted = if op.moves_only() { first } else { DType::F32 };
+            let wanted = op.operand_dtype(at, first);
             if found != wanted && !matches!((found, wanted), (DType::F16, DType::F32)) {
                 let (op, operand, expected) = (op.name(), "operand", wanted.name());
                 let error = tilewright_tensor::Error::DType { op, operand, found, expected };

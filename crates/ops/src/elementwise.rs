@@ -57,11 +57,87 @@ pub enum UnaryOp {
         /// The factor.
         value: f32,
     },
+    /// min(max(slope · x + offset, 0), 1). The derivative at the kinks is 0.
+    HardSigmoid {
+        /// Slope of the middle, ONNX's alpha: 1/6 in PyTorch, 0.2 by default in ONNX.
+        slope: f32,
+        /// Value at 0, ONNX's beta.
+        offset: f32,
+    },
+    /// x · min(max(x/6 + 1/2, 0), 1) (Howard et al., arXiv 1905.02244).
+    HardSwish,
+    /// x where x > 0, else alpha · (eˣ − 1) (Clevert et al., arXiv 1511.07289).
+    Elu {
+        /// The negative limit is −alpha.
+        alpha: f32,
+    },
+    /// gamma · elu(x) (Klambauer et al., arXiv 1706.02515).
+    Selu {
+        /// 1.6732632 for self-normalisation.
+        alpha: f32,
+        /// 1.0507010 for self-normalisation.
+        gamma: f32,
+    },
+    /// x where x > 0, else alpha · (e^(x/alpha) − 1) (Barron, arXiv 1704.07483).
+    Celu {
+        /// The negative limit is −alpha.
+        alpha: f32,
+    },
+    /// log(1 + eˣ).
+    Softplus,
+    /// x / (1 + |x|).
+    Softsign,
+    /// x where x > threshold, else 0.
+    ThresholdedRelu {
+        /// Below and at it, the result is 0.
+        threshold: f32,
+    },
+    /// x − bias where x > lambda, x + bias where x < −lambda, else 0.
+    Shrink {
+        /// What is taken off the magnitude.
+        bias: f32,
+        /// Half the width of the middle.
+        lambda: f32,
+    },
+    /// x · tanh(softplus(x)) (Misra, arXiv 1908.08681).
+    Mish,
+    /// The largest integer not above x. The derivative is 0, as of the next three.
+    Floor,
+    /// The smallest integer not below x.
+    Ceil,
+    /// The nearest integer, halves to the even one.
+    Round,
+    /// −1, 0 or 1.
+    Sign,
+    /// The error function.
+    Erf,
+    /// Sine, of arguments up to 10⁴.
+    Sin,
+    /// Cosine, of arguments up to 10⁴.
+    Cos,
+    /// Tangent, of arguments up to 10⁴.
+    Tan,
+    /// Arcsine.
+    Asin,
+    /// Arccosine.
+    Acos,
+    /// Arctangent.
+    Atan,
+    /// Hyperbolic sine.
+    Sinh,
+    /// Hyperbolic cosine.
+    Cosh,
+    /// Inverse hyperbolic sine.
+    Asinh,
+    /// Inverse hyperbolic cosine.
+    Acosh,
+    /// Inverse hyperbolic tangent.
+    Atanh,
 }
 
 impl UnaryOp {
     /// One of each, with ordinary parameters: for tables and for tests that must not miss one.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 45] = [
         Self::Relu,
         Self::Relu6,
         Self::LeakyRelu { slope: 0.01 },
@@ -81,6 +157,32 @@ impl UnaryOp {
         Self::Clamp { min: -0.5, max: 0.75 },
         Self::AddScalar { value: 1.5 },
         Self::MulScalar { value: -0.25 },
+        Self::HardSigmoid { slope: 0.2, offset: 0.5 },
+        Self::HardSwish,
+        Self::Elu { alpha: 1.5 },
+        Self::Selu { alpha: 1.673_263_2, gamma: 1.050_701 },
+        Self::Celu { alpha: 2.0 },
+        Self::Softplus,
+        Self::Softsign,
+        Self::ThresholdedRelu { threshold: 1.0 },
+        Self::Shrink { bias: 0.25, lambda: 0.5 },
+        Self::Mish,
+        Self::Floor,
+        Self::Ceil,
+        Self::Round,
+        Self::Sign,
+        Self::Erf,
+        Self::Sin,
+        Self::Cos,
+        Self::Tan,
+        Self::Asin,
+        Self::Acos,
+        Self::Atan,
+        Self::Sinh,
+        Self::Cosh,
+        Self::Asinh,
+        Self::Acosh,
+        Self::Atanh,
     ];
 
     /// The stem used in file names, slots and tables.
@@ -106,6 +208,32 @@ impl UnaryOp {
             Self::Clamp { .. } => "clamp",
             Self::AddScalar { .. } => "add_scalar",
             Self::MulScalar { .. } => "mul_scalar",
+            Self::HardSigmoid { .. } => "hard_sigmoid",
+            Self::HardSwish => "hard_swish",
+            Self::Elu { .. } => "elu",
+            Self::Selu { .. } => "selu",
+            Self::Celu { .. } => "celu",
+            Self::Softplus => "softplus",
+            Self::Softsign => "softsign",
+            Self::ThresholdedRelu { .. } => "thresholded_relu",
+            Self::Shrink { .. } => "shrink",
+            Self::Mish => "mish",
+            Self::Floor => "floor",
+            Self::Ceil => "ceil",
+            Self::Round => "round",
+            Self::Sign => "sign",
+            Self::Erf => "erf",
+            Self::Sin => "sin",
+            Self::Cos => "cos",
+            Self::Tan => "tan",
+            Self::Asin => "asin",
+            Self::Acos => "acos",
+            Self::Atan => "atan",
+            Self::Sinh => "sinh",
+            Self::Cosh => "cosh",
+            Self::Asinh => "asinh",
+            Self::Acosh => "acosh",
+            Self::Atanh => "atanh",
         }
     }
 
@@ -117,6 +245,11 @@ impl UnaryOp {
             Self::LeakyRelu { slope } => [slope, 0.0],
             Self::Clamp { min, max } => [min, max],
             Self::AddScalar { value } | Self::MulScalar { value } => [value, 0.0],
+            Self::HardSigmoid { slope, offset } => [slope, offset],
+            Self::Elu { alpha } | Self::Celu { alpha } => [alpha, 0.0],
+            Self::Selu { alpha, gamma } => [alpha, gamma],
+            Self::ThresholdedRelu { threshold } => [threshold, 0.0],
+            Self::Shrink { bias, lambda } => [bias, lambda],
             _ => [0.0, 0.0],
         }
     }
@@ -158,12 +291,43 @@ pub enum BinaryOp {
     Minimum,
     /// aᵇ, NaN where a < 0 and b is not an integer.
     Pow,
+    /// a where a > 0, else b · a: b is the slope (He et al., arXiv 1502.01852).
+    Prelu,
+    /// 1 where a = b, else 0. Comparisons have no gradient but 0.
+    Equal,
+    /// 1 where a < b, else 0.
+    Less,
+    /// 1 where a ≤ b, else 0.
+    LessOrEqual,
+    /// 1 where a > b, else 0.
+    Greater,
+    /// 1 where a ≥ b, else 0.
+    GreaterOrEqual,
 }
 
 impl BinaryOp {
     /// One of each.
-    pub const ALL: [Self; 7] =
-        [Self::Add, Self::Sub, Self::Mul, Self::Div, Self::Maximum, Self::Minimum, Self::Pow];
+    pub const ALL: [Self; 13] = [
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Div,
+        Self::Maximum,
+        Self::Minimum,
+        Self::Pow,
+        Self::Prelu,
+        Self::Equal,
+        Self::Less,
+        Self::LessOrEqual,
+        Self::Greater,
+        Self::GreaterOrEqual,
+    ];
+
+    /// Whether the result is 1 or 0, and the gradient 0.
+    #[must_use]
+    pub const fn is_comparison(self) -> bool {
+        matches!(self, Self::Equal | Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual)
+    }
 
     /// The stem used in file names, slots and tables.
     #[must_use]
@@ -176,6 +340,12 @@ impl BinaryOp {
             Self::Maximum => "maximum",
             Self::Minimum => "minimum",
             Self::Pow => "pow",
+            Self::Prelu => "prelu",
+            Self::Equal => "equal",
+            Self::Less => "less",
+            Self::LessOrEqual => "less_or_equal",
+            Self::Greater => "greater",
+            Self::GreaterOrEqual => "greater_or_equal",
         }
     }
 

@@ -16,6 +16,7 @@
 //! # Ok::<(), tilewright_ops::ShapeError>(())
 //! ```
 
+pub mod conv_transpose;
 pub mod convolution;
 pub mod dtype;
 pub mod elementwise;
@@ -29,9 +30,11 @@ pub mod optimizer;
 pub mod pooling;
 pub mod random;
 pub mod reduction;
+pub mod resample;
 pub mod softmax;
 pub mod support;
 
+pub use conv_transpose::ConvTranspose2d;
 pub use convolution::Conv2d;
 pub use dtype::DType;
 pub use elementwise::{BinaryOp, UnaryOp, broadcast_shapes};
@@ -45,6 +48,7 @@ pub use optimizer::{AdamW, Sgd};
 pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind};
 pub use random::Dropout;
 pub use reduction::{ReduceOp, argmax_shape};
+pub use resample::{Coordinates, Interpolation, Resize2d, Rounding, TapTable, gather_shape, resample_shape};
 pub use softmax::{LogSoftmax, Softmax};
 
 /// The number of elements of a shape (1 for a scalar, whose shape is empty), or an error where the strides do not fit an

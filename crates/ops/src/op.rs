@@ -1,9 +1,9 @@
 //! An operation as a value: what a graph holds in its nodes.
 
 use crate::{
-    AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, DType, LogSoftmax, MatMul, Pool2d, ReduceOp, ShapeError,
-    SliceRange, Softmax, UnaryOp, argmax_shape, concat_shape, pad_shape, permute_shape, reshape_shape,
-    slice_shape,
+    AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, DType, LogSoftmax, MatMul, Pool2d,
+    ReduceOp, ShapeError, SliceRange, Softmax, UnaryOp, argmax_shape, concat_shape, elementwise::broadcast,
+    gather_shape, pad_shape, permute_shape, resample_shape, reshape_shape, slice_shape,
 };
 
 /// An operation of the vocabulary with everything but its operands.
@@ -100,6 +100,20 @@ pub enum Op {
     Expand(Vec<usize>),
     /// `x`, as another type.
     Cast(DType),
+    /// `x`, `weight`.
+    ConvTranspose2d(ConvTranspose2d),
+    /// `condition`, `a`, `b`, broadcast to one shape: a where the condition is not 0, else b.
+    Where,
+    /// `x`, then a table for each of the axes `axis` and `axis + 1`, `[places, taps, 2]` (see [`crate::TapTable`]).
+    Resample {
+        /// The first of the two axes.
+        axis: usize,
+    },
+    /// `x` of any type, `indices` of i32, which take the axis's place; one outside the axis gives 0.
+    Gather {
+        /// The axis.
+        axis: usize,
+    },
 }
 
 impl Op {
@@ -127,6 +141,10 @@ impl Op {
             Self::Pad { .. } => "pad",
             Self::Expand(_) => "expand",
             Self::Cast(_) => "cast",
+            Self::ConvTranspose2d(_) => "conv_transpose2d",
+            Self::Where => "where",
+            Self::Resample { .. } => "resample",
+            Self::Gather { .. } => "gather",
         }
     }
 
@@ -141,7 +159,18 @@ impl Op {
                 | Self::Concat { .. }
                 | Self::Expand(_)
                 | Self::Cast(_)
+                | Self::Gather { .. }
         )
+    }
+
+    /// The element type of operand `at`, where that of the first is `first`.
+    #[must_use]
+    pub fn operand_dtype(&self, at: usize, first: DType) -> DType {
+        match self {
+            Self::Gather { .. } if at == 1 => DType::I32,
+            op if op.moves_only() => first,
+            _ => DType::F32,
+        }
     }
 
     /// How many operands it takes; `None` for any number but none.
@@ -149,7 +178,8 @@ impl Op {
     pub fn operands(&self) -> Option<usize> {
         match self {
             Self::Concat { .. } => None,
-            Self::Binary { .. } => Some(2),
+            Self::Binary { .. } | Self::ConvTranspose2d(_) | Self::Gather { .. } => Some(2),
+            Self::Where | Self::Resample { .. } => Some(3),
             Self::MatMul { bias, residual, .. } | Self::Conv2d { bias, residual, .. } => {
                 Some(2 + usize::from(*bias) + usize::from(*residual))
             }
@@ -244,6 +274,12 @@ impl Op {
             }
             Self::AdaptiveAvgPool2d(pool) => Ok(pool.output_shape(four("x", x)?)?.to_vec()),
             Self::Reduce { op, axes, keepdim } => op.output_shape(x, axes, *keepdim),
+            Self::ConvTranspose2d(op) => {
+                Ok(op.output_shape(four("x", x)?, four("weight", inputs[1])?)?.to_vec())
+            }
+            Self::Where => broadcast(op, x, &broadcast(op, inputs[1], inputs[2])?),
+            Self::Resample { axis } => resample_shape(x, *axis, inputs[1], inputs[2]),
+            Self::Gather { axis } => gather_shape(x, *axis, inputs[1]),
             Self::Argmax { axes, keepdim } => argmax_shape(x, axes, *keepdim),
             Self::Softmax(softmax) => softmax.check(x).map(|_| x.to_vec()),
             Self::LogSoftmax(softmax) => softmax.check(x).map(|_| x.to_vec()),
@@ -288,6 +324,13 @@ impl Op {
                 let outputs = inputs[1][0].max(1) as u64;
                 2 * output * (weight / outputs)
             }
+            Self::ConvTranspose2d(_) => {
+                let (weight, channels) = (elements(inputs[1]), inputs[1][0].max(1) as u64);
+                2 * elements(inputs[0]) * (weight / channels)
+            }
+            Self::Resample { .. } => 2 * output * (inputs[1][1] * inputs[2][1]) as u64,
+            Self::Where => output,
+            Self::Gather { .. } => 0,
             Self::BatchNorm { .. } => 2 * output,
             Self::MaxPool2d(pool) | Self::AvgPool2d(pool) | Self::SumPool2d(pool) => {
                 output * elements(&pool.kernel)

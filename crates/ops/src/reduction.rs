@@ -13,11 +13,13 @@ pub enum ReduceOp {
     Max,
     /// The smallest; of nothing, an error. Equal elements share the gradient evenly, as torch.amin.
     Min,
+    /// The product; of nothing, 1.
+    Prod,
 }
 
 impl ReduceOp {
     /// One of each.
-    pub const ALL: [Self; 4] = [Self::Sum, Self::Mean, Self::Max, Self::Min];
+    pub const ALL: [Self; 5] = [Self::Sum, Self::Mean, Self::Max, Self::Min, Self::Prod];
 
     /// The stem used in file names and tables.
     #[must_use]
@@ -27,6 +29,7 @@ impl ReduceOp {
             Self::Mean => "mean",
             Self::Max => "max",
             Self::Min => "min",
+            Self::Prod => "prod",
         }
     }
 

@@ -138,6 +138,32 @@ pub const OPERATIONS: &[Operation] = &[
     unary("clamp").onnx("Clip"),
     unary("add_scalar").onnx("Add"),
     unary("mul_scalar").onnx("Mul"),
+    unary("hard_sigmoid").onnx("HardSigmoid"),
+    unary("hard_swish").onnx("HardSwish"),
+    unary("elu").onnx("Elu"),
+    unary("selu").onnx("Selu"),
+    unary("celu").onnx("Celu"),
+    unary("softplus").onnx("Softplus"),
+    unary("softsign").onnx("Softsign"),
+    unary("thresholded_relu").onnx("ThresholdedRelu"),
+    unary("shrink").onnx("Shrink"),
+    unary("mish").onnx("Mish"),
+    unary("floor").onnx("Floor"),
+    unary("ceil").onnx("Ceil"),
+    unary("round").onnx("Round"),
+    unary("sign").onnx("Sign"),
+    unary("erf").onnx("Erf"),
+    unary("sin").onnx("Sin"),
+    unary("cos").onnx("Cos"),
+    unary("tan").onnx("Tan"),
+    unary("asin").onnx("Asin"),
+    unary("acos").onnx("Acos"),
+    unary("atan").onnx("Atan"),
+    unary("sinh").onnx("Sinh"),
+    unary("cosh").onnx("Cosh"),
+    unary("asinh").onnx("Asinh"),
+    unary("acosh").onnx("Acosh"),
+    unary("atanh").onnx("Atanh"),
     // The gradient of a sum is the gradient itself, summed over what was broadcast.
     binary("add").backward(SUMS).onnx("Add"),
     binary("sub").backward(&["unary", "reduce_rows", "reduce_columns"]).onnx("Sub"),
@@ -146,6 +172,17 @@ pub const OPERATIONS: &[Operation] = &[
     binary("maximum").onnx("Max"),
     binary("minimum").onnx("Min"),
     binary("pow").onnx("Pow"),
+    binary("prelu").onnx("PRelu"),
+    binary("equal").onnx("Equal"),
+    binary("less").onnx("Less"),
+    binary("less_or_equal").onnx("LessOrEqual"),
+    binary("greater").onnx("Greater"),
+    binary("greater_or_equal").onnx("GreaterOrEqual"),
+    Operation::new("where", "elementwise", &["where", "strided_copy"])
+        .backward(&["where", "reduce_rows", "reduce_columns"])
+        .reference("elementwise::where_on")
+        .golden()
+        .onnx("Where"),
     Operation::new("fill", "elementwise", &["fill"]).onnx("ConstantOfShape"),
     Operation::new("cast", "elementwise", &["cast", "cast_to_f16", "cast_from_f16"])
         .reference("elementwise::cast_to_i32")
@@ -180,6 +217,21 @@ pub const OPERATIONS: &[Operation] = &[
     .reference("convolution::conv2d")
     .golden()
     .onnx("Conv"),
+    Operation::new(
+        "conv_transpose2d",
+        "convolution",
+        &[
+            "conv2d_direct_backward_input",
+            "col2im",
+            "conv2d_implicit_gemm_backward_input",
+            "conv2d_depthwise_backward_input",
+            "conv2d_lanes_backward_input",
+        ],
+    )
+    .backward(&["conv2d_direct", "conv2d_direct_backward_weight", "conv2d_backward_bias"])
+    .reference("convolution::conv_transpose2d")
+    .golden()
+    .onnx("ConvTranspose"),
     Operation::new("im2col", "convolution", &["im2col"])
         .backward(&["col2im"])
         .reference("convolution::im2col")
@@ -213,6 +265,7 @@ pub const OPERATIONS: &[Operation] = &[
     reduce("mean", &["unary", "strided_copy"]).onnx("ReduceMean"),
     reduce("max", &["binary_broadcast"]).onnx("ReduceMax"),
     reduce("min", &["binary_broadcast"]).onnx("ReduceMin"),
+    reduce("prod", &["binary_broadcast", "where"]).onnx("ReduceProd"),
     Operation::new("argmax", "reduction", &["argmax", "argmax_join"])
         .reference("reduction::argmax")
         .golden()
@@ -239,6 +292,12 @@ pub const OPERATIONS: &[Operation] = &[
     movement("concat", COPY, COPY).reference("movement::concat").golden().onnx("Concat"),
     movement("pad", FILL_AND_COPY, COPY).reference("movement::pad").golden().onnx("Pad"),
     movement("expand", COPY, SUMS).onnx("Expand"),
+    Operation::new("resample", "movement", &["resample"])
+        .backward(&["resample"])
+        .reference("movement::resample")
+        .golden()
+        .onnx("Resize, Pad (reflect, edge, wrap)"),
+    Operation::new("gather", "movement", &["gather"]).reference("movement::gather").golden().onnx("Gather"),
     // Works on tensors, not on variables: the layout is no part of a value.
     Operation::new("to_layout", "movement", COPY).reference("movement::to_channels_last"),
     Operation::new("uniform", "random", &["random_fill"]).reference("random::uniform").onnx("RandomUniform"),

@@ -1,6 +1,6 @@
 //! Two-dimensional convolution.
 
-use tilewright_ops::Conv2d;
+use tilewright_ops::{Conv2d, ConvTranspose2d};
 
 use crate::indexing::{check_len, round, valid};
 
@@ -181,6 +181,38 @@ pub fn col2im(op: &Conv2d, columns: &[f32], x_shape: [usize; 4], kernel: [usize;
     check_len("columns", columns, &shape);
     for_each_column_element(op, x_shape, kernel, |i, a| x[a] += f64::from(columns[i]));
     round(&x)
+}
+
+/// The transposed convolution: each input element adds its multiple of the window to the output.
+#[must_use]
+pub fn conv_transpose2d(
+    op: &ConvTranspose2d,
+    x: &[f32],
+    x_shape: [usize; 4],
+    weight: &[f32],
+    weight_shape: [usize; 4],
+) -> Vec<f32> {
+    let [n, outputs, oh, ow] = valid(op.output_shape(x_shape, weight_shape));
+    let [_, inputs, h, w] = x_shape;
+    let [_, per_group, kh, kw] = weight_shape;
+    let mut y = vec![0.0_f64; n * outputs * oh * ow];
+    for (at, &value) in x.iter().enumerate() {
+        let (image, i, row, column) = (at / (inputs * h * w), at / (h * w) % inputs, at / w % h, at % w);
+        let group = i / (inputs / op.groups);
+        for o in 0..per_group {
+            for (r, c) in (0..kh).flat_map(|r| (0..kw).map(move |c| (r, c))) {
+                let to_row = (row * op.stride[0] + r * op.dilation[0]).checked_sub(op.padding[0]);
+                let to_column = (column * op.stride[1] + c * op.dilation[1]).checked_sub(op.padding[1]);
+                let (Some(to_row), Some(to_column)) = (to_row, to_column) else { continue };
+                if to_row < oh && to_column < ow {
+                    let channel = group * per_group + o;
+                    let tap = f64::from(weight[((i * per_group + o) * kh + r) * kw + c]);
+                    y[((image * outputs + channel) * oh + to_row) * ow + to_column] += f64::from(value) * tap;
+                }
+            }
+        }
+    }
+    round(&y)
 }
 
 #[cfg(test)]

@@ -60,7 +60,62 @@ fn value(op: UnaryOp, x: f64) -> f64 {
         UnaryOp::Clamp { .. } => x.clamp(first, second),
         UnaryOp::AddScalar { .. } => x + first,
         UnaryOp::MulScalar { .. } => x * first,
+        UnaryOp::HardSigmoid { .. } => (first * x + second).clamp(0.0, 1.0),
+        UnaryOp::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        UnaryOp::Elu { .. } => elu(x, first),
+        UnaryOp::Selu { .. } => second * elu(x, first),
+        UnaryOp::Celu { .. } => first * elu(x / first, 1.0),
+        UnaryOp::Softplus => softplus(x),
+        UnaryOp::Softsign => x / (1.0 + x.abs()),
+        UnaryOp::ThresholdedRelu { .. } => {
+            if x <= first {
+                0.0
+            } else {
+                x
+            }
+        }
+        UnaryOp::Shrink { .. } => {
+            if x > second {
+                x - first
+            } else if x < -second {
+                x + first
+            } else {
+                x * 0.0
+            }
+        }
+        UnaryOp::Mish => x * softplus(x).tanh(),
+        UnaryOp::Floor => x.floor(),
+        UnaryOp::Ceil => x.ceil(),
+        UnaryOp::Round => x.round_ties_even(),
+        UnaryOp::Sign => {
+            if x == 0.0 {
+                0.0
+            } else {
+                x.signum()
+            }
+        }
+        UnaryOp::Erf => erf(x),
+        UnaryOp::Sin => x.sin(),
+        UnaryOp::Cos => x.cos(),
+        UnaryOp::Tan => x.tan(),
+        UnaryOp::Asin => x.asin(),
+        UnaryOp::Acos => x.acos(),
+        UnaryOp::Atan => x.atan(),
+        UnaryOp::Sinh => x.sinh(),
+        UnaryOp::Cosh => x.cosh(),
+        UnaryOp::Asinh => x.asinh(),
+        UnaryOp::Acosh => x.acosh(),
+        UnaryOp::Atanh => x.atanh(),
     }
+}
+
+fn elu(x: f64, alpha: f64) -> f64 {
+    if x > 0.0 { x } else { alpha * x.exp_m1() }
+}
+
+fn softplus(x: f64) -> f64 {
+    // Not max, which turns a NaN into 0.
+    if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
 }
 
 /// f′(x).
@@ -103,7 +158,48 @@ fn derivative(op: UnaryOp, x: f64) -> f64 {
         UnaryOp::Clamp { .. } => indicator(x >= first && x <= second),
         UnaryOp::AddScalar { .. } => 1.0,
         UnaryOp::MulScalar { .. } => first,
+        UnaryOp::HardSigmoid { .. } => {
+            let y = first * x + second;
+            first * indicator(y > 0.0 && y < 1.0)
+        }
+        UnaryOp::HardSwish => {
+            if x <= -3.0 {
+                0.0
+            } else if x >= 3.0 {
+                1.0
+            } else {
+                x / 3.0 + 0.5
+            }
+        }
+        UnaryOp::Elu { .. } => elu_derivative(x, first),
+        UnaryOp::Selu { .. } => second * elu_derivative(x, first),
+        UnaryOp::Celu { .. } => elu_derivative(x / first, 1.0),
+        UnaryOp::Softplus => sigmoid(x),
+        UnaryOp::Softsign => (1.0 + x.abs()).powi(-2),
+        UnaryOp::ThresholdedRelu { .. } => indicator(x > first),
+        UnaryOp::Shrink { .. } => indicator(x.abs() > second),
+        UnaryOp::Mish => {
+            let tanh = softplus(x).tanh();
+            tanh + x * (1.0 - tanh * tanh) * sigmoid(x)
+        }
+        UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round | UnaryOp::Sign => 0.0,
+        UnaryOp::Erf => FRAC_2_SQRT_PI * (-x * x).exp(),
+        UnaryOp::Sin => x.cos(),
+        UnaryOp::Cos => -x.sin(),
+        UnaryOp::Tan => 1.0 + x.tan().powi(2),
+        UnaryOp::Asin => 1.0 / (1.0 - x * x).sqrt(),
+        UnaryOp::Acos => -1.0 / (1.0 - x * x).sqrt(),
+        UnaryOp::Atan => 1.0 / (1.0 + x * x),
+        UnaryOp::Sinh => x.cosh(),
+        UnaryOp::Cosh => x.sinh(),
+        UnaryOp::Asinh => 1.0 / (x * x + 1.0).sqrt(),
+        UnaryOp::Acosh => 1.0 / (x * x - 1.0).sqrt(),
+        UnaryOp::Atanh => 1.0 / (1.0 - x * x),
     }
+}
+
+fn elu_derivative(x: f64, alpha: f64) -> f64 {
+    if x > 0.0 { 1.0 } else { alpha * x.exp() }
 }
 
 fn sigmoid(x: f64) -> f64 {
@@ -172,6 +268,18 @@ pub fn binary(op: BinaryOp, a: &[f32], a_shape: &[usize], b: &[f32], b_shape: &[
                     }
                 }
                 BinaryOp::Pow => a.powf(b),
+                BinaryOp::Prelu => {
+                    if a > 0.0 {
+                        a
+                    } else {
+                        a * b
+                    }
+                }
+                BinaryOp::Equal => f64::from(a == b),
+                BinaryOp::Less => f64::from(a < b),
+                BinaryOp::LessOrEqual => f64::from(a <= b),
+                BinaryOp::Greater => f64::from(a > b),
+                BinaryOp::GreaterOrEqual => f64::from(a >= b),
             };
             y as f32
         })
@@ -209,6 +317,13 @@ fn partial_derivatives(op: BinaryOp, a: f64, b: f64) -> [f64; 2] {
         BinaryOp::Sub => [1.0, -1.0],
         BinaryOp::Mul => [b, a],
         BinaryOp::Div => [1.0 / b, -a / (b * b)],
+        BinaryOp::Prelu if a > 0.0 => [1.0, 0.0],
+        BinaryOp::Prelu => [b, a],
+        BinaryOp::Equal
+        | BinaryOp::Less
+        | BinaryOp::LessOrEqual
+        | BinaryOp::Greater
+        | BinaryOp::GreaterOrEqual => [0.0, 0.0],
         BinaryOp::Maximum | BinaryOp::Minimum if a == b => [0.5, 0.5],
         BinaryOp::Maximum => {
             if a > b {
@@ -231,6 +346,13 @@ fn partial_derivatives(op: BinaryOp, a: f64, b: f64) -> [f64; 2] {
             if a == 0.0 && b >= 0.0 { 0.0 } else { a.powf(b) * a.ln() },
         ],
     }
+}
+
+/// a where the condition is not 0, else b; all three have one shape.
+#[must_use]
+pub fn where_on(condition: &[f32], a: &[f32], b: &[f32]) -> Vec<f32> {
+    assert!(condition.len() == a.len() && a.len() == b.len(), "where: operands of one shape");
+    (0..a.len()).map(|at| if condition[at] != 0.0 { a[at] } else { b[at] }).collect()
 }
 
 #[cfg(test)]
@@ -258,9 +380,17 @@ mod tests {
     fn every_derivative_is_the_slope_of_its_function() {
         let step = 1e-6;
         for op in UnaryOp::ALL {
-            let positive_only = matches!(op, UnaryOp::Log | UnaryOp::Sqrt | UnaryOp::Rsqrt);
+            let domain = match op {
+                UnaryOp::Log | UnaryOp::Sqrt | UnaryOp::Rsqrt => 0.0..=f64::INFINITY,
+                UnaryOp::Asin | UnaryOp::Acos | UnaryOp::Atanh => -1.0..=1.0,
+                UnaryOp::Acosh => 1.0..=f64::INFINITY,
+                // The last point is a jump.
+                UnaryOp::Floor | UnaryOp::Ceil => f64::NEG_INFINITY..=6.0,
+                UnaryOp::Round => f64::NEG_INFINITY..=5.0,
+                _ => f64::NEG_INFINITY..=f64::INFINITY,
+            };
             for x in [-3.3, -0.7, 0.2, 0.6, 1.9, 5.5, 7.0] {
-                if positive_only && x < 0.0 {
+                if !domain.contains(&x) {
                     continue;
                 }
                 let slope = (value(op, x + step) - value(op, x - step)) / (2.0 * step);
@@ -298,7 +428,9 @@ mod tests {
         for op in UnaryOp::ALL {
             assert!(unary(op, &[f32::NAN])[0].is_nan(), "{op:?}");
         }
-        for op in BinaryOp::ALL {
+        // What is not computed with cannot spoil the result: the slope of a positive number, the sides of a comparison.
+        let computes = |op: &BinaryOp| !op.is_comparison() && *op != BinaryOp::Prelu;
+        for op in BinaryOp::ALL.into_iter().filter(computes) {
             assert!(binary(op, &[f32::NAN], &[1], &[2.0], &[1])[0].is_nan(), "{op:?}");
             assert!(binary(op, &[2.0], &[1], &[f32::NAN], &[1])[0].is_nan(), "{op:?}");
         }

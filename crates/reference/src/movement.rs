@@ -1,6 +1,6 @@
 //! Movement: what lies where. A reshape moves nothing, so it has no function here.
 
-use tilewright_ops::{SliceRange, concat_shape, pad_shape, permute_shape, slice_shape};
+use tilewright_ops::{SliceRange, TapTable, concat_shape, pad_shape, permute_shape, slice_shape};
 
 use crate::indexing::{check_len, strided_indices, strides, valid};
 
@@ -83,6 +83,62 @@ pub fn pad<T: Copy>(x: &[T], x_shape: &[usize], padding: &[(usize, usize)], valu
         .collect();
     for (index, &x) in slice_indices(&y_shape, &inner).into_iter().zip(x) {
         y[index] = x;
+    }
+    y
+}
+
+/// The axes `axis` and `axis + 1` drawn anew by a table for each.
+#[must_use]
+pub fn resample(x: &[f32], x_shape: &[usize], axis: usize, tables: &[TapTable; 2]) -> Vec<f32> {
+    check_len("x", x, x_shape);
+    let [rows, columns] = tables;
+    let (height, width) = (x_shape[axis], x_shape[axis + 1]);
+    let outer: usize = x_shape[..axis].iter().product();
+    let inner: usize = x_shape[axis + 2..].iter().product();
+    let taps = |table: &TapTable, place: usize| -> Vec<(usize, f64)> {
+        let entries = &table.entries()[place * table.taps()..(place + 1) * table.taps()];
+        entries.iter().map(|&[index, weight]| (index as usize, f64::from(weight))).collect()
+    };
+    let mut y = vec![];
+    for o in 0..outer {
+        for i in 0..rows.len() {
+            for j in 0..columns.len() {
+                for n in 0..inner {
+                    let mut sum = 0.0;
+                    for (a, u) in taps(rows, i) {
+                        for (b, v) in taps(columns, j) {
+                            sum += u * v * f64::from(x[((o * height + a) * width + b) * inner + n]);
+                        }
+                    }
+                    y.push(sum as f32);
+                }
+            }
+        }
+    }
+    y
+}
+
+/// The elements of `axis` at `indices`; a negative one counts from the back, one outside gives 0.
+#[must_use]
+pub fn gather<T: Copy + Default>(x: &[T], x_shape: &[usize], axis: usize, indices: &[i32]) -> Vec<T> {
+    check_len("x", x, x_shape);
+    let extent = x_shape[axis] as i64;
+    let outer: usize = x_shape[..axis].iter().product();
+    let inner: usize = x_shape[axis + 1..].iter().product();
+    let mut y = vec![];
+    for o in 0..outer {
+        for &index in indices {
+            let index = i64::from(index);
+            let place = if index < 0 { index + extent } else { index };
+            for n in 0..inner {
+                let inside = (0..extent).contains(&place);
+                y.push(if inside {
+                    x[(o * x_shape[axis] + place as usize) * inner + n]
+                } else {
+                    T::default()
+                });
+            }
+        }
     }
     y
 }

@@ -15,6 +15,7 @@ pub fn reduce(op: ReduceOp, x: &[f32], x_shape: &[usize], axes: &[usize]) -> Vec
         ReduceOp::Sum | ReduceOp::Mean => 0.0,
         ReduceOp::Max => f64::NEG_INFINITY,
         ReduceOp::Min => f64::INFINITY,
+        ReduceOp::Prod => 1.0,
     };
     let mut y = vec![start; groups];
     // An element belongs to the output element that would be broadcast to it.
@@ -23,6 +24,7 @@ pub fn reduce(op: ReduceOp, x: &[f32], x_shape: &[usize], axes: &[usize]) -> Vec
         let so_far = y[group];
         y[group] = match op {
             ReduceOp::Sum | ReduceOp::Mean => so_far + x,
+            ReduceOp::Prod => so_far * x,
             ReduceOp::Max => {
                 if x.is_nan() || x > so_far {
                     x
@@ -68,6 +70,13 @@ pub fn reduce_backward(
             let count = reduced_count(x_shape, &kept);
             groups.into_iter().map(|group| spread(group) / count).collect()
         }
+        // The product of the others, taken one by one.
+        ReduceOp::Prod => (0..x.len())
+            .map(|at| {
+                let others = (0..x.len()).filter(|&other| other != at && groups[other] == groups[at]);
+                spread(groups[at]) * others.map(|other| f64::from(x[other])).product::<f64>()
+            })
+            .collect(),
         ReduceOp::Max | ReduceOp::Min => {
             let y = reduce(op, x, x_shape, axes);
             let mut winners = vec![0_u32; y.len()];

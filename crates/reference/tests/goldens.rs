@@ -76,6 +76,16 @@ fn unary_op(case: &Case) -> Option<UnaryOp> {
         UnaryOp::Clamp { .. } => UnaryOp::Clamp { min: number(case, "min"), max: number(case, "max") },
         UnaryOp::AddScalar { .. } => UnaryOp::AddScalar { value: number(case, "value") },
         UnaryOp::MulScalar { .. } => UnaryOp::MulScalar { value: number(case, "value") },
+        UnaryOp::HardSigmoid { .. } => {
+            UnaryOp::HardSigmoid { slope: number(case, "slope"), offset: number(case, "offset") }
+        }
+        UnaryOp::Elu { .. } => UnaryOp::Elu { alpha: number(case, "alpha") },
+        UnaryOp::Selu { .. } => UnaryOp::Selu { alpha: number(case, "alpha"), gamma: number(case, "gamma") },
+        UnaryOp::Celu { .. } => UnaryOp::Celu { alpha: number(case, "alpha") },
+        UnaryOp::ThresholdedRelu { .. } => UnaryOp::ThresholdedRelu { threshold: number(case, "threshold") },
+        UnaryOp::Shrink { .. } => {
+            UnaryOp::Shrink { bias: number(case, "bias"), lambda: number(case, "lambda") }
+        }
         plain => plain,
     })
 }

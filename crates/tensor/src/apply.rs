@@ -41,6 +41,10 @@ impl Tensor {
             Op::Pad { padding, value } => x.pad(padding, *value),
             Op::Expand(shape) => x.expand(shape),
             Op::Cast(dtype) => x.cast(*dtype),
+            Op::ConvTranspose2d(op) => x.conv_transpose2d(rest[0], None, op),
+            Op::Where => rest[0].where_on(x, rest[1]),
+            Op::Resample { axis } => x.resample(*axis, rest[0], rest[1]),
+            Op::Gather { axis } => x.gather(*axis, rest[0]),
         }
     }
 }

@@ -18,12 +18,15 @@ pub struct Trace(Arc<Mutex<Entries>>);
 #[derive(Default)]
 struct Entries {
     values: usize,
+    scope: String,
     steps: Vec<TraceStep>,
 }
 
 /// One operation.
 #[derive(Clone, Debug)]
 pub struct TraceStep {
+    /// The scope in which it was written down ([`Trace::set_scope`]); empty without one.
+    pub scope: String,
     /// What it does.
     pub op: Op,
     /// To what.
@@ -67,6 +70,11 @@ impl Trace {
         self.symbolic(context, shape, dtype, value)
     }
 
+    /// A name for the steps that follow: the layer, or the node of a file, that they are part of.
+    pub fn set_scope(&self, scope: &str) {
+        scope.clone_into(&mut self.lock().scope);
+    }
+
     /// What has been written down so far, in order.
     pub fn steps(&self) -> Vec<TraceStep> {
         self.lock().steps.clone()
@@ -102,6 +110,11 @@ impl Tensor {
     pub fn is_symbolic(&self) -> bool {
         self.symbol.is_some()
     }
+
+    /// Where operations on it are written down, if it is symbolic.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.symbol.as_ref().map(|symbol| &symbol.trace)
+    }
 }
 
 /// Writes the operation down and gives its symbolic result, if an operand is symbolic; `None` if all are tensors.
@@ -113,18 +126,17 @@ pub(crate) fn step(op: impl FnOnce() -> Op, inputs: &[&Tensor]) -> Option<Result
 fn write_down(trace: &Trace, op: Op, inputs: &[&Tensor]) -> Result<Tensor> {
     let name = op.name();
     let mut operands = Vec::with_capacity(inputs.len());
-    for input in inputs {
+    for (at, input) in inputs.iter().enumerate() {
         inputs[0].require_same_context(name, input)?;
         operands.push(match (trace.value_of(input), input.is_symbolic()) {
             (Some(value), _) => TraceOperand::Value(value),
             (None, false) => TraceOperand::Constant((*input).clone()),
             (None, true) => return Err(Error::Contexts { op: name }),
         });
-        if !op.moves_only() {
-            input.require_f32(name, "x")?;
-        } else if input.dtype() != inputs[0].dtype() {
-            let (found, expected) = (input.dtype(), inputs[0].dtype().name());
-            return Err(Error::DType { op: name, operand: "tensors", found, expected });
+        let expected = op.operand_dtype(at, inputs[0].dtype());
+        if input.dtype() != expected {
+            let (operand, found, expected) = ("operand", input.dtype(), expected.name());
+            return Err(Error::DType { op: name, operand, found, expected });
         }
     }
     let shapes: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
@@ -132,6 +144,9 @@ fn write_down(trace: &Trace, op: Op, inputs: &[&Tensor]) -> Result<Tensor> {
     let dtype = op.output_dtype(inputs[0].dtype());
     let value = trace.next();
     let y = trace.symbolic(inputs[0].context(), &shape, dtype, value)?;
-    trace.lock().steps.push(TraceStep { op, inputs: operands, output: value, shape, dtype });
+    let mut entries = trace.lock();
+    let scope = entries.scope.clone();
+    entries.steps.push(TraceStep { scope, op, inputs: operands, output: value, shape, dtype });
+    drop(entries);
     Ok(y)
 }

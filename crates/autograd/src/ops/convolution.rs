@@ -1,6 +1,6 @@
 //! Convolution.
 
-use tilewright_ops::Conv2d;
+use tilewright_ops::{Conv2d, ConvTranspose2d};
 use tilewright_tensor::Tensor;
 
 use crate::{Result, Var};
@@ -24,6 +24,28 @@ impl Var {
             let grad_w = x
                 .filter(|_| needs[1])
                 .map(|x| Tensor::conv2d_backward_weight(grad_y, &x, &w_shape, &op, None))
+                .transpose()?;
+            let mut gradients = vec![grad_x, grad_w];
+            if let Some(&wanted) = needs.get(2) {
+                gradients.push(wanted.then(|| Tensor::conv2d_backward_bias(grad_y)).transpose()?);
+            }
+            Ok(gradients)
+        }))
+    }
+
+    /// Transposed convolution of N I H W by I (O/groups) KH KW. Saves input and weight.
+    pub fn conv_transpose2d(&self, weight: &Self, bias: Option<&Self>, op: &ConvTranspose2d) -> Result<Self> {
+        let (x, w, op) = (self.tensor().clone(), weight.tensor().clone(), *op);
+        let y = x.conv_transpose2d(&w, bias.map(Self::tensor), &op)?;
+        let w_shape = w.shape().to_vec();
+        let mut inputs = vec![self, weight];
+        inputs.extend(bias);
+        Ok(Self::custom("conv_transpose2d", &inputs, y, move |grad_y, needs| {
+            // The convolution whose transpose it is goes the other way.
+            let conv = op.transposed();
+            let grad_x = needs[0].then(|| grad_y.conv2d(&w, None, &conv)).transpose()?;
+            let grad_w = needs[1]
+                .then(|| Tensor::conv2d_backward_weight(&x, grad_y, &w_shape, &conv, None))
                 .transpose()?;
             let mut gradients = vec![grad_x, grad_w];
             if let Some(&wanted) = needs.get(2) {

@@ -1,6 +1,7 @@
 //! Unary and binary operations.
 
 use tilewright_ops::{BinaryOp, UnaryOp};
+use tilewright_tensor::Tensor;
 
 use crate::{Result, Var};
 
@@ -78,5 +79,18 @@ impl Var {
     /// `self · value`.
     pub fn scale(&self, value: f32) -> Result<Self> {
         self.unary(UnaryOp::MulScalar { value })
+    }
+
+    /// This variable where `condition` is not 0, else `other`, with broadcasting. Saves the condition, which gets no
+    /// gradient.
+    pub fn where_on(&self, condition: &Tensor, other: &Self) -> Result<Self> {
+        let y = self.tensor().where_on(condition, other.tensor())?;
+        let (condition, shapes) = (condition.clone(), [self.shape().to_vec(), other.shape().to_vec()]);
+        Ok(Self::custom("where", &[self, other], y, move |grad_y, needs| {
+            let zero = Tensor::zeros(grad_y.context(), &[])?;
+            let chosen = needs[0].then(|| grad_y.where_on(&condition, &zero)?.sum_to_shape(&shapes[0]));
+            let others = needs[1].then(|| zero.where_on(&condition, grad_y)?.sum_to_shape(&shapes[1]));
+            Ok(vec![chosen.transpose()?, others.transpose()?])
+        }))
     }
 }

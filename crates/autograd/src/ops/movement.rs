@@ -1,6 +1,6 @@
 //! Reshape, permute, slice, concat, pad, expand.
 
-use tilewright_ops::SliceRange;
+use tilewright_ops::{Resize2d, SliceRange, TapTable};
 use tilewright_tensor::Tensor;
 
 use crate::{Result, Var};
@@ -77,5 +77,19 @@ impl Var {
         let y = self.tensor().expand(shape)?;
         let own = self.shape().to_vec();
         Ok(Self::custom("expand", &[self], y, move |grad_y, _| Ok(vec![Some(grad_y.sum_to_shape(&own)?)])))
+    }
+
+    /// N C H W resized. Saves nothing but the shape.
+    pub fn resize2d(&self, op: &Resize2d) -> Result<Self> {
+        let [_, _, height, width] = self.tensor().shape4("resample", "x")?;
+        self.resample_by(op.tables([height, width])?)
+    }
+
+    /// The last two of four axes drawn anew by tables. Saves nothing but the transposed tables.
+    pub fn resample_by(&self, tables: [TapTable; 2]) -> Result<Self> {
+        let [_, _, height, width] = self.tensor().shape4("resample", "x")?;
+        let y = self.tensor().resample_by(&tables)?;
+        let back = [tables[0].transposed(height), tables[1].transposed(width)];
+        Ok(Self::custom("resample", &[self], y, move |grad_y, _| Ok(vec![Some(grad_y.resample_by(&back)?)])))
     }
 }

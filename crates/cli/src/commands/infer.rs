@@ -21,11 +21,11 @@ enum Precision {
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A network of the zoo.
+    /// A network of the zoo, or an .onnx file.
     model: String,
-    /// Its weights, a safetensors file.
+    /// The weights of a network of the zoo, a safetensors file.
     #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
+    weights: Option<PathBuf>,
     /// The input, a .npy file of float32 N×C×H×W; NAME=FILE where there are several.
     #[arg(long, value_name = "[NAME=]FILE", required = true)]
     input: Vec<InputFile>,
@@ -84,7 +84,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             Ok(InputShape { from: input.path.display().to_string(), name: input.name.clone(), shape })
         })
         .collect::<Result<_>>()?;
-    let graph = model::graph(context, &arguments.model, Some(&arguments.weights), &shapes)?;
+    if arguments.weights.is_none() && !arguments.model.ends_with(".onnx") {
+        let reason = format!("`{}` is a network of the zoo, which needs a file of weights", arguments.model);
+        return Err(Error::Argument { argument: "--weights", reason });
+    }
+    let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
     let compiled = Compiled::new(&graph, &Options::default())?;
     for (at, port) in compiled.inputs().iter().enumerate() {
         fill(&compiled, at, port, file_of(port, at, &arguments.input))?;

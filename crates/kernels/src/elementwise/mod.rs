@@ -1,15 +1,17 @@
-//! Elementwise kernels: unary with derivative, binary with broadcasting, fill, cast.
+//! Elementwise kernels: unary with derivative, binary with broadcasting, where, fill, cast.
 
 mod binary;
 mod cast;
 mod fill;
 mod unary;
+mod where_;
 
 pub use binary::{binary, binary_backward, binary_broadcast, equal_broadcast};
 pub use cast::cast;
 pub use fill::fill;
 pub use unary::{unary, unary_backward};
+pub use where_::where_;
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    [unary::LAYOUTS, binary::LAYOUTS, fill::LAYOUTS, cast::LAYOUTS].concat()
+    [unary::LAYOUTS, binary::LAYOUTS, fill::LAYOUTS, cast::LAYOUTS, where_::LAYOUTS].concat()
 }

@@ -1,5 +1,6 @@
 //! Eager execution, one file for each family; the operations are methods of [`crate::Tensor`].
 
+mod conv_transpose;
 mod convolution;
 mod elementwise;
 mod loss;
@@ -10,4 +11,6 @@ pub mod optimizer;
 mod pooling;
 mod random;
 mod reduction;
+mod resample;
 mod softmax;
+mod where_;

@@ -5,7 +5,7 @@ use tilewright_kernels::{
     reduction::{self, Axis, Plan},
 };
 use tilewright_ops::{
-    DType, Op, ReduceOp, ShapeError, argmax_shape, broadcast_shapes, reduction::reduced_axes,
+    BinaryOp, DType, Op, ReduceOp, ShapeError, argmax_shape, broadcast_shapes, reduction::reduced_axes,
 };
 
 use crate::{Layout, Result, Tensor, trace};
@@ -28,7 +28,11 @@ impl Tensor {
         let kept = op.output_shape(self.shape(), axes, true)?;
         let y = Self::empty(self.context(), &kept, DType::F32, self.layout())?;
         if self.count() == 0 {
-            let nothing = if op == ReduceOp::Mean { f32::NAN } else { 0.0 };
+            let nothing = match op {
+                ReduceOp::Mean => f32::NAN,
+                ReduceOp::Prod => 1.0,
+                _ => 0.0,
+            };
             elementwise::fill(self.context(), y.buffer(), y.count(), nothing.to_bits())?;
         } else if self.count() == y.count() {
             // Each element is its own sum.
@@ -88,6 +92,18 @@ impl Tensor {
                 elementwise::equal_broadcast(self.context(), name, x, y.buffer(), mask.buffer(), &index)?;
                 let winners = mask.reduce(ReduceOp::Sum, axes, true)?;
                 mask.mul(&grad_y.div(&winners)?)
+            }
+            // The product of the other elements. Beside one zero it is 0 for all but the zero itself, beside two for all.
+            ReduceOp::Prod => {
+                let zero = Self::full(self.context(), 0.0, &[])?;
+                let is_zero = self.binary(BinaryOp::Equal, &zero)?;
+                let others = Self::full(self.context(), 1.0, &[])?.where_on(&is_zero, self)?;
+                let product = others.reduce(ReduceOp::Prod, axes, true)?;
+                let zeros = is_zero.reduce(ReduceOp::Sum, axes, true)?;
+                let one = Self::full(self.context(), 1.0, &[])?;
+                let beside_none = zeros.binary(BinaryOp::Equal, &zero)?.mul(&product)?.div(&others)?;
+                let beside_one = zeros.binary(BinaryOp::Equal, &one)?.mul(&product)?;
+                beside_one.where_on(&is_zero, &beside_none)?.mul(&grad_y)
             }
         }
     }

@@ -1,0 +1,53 @@
+//! Matrix products.
+
+use tilewright_ops::MatMul;
+use tilewright_tensor::Tensor;
+
+use super::node::{Ctx, signed};
+use super::registry::Entry;
+use super::value::Value;
+use crate::Result;
+
+pub(super) const OPERATORS: &[Entry] = &[("MatMul", 1, matmul), ("Gemm", 1, gemm)];
+
+/// NumPy's rule: a vector on the left is a row, one on the right a column, and what was added goes again.
+fn matmul(ctx: &Ctx) -> Result<Vec<Value>> {
+    let (left, right) = (ctx.float(0)?, ctx.float(1)?);
+    let (row, column) = (left.rank() == 1, right.rank() == 1);
+    let left = if row { left.reshape(&[1, -1])? } else { left };
+    let right = if column { right.reshape(&[-1, 1])? } else { right };
+    let y = left.matmul(&right)?;
+    let mut shape = signed(y.shape());
+    if column {
+        shape.pop();
+    }
+    if row {
+        shape.remove(shape.len() - usize::from(!column) - 1);
+    }
+    ctx.like_first([if row || column { y.reshape(&shape)? } else { y }])
+}
+
+fn gemm(ctx: &Ctx) -> Result<Vec<Value>> {
+    let attributes = &ctx.node.attributes;
+    let op = MatMul {
+        transpose_left: attributes.flag("transA", false)?,
+        transpose_right: attributes.flag("transB", false)?,
+    };
+    let (alpha, beta) = (attributes.float("alpha", 1.0)?, attributes.float("beta", 1.0)?);
+    let (a, b, c) = (ctx.float(0)?, ctx.float(1)?, ctx.optional(2)?);
+    let columns = if op.transpose_right { b.shape().first() } else { b.shape().last() };
+    let columns = columns.copied().unwrap_or(0);
+    let scaled = |tensor: Tensor, factor: f32| -> Result<Tensor> {
+        if factor == 1.0 { Ok(tensor) } else { Ok(tensor.scale(factor)?) }
+    };
+    // A vector of the usual kind is added by the product's own kernel.
+    if let Some(bias) = c.as_ref().filter(|c| c.shape() == [columns] && alpha == 1.0) {
+        let bias = scaled(bias.clone(), beta)?;
+        return ctx.like_first([a.matmul_with(&b, &op, Some(&bias), None)?]);
+    }
+    let y = scaled(a.matmul_with(&b, &op, None, None)?, alpha)?;
+    ctx.like_first([match c {
+        Some(c) if beta != 0.0 => y.add(&scaled(c, beta)?)?,
+        _ => y,
+    }])
+}

@@ -1,0 +1,227 @@
+//! A node with its operands, as the operators' mappings see it.
+
+use std::rc::Rc;
+
+use tilewright_ops::{BinaryOp, UnaryOp};
+use tilewright_runtime::Context;
+use tilewright_tensor::{DType, Tensor};
+
+use super::registry;
+use super::value::{Constant, Value};
+use crate::host::Call;
+use crate::params::Operands;
+use crate::{Data, ElementType, Error, HostTensor, Model, Node, Result};
+
+/// A node, its operands and where its constants go.
+pub(super) struct Ctx<'a> {
+    pub(super) node: &'a Node,
+    pub(super) opset: i64,
+    pub(super) inputs: Vec<Option<Value>>,
+    pub(super) context: &'a Context,
+    pub(super) model: &'a Model,
+}
+
+impl Operands for Ctx<'_> {
+    fn node(&self) -> &Node {
+        self.node
+    }
+
+    fn opset(&self) -> i64 {
+        self.opset
+    }
+
+    fn constant(&self, index: usize) -> Result<Option<&HostTensor>> {
+        match self.inputs.get(index) {
+            None | Some(None) => Ok(None),
+            Some(Some(Value::Host(constant))) => Ok(Some(constant.host())),
+            Some(Some(Value::Device { .. })) => Err(Error::NotConstant {
+                node: self.node.place(),
+                value: self.node.input(index).unwrap_or("").to_owned(),
+            }),
+        }
+    }
+}
+
+impl Ctx<'_> {
+    /// Computes the node, on the host if nothing it reads depends on the inputs.
+    pub(super) fn run(&self, budget: &mut usize) -> Result<Vec<Value>> {
+        let known = self.inputs.iter().flatten().all(|value| matches!(value, Value::Host(_)));
+        if known {
+            let operands = (0..self.inputs.len()).map(|at| self.constant(at)).collect::<Result<Vec<_>>>()?;
+            match Call::new(self.model, self.node, operands).evaluate() {
+                // Too large for the host: the device may do it.
+                Some(Err(Error::TooLarge { .. })) if registry::find(self.node, self.opset).is_ok() => {}
+                Some(results) => {
+                    let results = results?;
+                    for result in &results {
+                        let bytes = result.count() * result.dtype().size();
+                        *budget = budget.checked_sub(bytes).ok_or_else(|| Error::TooLarge {
+                            node: self.node.place(),
+                            elements: result.count() as u128,
+                            limit: *budget / result.dtype().size(),
+                        })?;
+                    }
+                    return Ok(results.into_iter().map(host).collect());
+                }
+                None => {}
+            }
+        }
+        let operator = registry::find(self.node, self.opset).map_err(|reason| {
+            let operator = crate::UnsupportedOperator {
+                operator: self.node.operator(),
+                reason,
+                nodes: vec![self.node.place()],
+            };
+            Error::UnsupportedOperators { operators: vec![operator] }
+        })?;
+        operator(self).map_err(|error| match error {
+            Error::Tensor { source, .. } => Error::Tensor { node: self.node.place(), source },
+            error => error,
+        })
+    }
+
+    /// What is wrong with this node.
+    pub(super) fn wrong(&self, reason: impl Into<String>) -> Error {
+        self.node.wrong(reason)
+    }
+
+    /// Something that this node wants and nothing here does.
+    pub(super) fn unsupported(&self, what: impl Into<String>) -> Error {
+        Error::Unsupported { place: self.node.place(), what: what.into() }
+    }
+
+    /// Whether the operand at `index` is there.
+    pub(super) fn has(&self, index: usize) -> bool {
+        self.inputs.get(index).is_some_and(Option::is_some)
+    }
+
+    /// Whether anything reads the result at `index`.
+    pub(super) fn wants(&self, index: usize) -> bool {
+        self.node.outputs.get(index).is_some_and(|name| !name.is_empty())
+    }
+
+    pub(super) fn value(&self, index: usize) -> Result<&Value> {
+        let found = self.inputs.get(index).and_then(Option::as_ref);
+        found.ok_or_else(|| self.wrong(format!("operand {index} is missing")))
+    }
+
+    pub(super) fn shape(&self, index: usize) -> Result<&[usize]> {
+        Ok(self.value(index)?.shape())
+    }
+
+    pub(super) fn dtype(&self, index: usize) -> Result<ElementType> {
+        Ok(self.value(index)?.dtype())
+    }
+
+    /// The operand at `index` on the device, whatever its type.
+    pub(super) fn any(&self, index: usize) -> Result<Tensor> {
+        match self.value(index)? {
+            Value::Host(constant) => constant.device(&self.node.place(), self.context),
+            Value::Device { tensor, .. } => Ok(tensor.clone()),
+        }
+    }
+
+    /// The operand at `index` on the device, which must be of a floating-point type.
+    pub(super) fn float(&self, index: usize) -> Result<Tensor> {
+        let dtype = self.dtype(index)?;
+        if dtype.is_float() { self.any(index) } else { Err(self.of_type(index, dtype)) }
+    }
+
+    /// The operand at `index` on the device as f32 if it is a float or a truth value.
+    pub(super) fn float_or_bool(&self, index: usize) -> Result<Tensor> {
+        let dtype = self.dtype(index)?;
+        if dtype.is_float() || dtype == ElementType::Bool {
+            self.any(index)
+        } else {
+            Err(self.of_type(index, dtype))
+        }
+    }
+
+    pub(super) fn of_type(&self, index: usize, dtype: ElementType) -> Error {
+        self.unsupported(format!("operand {index} of type {dtype} that depends on what the model is run on"))
+    }
+
+    /// The operand at `index` if it is there.
+    pub(super) fn optional(&self, index: usize) -> Result<Option<Tensor>> {
+        if self.has(index) { self.float(index).map(Some) } else { Ok(None) }
+    }
+
+    /// A scalar of the device.
+    pub(super) fn scalar(&self, value: f32) -> Result<Tensor> {
+        self.tensor(&[value], &[])
+    }
+
+    /// A constant of the device.
+    pub(super) fn tensor(&self, values: &[f32], shape: &[usize]) -> Result<Tensor> {
+        Ok(Tensor::from_slice(self.context, values, shape)?)
+    }
+
+    /// Results in the type of the first operand.
+    pub(super) fn like_first(&self, tensors: impl IntoIterator<Item = Tensor>) -> Result<Vec<Value>> {
+        let dtype = self.dtype(0)?;
+        Ok(tensors.into_iter().map(|tensor| device(tensor, dtype)).collect())
+    }
+
+    /// The elements of the first operand that the host's operator of this node would choose, given only where each
+    /// lies: for operators that move elements and compute nothing.
+    pub(super) fn moved_by_host(&self) -> Result<Vec<Value>> {
+        let x = self.any(0)?;
+        let too_large = |count: usize| Error::TooLarge {
+            node: self.node.place(),
+            elements: count as u128,
+            limit: crate::host::LIMIT,
+        };
+        if x.count() > crate::host::LIMIT {
+            return Err(too_large(x.count()));
+        }
+        let places = Data::I64((0..x.count() as i64).collect());
+        let places = HostTensor::new(x.shape(), places).map_err(|data| too_large(data.len()))?;
+        let mut operands = vec![Some(&places)];
+        for index in 1..self.inputs.len() {
+            operands.push(self.constant(index)?);
+        }
+        let results = Call::new(self.model, self.node, operands).evaluate();
+        let results =
+            results.ok_or_else(|| self.unsupported(format!("{} on the host", self.node.op_type)))??;
+        let flat = x.reshape(&[-1])?;
+        let moved = results.into_iter().map(|result| {
+            let chosen: Vec<i32> = result.to_i64().unwrap_or_default().iter().map(|&at| at as i32).collect();
+            if chosen.is_empty() {
+                let empty = HostTensor::new(
+                    result.shape(),
+                    Data::from_numbers(self.dtype(0)?, &crate::Numbers::Floats(vec![])),
+                );
+                return empty.map(host).map_err(|data| too_large(data.len()));
+            }
+            let indices = Tensor::from_slice(self.context, &chosen, result.shape())?;
+            Ok(device(flat.gather(0, &indices)?, self.dtype(0)?))
+        });
+        moved.collect()
+    }
+}
+
+/// A constant.
+pub(super) fn host(tensor: HostTensor) -> Value {
+    Value::Host(Rc::new(Constant::new(tensor)))
+}
+
+/// A result of the device.
+pub(super) fn device(tensor: Tensor, dtype: ElementType) -> Value {
+    Value::Device { tensor, dtype }
+}
+
+/// A shape as the tensors' own methods take it.
+pub(super) fn signed(shape: &[usize]) -> Vec<isize> {
+    shape.iter().map(|&extent| extent as isize).collect()
+}
+
+/// 1 − x: not, of a truth value.
+pub(super) fn not(tensor: &Tensor) -> Result<Tensor> {
+    Ok(tensor.unary(UnaryOp::MulScalar { value: -1.0 })?.unary(UnaryOp::AddScalar { value: 1.0 })?)
+}
+
+/// Whether the elements of an f32 tensor are 0, as 1 and 0.
+pub(super) fn is_zero(ctx: &Ctx, tensor: &Tensor) -> Result<Tensor> {
+    debug_assert_eq!(tensor.dtype(), DType::F32);
+    Ok(tensor.binary(BinaryOp::Equal, &ctx.scalar(0.0)?)?)
+}

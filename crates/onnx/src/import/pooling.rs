@@ -1,0 +1,99 @@
+//! Poolings over windows, and over all of an image.
+
+use tilewright_ops::{Pool2d, ReduceOp};
+use tilewright_tensor::Tensor;
+
+use super::convolution::{own_axes, padded, pair, two_axes};
+use super::node::Ctx;
+use super::registry::Entry;
+use super::value::Value;
+use crate::Result;
+use crate::params::{self, Window};
+
+pub(super) const OPERATORS: &[Entry] = &[
+    ("MaxPool", 1, max_pool),
+    ("AveragePool", 1, average_pool),
+    ("GlobalMaxPool", 1, global),
+    ("GlobalAveragePool", 1, global),
+];
+
+struct Pool {
+    op: Pool2d,
+    pads: [[usize; 2]; 2],
+}
+
+fn pool(ctx: &Ctx, shape: &[usize]) -> Result<Pool> {
+    let Window { kernel, strides, dilations, pads } = params::window(ctx, shape, None)?;
+    let op = Pool2d {
+        stride: pair(&strides, 1),
+        dilation: pair(&dilations, 1),
+        ceil_mode: ctx.node.attributes.flag("ceil_mode", false)?,
+        ..Pool2d::new(pair(&kernel, 1))
+    };
+    Ok(Pool { op, pads: pair(&pads, [0, 0]) })
+}
+
+impl Pool {
+    /// Whether the engine's pooling takes this padding: alike on both sides, and at most half the kernel.
+    fn is_plain(&self) -> bool {
+        (0..2).all(|axis| {
+            let [before, behind] = self.pads[axis];
+            before == behind && before <= self.op.kernel[axis] / 2
+        })
+    }
+}
+
+fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
+    let x = ctx.float(0)?;
+    if ctx.wants(1) {
+        return Err(ctx.unsupported("the second result, the places of the maxima,"));
+    }
+    let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
+    let x = two_axes(ctx, &x)?;
+    // What is added must not win.
+    let (x, padding) = if pool.is_plain() {
+        padded(x, pool.pads, f32::MIN)?
+    } else {
+        let border = [(0, 0), (0, 0), pool.pads[0].into(), pool.pads[1].into()];
+        (x.pad(&border, f32::MIN)?, [0, 0])
+    };
+    let y = x.max_pool2d_values(&Pool2d { padding, ..pool.op })?;
+    ctx.like_first([own_axes(y, rank)?])
+}
+
+fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
+    let x = ctx.float(0)?;
+    let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
+    let x = two_axes(ctx, &x)?;
+    let count_include_pad = ctx.node.attributes.flag("count_include_pad", false)?;
+    let y = if pool.is_plain() {
+        let padding = [pool.pads[0][0], pool.pads[1][0]];
+        x.avg_pool2d(&Pool2d { padding, count_include_pad, ..pool.op })?
+    } else {
+        let border = [(0, 0), (0, 0), pool.pads[0].into(), pool.pads[1].into()];
+        let padded = x.pad(&border, 0.0)?;
+        if count_include_pad {
+            padded.avg_pool2d(&pool.op)?
+        } else {
+            // The number of elements of x in each window, which its values do not change.
+            let [_, _, height, width] = x.shape4("avg_pool2d", "x")?;
+            let ones = Tensor::ones(ctx.context, &[1, 1, height, width])?.pad(&border, 0.0)?;
+            padded.sum_pool2d(&pool.op)?.div(&ones.sum_pool2d(&pool.op)?)?
+        }
+    };
+    ctx.like_first([own_axes(y, rank)?])
+}
+
+fn global(ctx: &Ctx) -> Result<Vec<Value>> {
+    let x = ctx.float(0)?;
+    let axes: Vec<usize> = (2..x.rank()).collect();
+    if axes.is_empty() {
+        return Err(ctx.wrong(format!("an operand of shape {:?} has no spatial axes", x.shape())));
+    }
+    let y = match (ctx.node.op_type.as_str(), x.rank()) {
+        ("GlobalAveragePool", 4) => x.global_avg_pool2d()?,
+        ("GlobalAveragePool", _) => x.reduce(ReduceOp::Mean, &axes, true)?,
+        _ => x.reduce(ReduceOp::Max, &axes, true)?,
+    };
+    ctx.like_first([y])
+}

@@ -1,0 +1,207 @@
+//! What goes in and comes out: ONNX's types at the ends, the device's inside.
+
+use tilewright_graph::{Compiled, Graph};
+use tilewright_runtime::Context;
+use tilewright_tensor::{DType, Tensor};
+
+use crate::{Data, ElementType, Error, HostTensor, Numbers, Result};
+
+/// A model as a graph.
+pub struct Imported {
+    /// The graph. Its inputs are [`Self::inputs`] in order, its outputs those of [`Self::outputs`] that are computed.
+    pub graph: Graph,
+    /// What is given at each run.
+    pub inputs: Vec<InputPort>,
+    /// What comes out, in the model's order.
+    pub outputs: Vec<OutputPort>,
+}
+
+/// An input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputPort {
+    /// Its name.
+    pub name: String,
+    /// Its type in the model.
+    pub dtype: ElementType,
+    /// Its shape.
+    pub shape: Vec<usize>,
+}
+
+/// An output.
+#[derive(Clone, Debug)]
+pub struct OutputPort {
+    name: String,
+    dtype: ElementType,
+    shape: Vec<usize>,
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Constant(HostTensor),
+    Computed(usize),
+}
+
+/// The type in which the device holds a value: i32 for integers, f32 for the others, truth values as 1 and 0.
+pub(super) fn storage(dtype: ElementType) -> DType {
+    if dtype.is_float() || dtype == ElementType::Bool { DType::F32 } else { DType::I32 }
+}
+
+/// Whether the device can hold it without a change of value. int64 and uint32 are held as i32, which each value is
+/// checked for; double would lose half of its digits.
+pub(super) fn can_hold(dtype: ElementType) -> bool {
+    dtype != ElementType::F64
+}
+
+/// Elements as the device holds them.
+pub(super) enum Stored {
+    F32(Vec<f32>),
+    I32(Vec<i32>),
+}
+
+impl Stored {
+    /// The elements of a tensor; `place` names it in what is wrong.
+    pub(super) fn of(place: &str, tensor: &HostTensor) -> Result<Self> {
+        let dtype = tensor.dtype();
+        let unsupported = |what: String| Error::Unsupported { place: place.to_owned(), what };
+        if dtype == ElementType::F64 {
+            return Err(unsupported("an operand of type double on the device".to_owned()));
+        }
+        if storage(dtype) == DType::F32 {
+            return Ok(Self::F32(tensor.to_f32()));
+        }
+        let values = match tensor.data().numbers() {
+            Numbers::Integers(values) => values,
+            Numbers::Floats(_) => vec![],
+        };
+        let fits: Option<Vec<i32>> = values.iter().map(|&value| i32::try_from(value).ok()).collect();
+        fits.map(Self::I32).ok_or_else(|| unsupported(format!("a value of {dtype} beyond 32 bits")))
+    }
+
+    pub(super) fn upload(&self, context: &Context, shape: &[usize]) -> Result<Tensor> {
+        Ok(match self {
+            Self::F32(values) => Tensor::from_slice(context, values, shape)?,
+            Self::I32(values) => Tensor::from_slice(context, values, shape)?,
+        })
+    }
+}
+
+impl InputPort {
+    /// A tensor of the host as the graph takes it.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if its type or shape is another, or a value does not fit 32 bits.
+    pub fn upload(&self, context: &Context, tensor: &HostTensor) -> Result<Tensor> {
+        if tensor.dtype() != self.dtype || tensor.shape() != self.shape {
+            let reason = format!(
+                "{} {:?} was given, and it is {} {:?}",
+                tensor.dtype(),
+                tensor.shape(),
+                self.dtype,
+                self.shape
+            );
+            return Err(Error::Input { input: self.name.clone(), reason });
+        }
+        Stored::of(&format!("input `{}`", self.name), tensor)?.upload(context, &self.shape)
+    }
+}
+
+impl OutputPort {
+    pub(super) fn constant(name: String, value: HostTensor) -> Self {
+        Self { name, dtype: value.dtype(), shape: value.shape().to_vec(), source: Source::Constant(value) }
+    }
+
+    pub(super) fn computed(name: String, dtype: ElementType, shape: Vec<usize>, at: usize) -> Self {
+        Self { name, dtype, shape, source: Source::Computed(at) }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its type in the model.
+    #[must_use]
+    pub fn dtype(&self) -> ElementType {
+        self.dtype
+    }
+
+    /// Its shape.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Its value, if it does not depend on the inputs.
+    #[must_use]
+    pub fn known(&self) -> Option<&HostTensor> {
+        match &self.source {
+            Source::Constant(value) => Some(value),
+            Source::Computed(_) => None,
+        }
+    }
+
+    /// Which of the graph's outputs it is, if it is computed.
+    #[must_use]
+    pub fn graph_output(&self) -> Option<usize> {
+        match self.source {
+            Source::Constant(_) => None,
+            Source::Computed(at) => Some(at),
+        }
+    }
+}
+
+impl Imported {
+    /// Runs a compiled graph of this import on tensors of the host, and gives every output.
+    ///
+    /// # Errors
+    /// [`Error::Input`]; those of the run.
+    pub fn run(&self, compiled: &Compiled, inputs: &[&HostTensor]) -> Result<Vec<(String, HostTensor)>> {
+        if inputs.len() != self.inputs.len() {
+            let names: Vec<_> = self.inputs.iter().map(|port| port.name.as_str()).collect();
+            let reason =
+                format!("{} inputs were given, and the model takes {}", inputs.len(), names.join(", "));
+            return Err(Error::Input { input: names.first().map_or("", |name| name).to_owned(), reason });
+        }
+        let context = compiled.context();
+        let uploaded: Result<Vec<Tensor>> =
+            self.inputs.iter().zip(inputs).map(|(port, tensor)| port.upload(context, tensor)).collect();
+        let uploaded = uploaded?;
+        let results =
+            if uploaded.is_empty() { vec![] } else { compiled.run(&uploaded.iter().collect::<Vec<_>>())? };
+        let outputs = self.outputs.iter().map(|port| {
+            let value = match &port.source {
+                Source::Constant(value) => value.clone(),
+                Source::Computed(at) => port.download(&results[*at])?,
+            };
+            Ok((port.name.clone(), value))
+        });
+        outputs.collect()
+    }
+}
+
+impl OutputPort {
+    /// A result of the graph in the model's type.
+    fn download(&self, tensor: &Tensor) -> Result<HostTensor> {
+        let data = match tensor.dtype() {
+            DType::F32 if self.dtype == ElementType::F32 => Data::F32(tensor.to_vec()?),
+            DType::F32 => {
+                let values: Vec<f32> = tensor.to_vec()?;
+                Data::from_numbers(self.dtype, &Numbers::Floats(values.into_iter().map(f64::from).collect()))
+            }
+            _ => {
+                let values: Vec<i32> = tensor.to_vec()?;
+                Data::from_numbers(
+                    self.dtype,
+                    &Numbers::Integers(values.into_iter().map(i128::from).collect()),
+                )
+            }
+        };
+        let wrong = |_| Error::Input {
+            input: self.name.clone(),
+            reason: format!("the result's elements do not fill the shape {:?}", tensor.shape()),
+        };
+        HostTensor::new(tensor.shape(), data).map_err(wrong)
+    }
+}

@@ -1,0 +1,126 @@
+//! A model as read from a file: typed, checked, its nodes sorted.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::attributes::Attributes;
+use crate::{ElementType, HostTensor};
+
+/// A checked model. Every name that a node reads is made before it, once.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub(crate) producer: String,
+    pub(crate) opsets: BTreeMap<String, i64>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) inputs: Vec<ValueInfo>,
+    pub(crate) outputs: Vec<ValueInfo>,
+    pub(crate) initializers: HashMap<String, HostTensor>,
+}
+
+impl Model {
+    /// The program that wrote it, with its version.
+    #[must_use]
+    pub fn producer(&self) -> &str {
+        &self.producer
+    }
+
+    /// The version of a domain's operators; the empty domain is the standard one.
+    #[must_use]
+    pub fn opset(&self, domain: &str) -> Option<i64> {
+        self.opsets.get(domain).copied()
+    }
+
+    /// The nodes, each after those whose results it reads.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// What must be given: the graph's inputs without those that have an initializer.
+    pub fn inputs(&self) -> impl Iterator<Item = &ValueInfo> {
+        self.inputs.iter().filter(|input| !self.initializers.contains_key(&input.name))
+    }
+
+    /// What it gives.
+    #[must_use]
+    pub fn outputs(&self) -> &[ValueInfo] {
+        &self.outputs
+    }
+
+    /// The weights by name.
+    #[must_use]
+    pub fn initializers(&self) -> &HashMap<String, HostTensor> {
+        &self.initializers
+    }
+}
+
+/// One call of an operator.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its own name, which may be empty.
+    pub name: String,
+    /// The operator.
+    pub op_type: String,
+    /// Whose operator it is; empty for the standard ones.
+    pub domain: String,
+    /// The names of its operands; an empty one is an optional operand left out.
+    pub inputs: Vec<String>,
+    /// The names of its results; an empty one is not wanted.
+    pub outputs: Vec<String>,
+    /// Its parameters.
+    pub attributes: Attributes,
+}
+
+impl Node {
+    /// The node as errors name it: by its name, or by its first result.
+    #[must_use]
+    pub fn place(&self) -> String {
+        place(&self.op_type, &self.name, &self.outputs)
+    }
+
+    /// The operator, with its domain if it is not a standard one.
+    #[must_use]
+    pub fn operator(&self) -> String {
+        if self.domain.is_empty() {
+            self.op_type.clone()
+        } else {
+            format!("{}.{}", self.domain, self.op_type)
+        }
+    }
+
+    /// The name of the operand at `index`, if it is there.
+    #[must_use]
+    pub fn input(&self, index: usize) -> Option<&str> {
+        self.inputs.get(index).map(String::as_str).filter(|name| !name.is_empty())
+    }
+}
+
+/// A node as errors name it.
+pub(crate) fn place(op_type: &str, name: &str, outputs: &[String]) -> String {
+    match (name, outputs.iter().find(|output| !output.is_empty())) {
+        ("", Some(output)) => format!("{op_type} node that makes `{output}`"),
+        ("", None) => format!("{op_type} node without a name"),
+        (name, _) => format!("{op_type} node `{name}`"),
+    }
+}
+
+/// The name, type and shape of an input or output, as far as the file says them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValueInfo {
+    /// Its name.
+    pub name: String,
+    /// Its element type; `None` for a type that is not read and for what is no tensor.
+    pub dtype: Option<ElementType>,
+    /// Its extents; `None` where even the rank is open.
+    pub shape: Option<Vec<Dim>>,
+}
+
+/// An extent as a file says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dim {
+    /// A number.
+    Extent(usize),
+    /// A name; equal names have equal extents.
+    Name(String),
+    /// Nothing.
+    Open,
+}

@@ -1,0 +1,332 @@
+//! Parameters of what moves elements.
+
+use super::{Checked, Operands, axes, axis};
+use crate::Result;
+use crate::tensor::element_count;
+
+/// The shape that Reshape means: 0 copies an extent (unless `allowzero`), −1 takes what is left.
+pub(crate) fn reshape(from: &[usize], target: &[i64], allow_zero: bool) -> Checked<Vec<usize>> {
+    let wrong = || format!("shape {from:?} cannot be reshaped to {target:?}");
+    let mut open = None;
+    let mut shape = Vec::with_capacity(target.len());
+    for (at, &extent) in target.iter().enumerate() {
+        shape.push(match extent {
+            0 if !allow_zero => *from.get(at).ok_or_else(wrong)?,
+            -1 if open.is_none() => {
+                open = Some(at);
+                1
+            }
+            extent => usize::try_from(extent).map_err(|_| wrong())?,
+        });
+    }
+    let count = element_count(from).ok_or_else(wrong)?;
+    if let Some(at) = open {
+        let rest = element_count(&shape).ok_or_else(wrong)?;
+        if rest == 0 || !count.is_multiple_of(rest) {
+            return Err(wrong());
+        }
+        shape[at] = count / rest;
+    }
+    if element_count(&shape) == Some(count) { Ok(shape) } else { Err(wrong()) }
+}
+
+/// The shape after Squeeze.
+pub(crate) fn squeeze(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
+    let gone = match call.integers("axes", 1)? {
+        Some(given) => call.check(axes(&given, from.len()))?,
+        None => (0..from.len()).filter(|&axis| from[axis] == 1).collect(),
+    };
+    if let Some(wide) = gone.iter().find(|&&axis| from[axis] != 1) {
+        return Err(call.node().wrong(format!("axis {wide} of shape {from:?} is not 1 and cannot go")));
+    }
+    Ok((0..from.len()).filter(|axis| !gone.contains(axis)).map(|axis| from[axis]).collect())
+}
+
+/// The shape after Unsqueeze.
+pub(crate) fn unsqueeze(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
+    let given = call.integers("axes", 1)?.ok_or_else(|| call.node().wrong("axes are missing"))?;
+    let new = call.check(axes(&given, from.len() + given.len()))?;
+    let mut rest = from.iter().copied();
+    let extents =
+        (0..from.len() + new.len()).map(|axis| if new.contains(&axis) { Some(1) } else { rest.next() });
+    Ok(extents.flatten().collect())
+}
+
+/// The shape after Flatten.
+pub(crate) fn flatten(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
+    let at = call.check(axis(call.node().attributes.int("axis", 1)?, from.len() + 1))?;
+    // Counted from the back, −1 is the last axis and not the end.
+    let negative = call.node().attributes.int("axis", 1)? < 0;
+    let at = if negative { at.saturating_sub(1) } else { at };
+    Ok(vec![from[..at].iter().product(), from[at..].iter().product()])
+}
+
+/// The order of axes of Transpose, by default backwards.
+pub(crate) fn permutation(call: &impl Operands, rank: usize) -> Result<Vec<usize>> {
+    let Some(given) = call.node().attributes.ints("perm")? else {
+        return Ok((0..rank).rev().collect());
+    };
+    call.check(axes(given, rank))?;
+    if given.len() != rank {
+        return Err(call.node().wrong(format!("perm {given:?} does not order {rank} axes")));
+    }
+    Ok(given.iter().map(|&axis| axis as usize).collect())
+}
+
+/// What Slice takes of one axis: `count` elements from `start` on, `step` apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) start: usize,
+    pub(crate) step: isize,
+    pub(crate) count: usize,
+}
+
+/// What Slice takes of each axis.
+pub(crate) fn slice(call: &impl Operands, from: &[usize]) -> Result<Vec<Cut>> {
+    let missing = |name: &str| call.node().wrong(format!("{name} are missing"));
+    let starts = call.integers("starts", 1)?.ok_or_else(|| missing("starts"))?;
+    let ends = call.integers("ends", 2)?.ok_or_else(|| missing("ends"))?;
+    let given = call.integers("axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = call.integers("steps", 4)?.unwrap_or_else(|| vec![1; starts.len()]);
+    let lengths = [starts.len(), ends.len(), given.len(), steps.len()];
+    if lengths.iter().any(|&length| length != lengths[0]) {
+        let reason = format!("starts, ends, axes and steps have {lengths:?} entries and must have as many");
+        return Err(call.node().wrong(reason));
+    }
+    call.check(axes(&given, from.len()))?;
+    let whole = |&extent: &usize| Cut { start: 0, step: 1, count: extent };
+    let mut cuts: Vec<Cut> = from.iter().map(whole).collect();
+    for (at, &one) in given.iter().enumerate() {
+        let axis = call.check(axis(one, from.len()))?;
+        cuts[axis] = call.check(cut(from[axis], starts[at], ends[at], steps[at]))?;
+    }
+    Ok(cuts)
+}
+
+/// NumPy's rule for `start:end:step` on an axis.
+pub(crate) fn cut(extent: usize, start: i64, end: i64, step: i64) -> Checked<Cut> {
+    let length = extent as i64;
+    let counted = |place: i64| if place < 0 { place.saturating_add(length) } else { place };
+    let (start, end) = (counted(start), counted(end));
+    let (start, span) = match step {
+        0 => return Err("a step of 0".to_owned()),
+        1.. => {
+            let start = start.clamp(0, length);
+            (start, end.clamp(0, length) - start)
+        }
+        _ => {
+            let start = start.clamp(-1, length - 1);
+            (start, start - end.clamp(-1, length - 1))
+        }
+    };
+    let count = if span <= 0 { 0 } else { (span as u64).div_ceil(step.unsigned_abs()) as usize };
+    // One element needs no step, and a step beyond the axis could overflow index maths.
+    let step = if count <= 1 { step.signum() } else { step };
+    Ok(Cut { start: if count == 0 { 0 } else { start as usize }, step: step as isize, count })
+}
+
+/// The extents of the parts that Split makes of an axis.
+pub(crate) fn split(call: &impl Operands, extent: usize) -> Result<Vec<usize>> {
+    let parts = call.node().outputs.len();
+    let sizes = match call.integers("split", 1)? {
+        Some(sizes) => sizes.iter().map(|&size| usize::try_from(size).ok()).collect::<Option<Vec<_>>>(),
+        None => {
+            let wanted = call.node().attributes.int("num_outputs", parts as i64)?;
+            if usize::try_from(wanted) != Ok(parts) || parts == 0 {
+                return Err(call.node().wrong(format!("{wanted} parts are wanted and {parts} are named")));
+            }
+            // The last one may be smaller.
+            let each = extent.div_ceil(parts);
+            Some((0..parts).map(|part| each.min(extent.saturating_sub(part * each))).collect())
+        }
+    };
+    let whole = |sizes: &Vec<usize>| {
+        sizes.len() == parts
+            && sizes.iter().try_fold(0_usize, |sum, &size| sum.checked_add(size)) == Some(extent)
+    };
+    sizes.filter(whole).ok_or_else(|| {
+        call.node().wrong(format!("the parts do not make up an axis of {extent} in {parts} results"))
+    })
+}
+
+/// How Pad fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PadMode {
+    /// With a value.
+    Constant,
+    /// Mirrored, without repeating the edge.
+    Reflect,
+    /// With the edge.
+    Edge,
+    /// From the other side.
+    Wrap,
+}
+
+/// How many elements Pad adds before and behind each axis; negative ones are taken away.
+pub(crate) fn pads(call: &impl Operands, from: &[usize]) -> Result<(PadMode, Vec<[i64; 2]>)> {
+    let node = call.node();
+    let mode = match node.attributes.string("mode")?.unwrap_or("constant") {
+        "constant" => PadMode::Constant,
+        "reflect" => PadMode::Reflect,
+        "edge" => PadMode::Edge,
+        "wrap" => PadMode::Wrap,
+        other => return Err(node.attributes.wrong("mode", format!("`{other}` is unknown"))),
+    };
+    let given = match node.attributes.ints("paddings")? {
+        Some(old) => Some(old.to_vec()),
+        None => call.integers("pads", 1)?,
+    };
+    let given = given.ok_or_else(|| node.wrong("pads are missing"))?;
+    let named = match if call.opset() >= 18 { call.integers("axes", 3)? } else { None } {
+        Some(named) => {
+            call.check(axes(&named, from.len()))?;
+            named.iter().map(|&one| call.check(axis(one, from.len()))).collect::<Result<Vec<_>>>()?
+        }
+        None => (0..from.len()).collect(),
+    };
+    if given.len() != 2 * named.len() {
+        return Err(node.wrong(format!("pads {given:?} are not two for each of {} axes", named.len())));
+    }
+    let mut pads = vec![[0; 2]; from.len()];
+    for (at, &axis) in named.iter().enumerate() {
+        pads[axis] = [given[at], given[at + named.len()]];
+    }
+    Ok((mode, pads))
+}
+
+/// For each place of a padded axis the one that it copies, `None` for the value.
+pub(crate) fn pad_places(
+    mode: PadMode,
+    extent: usize,
+    [before, after]: [i64; 2],
+) -> Checked<Vec<Option<usize>>> {
+    let length = extent as i64;
+    let total = length.checked_add(before).and_then(|sum| sum.checked_add(after)).filter(|&sum| sum >= 0);
+    let wrong = || format!("{before} and {after} elements cannot be added to an axis of {extent}");
+    let total = total.filter(|&total| total <= i64::from(u32::MAX)).ok_or_else(wrong)?;
+    if extent == 0 && total > 0 && mode != PadMode::Constant {
+        return Err(wrong());
+    }
+    let source = |place: i64| match mode {
+        _ if (0..length).contains(&place) => Some(place),
+        PadMode::Constant => None,
+        PadMode::Edge => Some(place.clamp(0, length - 1)),
+        PadMode::Wrap => Some(place.rem_euclid(length)),
+        PadMode::Reflect => {
+            let period = (2 * (length - 1)).max(1);
+            let place = place.rem_euclid(period);
+            Some(place.min(period - place).min(length - 1))
+        }
+    };
+    Ok((0..total).map(|place| source(place - before).map(|place| place as usize)).collect())
+}
+
+/// Repeats of Tile.
+pub(crate) fn repeats(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
+    // Version 1 took one axis and a count.
+    if call.opset() < 6 {
+        let one = |index: usize| -> Result<Option<f32>> {
+            Ok(call.constant(index)?.and_then(|tensor| tensor.to_f32().first().copied()))
+        };
+        let (Some(count), Some(along)) = (one(1)?, one(2)?) else {
+            return Err(call.node().wrong("tiles and axis are missing"));
+        };
+        let along = call.check(axis(along as i64, from.len()))?;
+        return Ok((0..from.len()).map(|axis| if axis == along { count as usize } else { 1 }).collect());
+    }
+    let given = call.integers("repeats", 1)?.unwrap_or_default();
+    let repeats: Option<Vec<usize>> = given.iter().map(|&count| usize::try_from(count).ok()).collect();
+    repeats
+        .filter(|repeats| repeats.len() == from.len())
+        .ok_or_else(|| call.node().wrong(format!("repeats {given:?} do not fit the shape {from:?}")))
+}
+
+/// The extents that Shape gives, from `start` to `end`.
+pub(crate) fn shape_extents(call: &impl Operands, from: &[usize]) -> Result<Vec<i64>> {
+    let attributes = &call.node().attributes;
+    let rank = from.len() as i64;
+    let counted =
+        |place: i64| if place < 0 { place.saturating_add(rank) } else { place }.clamp(0, rank) as usize;
+    let (start, end) = (counted(attributes.int("start", 0)?), counted(attributes.int("end", rank)?));
+    Ok(from.get(start..end).unwrap_or(&[]).iter().map(|&extent| extent as i64).collect())
+}
+
+/// The shape of Expand: NumPy's rule with both sides.
+pub(crate) fn expand(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
+    let given = call.integers("shape", 1)?.ok_or_else(|| call.node().wrong("the shape is missing"))?;
+    let shape: Option<Vec<usize>> = given.iter().map(|&extent| usize::try_from(extent).ok()).collect();
+    let shape = shape.ok_or_else(|| call.node().wrong(format!("{given:?} is no shape")))?;
+    call.check(super::broadcast_shapes(from, &shape))
+}
+
+/// Depth and space: the extents between which DepthToSpace and SpaceToDepth transpose, and the order of the axes.
+pub(crate) fn depth_to_space(
+    call: &impl Operands,
+    from: &[usize],
+) -> Result<([usize; 6], [usize; 6], [usize; 4])> {
+    let node = call.node();
+    let block = usize::try_from(node.attributes.int("blocksize", 0)?).unwrap_or(0);
+    let wrong = || node.wrong(format!("shape {from:?} has no blocks of {block} × {block}"));
+    let square = block.checked_mul(block).filter(|&square| square > 0).ok_or_else(wrong)?;
+    let &[n, c, h, w] = from else { return Err(wrong()) };
+    if node.op_type == "SpaceToDepth" {
+        if !h.is_multiple_of(block) || !w.is_multiple_of(block) {
+            return Err(wrong());
+        }
+        let (h, w) = (h / block, w / block);
+        let depth = c.checked_mul(square).ok_or_else(wrong)?;
+        return Ok(([n, c, h, block, w, block], [0, 3, 5, 1, 2, 4], [n, depth, h, w]));
+    }
+    if !c.is_multiple_of(square) {
+        return Err(wrong());
+    }
+    let depth = c / square;
+    let to = [n, depth, h * block, w * block];
+    match node.attributes.string("mode")?.unwrap_or("DCR") {
+        "DCR" => Ok(([n, block, block, depth, h, w], [0, 3, 4, 1, 5, 2], to)),
+        "CRD" => Ok(([n, depth, block, block, h, w], [0, 1, 4, 2, 5, 3], to)),
+        other => Err(node.attributes.wrong("mode", format!("`{other}` is unknown"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reshapes() {
+        assert_eq!(reshape(&[2, 3, 4], &[0, -1], false), Ok(vec![2, 12]));
+        assert_eq!(reshape(&[0, 3], &[0, 3], true), Ok(vec![0, 3]));
+        assert_eq!(reshape(&[2, 3], &[6, 1], false), Ok(vec![6, 1]));
+        for target in [&[-1, -1][..], &[4], &[-2, 3], &[1, 1, 0], &[i64::MAX, 2]] {
+            assert!(reshape(&[2, 3], target, false).is_err(), "{target:?}");
+        }
+        assert!(reshape(&[0, 3], &[0, -1], true).is_err());
+    }
+
+    #[test]
+    fn cuts_follow_numpy() {
+        let of = |start, end, step| cut(10, start, end, step).map(|cut| (cut.start, cut.count));
+        assert_eq!(of(2, 8, 2), Ok((2, 3)));
+        assert_eq!(of(-3, i64::MAX, 1), Ok((7, 3)));
+        assert_eq!(of(i64::MAX, i64::MIN, -1), Ok((9, 10)));
+        assert_eq!(of(9, 0, -3), Ok((9, 3)));
+        assert_eq!(of(5, 5, 1), Ok((0, 0)));
+        assert_eq!(of(0, 10, i64::MAX), Ok((0, 1)));
+        assert_eq!(of(0, 10, i64::MIN), Ok((0, 0)));
+        assert!(of(0, 1, 0).is_err());
+        assert_eq!(cut(0, i64::MIN, i64::MAX, -1).map(|cut| cut.count), Ok(0));
+    }
+
+    #[test]
+    fn padded_places() {
+        let some = |places: &[usize]| Ok(places.iter().map(|&place| Some(place)).collect::<Vec<_>>());
+        assert_eq!(pad_places(PadMode::Reflect, 3, [2, 2]), some(&[2, 1, 0, 1, 2, 1, 0]));
+        assert_eq!(pad_places(PadMode::Edge, 3, [1, 2]), some(&[0, 0, 1, 2, 2, 2]));
+        assert_eq!(pad_places(PadMode::Wrap, 3, [1, 1]), some(&[2, 0, 1, 2, 0]));
+        assert_eq!(pad_places(PadMode::Constant, 2, [1, -1]), Ok(vec![None, Some(0)]));
+        assert!(pad_places(PadMode::Constant, 2, [-3, 0]).is_err());
+        assert!(pad_places(PadMode::Edge, 0, [1, 0]).is_err());
+        assert!(pad_places(PadMode::Constant, 2, [i64::MAX, i64::MAX]).is_err());
+    }
+}

@@ -1,0 +1,312 @@
+//! Tensors on the host: weights as the file holds them, and the values of shape arithmetic.
+
+use half::{bf16, f16};
+
+use crate::ElementType;
+
+/// Elements of one type, in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Data {
+    F32(Vec<f32>),
+    U8(Vec<u8>),
+    I8(Vec<i8>),
+    U16(Vec<u16>),
+    I16(Vec<i16>),
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+    Bool(Vec<bool>),
+    F16(Vec<f16>),
+    F64(Vec<f64>),
+    U32(Vec<u32>),
+    U64(Vec<u64>),
+    BF16(Vec<bf16>),
+}
+
+/// Runs `$body` with `$values` bound to the vector, whatever its type.
+macro_rules! each {
+    ($data:expr, $values:ident => $body:expr) => {
+        match $data {
+            Data::F32($values) => $body,
+            Data::U8($values) => $body,
+            Data::I8($values) => $body,
+            Data::U16($values) => $body,
+            Data::I16($values) => $body,
+            Data::I32($values) => $body,
+            Data::I64($values) => $body,
+            Data::Bool($values) => $body,
+            Data::F16($values) => $body,
+            Data::F64($values) => $body,
+            Data::U32($values) => $body,
+            Data::U64($values) => $body,
+            Data::BF16($values) => $body,
+        }
+    };
+}
+
+impl Data {
+    /// The type of the elements.
+    #[must_use]
+    pub const fn dtype(&self) -> ElementType {
+        match self {
+            Self::F32(_) => ElementType::F32,
+            Self::U8(_) => ElementType::U8,
+            Self::I8(_) => ElementType::I8,
+            Self::U16(_) => ElementType::U16,
+            Self::I16(_) => ElementType::I16,
+            Self::I32(_) => ElementType::I32,
+            Self::I64(_) => ElementType::I64,
+            Self::Bool(_) => ElementType::Bool,
+            Self::F16(_) => ElementType::F16,
+            Self::F64(_) => ElementType::F64,
+            Self::U32(_) => ElementType::U32,
+            Self::U64(_) => ElementType::U64,
+            Self::BF16(_) => ElementType::BF16,
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        each!(self, values => values.len())
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The elements at `indices`, which are below [`Self::len`], in their order.
+    #[must_use]
+    pub fn take(&self, indices: &[usize]) -> Self {
+        macro_rules! taken {
+            ($($kind:ident),*) => {
+                match self { $(Self::$kind(values) => Self::$kind(indices.iter().map(|&at| values[at]).collect()),)* }
+            };
+        }
+        taken!(F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, BF16)
+    }
+
+    /// The elements as numbers.
+    #[must_use]
+    pub fn numbers(&self) -> Numbers {
+        macro_rules! integers {
+            ($values:expr) => {
+                Numbers::Integers($values.iter().map(|&value| i128::from(value)).collect())
+            };
+        }
+        macro_rules! floats {
+            ($values:expr) => {
+                Numbers::Floats($values.iter().map(|&value| f64::from(value)).collect())
+            };
+        }
+        match self {
+            Self::F32(values) => floats!(values),
+            Self::F16(values) => floats!(values),
+            Self::BF16(values) => floats!(values),
+            Self::F64(values) => Numbers::Floats(values.clone()),
+            Self::U8(values) => integers!(values),
+            Self::I8(values) => integers!(values),
+            Self::U16(values) => integers!(values),
+            Self::I16(values) => integers!(values),
+            Self::I32(values) => integers!(values),
+            Self::I64(values) => integers!(values),
+            Self::U32(values) => integers!(values),
+            Self::U64(values) => integers!(values),
+            Self::Bool(values) => integers!(values),
+        }
+    }
+
+    /// Numbers as elements of `dtype`: floats are rounded, or cut towards zero and held at the ends of an integer's range
+    /// (NaN is 0); integers wrap around; what is not zero is true.
+    #[must_use]
+    pub fn from_numbers(dtype: ElementType, numbers: &Numbers) -> Self {
+        macro_rules! cast {
+            ($kind:ident, $to:ty) => {
+                match numbers {
+                    Numbers::Floats(values) => {
+                        Self::$kind(values.iter().map(|&value| value as $to).collect())
+                    }
+                    Numbers::Integers(values) => {
+                        Self::$kind(values.iter().map(|&value| value as $to).collect())
+                    }
+                }
+            };
+        }
+        match dtype {
+            ElementType::F32 => cast!(F32, f32),
+            ElementType::F64 => cast!(F64, f64),
+            ElementType::U8 => cast!(U8, u8),
+            ElementType::I8 => cast!(I8, i8),
+            ElementType::U16 => cast!(U16, u16),
+            ElementType::I16 => cast!(I16, i16),
+            ElementType::I32 => cast!(I32, i32),
+            ElementType::I64 => cast!(I64, i64),
+            ElementType::U32 => cast!(U32, u32),
+            ElementType::U64 => cast!(U64, u64),
+            ElementType::F16 => Self::F16(numbers.floats().into_iter().map(f16::from_f64).collect()),
+            ElementType::BF16 => Self::BF16(numbers.floats().into_iter().map(bf16::from_f64).collect()),
+            ElementType::Bool => Self::Bool(match numbers {
+                Numbers::Floats(values) => values.iter().map(|&value| value != 0.0).collect(),
+                Numbers::Integers(values) => values.iter().map(|&value| value != 0).collect(),
+            }),
+        }
+    }
+}
+
+/// Elements wide enough to compute with: what is stored is rounded once, from these.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Numbers {
+    /// Of a floating-point type.
+    Floats(Vec<f64>),
+    /// Of an integer type, or 0 and 1.
+    Integers(Vec<i128>),
+}
+
+impl Numbers {
+    /// As floats.
+    #[must_use]
+    pub fn floats(&self) -> Vec<f64> {
+        match self {
+            Self::Floats(values) => values.clone(),
+            Self::Integers(values) => values.iter().map(|&value| value as f64).collect(),
+        }
+    }
+}
+
+/// A tensor on the host: as many elements as its shape says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostTensor {
+    shape: Vec<usize>,
+    data: Data,
+}
+
+impl HostTensor {
+    /// A tensor, or the data again if they do not fill the shape.
+    ///
+    /// # Errors
+    /// The data.
+    pub fn new(shape: &[usize], data: Data) -> std::result::Result<Self, Data> {
+        match element_count(shape) {
+            Some(count) if count == data.len() => Ok(Self { shape: shape.to_vec(), data }),
+            _ => Err(data),
+        }
+    }
+
+    /// A tensor of one axis.
+    #[must_use]
+    pub fn vector(data: Data) -> Self {
+        Self { shape: vec![data.len()], data }
+    }
+
+    /// A vector of int64, as shapes are.
+    #[must_use]
+    pub fn integers(values: &[i64]) -> Self {
+        Self::vector(Data::I64(values.to_vec()))
+    }
+
+    /// Its extents.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Its elements.
+    #[must_use]
+    pub fn data(&self) -> &Data {
+        &self.data
+    }
+
+    /// Its element type.
+    #[must_use]
+    pub fn dtype(&self) -> ElementType {
+        self.data.dtype()
+    }
+
+    /// How many elements it has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.data.len()
+    }
+
+    /// The elements as f32: exact from f16, bf16 and small integers, rounded from the others.
+    #[must_use]
+    pub fn to_f32(&self) -> Vec<f32> {
+        match &self.data {
+            Data::F32(values) => values.clone(),
+            Data::F16(values) => values.iter().map(|value| value.to_f32()).collect(),
+            Data::BF16(values) => values.iter().map(|value| value.to_f32()).collect(),
+            other => match other.numbers() {
+                Numbers::Floats(values) => values.iter().map(|&value| value as f32).collect(),
+                Numbers::Integers(values) => values.iter().map(|&value| value as f32).collect(),
+            },
+        }
+    }
+
+    /// The elements as i64 if they are integers, and fit.
+    #[must_use]
+    pub fn to_i64(&self) -> Option<Vec<i64>> {
+        match &self.data {
+            Data::I64(values) => Some(values.clone()),
+            other => match other.numbers() {
+                Numbers::Floats(_) => None,
+                Numbers::Integers(values) => {
+                    values.into_iter().map(|value| i64::try_from(value).ok()).collect()
+                }
+            },
+        }
+    }
+
+    /// The same elements under a shape of as many.
+    #[must_use]
+    pub(crate) fn with_shape(self, shape: Vec<usize>) -> Option<Self> {
+        (element_count(&shape) == Some(self.count())).then_some(Self { shape, data: self.data })
+    }
+}
+
+/// The product of the extents, if memory could hold so many.
+#[must_use]
+pub(crate) fn element_count(shape: &[usize]) -> Option<usize> {
+    // An extent of zero does not excuse the others, as in the engine's own rule.
+    let most = shape.iter().try_fold(1_usize, |count, &extent| count.checked_mul(extent.max(1)))?;
+    isize::try_from(most).ok()?;
+    Some(if shape.contains(&0) { 0 } else { most })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_through_every_type() {
+        for dtype in ElementType::ALL {
+            let data = Data::from_numbers(dtype, &Numbers::Integers(vec![0, 1]));
+            assert_eq!(data.dtype(), dtype);
+            assert_eq!(data.numbers().floats(), [0.0, 1.0], "{dtype}");
+            assert_eq!(data.take(&[1, 0, 1]).numbers().floats(), [1.0, 0.0, 1.0], "{dtype}");
+        }
+    }
+
+    #[test]
+    fn floats_are_cut_and_integers_wrap() {
+        let floats = Numbers::Floats(vec![-1.7, 300.0, f64::NAN]);
+        assert_eq!(Data::from_numbers(ElementType::I8, &floats), Data::I8(vec![-1, 127, 0]));
+        assert_eq!(
+            Data::from_numbers(ElementType::U8, &Numbers::Integers(vec![257, -1])),
+            Data::U8(vec![1, 255])
+        );
+        assert_eq!(
+            Data::from_numbers(ElementType::Bool, &Numbers::Floats(vec![0.5])),
+            Data::Bool(vec![true])
+        );
+    }
+
+    #[test]
+    fn data_must_fill_the_shape() {
+        assert!(HostTensor::new(&[2, 2], Data::I64(vec![1, 2, 3])).is_err());
+        assert!(HostTensor::new(&[usize::MAX, 4], Data::I64(vec![])).is_err());
+        assert!(HostTensor::new(&[0, 7], Data::I64(vec![])).is_ok());
+        assert_eq!(HostTensor::new(&[], Data::F32(vec![3.0])).map(|scalar| scalar.count()), Ok(1));
+    }
+}

@@ -1,0 +1,190 @@
+//! ONNX's own test data through import, graph, passes, plan and device: every case whose operators exist passes, and what
+//! is not supported is named. The result is the table of `docs/onnx.md`.
+//!
+//! `TILEWRIGHT_WRITE_DOCS=1 cargo test -p tilewright-onnx --test conformance` writes the page anew.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use common::Case;
+use tilewright_graph::{Compiled, Options};
+use tilewright_onnx::host::Call;
+use tilewright_onnx::{Error, HostTensor, Import, Model};
+use tilewright_runtime::Context;
+
+/// Sets of the test data, in the order of the page.
+const SETS: [&str; 4] = ["node", "simple", "pytorch-operator", "pytorch-converted"];
+
+/// What became of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Right, and nodes ran on the device.
+    Device,
+    /// Right, and everything followed from constants: its inputs say how to compute, or are of types of the host.
+    Host,
+    /// Not supported, and why.
+    Unsupported(String),
+    /// Wrong, or an error that should not be.
+    Failed(String),
+}
+
+struct Run {
+    operators: BTreeSet<String>,
+    outcome: Outcome,
+}
+
+fn run(context: &Context, case: &Case) -> Run {
+    let model = match Model::load(&case.model) {
+        Ok(model) => model,
+        Err(error) => {
+            return Run { operators: BTreeSet::new(), outcome: Outcome::Unsupported(error.to_string()) };
+        }
+    };
+    let operators = model.nodes().iter().map(|node| node.operator()).collect();
+    assert!(!case.sets.is_empty(), "{} has no data", case.name);
+    let mut outcome = Outcome::Host;
+    for (inputs, outputs) in &case.sets {
+        match run_set(context, case, &model, inputs, outputs) {
+            Outcome::Host => {}
+            Outcome::Device => outcome = Outcome::Device,
+            other => {
+                outcome = other;
+                break;
+            }
+        }
+    }
+    Run { operators, outcome }
+}
+
+fn run_set(
+    context: &Context,
+    case: &Case,
+    model: &Model,
+    inputs: &[Vec<u8>],
+    outputs: &[Vec<u8>],
+) -> Outcome {
+    let mut given: BTreeMap<String, HostTensor> = BTreeMap::new();
+    for (info, bytes) in model.inputs().zip(inputs) {
+        match HostTensor::from_proto_bytes(bytes) {
+            Ok((_, tensor)) => given.insert(info.name.clone(), common::declared(tensor, info.dtype)),
+            Err(error) => return Outcome::Unsupported(format!("input `{}`: {error}", info.name)),
+        };
+    }
+    let expected: Result<Vec<_>, _> =
+        outputs.iter().map(|bytes| HostTensor::from_proto_bytes(bytes)).collect();
+    let expected = match expected {
+        Ok(expected) => expected,
+        Err(error) => return Outcome::Unsupported(format!("an output: {error}")),
+    };
+    let (found, on_device) = match results(context, model, &given) {
+        Ok(found) => found,
+        Err(
+            error @ (Error::UnsupportedOperators { .. }
+            | Error::Unsupported { .. }
+            | Error::NotConstant { .. }),
+        ) => return Outcome::Unsupported(error.to_string()),
+        Err(error) => return Outcome::Failed(error.to_string()),
+    };
+    if found.len() < expected.len() {
+        return Outcome::Failed(format!("{} outputs of {}", found.len(), expected.len()));
+    }
+    for (((name, found), (_, expected)), info) in found.iter().zip(expected).zip(model.outputs()) {
+        let expected = common::declared(expected, info.dtype);
+        let (relative, absolute) = (common::relative(&case.name).max(2e-5), 3e-6);
+        if let Some(difference) = common::difference(found, &expected, relative, absolute) {
+            return Outcome::Failed(format!("`{name}`: {difference}"));
+        }
+    }
+    if on_device { Outcome::Device } else { Outcome::Host }
+}
+
+type Results = (Vec<(String, HostTensor)>, bool);
+
+/// Runs a model. Inputs are given at the run; one whose value must be known at import is given there, and where nothing
+/// of a model is for the device, all of them are.
+fn results(context: &Context, model: &Model, given: &BTreeMap<String, HostTensor>) -> Result<Results, Error> {
+    let mut constants: BTreeSet<String> = BTreeSet::new();
+    let shapes =
+        given.iter().fold(Import::new(model), |import, (name, value)| import.shape(name, value.shape()));
+    loop {
+        let import =
+            constants.iter().fold(shapes.clone(), |import, name| import.constant(name, given[name].clone()));
+        let error = match import.graph(context) {
+            Ok(imported) => {
+                let compiled = Compiled::new(&imported.graph, &Options::default())?;
+                let inputs: Vec<_> = imported.inputs.iter().map(|port| &given[&port.name]).collect();
+                let on_device = imported.outputs.iter().any(|output| output.known().is_none());
+                return Ok((imported.run(&compiled, &inputs)?, on_device));
+            }
+            Err(error) => error,
+        };
+        match &error {
+            Error::NotConstant { value, .. }
+                if given.contains_key(value) && constants.insert(value.clone()) => {}
+            _ if constants.len() < given.len() && model.nodes().iter().all(Call::known) => {
+                constants.extend(given.keys().cloned());
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
+#[test]
+fn every_case_passes_or_is_named() {
+    let context = Context::new().unwrap();
+    let mut page = String::from(INTRODUCTION);
+    let mut failed = vec![];
+    let mut by_operator: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+    let mut unsupported: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let _ = writeln!(
+        page,
+        "| set | cases | on the device | on the host | not supported |\n| --- | --- | --- | --- | --- |"
+    );
+    for set in SETS {
+        let (mut device, mut host, mut refused) = (0, 0, 0);
+        let cases = common::cases(set);
+        for case in &cases {
+            let run = run(&context, case);
+            let column = match run.outcome {
+                Outcome::Device => {
+                    device += 1;
+                    0
+                }
+                Outcome::Host => {
+                    host += 1;
+                    1
+                }
+                Outcome::Unsupported(reason) => {
+                    refused += 1;
+                    unsupported.entry(reason).or_default().push(format!("{set}/{}", case.name));
+                    2
+                }
+                Outcome::Failed(reason) => {
+                    failed.push(format!("{set}/{}: {reason}", case.name));
+                    continue;
+                }
+            };
+            for operator in run.operators {
+                by_operator.entry(operator).or_default()[column] += 1;
+            }
+        }
+        let _ = writeln!(page, "| {set} | {} | {device} | {host} | {refused} |", cases.len());
+    }
+    let _ = writeln!(
+        page,
+        "\n## By operator\n\n| operator | on the device | on the host | not supported |\n| --- | --- | --- | --- |"
+    );
+    for (operator, [device, host, refused]) in &by_operator {
+        let _ = writeln!(page, "| {operator} | {device} | {host} | {refused} |");
+    }
+    println!("{page}");
+    for (reason, cases) in &unsupported {
+        println!("{} × {reason}: {}", cases.len(), cases.join(" "));
+    }
+    assert!(failed.is_empty(), "{} cases failed:\n{}", failed.len(), failed.join("\n"));
+}
+
+const INTRODUCTION: &str = "# ONNX\n\n";

@@ -1,0 +1,3 @@
+fn unary(x: f32, p: vec2<f32>) -> f32 {
+    return 0.5 * (exp(x) + exp(-x));
+}

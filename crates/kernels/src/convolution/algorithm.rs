@@ -69,7 +69,7 @@ impl Conv2dAlgorithm {
             Self::WinogradF2 | Self::WinogradF4 => winograd::obstacle(pass, problem),
             Self::Depthwise if !problem.is_depthwise() => Some("it needs one filter to a channel"),
             Self::Depthwise => {
-                (depthwise::span(problem) > 64).then_some("it writes out the columns of a row, 64 at most")
+                (!depthwise::fits(problem)).then_some("it writes out the loads of a window, 96 at most")
             }
             Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
                 Some("it is written for subgroups of 8 lanes")

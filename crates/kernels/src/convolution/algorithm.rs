@@ -72,7 +72,7 @@ impl Conv2dAlgorithm {
                 (!depthwise::fits(problem)).then_some("it writes out the loads of a window, 96 at most")
             }
             Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
-                Some("it is written for subgroups of 8 lanes")
+                Some("it is written for software Vulkan with subgroups of 4, 8 or 16 lanes")
             }
             Self::Lanes => {
                 let turns = match pass {

@@ -3,6 +3,7 @@
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
 use super::{Conv2dAlgorithm, Pass, Problem, chosen, pack, winograd};
+use crate::select::{self, Device};
 
 /// The weight of a forward pass.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +67,8 @@ impl PackedWeight {
     }
 }
 
-/// Brings `weight`, O C/groups KH KW, into the order of the algorithm named, or of the one that [`crate::select::conv2d`]
-/// picks for the forward pass of `problem`.
+/// Brings `weight`, O C/groups KH KW, into the order of the algorithm named, or of the one that
+/// [`select::conv2d_packed`] picks for `problem`.
 ///
 /// # Errors
 /// [`Error::Unsupported`] if the algorithm named cannot run this shape on this device.
@@ -78,7 +79,10 @@ pub fn pack_weight(
     algorithm: Option<Conv2dAlgorithm>,
 ) -> Result<PackedWeight> {
     let op = Pass::Forward.name();
-    let algorithm = chosen(context, Pass::Forward, problem, algorithm)?;
+    let algorithm = match algorithm {
+        None => select::conv2d_packed(&Device::of(context), problem).algorithm,
+        named => chosen(context, Pass::Forward, problem, named)?,
+    };
     let buffer = match algorithm {
         Conv2dAlgorithm::Direct => weight.clone(),
         _ if problem.w_count() == 0 => weight.clone(),

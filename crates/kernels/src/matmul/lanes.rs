@@ -99,7 +99,9 @@ pub(super) fn launch(
     };
     let rows = Spec::new(lanes, &problem, swap, Epilogue::default()).rows as usize;
     // A few workgroups for each core are enough.
-    let tiling = Tiling::new([rows, columns], problem.k).split_for(&problem, 8);
+    let mut tiling = Tiling::new([rows, columns], problem.k).split_for(&problem, 8);
+    // One after the other, more terms lose digits.
+    tiling.splits = tiling.splits.max(problem.k.div_ceil(8192));
     launch::launch(context, &problem, &operands, activation, &tiling, swap, |epilogue| {
         Spec::new(lanes, &problem, swap, epilogue).into()
     })

@@ -87,13 +87,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         let params = [&[x_shape, w_shape, y_shape].concat()[..], &strides.concat(), &window, &rest].concat();
         by_hand(spec.into(), &params, groups)?;
     }
-    // Lanes shuffle inside subgroups of 8: elsewhere the kernel is not offered.
-    let lanes = device.class == select::DeviceClass::SoftwareVulkan;
+    // Lanes shuffle inside subgroups of a known size: elsewhere the kernel is not offered.
+    let offered = device.class == select::DeviceClass::SoftwareVulkan;
+    let lanes = device.lanes;
     let tiles = [(1, 16), (2, 8), (2, 16), (2, 32), (4, 8), (4, 16)];
-    for (lane_pixels, channels) in tiles.into_iter().filter(|_| lanes) {
+    for (lane_pixels, channels) in tiles.into_iter().filter(|_| offered) {
         let (width, steps) = if vec4_gathered { (4, 1) } else { (1, 1) };
-        let spec = LanesForwardSpec { pixels: lane_pixels, channels, width, steps, vec4, epilogue };
-        let [rows, columns] = [pixels.div_ceil(8 * lane_pixels as usize), o.div_ceil(channels as usize)];
+        let spec = LanesForwardSpec { lanes, pixels: lane_pixels, channels, width, steps, vec4, epilogue };
+        let [rows, columns] =
+            [pixels.div_ceil((lanes * lane_pixels) as usize), o.div_ceil(channels as usize)];
         let shapes = [n, h, w, c, oh, ow, o, kernel, kernel];
         let window = [stride, stride, padding, padding, 1, 1, 1]; // dilation, and one group of channels
         let params = [&shapes[..], &window, &[rows, columns, rows * columns, 0, 0]].concat();

@@ -2,31 +2,35 @@
 // depthwise convolution (groups = C_in = C_out), fp32. No subgroup function, no workgroup memory: any device.
 //
 // Layouts:  channels-last. x is [N,H,W,C], y is [N,Ho,Wo,C], the weight is [KH,KW,C], bias is [C].
-// Threads:  one invocation = STRIP neighbouring pixels of an output row x four channels, channels fastest. A column
-//           of x is loaded once per kernel row and used by every pixel of the strip that it reaches: the columns and
-//           taps are unrolled, so columns that no pixel reaches (dilation, stride) cost nothing.
+// Threads:  one invocation = BAND x STRIP neighbouring output pixels x four channels, channels fastest. An element of x is
+//           loaded once and used by every pixel of the tile that it reaches. Everything is unrolled, so that columns which
+//           no pixel reaches (dilation, stride) cost nothing and no loop masks the loads.
 // Backward  with FLIP the kernel is read back to front: for stride 1 the gradient by the input is this shader on dy
 //           with FLIP, pad' = dilation * (K - 1) - pad (may be negative: wrap it into u32) and H, W, Ho, Wo swapped.
-// Limits:   4 storage buffers. KERNEL_W, STRIDE_W, DILATION_W as the operation's. VEC: C % 4 == 0; else false.
-//   STRIP     4, 2 when Wo <= 2 or KERNEL_W >= 7 with stride 2 (compile time).
-//   strips = ceil(Wo / STRIP), units = N * Ho * strips * ceil(C / 4), groups = ceil(units / 64) (workgroups).
-//   Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
+// Limits:   5 storage buffers. KERNEL, STRIDE and DILATION as the operation's. VEC: C % 4 == 0; else false.
+//   bands = ceil(Ho / BAND), strips = ceil(Wo / STRIP), units = N * bands * strips * ceil(C / 4),
+//   groups = ceil(units / 64) (workgroups). Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a
+//   bias or residual that is not added.
 
-const STRIP: u32 = 4u; // @const output pixels per invocation
+const BAND: u32 = 2u; // @const output rows per invocation
+const STRIP: u32 = 4u; // @const output columns per invocation
+const KERNEL_H: u32 = 3u; // @const taps along a column
 const KERNEL_W: u32 = 3u; // @const taps along a row
+const STRIDE_H: u32 = 1u; // @const stride along a column
 const STRIDE_W: u32 = 1u; // @const stride along a row
+const DILATION_H: u32 = 1u; // @const dilation along a column
 const DILATION_W: u32 = 1u; // @const dilation along a row
 const VEC: bool = false; // @const the number of channels is a multiple of 4
 const FLIP: bool = false; // @const read the kernel back to front
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const SPAN: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
+const ROWS: u32 = (BAND - 1u) * STRIDE_H + (KERNEL_H - 1u) * DILATION_H + 1u;
+const COLUMNS: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
 struct Params {
     batch: u32, height: u32, width: u32, channels: u32, // x
     out_height: u32, out_width: u32, // y
-    kernel_h: u32, stride_h: u32, pad_h: u32, pad_w: u32, dilation_h: u32,
-    strips: u32, units: u32,
+    pad_h: u32, pad_w: u32, bands: u32, strips: u32, units: u32,
     p0: f32, p1: f32, // of the activation
 }
 
@@ -91,38 +95,56 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     let quads = (params.channels + 3u) / 4u;
     let strip = unit / quads;
     let channel = (unit - strip * quads) * 4u;
-    let line = strip / params.strips;
-    let ow0 = (strip - line * params.strips) * STRIP;
-    let n = line / params.out_height;
+    let band = strip / params.strips;
+    let ow0 = (strip - band * params.strips) * STRIP;
+    let n = band / params.bands;
+    let oh0 = (band - n * params.bands) * BAND;
     let count = min(4u, params.channels - channel);
-    // The input position of tap (0,0) of the strip's first pixel; a negative one wraps and so lies outside as well.
-    let top = (line - n * params.out_height) * params.stride_h - params.pad_h;
+    // The input position of tap (0,0) of the tile's first pixel; a negative one wraps and so lies outside as well.
+    let top = oh0 * STRIDE_H - params.pad_h;
     let left = ow0 * STRIDE_W - params.pad_w;
+    let base = ((n * params.height + top) * params.width + left) * params.channels + channel;
 
-    var acc: array<vec4<f32>, STRIP>;
-    for (var kh = 0u; kh < params.kernel_h; kh++) {
-        let ih = top + kh * params.dilation_h;
-        let row = ((n * params.height + ih) * params.width + left) * params.channels + channel;
-        var xv: array<vec4<f32>, SPAN>;
+    var w: array<vec4<f32>, KERNEL_H * KERNEL_W>;
+    // @unroll
+    for (var tap = 0u; tap < KERNEL_H * KERNEL_W; tap++) {
+        let source = select(tap, KERNEL_H * KERNEL_W - 1u - tap, FLIP);
+        w[tap] = load_w(source * params.channels + channel, count);
+    }
+    var acc: array<vec4<f32>, BAND * STRIP>;
+    // @unroll
+    for (var row = 0u; row < ROWS; row++) {
+        var xv: array<vec4<f32>, COLUMNS>;
         // @unroll
-        for (var i = 0u; i < SPAN; i++) {
-            let inside = ih < params.height && left + i < params.width;
-            xv[i] = select(vec4<f32>(), load_x(select(channel, row + i * params.channels, inside), count), inside);
+        for (var i = 0u; i < COLUMNS; i++) {
+            let inside = top + row < params.height && left + i < params.width;
+            let at = base + (row * params.width + i) * params.channels;
+            xv[i] = select(vec4<f32>(), load_x(select(channel, at, inside), count), inside);
         }
         // @unroll
-        for (var kw = 0u; kw < KERNEL_W; kw++) {
-            let tap = select(kh * KERNEL_W + kw, (params.kernel_h - kh) * KERNEL_W - 1u - kw, FLIP);
-            let w = load_w(tap * params.channels + channel, count);
+        for (var b = 0u; b < BAND; b++) {
             // @unroll
-            for (var p = 0u; p < STRIP; p++) {
-                acc[p] += xv[p * STRIDE_W + kw * DILATION_W] * w;
+            for (var kh = 0u; kh < KERNEL_H; kh++) {
+                if b * STRIDE_H + kh * DILATION_H == row {
+                    // @unroll
+                    for (var kw = 0u; kw < KERNEL_W; kw++) {
+                        // @unroll
+                        for (var p = 0u; p < STRIP; p++) {
+                            acc[b * STRIP + p] += xv[p * STRIDE_W + kw * DILATION_W] * w[kh * KERNEL_W + kw];
+                        }
+                    }
+                }
             }
         }
     }
     let add = load_bias(channel, count);
     // @unroll
-    for (var p = 0u; p < STRIP; p++) {
-        let stored = id < params.units && ow0 + p < params.out_width;
-        store((line * params.out_width + ow0 + p) * params.channels + channel, acc[p] + add, select(0u, count, stored));
+    for (var b = 0u; b < BAND; b++) {
+        // @unroll
+        for (var p = 0u; p < STRIP; p++) {
+            let stored = id < params.units && oh0 + b < params.out_height && ow0 + p < params.out_width;
+            let at = ((n * params.out_height + oh0 + b) * params.out_width + ow0 + p) * params.channels + channel;
+            store(at, acc[b * STRIP + p] + add, select(0u, count, stored));
+        }
     }
 }

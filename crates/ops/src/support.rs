@@ -199,6 +199,9 @@ pub const OPERATIONS: &[Operation] = &[
             "conv2d_implicit_gemm",
             "conv2d_depthwise",
             "conv2d_lanes",
+            "winograd_input",
+            "winograd_weight",
+            "winograd_output",
             "conv2d_pack_weight",
         ],
     )

@@ -1,6 +1,6 @@
 //! The ways of computing a convolution, and what each of them needs.
 
-use super::{Pass, Problem, depthwise};
+use super::{Pass, Problem, depthwise, winograd};
 use crate::select::{Device, DeviceClass};
 
 /// The ways of computing a convolution.
@@ -16,11 +16,23 @@ pub enum Conv2dAlgorithm {
     Depthwise,
     /// `conv2d_lanes`: implicit GEMM for software Vulkan.
     Lanes,
+    /// `winograd_*` with tiles of 2 × 2 pixels: 3 × 3, stride 1, by 16 products in place of 36.
+    WinogradF2,
+    /// `winograd_*` with tiles of 4 × 4 pixels: 3 × 3, stride 1, by 36 products in place of 144.
+    WinogradF4,
 }
 
 impl Conv2dAlgorithm {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Direct, Self::Im2col, Self::ImplicitGemm, Self::Depthwise, Self::Lanes];
+    pub const ALL: [Self; 7] = [
+        Self::Direct,
+        Self::Im2col,
+        Self::ImplicitGemm,
+        Self::Depthwise,
+        Self::Lanes,
+        Self::WinogradF2,
+        Self::WinogradF4,
+    ];
 
     /// The name used in tables and on the command line.
     pub const fn name(self) -> &'static str {
@@ -30,6 +42,8 @@ impl Conv2dAlgorithm {
             Self::ImplicitGemm => "implicit_gemm",
             Self::Depthwise => "depthwise",
             Self::Lanes => "lanes",
+            Self::WinogradF2 => "winograd_f2",
+            Self::WinogradF4 => "winograd_f4",
         }
     }
 
@@ -52,12 +66,13 @@ impl Conv2dAlgorithm {
             }
             _ if empty => Some("an extent is zero"),
             Self::Im2col | Self::ImplicitGemm => None,
+            Self::WinogradF2 | Self::WinogradF4 => winograd::obstacle(pass, problem),
             Self::Depthwise if !problem.is_depthwise() => Some("it needs one filter to a channel"),
             Self::Depthwise => {
-                (depthwise::span(problem) > 64).then_some("it writes out the columns of a row, 64 at most")
+                (!depthwise::fits(problem)).then_some("it writes out the loads of a window, 96 at most")
             }
             Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
-                Some("it is written for subgroups of 8 lanes")
+                Some("it is written for software Vulkan with subgroups of 4, 8 or 16 lanes")
             }
             Self::Lanes => {
                 let turns = match pass {

@@ -10,6 +10,7 @@ mod lanes;
 mod pack;
 mod problem;
 mod weight;
+mod winograd;
 
 use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Error, Result};
@@ -28,12 +29,13 @@ pub use lanes::{
 pub use pack::Spec as PackSpec;
 pub use problem::{Operands, Pass, Problem};
 pub use weight::{PackedWeight, Weight, pack_weight};
+pub use winograd::Spec as WinogradSpec;
 
 use crate::select::{self, Device};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     let shared = [problem::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
-    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS].concat()
+    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS, &winograd::LAYOUTS].concat()
 }
 
 fn chosen(
@@ -79,6 +81,8 @@ pub fn forward(
         Conv2dAlgorithm::ImplicitGemm => implicit_gemm::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Depthwise => depthwise::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Lanes => lanes::forward(context, problem, operands, activation),
+        Conv2dAlgorithm::WinogradF2 => winograd::forward(context, problem, operands, activation, 2),
+        Conv2dAlgorithm::WinogradF4 => winograd::forward(context, problem, operands, activation, 4),
     }
 }
 
@@ -106,6 +110,8 @@ pub fn backward_input(
         }
         Conv2dAlgorithm::Depthwise => depthwise::backward_input(context, problem, grad_y, weight, grad_x),
         Conv2dAlgorithm::Lanes => lanes::backward_input(context, problem, grad_y, weight, grad_x),
+        Conv2dAlgorithm::WinogradF2 => winograd::backward_input(context, problem, grad_y, weight, grad_x, 2),
+        Conv2dAlgorithm::WinogradF4 => winograd::backward_input(context, problem, grad_y, weight, grad_x, 4),
     }
 }
 
@@ -133,5 +139,9 @@ pub fn backward_weight(
         }
         Conv2dAlgorithm::Depthwise => depthwise::backward_weight(context, problem, grad_y, x, grad_weight),
         Conv2dAlgorithm::Lanes => lanes::backward_weight(context, problem, grad_y, x, grad_weight),
+        // `obstacle` keeps every pass by the weight from them.
+        Conv2dAlgorithm::WinogradF2 | Conv2dAlgorithm::WinogradF4 => {
+            direct::backward_weight(context, problem, grad_y, x, grad_weight)
+        }
     }
 }

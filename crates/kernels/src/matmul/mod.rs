@@ -160,7 +160,7 @@ impl MatmulAlgorithm {
                 (!left || !right).then_some("it needs rows of both operands that begin at whole vec4s")
             }
             Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
-                Some("it is written for subgroups of 8 lanes")
+                Some("it is written for software Vulkan with subgroups of 4, 8 or 16 lanes")
             }
             Self::Lanes => empty.then_some("it needs K > 0"),
         }

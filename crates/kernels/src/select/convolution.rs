@@ -6,48 +6,98 @@ use crate::convolution::{Conv2dAlgorithm, Pass, Problem};
 use DeviceClass::{Gpu, SoftwareVulkan};
 
 /// What a row of the table looks at.
-type Query = (Pass, Problem);
+#[derive(Clone, Copy)]
+struct Query {
+    pass: Pass,
+    problem: Problem,
+    /// The weight is brought into the algorithm's order once, for many passes.
+    packed: bool,
+}
+
+impl Query {
+    /// Tiles of `edge`² pixels in the result, and the smaller number of channels on either side.
+    fn tiles(&self, edge: usize) -> [usize; 2] {
+        let Problem { x_shape, y_shape, .. } = self.problem;
+        let [n, _, h, w] = if self.pass == Pass::BackwardInput { x_shape } else { y_shape };
+        [n * h.div_ceil(edge) * w.div_ceil(edge), x_shape[1].min(y_shape[1])]
+    }
+}
 
 const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     Rule {
         device: SoftwareVulkan,
         when: "one filter to a channel",
-        test: |(_, problem)| problem.is_depthwise(),
+        test: |query| query.problem.is_depthwise(),
         algorithm: Conv2dAlgorithm::Depthwise,
         why: "there is no sum over channels that a matrix product could share",
     },
     Rule {
         device: SoftwareVulkan,
         when: "1 × 1, stride 1, no padding",
-        test: |(_, problem)| problem.is_pointwise(),
+        test: |query| query.problem.is_pointwise(),
         algorithm: Conv2dAlgorithm::Im2col,
         why: "it is a matrix product of the operands as they lie",
+    },
+    Rule {
+        device: SoftwareVulkan,
+        when: "3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more; 128 and 16 with a packed weight",
+        test: |query| {
+            let [tiles, channels] = query.tiles(4);
+            (tiles >= 32 && channels >= 32) || (query.packed && tiles >= 16 && channels >= 128)
+        },
+        algorithm: Conv2dAlgorithm::WinogradF4,
+        why: "a quarter of the products; its transforms cost as much as those of 16 channels save",
+    },
+    Rule {
+        device: SoftwareVulkan,
+        when: "3 × 3, stride 1, 128 channels and 16 tiles of 2 × 2 or more",
+        test: |query| {
+            let [tiles, channels] = query.tiles(2);
+            tiles >= 16 && channels >= 128
+        },
+        algorithm: Conv2dAlgorithm::WinogradF2,
+        why: "fewer tiles of 4 × 4 fill no register tile, and their weights take twice the memory",
+    },
+    Rule {
+        device: SoftwareVulkan,
+        when: "stride 2 or more, 64 channels and 512 terms or more (256 channels by the weight), not by the input",
+        test: |Query { pass, problem, .. }| {
+            let inputs = problem.group_channels()[0];
+            let strided = problem.op.stride != [1, 1] && problem.op.groups == 1 && problem.terms() >= 512;
+            match pass {
+                Pass::Forward => strided && inputs >= 64,
+                Pass::BackwardInput => false,
+                Pass::BackwardWeight => strided && inputs >= 256,
+            }
+        },
+        algorithm: Conv2dAlgorithm::Im2col,
+        why: "neighbouring windows lie so far apart that they push each other out of the cache",
     },
     Rule {
         device: SoftwareVulkan,
         when: "not empty",
         test: |_| true,
         algorithm: Conv2dAlgorithm::Lanes,
-        why: "shuffles between 8 lanes cost one instruction there, workgroup memory a scalar loop",
+        why: "shuffles between lanes cost one instruction there, workgroup memory a scalar loop",
     },
     Rule {
         device: Gpu,
         when: "one filter to a channel",
-        test: |(_, problem)| problem.is_depthwise(),
+        test: |query| query.problem.is_depthwise(),
         algorithm: Conv2dAlgorithm::Depthwise,
         why: "there is no sum over channels that a matrix product could share",
     },
     Rule {
         device: Gpu,
         when: "1 × 1, stride 1, no padding",
-        test: |(_, problem)| problem.is_pointwise(),
+        test: |query| query.problem.is_pointwise(),
         algorithm: Conv2dAlgorithm::Im2col,
         why: "it is a matrix product of the operands as they lie",
     },
     Rule {
         device: Gpu,
         when: "sums of 16 terms or more, 8 channels or more in a group",
-        test: |(pass, problem)| {
+        test: |Query { pass, problem, .. }| {
             let [inputs, outputs] = problem.group_channels();
             let columns = if *pass == Pass::BackwardInput { inputs } else { outputs };
             problem.terms() >= 16 && columns >= 8
@@ -57,11 +107,20 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
 ];
 
-/// The algorithm for a pass of `problem`.
+/// The algorithm for a pass of `problem` with a weight as it lies.
 pub fn conv2d(device: &Device, pass: Pass, problem: &Problem) -> Choice<Conv2dAlgorithm> {
-    let query = (pass, *problem);
+    choose(device, &Query { pass, problem: *problem, packed: false })
+}
+
+/// The algorithm for forward passes of `problem` with a weight that is packed once.
+pub fn conv2d_packed(device: &Device, problem: &Problem) -> Choice<Conv2dAlgorithm> {
+    choose(device, &Query { pass: Pass::Forward, problem: *problem, packed: true })
+}
+
+fn choose(device: &Device, query: &Query) -> Choice<Conv2dAlgorithm> {
+    let Query { pass, ref problem, .. } = *query;
     let row = TABLE.iter().find(|rule| {
-        rule.device == device.class && (rule.test)(&query) && runs(rule.algorithm, device, pass, problem)
+        rule.device == device.class && (rule.test)(query) && runs(rule.algorithm, device, pass, problem)
     });
     let (algorithm, when, why) = match row {
         Some(rule) => (rule.algorithm, rule.when, rule.why),

@@ -11,7 +11,7 @@ const TABLE: &[Rule<Problem, MatmulAlgorithm>] = &[
         when: "K > 0",
         test: |problem| problem.k > 0,
         algorithm: MatmulAlgorithm::Lanes,
-        why: "shuffles between 8 lanes cost one instruction there, workgroup memory a scalar loop",
+        why: "shuffles between lanes cost one instruction there, workgroup memory a scalar loop",
     },
     Rule {
         device: Gpu,

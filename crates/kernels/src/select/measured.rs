@@ -22,6 +22,16 @@ pub fn conv2d_for(context: &Context, pass: Pass, problem: &ConvProblem) -> Choic
     }
 }
 
+/// As [`conv2d_for`], for forward passes with a weight that is packed once.
+pub fn conv2d_packed_for(context: &Context, problem: &ConvProblem) -> Choice<Conv2dAlgorithm> {
+    let table = super::conv2d_packed(&Device::of(context), problem);
+    // What is measured is a forward pass without its packing.
+    match tune::conv2d(context, Pass::Forward, problem) {
+        Some(algorithm) => Choice { algorithm, when: WHEN, why: WHY, kernel: algorithm.name(), ..table },
+        None => table,
+    }
+}
+
 /// The algorithm for `problem` on this context: the measured one where the context's
 /// [`Tuning`](tilewright_runtime::Tuning) has one, else [`super::matmul`]'s.
 pub fn matmul_for(context: &Context, problem: &MatmulProblem) -> Choice<MatmulAlgorithm> {

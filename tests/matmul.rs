@@ -10,7 +10,7 @@ use tilewright::{
         matmul::{MatmulAlgorithm, Problem},
         select::{self, Device},
     },
-    ops::{MatMul, UnaryOp},
+    ops::{DType, MatMul, UnaryOp},
 };
 use tilewright_reference::{elementwise, matmul as reference};
 
@@ -36,7 +36,17 @@ fn shapes(op: &MatMul, batch: [&[usize]; 2], [m, n, k]: [usize; 3]) -> [Vec<usiz
 fn candidates(context: &Context, op: &MatMul, [m, n, k]: [usize; 3]) -> Vec<MatmulAlgorithm> {
     let MatMul { transpose_left, transpose_right } = *op;
     let (left_stride, right_stride) = (m * k, k * n);
-    let problem = Problem { batches: 1, m, n, k, transpose_left, transpose_right, left_stride, right_stride };
+    let problem = Problem {
+        batches: 1,
+        m,
+        n,
+        k,
+        transpose_left,
+        transpose_right,
+        left_stride,
+        right_stride,
+        dtype: DType::F32,
+    };
     select::matmul_candidates(&Device::of(context), &problem)
 }
 

@@ -80,6 +80,7 @@ fn choices(source: &shaders::Source) -> Vec<Choice> {
                 (_, "vec4<i32>") => "i32",
                 ("Element", "f32") => "vec4<f32>",
                 ("FROM" | "TO", "f32") => "i32",
+                ("Operand" | "Output", "f32") => "f16",
                 _ => return None,
             };
             Some((constant.name, Value::Type(other)))

@@ -9,6 +9,9 @@
 //           ACCUMULATE adds to what y holds. Without HAS_BIAS bind any buffer as bias, bias_inner and
 //           bias_period >= 1. splits <= 65,535.
 
+enable f16;
+
+alias Output = f32; // @const type of y: f32 or f16
 const VEC: bool = false; // @const count is a multiple of 4
 const HAS_BIAS: bool = false; // @const add bias
 const ACCUMULATE: bool = false; // @const y += instead of y =
@@ -26,7 +29,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<Output>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
@@ -62,14 +65,14 @@ fn main(
     let v = vec4(finish(i, sum.x), finish(min(i + 1u, last), sum.y), finish(min(i + 2u, last), sum.z), finish(min(i + 3u, last), sum.w));
     // i is a multiple of 4, so the four elements are one vec4 of y, the last one perhaps in part.
     var old = vec4<f32>();
-    if ACCUMULATE { old = y[i >> 2u]; }
+    if ACCUMULATE { old = vec4<f32>(y[i >> 2u]); }
     if VEC {
-        y[i >> 2u] = old + v;
+        y[i >> 2u] = vec4<Output>(old + v);
     } else {
         let count = params.count - i;
-        y[i >> 2u].x = old.x + v.x;
-        if count > 1u { y[i >> 2u].y = old.y + v.y; }
-        if count > 2u { y[i >> 2u].z = old.z + v.z; }
-        if count > 3u { y[i >> 2u].w = old.w + v.w; }
+        y[i >> 2u].x = Output(old.x + v.x);
+        if count > 1u { y[i >> 2u].y = Output(old.y + v.y); }
+        if count > 2u { y[i >> 2u].z = Output(old.z + v.z); }
+        if count > 3u { y[i >> 2u].w = Output(old.w + v.w); }
     }
 }

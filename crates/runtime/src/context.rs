@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::{
     Buffer, ContextOptions, Error, MemoryReport, Mode, Result, adapter,
     buffer::Shared,
+    facts::Facts,
     guard::{self, GUARD_BYTES, QUARANTINE},
     pipeline::Pipelines,
     pool::{Pool, size_class},
@@ -22,6 +23,9 @@ pub(crate) struct Inner {
     pub info: wgpu::AdapterInfo,
     pub limits: wgpu::Limits,
     pub mode: Mode,
+    /// The shapes of cooperative matrices, where the feature is on.
+    pub cooperative: Vec<wgpu::CooperativeMatrixProperties>,
+    pub facts: Mutex<Facts>,
     pool: Mutex<Pool>,
     quarantine: Mutex<Vec<(wgpu::Buffer, u64)>>,
     pipelines: Mutex<Pipelines>,
@@ -60,13 +64,17 @@ impl Context {
         let wanted = wgpu::Features::SUBGROUP
             | wgpu::Features::SHADER_F16
             | wgpu::Features::TIMESTAMP_QUERY
-            | wgpu::Features::PIPELINE_CACHE;
+            | wgpu::Features::PIPELINE_CACHE
+            | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("tilewright"),
                 required_features: adapter.features() & wanted,
                 required_limits: adapter.limits(),
                 memory_hints: wgpu::MemoryHints::Performance,
+                // Safety: the only experimental feature asked for is cooperative matrices; kernels that use them are
+                // run after a microbenchmark has found their results right on this device, or by name.
+                experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
                 ..Default::default()
             })
             .await
@@ -74,7 +82,11 @@ impl Context {
                 adapter: adapter.get_info().name,
                 reason: error.to_string(),
             })?;
-        let context = Self::assemble(device, queue, options);
+        let mut cooperative = adapter.cooperative_matrix_properties();
+        if !device.features().contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
+            cooperative.clear();
+        }
+        let context = Self::assemble(device, queue, cooperative, options);
         let fault = context.0.fault.clone();
         context.0.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             lock(&fault).get_or_insert(Error::Device(error.to_string()));
@@ -87,17 +99,25 @@ impl Context {
     }
 
     /// A context on the application's own device and queue. The application keeps its error handlers; it should
-    /// create the device with `Features::SUBGROUP` and the adapter's limits where it can, for the quicker kernels.
+    /// create the device with `Features::SUBGROUP`, `Features::SHADER_F16` and the adapter's limits where it can, for
+    /// the quicker kernels. Cooperative matrices are not used: a device does not say which shapes its adapter has.
     pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, options: &ContextOptions) -> Self {
-        Self::assemble(device, queue, options)
+        Self::assemble(device, queue, Vec::new(), options)
     }
 
-    fn assemble(device: wgpu::Device, queue: wgpu::Queue, options: &ContextOptions) -> Self {
+    fn assemble(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        cooperative: Vec<wgpu::CooperativeMatrixProperties>,
+        options: &ContextOptions,
+    ) -> Self {
         let info = device.adapter_info();
         let pipelines = Pipelines::new(&device, &info, options.pipeline_cache.as_deref());
         let recorder = Recorder::new(&device);
         Self(Arc::new(Inner {
             limits: device.limits(),
+            cooperative,
+            facts: Mutex::new(Facts::open(&info, options.pipeline_cache.as_deref())),
             info,
             mode: options.mode,
             pool: Mutex::default(),
@@ -143,6 +163,26 @@ impl Context {
     /// The device's features.
     pub fn features(&self) -> wgpu::Features {
         self.0.device.features()
+    }
+
+    /// The shapes and types of cooperative matrices that the device multiplies; empty where it has none.
+    pub fn cooperative_matrices(&self) -> &[wgpu::CooperativeMatrixProperties] {
+        &self.0.cooperative
+    }
+
+    /// What was noted of this device under `key`, in this run or, where there is a cache folder, in an earlier one with
+    /// the same adapter and driver.
+    pub fn fact(&self, key: &str) -> Option<String> {
+        lock(&self.0.facts).get(key)
+    }
+
+    /// Notes something found out about this device, such as the outcome of a microbenchmark, for this run and, where
+    /// there is a cache folder, for later ones. Neither string may contain a line break, nor `key` a tab.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the file beside the pipeline cache cannot be written; it holds for this run all the same.
+    pub fn note_fact(&self, key: &str, value: &str) -> Result<()> {
+        lock(&self.0.facts).note(key, value)
     }
 
     /// How much is checked.

@@ -9,6 +9,7 @@ mod buffer;
 mod context;
 mod dispatch;
 mod error;
+mod facts;
 mod files;
 mod guard;
 mod options;

@@ -18,6 +18,8 @@ impl Tensor {
     }
 
     /// `activation(self · other + bias)` with either operand read transposed; the bias has one entry for each column.
+    ///
+    /// Operands are f32, or both f16: then sums are f32, the result is f16, and the bias f32 all the same.
     pub fn matmul_with(
         &self,
         other: &Self,
@@ -40,8 +42,7 @@ impl Tensor {
         activation: Option<UnaryOp>,
         algorithm: Option<MatmulAlgorithm>,
     ) -> Result<Self> {
-        self.require_f32("matmul", "left")?;
-        other.require_f32("matmul", "right")?;
+        let dtype = self.require_product_type("matmul", "left", other, "right")?;
         self.require_same_context("matmul", other)?;
         let dims = op.dims(self.shape(), other.shape())?;
         let shape = op.output_shape(self.shape(), other.shape())?;
@@ -59,13 +60,14 @@ impl Tensor {
             transpose_right: op.transpose_right,
             left_stride,
             right_stride,
+            dtype,
         };
         // One right operand for all: the batch is only more rows.
         if right_stride == 0 && !op.transpose_left && (problem.batches == 1 || left_stride == dims.m * dims.k)
         {
             problem = Problem { batches: 1, m: problem.batches * dims.m, left_stride: 0, ..problem };
         }
-        let y = Self::empty(self.context(), &shape, DType::F32, Layout::RowMajor)?;
+        let y = Self::empty(self.context(), &shape, dtype, Layout::RowMajor)?;
         let operands = Operands {
             left: left.buffer(),
             right: right.buffer(),
@@ -183,6 +185,7 @@ impl Tensor {
     }
 
     fn require_matmul_gradient(&self, dims: &MatMulDims) -> Result<()> {
+        self.require_f32("matmul_backward", "grad_y")?;
         let expected = [&dims.batch[..], &[dims.m, dims.n]].concat();
         if self.shape() == expected {
             return Ok(());

@@ -59,6 +59,7 @@ struct Params {
 var<workgroup> a_tile: array<vec4<f16>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<f16>, 2u * B_SIZE>;
 var<workgroup> c_tile: array<vec4<f32>, 4u * C_SIZE>;
+var<private> lane: u32; // of the subgroup
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 {
@@ -150,7 +151,7 @@ fn main(
     let a_base = batch * params.a_stride;
     let b_base = batch * params.b_stride;
     let subgroup = index / SUBGROUP;
-    let lane = index % SUBGROUP;
+    lane = index % SUBGROUP;
     let square_m = subgroup / 2u * FRAGMENTS_M * 16u;
     let square_n = subgroup % 2u * FRAGMENTS_N * 16u;
 

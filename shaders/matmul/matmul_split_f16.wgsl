@@ -84,10 +84,14 @@ fn main(
     let k = thread % 8u * 4u;
     let at = row * PITCH + k;
     let v = vec4(square[at], square[at + 1u], square[at + 2u], square[at + 3u]) * scale;
-    let high = vec4<f16>(v);
-    let low = vec4<f16>((v - vec4<f32>(high)) * 2048.0);
+    // Rounded to 11 bits in integers: a driver may take an f32 made f16 and back for the same number. What f16 holds with
+    // fewer bits is left to the low half.
+    let bits = bitcast<vec4<u32>>(v);
+    let rounded = (bits + 0xfffu + ((bits >> vec4(13u)) & vec4(1u))) & vec4(0xffffe000u);
+    let high = select(bitcast<vec4<f32>>(rounded), vec4<f32>(), abs(v) < vec4(6.103515625e-5));
+    let low = vec4<f16>((v - high) * 2048.0);
     let plane = params.rows_padded * params.k_padded / 4u;
     let to = (batch * 2u * params.rows_padded + row0 + row) * (params.k_padded / 4u) + (k0 + k) / 4u;
-    halves[to] = high;
+    halves[to] = vec4<f16>(high);
     halves[to + plane] = low;
 }

@@ -21,7 +21,7 @@ use crate::{
 pub enum Matrices {
     /// The device's.
     Device,
-    /// Arrays of a thread, for tests.
+    /// Sums of a thread, factors read from workgroup memory: for tests.
     Emulated {
         /// Squares of 16 × 16 a side for each subgroup.
         squares: u32,

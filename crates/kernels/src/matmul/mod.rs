@@ -224,7 +224,7 @@ impl MatmulAlgorithm {
 }
 
 /// y = activation(left · right + bias) by an algorithm for cooperative matrices, with `squares` of 16 × 16 a side for each
-/// subgroup, and the matrices emulated: each thread holds whole ones. It is far too slow for anything but finding out
+/// subgroup, and the matrices emulated by plain sums. It is too slow for anything but finding out
 /// whether the kernel is right where no device has the hardware.
 ///
 /// # Errors

@@ -66,8 +66,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let params: Vec<u8> = params.iter().flat_map(|&word| (word as u32).to_le_bytes()).collect();
         let row = measure(&context, &format!("  {kernel}"), problem.flops(), &y_expected, || {
             let y = Tensor::empty(&context, &y_shape, DType::F32, Layout::ChannelsLast)?;
-            // Without a bias, any buffer that is only read stands in for it.
-            let buffers = [x.buffer(), packed.buffer(), packed.buffer(), y.buffer()];
+            // Any buffer that is only read stands in for the bias and the residual, which are not added.
+            let buffers = [x.buffer(), packed.buffer(), packed.buffer(), packed.buffer(), y.buffer()];
             let dispatch =
                 Dispatch { op: "conv2d", params: &params, buffers: &buffers, groups: groups as u64 };
             context.dispatch(&kernel, &dispatch)?;

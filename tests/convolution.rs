@@ -7,10 +7,11 @@ use common::{Cases, close, contexts, random_tensor};
 use tilewright::{
     Context, Conv2dAlgorithm, DType, Layout, Tensor,
     kernels::{
-        convolution::{self, Pass, Problem},
+        convolution::{self, Operands, Pass, Problem, Weight},
         select::{self, Device},
     },
     ops::{Conv2d, UnaryOp},
+    tensor::Epilogue,
 };
 use tilewright_reference::{convolution as reference, elementwise};
 
@@ -96,6 +97,45 @@ fn forward(
     agree(&y, &expected, w_shape[1..].iter().product())
 }
 
+/// With a bias, a residual and an activation, from a weight as it lies and from a packed one.
+fn fused(
+    context: &Context,
+    (op, x_shape, w_shape): &Shape,
+    with_bias: bool,
+    algorithm: Conv2dAlgorithm,
+) -> Result<(), String> {
+    let problem = Problem::new(op, *x_shape, *w_shape).unwrap();
+    let activation = Some(UnaryOp::LeakyRelu { slope: 0.25 });
+    let (x, x_values) = random_tensor(context, 1, x_shape);
+    let (w, w_values) = random_tensor(context, 2, w_shape);
+    let (bias, bias_values) = random_tensor(context, 3, &w_shape[..1]);
+    let (residual, residual_values) = random_tensor(context, 4, &problem.y_shape);
+    let bias = with_bias.then_some(&bias);
+    let epilogue = Epilogue { bias, residual: Some(&residual), activation };
+    let y = x.conv2d_fused(&w, op, &epilogue, Some(algorithm)).map_err(|error| error.to_string())?;
+    let bias_values = with_bias.then_some(&bias_values[..]);
+    let sums = reference::conv2d(op, &x_values, *x_shape, &w_values, *w_shape, bias_values);
+    let sums: Vec<f32> = sums.iter().zip(&residual_values).map(|(a, b)| a + b).collect();
+    let expected = elementwise::unary(UnaryOp::LeakyRelu { slope: 0.25 }, &sums);
+    let terms = w_shape[1..].iter().product();
+    agree(&y, &expected, terms)?;
+    let packed = convolution::pack_weight(context, &problem, w.buffer(), Some(algorithm)).unwrap();
+    assert_eq!((packed.algorithm(), packed.shape()), (algorithm, *w_shape));
+    let x = x.to_layout(Layout::ChannelsLast).unwrap();
+    let residual = residual.to_layout(Layout::ChannelsLast).unwrap();
+    let again = Tensor::empty(context, &problem.y_shape, DType::F32, Layout::ChannelsLast).unwrap();
+    let operands = Operands {
+        x: x.buffer(),
+        weight: (&packed).into(),
+        bias: bias.map(Tensor::buffer),
+        residual: Some(residual.buffer()),
+        y: again.buffer(),
+    };
+    convolution::forward(context, &problem, &operands, activation, None)
+        .map_err(|error| error.to_string())?;
+    agree(&again, &expected, terms).map_err(|error| format!("packed: {error}"))
+}
+
 fn backward_input(
     context: &Context,
     (op, x_shape, w_shape): &Shape,
@@ -167,6 +207,56 @@ fn bias_and_activation_are_fused() {
         }
     }
     cases.finish();
+}
+
+#[test]
+fn a_residual_is_added_before_the_activation_and_weights_may_be_packed() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in shapes() {
+            for algorithm in candidates(&context, Pass::Forward, &shape) {
+                for with_bias in [false, true] {
+                    let outcome = fused(&context, &shape, with_bias, algorithm);
+                    cases.check(format!("{algorithm:?} {shape:?} bias {with_bias}"), outcome);
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn a_weight_packed_for_something_else_is_a_typed_error() {
+    let context = common::context();
+    let (op, x_shape, w_shape) = (PLAIN, [1, 8, 9, 9], [8, 8, 3, 3]);
+    let problem = Problem::new(&op, x_shape, w_shape).unwrap();
+    let (x, _) = random_tensor(&context, 1, &x_shape);
+    let (w, _) = random_tensor(&context, 2, &w_shape);
+    let x = x.to_layout(Layout::ChannelsLast).unwrap();
+    let y = Tensor::empty(&context, &problem.y_shape, DType::F32, Layout::ChannelsLast).unwrap();
+    let packed =
+        convolution::pack_weight(&context, &problem, w.buffer(), Some(Conv2dAlgorithm::Im2col)).unwrap();
+    let operands = Operands {
+        x: x.buffer(),
+        weight: Weight::Packed(&packed),
+        bias: None,
+        residual: None,
+        y: y.buffer(),
+    };
+    let run =
+        |problem: &Problem, algorithm| convolution::forward(&context, problem, &operands, None, algorithm);
+    run(&problem, None).unwrap();
+    run(&problem, Some(Conv2dAlgorithm::Im2col)).unwrap();
+    let error = run(&problem, Some(Conv2dAlgorithm::Direct)).unwrap_err().to_string();
+    assert!(error.contains("packed for im2col, not for direct"), "{error}");
+    let other = Problem::new(&op, [1, 4, 9, 9], [8, 4, 3, 3]).unwrap();
+    let error = run(&other, None).unwrap_err().to_string();
+    assert!(error.contains("[8, 8, 3, 3]") && error.contains("[8, 4, 3, 3]"), "{error}");
+    // Another size of the input is no other weight.
+    let smaller = Problem::new(&op, [1, 8, 5, 7], w_shape).unwrap();
+    run(&smaller, None).unwrap();
+    let error = convolution::pack_weight(&context, &problem, w.buffer(), Some(Conv2dAlgorithm::Depthwise));
+    assert!(error.unwrap_err().to_string().contains("one filter to a channel"));
 }
 
 #[test]
@@ -287,6 +377,9 @@ fn what_does_not_fit_is_a_typed_error() {
     let error =
         Tensor::conv2d_backward_input(&grad_y, &w, &[1, 3, 5, 5], &PLAIN, None).unwrap_err().to_string();
     assert!(error.contains("grad_y") && error.contains("[1, 4, 3, 3]"), "{error}");
+    let residual = Epilogue { residual: Some(&grad_y), ..Epilogue::default() };
+    let error = x.conv2d_fused(&w, &PLAIN, &residual, None).unwrap_err().to_string();
+    assert!(error.contains("residual") && error.contains("[1, 4, 3, 3]"), "{error}");
     assert!(x.reshape(&[3, 25]).unwrap().conv2d(&w, None, &PLAIN).is_err());
 }
 

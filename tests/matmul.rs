@@ -8,9 +8,10 @@ use tilewright::{
     Context, Mode, Tensor,
     kernels::{
         matmul::{MatmulAlgorithm, Problem},
-        select::{self, Device},
+        select::{self, Cooperative, Device},
     },
     ops::{DType, MatMul, UnaryOp},
+    tensor::Epilogue,
 };
 use tilewright_reference::{elementwise, matmul as reference};
 
@@ -109,6 +110,52 @@ fn every_algorithm_around_every_tile_multiple() {
                 }
             }
         }
+    }
+    cases.finish();
+}
+
+#[test]
+fn a_residual_is_added_before_the_activation() {
+    let mut cases = Cases::new();
+    let relu = Some(UnaryOp::Relu);
+    for context in contexts() {
+        // The last two are split along K, the one before them is also computed as its transpose.
+        for size in [
+            [1, 7, 3],
+            [4, 4, 4],
+            [17, 15, 33],
+            [32, 32, 20],
+            [65, 66, 17],
+            [128, 36, 12],
+            [200, 3, 1030],
+            [8, 12, 1030],
+        ] {
+            for (op, with_bias) in TRANSPOSES.iter().zip([true, false, true, false]) {
+                let [left, right] = shapes(op, [&[], &[]], size);
+                let (a, a_values) = random_tensor(&context, 1, &left);
+                let (b, b_values) = random_tensor(&context, 2, &right);
+                let (bias, bias_values) = random_tensor(&context, 3, &[size[1]]);
+                let (residual, residual_values) = random_tensor(&context, 4, &size[..2]);
+                let mut sums = reference::matmul(*op, &a_values, &left, &b_values, &right);
+                for (i, sum) in sums.iter_mut().enumerate() {
+                    *sum += residual_values[i] + if with_bias { bias_values[i % size[1]] } else { 0.0 };
+                }
+                let expected = elementwise::unary(UnaryOp::Relu, &sums);
+                let bias = with_bias.then_some(&bias);
+                let epilogue = Epilogue { bias, residual: Some(&residual), activation: relu };
+                for algorithm in candidates(&context, op, size) {
+                    let y = a.matmul_fused(&b, op, &epilogue, Some(algorithm)).unwrap();
+                    let (relative, absolute) = tolerance(size[2]);
+                    let outcome = close(&y.to_vec().unwrap(), &expected, relative, absolute);
+                    cases.check(format!("{:?} {algorithm:?} {size:?} {op:?}", context.mode()), outcome);
+                }
+            }
+        }
+        let x = Tensor::ones(&context, &[2, 2]).unwrap();
+        let column = Tensor::ones(&context, &[2, 1]).unwrap();
+        let epilogue = Epilogue { residual: Some(&column), ..Epilogue::default() };
+        let error = x.matmul_fused(&x, &MatMul::default(), &epilogue, None).unwrap_err().to_string();
+        assert!(error.contains("residual") && error.contains("[2, 1]"), "{error}");
     }
     cases.finish();
 }
@@ -296,20 +343,34 @@ fn what_does_not_fit_is_a_typed_error() {
     assert!(error.contains("lanes") && error.contains("K 0"), "{error}");
 }
 
+/// What a device needs for a file of the family.
+#[derive(PartialEq)]
+enum Needs {
+    Nothing,
+    /// Subgroups of 8 lanes.
+    Lanes,
+    /// Cooperative matrices; without them tests/matmul_f16.rs runs these with emulated ones.
+    Matrices,
+}
+
 #[test]
 fn the_algorithms_run_every_file_of_the_family() {
     let stems = [
-        ("matmul_lanes", true),
-        ("matmul_naive", false),
-        ("matmul_register_tiled", false),
-        ("matmul_split_k_reduce", false),
-        ("matmul_tiled", false),
-        ("matmul_vec4", false),
+        ("matmul_cooperative", Needs::Matrices),
+        ("matmul_cooperative_split_f16", Needs::Matrices),
+        ("matmul_lanes", Needs::Lanes),
+        ("matmul_naive", Needs::Nothing),
+        ("matmul_register_tiled", Needs::Nothing),
+        ("matmul_split_f16", Needs::Matrices),
+        ("matmul_split_f16_largest", Needs::Matrices),
+        ("matmul_split_k_reduce", Needs::Nothing),
+        ("matmul_tiled", Needs::Nothing),
+        ("matmul_vec4", Needs::Nothing),
     ];
     let family: Vec<_> =
         tilewright::shaders::kernels().iter().filter(|source| source.family == "matmul").collect();
     assert_eq!(
-        stems.map(|(stem, _)| stem).to_vec(),
+        stems.iter().map(|(stem, _)| *stem).collect::<Vec<_>>(),
         family.iter().map(|source| source.stem).collect::<Vec<_>>()
     );
     let context = common::context();
@@ -319,12 +380,16 @@ fn the_algorithms_run_every_file_of_the_family() {
         let ((a, _), (b, _)) = (random_tensor(&context, 1, &[m, k]), random_tensor(&context, 2, &[k, n]));
         for algorithm in MatmulAlgorithm::ALL {
             let _ = a.matmul_as(&b, &MatMul::default(), None, None, Some(algorithm));
+            let (a, b) = (a.cast(DType::F16).unwrap(), b.cast(DType::F16).unwrap());
+            let _ = a.matmul_as(&b, &MatMul::default(), None, None, Some(algorithm));
         }
     }
     let profile = context.finish_profile().unwrap();
     let lanes = context.adapter_info().subgroup_min_size == 8;
-    for (stem, needs_lanes) in stems {
+    let matrices = Device::of(&context).cooperative != Cooperative::Absent;
+    for (stem, needs) in stems {
         let ran = profile.dispatches.iter().any(|dispatch| dispatch.kernel == stem);
-        assert!(ran || (needs_lanes && !lanes), "no algorithm ran {stem}");
+        let lacks = (needs == Needs::Lanes && !lanes) || (needs == Needs::Matrices && !matrices);
+        assert!(ran || lacks, "no algorithm ran {stem}");
     }
 }

@@ -12,6 +12,7 @@ use tilewright::{
         select::{self, Cooperative, Device},
     },
     ops::{MatMul, UnaryOp},
+    tensor::Epilogue,
 };
 use tilewright_reference::{elementwise, matmul as reference, split_f16};
 
@@ -60,9 +61,13 @@ fn expect(
     shapes: &[Vec<usize>; 2],
     values: [&[f32]; 2],
     bias: Option<&[f32]>,
+    residual: Option<&[f32]>,
     activation: Option<UnaryOp>,
 ) -> Vec<f32> {
     let mut y = reference::matmul(*op, values[0], &shapes[0], values[1], &shapes[1]);
+    if let Some(residual) = residual {
+        y.iter_mut().zip(residual).for_each(|(y, residual)| *y += residual);
+    }
     if let Some(bias) = bias {
         y.iter_mut().enumerate().for_each(|(i, y)| *y += bias[i % bias.len()]);
     }
@@ -102,17 +107,20 @@ fn f16_by_every_algorithm() {
                 let ((a, a_values), (b, b_values)) =
                     (random_f16(&context, 1, &shapes[0]), random_f16(&context, 2, &shapes[1]));
                 let (bias, bias_values) = random_tensor(&context, 3, &[size[1]]);
-                let expected = expect(&op, &shapes, [&a_values, &b_values], Some(&bias_values), activation);
+                let (residual, residual_values) = random_f16(&context, 4, &[2, size[0], size[1]]);
+                let addends = [Some(&bias_values[..]), Some(&residual_values[..])];
+                let expected = expect(&op, &shapes, [&a_values, &b_values], addends[0], addends[1], activation);
+                let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation };
                 let problem = problem(&op, 2, size, DType::F16);
                 for algorithm in select::matmul_candidates(&Device::of(&context), &problem) {
                     let outcome = a
-                        .matmul_as(&b, &op, Some(&bias), activation, Some(algorithm))
+                        .matmul_fused(&b, &op, &epilogue, Some(algorithm))
                         .map_err(|error| error.to_string())
                         .and_then(|y| close_f16(&y, &expected, size[2]));
                     cases.check(format!("{:?} {algorithm:?} {size:?} {op:?}", context.mode()), outcome);
                 }
                 let chosen = a.matmul_with(&b, &op, None, None).unwrap();
-                let expected = expect(&op, &shapes, [&a_values, &b_values], None, None);
+                let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
                 cases.check(format!("chosen {size:?} {op:?}"), close_f16(&chosen, &expected, size[2]));
             }
         }
@@ -144,13 +152,12 @@ fn emulated(
     squares: u32,
     problem: &Problem,
     [left, right]: [&Tensor; 2],
-    bias: Option<&Tensor>,
-    activation: Option<UnaryOp>,
+    Epilogue { bias, residual, activation }: Epilogue<'_>,
 ) -> Result<Tensor, String> {
     let shape = [problem.batches, problem.m, problem.n];
     let y = Tensor::empty(context, &shape, problem.dtype, Layout::RowMajor).unwrap();
-    let operands =
-        Operands { left: left.buffer(), right: right.buffer(), bias: bias.map(Tensor::buffer), y: y.buffer() };
+    let [bias, residual] = [bias, residual].map(|addend| addend.map(Tensor::buffer));
+    let operands = Operands { left: left.buffer(), right: right.buffer(), bias, residual, y: y.buffer() };
     matmul_emulated(context, algorithm, squares, problem, &operands, activation)
         .map_err(|error| error.to_string())?;
     Ok(y)
@@ -177,11 +184,13 @@ fn cooperative_kernels_with_emulated_matrices() {
                 let ((a, a_values), (b, b_values)) =
                     (random_f16(&context, 1, &shapes[0]), random_f16(&context, 2, &shapes[1]));
                 let (bias, bias_values) = random_tensor(&context, 3, &[size[1]]);
-                let expected = expect(&op, &shapes, [&a_values, &b_values], Some(&bias_values), activation);
+                let (residual, residual_values) = random_f16(&context, 4, &[batches, size[0], size[1]]);
+                let addends = [Some(&bias_values[..]), Some(&residual_values[..])];
+                let expected = expect(&op, &shapes, [&a_values, &b_values], addends[0], addends[1], activation);
+                let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation };
                 let problem = problem(&op, batches, size, DType::F16);
                 let algorithm = MatmulAlgorithm::Cooperative;
-                let outcome =
-                    emulated(&context, algorithm, squares, &problem, [&a, &b], Some(&bias), activation)
+                let outcome = emulated(&context, algorithm, squares, &problem, [&a, &b], epilogue)
                         .and_then(|y| close_f16(&y, &expected, size[2]));
                 cases.check(format!("{:?} {squares} {size:?} {op:?}", context.mode()), outcome);
             }
@@ -227,13 +236,13 @@ fn fp32_by_halves_with_emulated_matrices() {
                 };
                 let (a, a_values) = operand(1, &shapes[0], scales[0]);
                 let (b, b_values) = operand(2, &shapes[1], scales[1]);
-                let exact = expect(&op, &shapes, [&a_values, &b_values], None, None);
+                let exact = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
                 let magnitude = |x: &[f32]| x.iter().map(|x| x.abs()).collect::<Vec<_>>();
                 let absolute =
-                    expect(&op, &shapes, [&magnitude(&a_values), &magnitude(&b_values)], None, None);
+                    expect(&op, &shapes, [&magnitude(&a_values), &magnitude(&b_values)], None, None, None);
                 let problem = problem(&op, batches, size, DType::F32);
                 let algorithm = MatmulAlgorithm::SplitF16;
-                let outcome = emulated(&context, algorithm, squares, &problem, [&a, &b], None, None)
+                let outcome = emulated(&context, algorithm, squares, &problem, [&a, &b], Epilogue::default())
                     .and_then(|y| within(&y.to_vec::<f32>().unwrap(), &exact, &absolute, 3e-7));
                 cases.check(format!("{:?} {squares} {size:?} {op:?}", context.mode()), outcome);
             }
@@ -246,15 +255,18 @@ fn fp32_by_halves_with_emulated_matrices() {
         let relu = Some(UnaryOp::Relu);
         let problem = problem(&op, 1, [40, 36, 48], DType::F32);
         let shapes = [vec![40, 48], vec![48, 36]];
-        let expected = expect(&op, &shapes, [&a_values, &b_values], Some(&bias_values), relu);
+        let (residual, residual_values) = random_tensor(&context, 4, &[40, 36]);
+        let addends = [Some(&bias_values[..]), Some(&residual_values[..])];
+        let expected = expect(&op, &shapes, [&a_values, &b_values], addends[0], addends[1], relu);
+        let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation: relu };
         let split = MatmulAlgorithm::SplitF16;
-        let y = emulated(&context, split, 1, &problem, [&a, &b], Some(&bias), relu).unwrap();
+        let y = emulated(&context, split, 1, &problem, [&a, &b], epilogue).unwrap();
         cases.check("epilogue", close(&y.to_vec().unwrap(), &expected, 1e-6, 2e-6));
         let zeros = Tensor::zeros(&context, &[40, 48]).unwrap();
-        let y = emulated(&context, split, 1, &problem, [&zeros, &b], None, None).unwrap();
+        let y = emulated(&context, split, 1, &problem, [&zeros, &b], Epilogue::default()).unwrap();
         cases.check("zeros", close(&y.to_vec().unwrap(), &vec![0.0; 40 * 36], 0.0, 0.0));
         // The kernels and the scalar definition of the method, which differ in the order of sums only.
-        let y = emulated(&context, split, 1, &problem, [&a, &b], None, None).unwrap();
+        let y = emulated(&context, split, 1, &problem, [&a, &b], Epilogue::default()).unwrap();
         let method = split_f16::matmul(&a_values, &b_values, [40, 36, 48]);
         cases.check("as defined", close(&y.to_vec().unwrap(), &method, 1e-6, 2e-6));
     }
@@ -279,9 +291,9 @@ fn without_cooperative_matrices_their_algorithms_are_typed_errors() {
         // What they cannot run even emulated is an error too, and so is what has no matrices.
         let problem = problem(&MatMul::default(), 1, [64, 64, 63], DType::F16);
         let error =
-            emulated(&context, MatmulAlgorithm::Cooperative, 1, &problem, [&half, &half], None, None).unwrap_err();
+            emulated(&context, MatmulAlgorithm::Cooperative, 1, &problem, [&half, &half], Epilogue::default()).unwrap_err();
         assert!(error.contains("whole vec4s") || error.contains("no f16"), "{error}");
-        let error = emulated(&context, MatmulAlgorithm::Vec4, 1, &problem, [&half, &half], None, None).unwrap_err();
+        let error = emulated(&context, MatmulAlgorithm::Vec4, 1, &problem, [&half, &half], Epilogue::default()).unwrap_err();
         assert!(error.contains("vec4"), "{error}");
     }
 }
@@ -302,7 +314,7 @@ fn cooperative_kernels_on_the_device() {
                 let shapes = shapes(&op, [&[], &[]], size);
                 let ((a, a_values), (b, b_values)) =
                     (random_f16(&context, 1, &shapes[0]), random_f16(&context, 2, &shapes[1]));
-                let expected = expect(&op, &shapes, [&a_values, &b_values], None, None);
+                let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
                 let outcome = a
                     .matmul_as(&b, &op, None, None, Some(MatmulAlgorithm::Cooperative))
                     .map_err(|error| error.to_string())
@@ -310,7 +322,7 @@ fn cooperative_kernels_on_the_device() {
                 cases.check(format!("f16 {size:?} {op:?}"), outcome);
                 let ((a, a_values), (b, b_values)) =
                     (random_tensor(&context, 1, &shapes[0]), random_tensor(&context, 2, &shapes[1]));
-                let expected = expect(&op, &shapes, [&a_values, &b_values], None, None);
+                let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
                 let outcome = a
                     .matmul_as(&b, &op, None, None, Some(MatmulAlgorithm::SplitF16))
                     .map_err(|error| error.to_string())
@@ -353,7 +365,7 @@ fn bands_of_tiles() {
         let shapes = shapes(&op, [&[], &[]], size);
         let ((a, a_values), (b, b_values)) =
             (random_tensor(&context, 1, &shapes[0]), random_tensor(&context, 2, &shapes[1]));
-        let expected = expect(&op, &shapes, [&a_values, &b_values], None, None);
+        let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
         let y = a.matmul_as(&b, &op, None, None, Some(MatmulAlgorithm::Vec4)).unwrap();
         cases.check("vec4", close(&y.to_vec().unwrap(), &expected, 1e-5, 4e-6));
         if !has_f16(&context, &mut cases) {
@@ -364,9 +376,9 @@ fn bands_of_tiles() {
         let shapes = [vec![516, 4], vec![4, 512]];
         let ((a, a_values), (b, b_values)) =
             (random_f16(&context, 1, &shapes[0]), random_f16(&context, 2, &shapes[1]));
-        let expected = expect(&op, &shapes, [&a_values, &b_values], None, None);
+        let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
         let problem = problem(&op, 1, size, DType::F16);
-        let y = emulated(&context, MatmulAlgorithm::Cooperative, 1, &problem, [&a, &b], None, None).unwrap();
+        let y = emulated(&context, MatmulAlgorithm::Cooperative, 1, &problem, [&a, &b], Epilogue::default()).unwrap();
         cases.check("cooperative", close_f16(&y, &expected, 4));
     }
     cases.finish();

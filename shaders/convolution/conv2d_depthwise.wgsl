@@ -1,4 +1,4 @@
-// y[n,oh,ow,c] = unary(bias[c] + Σ_{kh,kw} x[n, oh*sh - ph + kh*dh, ow*SW - pw + kw*DW, c] * w[kh,kw,c])
+// y[n,oh,ow,c] = unary(residual + bias[c] + Σ_{kh,kw} x[n, oh*sh - ph + kh*dh, ow*SW - pw + kw*DW, c] * w[kh,kw,c])
 // depthwise convolution (groups = C_in = C_out), fp32. No subgroup function, no workgroup memory: any device.
 //
 // Layouts:  channels-last. x is [N,H,W,C], y is [N,Ho,Wo,C], the weight is [KH,KW,C], bias is [C].
@@ -10,7 +10,7 @@
 // Limits:   4 storage buffers. KERNEL_W, STRIDE_W, DILATION_W as the operation's. VEC: C % 4 == 0; else false.
 //   STRIP     4, 2 when Wo <= 2 or KERNEL_W >= 7 with stride 2 (compile time).
 //   strips = ceil(Wo / STRIP), units = N * Ho * strips * ceil(C / 4), groups = ceil(units / 64) (workgroups).
-//   Bound sizes are multiples of 16 bytes (pad). Without HAS_BIAS bind any read-only buffer as bias.
+//   Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
 
 const STRIP: u32 = 4u; // @const output pixels per invocation
 const KERNEL_W: u32 = 3u; // @const taps along a row
@@ -19,6 +19,7 @@ const DILATION_W: u32 = 1u; // @const dilation along a row
 const VEC: bool = false; // @const the number of channels is a multiple of 4
 const FLIP: bool = false; // @const read the kernel back to front
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const SPAN: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
 struct Params {
@@ -33,7 +34,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
@@ -62,14 +64,22 @@ fn load_bias(i: u32, count: u32) -> vec4<f32> {
 /// Writes the activation of the first `count` of four channels.
 fn store(at: u32, s: vec4<f32>, count: u32) {
     let p = vec2(params.p0, params.p1);
-    let v = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
     if VEC {
-        if count > 0u { y[at >> 2u] = v; }
+        if count > 0u {
+            var v = s;
+            if HAS_RESIDUAL { v += residual[at >> 2u]; }
+            y[at >> 2u] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+        }
         return;
     }
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        if j < count { y[(at + j) >> 2u][(at + j) & 3u] = v[j]; }
+        if j < count {
+            let i = at + j;
+            var v = s[j];
+            if HAS_RESIDUAL { v += residual[i >> 2u][i & 3u]; }
+            y[i >> 2u][i & 3u] = unary(v, p);
+        }
     }
 }
 

@@ -1,13 +1,14 @@
-// y[n, o, oh, ow] = unary(bias[o] + Σ x[n, i, oh · stride + kh · dilation − padding, …] · w[o, i, kh, kw]) over the
+// y[n, o, oh, ow] = unary(residual + bias[o] + Σ x[n, i, oh · stride + kh · dilation − padding, …] · w[o, i, kh, kw]) over the
 // input channels i of o's group and the taps kh, kw that fall inside: the definition of a convolution, written down.
 //
 // Layouts: any, by the strides of the logical axes N C H W, O I KH KW and N O OH OW.
 // Threads: one element of y each, neighbours along O, which are neighbours in a channels-last y.
-// Limits: 4 storage buffers (without HAS_BIAS any read-only buffer stands in for bias), no workgroup memory;
+// Limits: 5 storage buffers (any read-only buffer stands in for a bias or residual that is not added), no workgroup memory;
 //   KH · (KW + 1) · (C/groups + 1) < 65,535, where Mesa before 23 stops a shader's loops.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 
 struct Params {
     x_shape: vec4<u32>, // N C H W
@@ -31,7 +32,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> w: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 {
@@ -82,5 +84,8 @@ fn main(
     }
     let at = image * params.y_strides.x + output * params.y_strides.y + row * params.y_strides.z
         + column * params.y_strides.w;
+    if (HAS_RESIDUAL) {
+        sum += residual[at];
+    }
     y[at] = unary(sum, vec2(params.p0, params.p1));
 }

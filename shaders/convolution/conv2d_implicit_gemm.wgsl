@@ -1,11 +1,11 @@
-// y[n, oh, ow, o] = unary(bias[o] + Σ x[n, oh · stride + kh · dilation − padding, …, i] · w[kh, kw, i, o]) as a matrix
+// y[n, oh, ow, o] = unary(residual + bias[o] + Σ x[n, oh · stride + kh · dilation − padding, …, i] · w[kh, kw, i, o]) as a matrix
 // product whose left matrix is never written: its rows are windows, its columns taps and input channels, and a workgroup
 // gathers the piece that it needs (implicit GEMM, Chetlur et al., cuDNN, arXiv 1410.0759). The product is that of matmul_vec4.
 //
 // Layouts: x and y are channels-last, w is packed [G][KH, KW, C/G, O/G]; M is N·OH·OW, N is O/G, K is KH·KW·C/G.
 // Threads: 16 × 16 to a workgroup, which is 16 · THREAD_M windows by 16 · THREAD_N channels of one group.
 // Workgroup memory: 2 · TILE_K · (TILE_M + TILE_N) · 4 bytes, 16 KiB as it stands.
-// Limits: 4 storage buffers (without HAS_BIAS any read-only buffer stands in for bias), 256 threads; THREAD_M · TILE_K and
+// Limits: 5 storage buffers (any read-only buffer stands in for a bias or residual that is not added), 256 threads; THREAD_M · TILE_K and
 //   THREAD_N · TILE_K are multiples of 64; K < 65,535 · TILE_K.
 
 const THREAD_M: u32 = 8u; // @const pixels of a thread, a multiple of 4
@@ -14,6 +14,7 @@ const TILE_K: u32 = 8u; // @const step along K, a multiple of 4
 const VEC_K: bool = false; // @const C/G is a multiple of 4: a vec4 of x lies within one tap
 const VEC_N: bool = false; // @const O/G is a multiple of 4: weights are read by vec4
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const THREADS: u32 = 256u;
 const TILE_M: u32 = 16u * THREAD_M;
 const TILE_N: u32 = 16u * THREAD_N;
@@ -47,7 +48,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 var<workgroup> a_tile: array<vec4<f32>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<f32>, 2u * B_SIZE>;
@@ -219,7 +221,12 @@ fn main(
             for (var i = 0u; i < THREAD_M; i++) {
                 let pixel = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
                 if (pixel < pixels) {
-                    y[pixel * params.y_shape.y + output] = unary(sum[i * COLUMN_QUADS + j / 4u][j % 4u] + add, p);
+                    let at = pixel * params.y_shape.y + output;
+                    var s = sum[i * COLUMN_QUADS + j / 4u][j % 4u] + add;
+                    if (HAS_RESIDUAL) {
+                        s += residual[at];
+                    }
+                    y[at] = unary(s, p);
                 }
             }
         }

@@ -1,4 +1,4 @@
-// y[n,oh,ow,co] = unary(bias[co] + Σ_{kh,kw,ci} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * w[kh,kw,ci,co])
+// y[n,oh,ow,co] = unary(residual + bias[co] + Σ_{kh,kw,ci} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * w[kh,kw,ci,co])
 // as an implicit GEMM, fp32, for software Vulkan (lavapipe) and any device whose subgroups have at least 8 lanes.
 //
 // Layouts:  channels-last. x is [N,H,W,C_in], y is [N,Ho,Wo,C_out], the weight is packed [G][KH,KW,Ci,Co] with
@@ -17,7 +17,7 @@
 //   PIXELS    4; 2 when N*Ho*Wo <= 16.
 //   pixel_tiles = ceil(N*Ho*Wo / (8*PIXELS)), channel_tiles = ceil(Co / CHANNELS),
 //   groups = pixel_tiles * channel_tiles * G (workgroups). Ho, Wo are the caller's; any stride, padding,
-//   dilation >= 1. Bound sizes are multiples of 16 bytes (pad). Without HAS_BIAS bind any read-only buffer as bias.
+//   dilation >= 1. Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
 // Limits:   KH*KW*Ci / (WIDTH*STEPS) <= 65,535 (loops of Mesa before 23). Idea: implicit GEMM, as in cuDNN
 //           (Chetlur et al., arXiv 1410.0759).
 
@@ -27,6 +27,7 @@ const WIDTH: u32 = 1u; // @const channels per load of x: 4 or 1
 const STEPS: u32 = 4u; // @const loads of x per pixel and turn
 const VEC_W: bool = false; // @const the weight and y may be accessed by vec4
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const LANES: u32 = 8u;
 const PER_TURN: u32 = WIDTH * STEPS;
 const QUADS: u32 = CHANNELS / 4u;
@@ -45,7 +46,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
@@ -67,14 +69,22 @@ fn load_w(i: u32) -> vec4<f32> {
 /// Writes the activation of the first `count` of four channels (0 or 4 with VEC_W).
 fn store(at: u32, s: vec4<f32>, count: u32) {
     let p = vec2(params.p0, params.p1);
-    let v = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
     if VEC_W {
-        if count > 0u { y[at >> 2u] = v; }
+        if count > 0u {
+            var v = s;
+            if HAS_RESIDUAL { v += residual[at >> 2u]; }
+            y[at >> 2u] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+        }
         return;
     }
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        if j < count { y[(at + j) >> 2u][(at + j) & 3u] = v[j]; }
+        if j < count {
+            let i = at + j;
+            var v = s[j];
+            if HAS_RESIDUAL { v += residual[i >> 2u][i & 3u]; }
+            y[i >> 2u][i & 3u] = unary(v, p);
+        }
     }
 }
 

@@ -1,11 +1,11 @@
-// C[b] = unary(A[b] · B[b] + bias) for f16 operands and f32 sums: step 5 of the ladder. The idea it adds: the threads of a
+// C[b] = unary(A[b] · B[b] + bias + residual[b]) for f16 operands and f32 sums: step 5 of the ladder. The idea it adds: the threads of a
 // subgroup hold 16 × 16 matrices together and multiply them in one instruction (cooperative matrices: tensor cores).
 //
 // Layouts: as matmul_naive; the fastest extents of A and B and both strides are multiples of 4, with VEC_C N as well.
 // Threads: 4 subgroups to a workgroup, 2 × 2; each has FRAGMENTS_M × FRAGMENTS_N squares of 16 × 16 of C. All threads load.
 // Workgroup memory: 2 · (A_SIZE + B_SIZE) · 8 + 5,120 bytes, 29 KiB as it stands; tiles keep the order of memory, with 8
 //   halves behind each row, for the banks. Sums go to bias and activation through it, a square at a time.
-// Limits: 4 storage buffers, 4 · SUBGROUP threads; cooperative matrices of 16 × 16 f16 with f32 sums, on Vulkan only: their
+// Limits: 5 storage buffers, 4 · SUBGROUP threads; cooperative matrices of 16 × 16 f16 with f32 sums, on Vulkan only: their
 //   elements are loaded as vec4s, for which Metal's text has no type. k_chunk is a multiple of TILE_K or K.
 
 enable f16;
@@ -21,6 +21,7 @@ const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const VEC_C: bool = false; // @const N is a multiple of 4
 const GROUP_M: u32 = 1u; // @const tiles of a band of C, which is walked column by column
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const THREADS: u32 = 4u * SUBGROUP;
 const TILE_M: u32 = 32u * FRAGMENTS_M;
 const TILE_N: u32 = 32u * FRAGMENTS_N;
@@ -54,7 +55,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<vec4<f16>>;
 @group(0) @binding(2) var<storage, read> b: array<vec4<f16>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<vec4<Output>>;
+@group(0) @binding(4) var<storage, read> residual: array<Output>;
+@group(0) @binding(5) var<storage, read_write> c: array<vec4<Output>>;
 
 var<workgroup> a_tile: array<vec4<f16>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<f16>, 2u * B_SIZE>;
@@ -234,6 +236,9 @@ fn main(
                     if (VEC_C || column + e < params.n) {
                         if (HAS_BIAS) {
                             v[e] += bias[column + e];
+                        }
+                        if (HAS_RESIDUAL) {
+                            v[e] += f32(residual[at + e]);
                         }
                         v[e] = unary(v[e], p);
                         if (!VEC_C) {

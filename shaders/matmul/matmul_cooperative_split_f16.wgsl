@@ -1,4 +1,4 @@
-// C[b] = unary(A[b] · B[b] + bias) to the accuracy of fp32 by products of f16 matrices: with a = a₁ + a₂/2048 and b likewise,
+// C[b] = unary(A[b] · B[b] + bias + residual[b]) to the accuracy of fp32 by products of f16 matrices: with a = a₁ + a₂/2048 and b likewise,
 // a·b ≈ a₁·b₁ + (a₁·b₂ + a₂·b₁)/2048, and a₂·b₂ is below the last bit (Ootomo and Yokota, arXiv 2203.03341). Matrix units
 // round sums towards zero, so a₁·b₁ is added up outside of them; the small terms may be summed inside.
 //
@@ -7,7 +7,7 @@
 // Threads: 8 subgroups to a workgroup, 4 down and 2 across; each has FRAGMENTS_M × FRAGMENTS_N squares of 16 × 16 of C.
 // Workgroup memory: (TILE_M + TILE_N) · (TILE_K + 8) · 4 + 8,192 bytes, 32 KiB as it stands; halves of a row lie 8 apart from the
 //   next row's, for the banks. Sums go to bias and activation through it, a square at a time.
-// Limits: 5 storage buffers, 8 · SUBGROUP threads; cooperative matrices of 16 × 16 f16 with f32 sums (Vulkan). TILE_M and TILE_N
+// Limits: 6 storage buffers, 8 · SUBGROUP threads; cooperative matrices of 16 × 16 f16 with f32 sums (Vulkan). TILE_M and TILE_N
 //   divide the padded extents, TILE_K divides k_chunk and the padded K.
 
 enable f16;
@@ -20,6 +20,7 @@ const TILE_K: u32 = 16u; // @const step along K, a multiple of 16
 const VEC_C: bool = false; // @const N is a multiple of 4
 const GROUP_M: u32 = 1u; // @const tiles of a band of C, which is walked column by column
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const THREADS: u32 = 8u * SUBGROUP;
 const TILE_M: u32 = 64u * FRAGMENTS_M;
 const TILE_N: u32 = 32u * FRAGMENTS_N;
@@ -53,7 +54,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<vec4<f16>>;
 @group(0) @binding(3) var<storage, read> scales: array<f32>;
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
-@group(0) @binding(5) var<storage, read_write> c: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> residual: array<f32>;
+@group(0) @binding(6) var<storage, read_write> c: array<vec4<f32>>;
 
 var<workgroup> a_tile: array<vec4<f16>, 2u * A_SIZE>; // high halves, then low ones
 var<workgroup> b_tile: array<vec4<f16>, 2u * B_SIZE>;
@@ -221,6 +223,9 @@ fn main(
                     if (VEC_C || column + e < params.n) {
                         if (HAS_BIAS) {
                             v[e] += bias[column + e];
+                        }
+                        if (HAS_RESIDUAL) {
+                            v[e] += f32(residual[at + e]);
                         }
                         v[e] = unary(v[e], p);
                         if (!VEC_C) {

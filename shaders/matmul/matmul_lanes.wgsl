@@ -1,4 +1,4 @@
-// C[b] = unary(op(A[b]) · op(B[b]) + bias), fp32, for software Vulkan (lavapipe) and any device whose
+// C[b] = unary(op(A[b]) · op(B[b]) + bias + residual[b]), fp32, for software Vulkan (lavapipe) and any device whose
 // subgroups have at least 8 lanes.
 //
 // Layouts:  row-major. A is [M,K] ([K,M] with TRANSPOSE_A), B is [K,N] ([N,K] with TRANSPOSE_B), C is [M,N]
@@ -20,7 +20,7 @@
 //           4 for M <= 8 or 4. Always 4 or a multiple of 8.
 //           N < 32 < M: swap (A, M, TRANSPOSE_A <- B, N, !TRANSPOSE_B; B, N, TRANSPOSE_B <- A, M, !TRANSPOSE_A;
 //           TRANSPOSE_C). Split K while groups < 8 and k_chunk stays >= 256.
-//   Bound sizes are multiples of 16 bytes (pad). Without HAS_BIAS bind any read-only buffer as bias.
+//   Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
 // Limits:   k_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop turns in all).
 
 const ROWS: u32 = 16u; // @const rows of C per workgroup
@@ -32,6 +32,7 @@ const VEC_B: bool = false; // @const B may be read by vec4
 const VEC_C: bool = false; // @const C may be written by vec4
 const K_TAIL: bool = true; // @const K is not a multiple of 4
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const LANES: u32 = 8u;
 const A_LOADS: u32 = (ROWS + 7u) / LANES;
 const QUADS: u32 = ROWS / 4u;
@@ -47,7 +48,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> c: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> c: array<vec4<f32>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
@@ -77,14 +79,22 @@ fn quad_bias(i: u32, last: u32) -> vec4<f32> {
 /// Writes the activation of the first `count` of four consecutive elements of C (0 or 4 with VEC_C).
 fn store(at: u32, x: vec4<f32>, count: u32) {
     let p = vec2(params.p0, params.p1);
-    let v = vec4(unary(x.x, p), unary(x.y, p), unary(x.z, p), unary(x.w, p));
     if VEC_C {
-        if count > 0u { c[at >> 2u] = v; }
+        if count > 0u {
+            var v = x;
+            if HAS_RESIDUAL { v += residual[at >> 2u]; }
+            c[at >> 2u] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+        }
         return;
     }
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        if j < count { c[(at + j) >> 2u][(at + j) & 3u] = v[j]; }
+        if j < count {
+            let i = at + j;
+            var v = x[j];
+            if HAS_RESIDUAL { v += residual[i >> 2u][i & 3u]; }
+            c[i >> 2u][i & 3u] = unary(v, p);
+        }
     }
 }
 

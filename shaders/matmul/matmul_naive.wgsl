@@ -1,4 +1,4 @@
-// C[b] = unary(A[b] · B[b] + bias): step 1 of the ladder, the definition written down. Every product reads both of its
+// C[b] = unary(A[b] · B[b] + bias + residual[b]): step 1 of the ladder, the definition written down. Every product reads both of its
 // operands from memory.
 //
 // Layouts: row-major. A is [M, K] ([K, M] with TRANSPOSE_A), B is [K, N] ([N, K] with TRANSPOSE_B), C is [M, N], bias
@@ -6,7 +6,7 @@
 //   A and B are f32 or f16, C is what they are or, as partial sums, f32; sums and bias are f32.
 //   With several splits, split s sums K from s · k_chunk on, and C is [splits, batches, M, N] of partial sums.
 // Threads: one element of C each, neighbours along N.
-// Limits: 4 storage buffers (without HAS_BIAS any read-only buffer stands in for bias), no workgroup memory;
+// Limits: 5 storage buffers (any read-only buffer stands in for a bias or residual that is not added), no workgroup memory;
 //   k_chunk < 65,535, where Mesa before 23 stops a loop.
 
 enable f16;
@@ -17,6 +17,7 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 
 struct Params {
     m: u32,
@@ -37,7 +38,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<Operand>;
 @group(0) @binding(2) var<storage, read> b: array<Operand>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<Output>;
+@group(0) @binding(4) var<storage, read> residual: array<Output>;
+@group(0) @binding(5) var<storage, read_write> c: array<Output>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 {
@@ -73,6 +75,9 @@ fn main(
     }
     if (HAS_BIAS) {
         sum += bias[column];
+    }
+    if (HAS_RESIDUAL) {
+        sum += f32(residual[i]);
     }
     c[i] = Output(unary(sum, vec2(params.p0, params.p1)));
 }

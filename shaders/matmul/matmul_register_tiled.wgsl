@@ -1,11 +1,11 @@
-// C[b] = unary(A[b] · B[b] + bias): step 3 of the ladder. The idea it adds: a thread computes a square of C in registers, so
+// C[b] = unary(A[b] · B[b] + bias + residual[b]): step 3 of the ladder. The idea it adds: a thread computes a square of C in registers, so
 // that every element that it reads from workgroup memory serves THREAD sums instead of one.
 //
 // Layouts: as matmul_naive.
 // Threads: 16 × 16 to a workgroup, which is one TILE_M × TILE_N piece of C; a thread has the rows y, y + 16, … and the columns
 //   x, x + 16, … of it, so that neighbours read and write neighbours.
 // Workgroup memory: TILE_K · (TILE_M + TILE_N + 2) · 4 bytes, 8.1 KiB as it stands; tiles are [k][row] and [k][column].
-// Limits: 4 storage buffers, 256 threads; k_chunk < 65,535 · TILE_K.
+// Limits: 5 storage buffers, 256 threads; k_chunk < 65,535 · TILE_K.
 
 enable f16;
 
@@ -17,6 +17,7 @@ const TILE_K: u32 = 16u; // @const step along K
 const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const THREADS: u32 = 256u;
 const TILE_M: u32 = 16u * THREAD_M;
 const TILE_N: u32 = 16u * THREAD_N;
@@ -44,7 +45,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<Operand>;
 @group(0) @binding(2) var<storage, read> b: array<Operand>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<Output>;
+@group(0) @binding(4) var<storage, read> residual: array<Output>;
+@group(0) @binding(5) var<storage, read_write> c: array<Output>;
 
 var<workgroup> a_tile: array<f32, TILE_K * PITCH_M>;
 var<workgroup> b_tile: array<f32, TILE_K * PITCH_N>;
@@ -138,7 +140,12 @@ fn main(
             for (var i = 0u; i < THREAD_M; i++) {
                 let row = row0 + i * 16u + thread.y;
                 if (row < params.m) {
-                    c[(slice * params.m + row) * params.n + column] = Output(unary(sum[i * THREAD_N + j] + add, p));
+                    let at = (slice * params.m + row) * params.n + column;
+                    var s = sum[i * THREAD_N + j] + add;
+                    if (HAS_RESIDUAL) {
+                        s += f32(residual[at]);
+                    }
+                    c[at] = Output(unary(s, p));
                 }
             }
         }

@@ -1,12 +1,12 @@
-// y = unary(Σ_s partials[s] + bias): the second, deterministic pass of a split-K product, convolution
+// y = unary(Σ_s partials[s] + bias + residual): the second, deterministic pass of a split-K product, convolution
 // or weight gradient. The sum runs over s = 0, 1, … in that order for every element.
 //
 // Layouts:  partials is [splits, count] row-major fp32, y is [count]; bias has `bias_period` entries and
 //           element i takes bias[(i / bias_inner) % bias_period]: (1, extent of the innermost dimension) for
 //           a product or a channels-last convolution.
 // Threads:  one invocation = one vec4 of y; groups = ceil(ceil(count / 4) / 64).
-// Limits:   3 storage buffers; arrays are vec4: bound sizes are multiples of 16 bytes. VEC: count % 4 == 0, else false.
-//           ACCUMULATE adds to what y holds. Without HAS_BIAS bind any buffer as bias, bias_inner and
+// Limits:   4 storage buffers; arrays are vec4: bound sizes are multiples of 16 bytes. VEC: count % 4 == 0, else false.
+//           ACCUMULATE adds to what y holds. Bind any read-only buffer as a bias or residual that is not added; bias_inner and
 //           bias_period >= 1. splits <= 65,535.
 
 enable f16;
@@ -14,6 +14,7 @@ enable f16;
 alias Output = f32; // @const type of y: f32 or f16
 const VEC: bool = false; // @const count is a multiple of 4
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const ACCUMULATE: bool = false; // @const y += instead of y =
 
 struct Params {
@@ -29,7 +30,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<Output>>;
+@group(0) @binding(3) var<storage, read> residual: array<Output>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<Output>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
@@ -40,6 +42,7 @@ fn element(i: u32) -> f32 { return partials[i >> 2u][i & 3u]; }
 fn finish(i: u32, sum: f32) -> f32 {
     var x = sum;
     if HAS_BIAS { x += bias[(i / params.bias_inner) % params.bias_period]; }
+    if HAS_RESIDUAL { x += f32(residual[i]); }
     return unary(x, vec2(params.p0, params.p1));
 }
 

@@ -1,16 +1,17 @@
-// C[b] = unary(A[b] · B[b] + bias): step 2 of the ladder. The idea it adds: a workgroup brings a TILE × TILE square of A
+// C[b] = unary(A[b] · B[b] + bias + residual[b]): step 2 of the ladder. The idea it adds: a workgroup brings a TILE × TILE square of A
 // and of B into workgroup memory once and reads each element TILE times from there.
 //
 // Layouts: as matmul_naive.
 // Threads: a workgroup is one TILE × TILE square of C, a thread one element of it. Per step along K a thread loads one
 //   element of each operand; neighbours load neighbours in memory, whichever way the operand is stored.
 // Workgroup memory: 2 · TILE · (TILE + 1) · 4 bytes; the odd pitch keeps columns on different banks.
-// Limits: 4 storage buffers, TILE² ≤ 256 threads; k_chunk < 65,535 · TILE.
+// Limits: 5 storage buffers, TILE² ≤ 256 threads; k_chunk < 65,535 · TILE.
 
 const TILE: u32 = 16u; // @const edge of a square of C, and step along K
 const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const PITCH: u32 = TILE + 1u;
 
 struct Params {
@@ -32,7 +33,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> c: array<f32>;
 
 var<workgroup> a_tile: array<f32, TILE * PITCH>; // [row][k]
 var<workgroup> b_tile: array<f32, TILE * PITCH>; // [k][column]
@@ -105,5 +107,9 @@ fn main(
     if (HAS_BIAS) {
         sum += bias[column];
     }
-    c[(slice * params.m + row) * params.n + column] = unary(sum, vec2(params.p0, params.p1));
+    let at = (slice * params.m + row) * params.n + column;
+    if (HAS_RESIDUAL) {
+        sum += residual[at];
+    }
+    c[at] = unary(sum, vec2(params.p0, params.p1));
 }

@@ -1,5 +1,5 @@
-// C[b] = unary(A[b] · B[b] + bias): step 4 of the ladder. The ideas it adds: memory is read four elements at a time, both
-// workgroup memory and global; there are two of each tile, so that the next one is on its way while the sums go on, with
+// C[b] = unary(A[b] · B[b] + bias + residual[b]): step 4 of the ladder. The ideas it adds: memory is read four elements at a
+// time, both workgroup memory and global; there are two of each tile, so that the next one is on its way while the sums go on, with
 // one barrier to a step instead of two; and workgroups walk C in bands of GROUP_M tiles, column by column, so that those
 // that run together share what the cache holds of A and B.
 //
@@ -8,7 +8,7 @@
 //   THREAD_N columns: blocks of four, or with TRANSPOSE_B every 16th, for the banks of the workgroup memory.
 // Workgroup memory: 2 · (TILE_K · (TILE_M + TILE_N) + 2 · PAD · TILE_K) · 4 bytes, 16.5 KiB as it stands; a tile keeps the vec4s as they are in
 //   memory: [four k][row] where they lie along K, [k][four rows] where they do not; a transpose is done in registers.
-// Limits: 4 storage buffers, 256 threads, each of which loads whole vec4s: THREAD_M · TILE_K and THREAD_N · TILE_K are
+// Limits: 5 storage buffers, 256 threads, each of which loads whole vec4s: THREAD_M · TILE_K and THREAD_N · TILE_K are
 //   multiples of 64; k_chunk is a multiple of 4 and < 65,535 · TILE_K.
 
 enable f16;
@@ -24,6 +24,7 @@ const EDGES: bool = true; // @const false: TILE_M divides M, TILE_N N and TILE_K
 const PAD: u32 = 4u; // @const vec4s after the rows of four k, 32 / TILE_K: the rows begin at other banks
 const GROUP_M: u32 = 1u; // @const tiles of a band of C, downwards
 const HAS_BIAS: bool = false; // @const add bias
+const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const THREADS: u32 = 256u;
 const TILE_M: u32 = 16u * THREAD_M;
 const TILE_N: u32 = 16u * THREAD_N;
@@ -56,7 +57,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<vec4<Operand>>;
 @group(0) @binding(2) var<storage, read> b: array<vec4<Operand>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> c: array<vec4<Output>>;
+@group(0) @binding(4) var<storage, read> residual: array<Output>;
+@group(0) @binding(5) var<storage, read_write> c: array<vec4<Output>>;
 
 var<workgroup> a_tile: array<vec4<f32>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<f32>, 2u * B_SIZE>;
@@ -218,9 +220,18 @@ fn main(
             for (var i = 0u; i < THREAD_M; i++) {
                 let row = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
                 if (!EDGES || row < params.m) {
-                    let s = sum[i * COLUMN_QUADS + g] + add;
-                    let v = vec4<Output>(vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p)));
                     let at = (slice * params.m + row) * params.n + column;
+                    var s = sum[i * COLUMN_QUADS + g] + add;
+                    if (HAS_RESIDUAL) {
+                        // @unroll
+                        for (var j = 0u; j < 4u; j++) {
+                            let of_j = select(j, j * 16u, TRANSPOSE_B);
+                            if (!TRANSPOSE_B || !EDGES || column + of_j < params.n) {
+                                s[j] += f32(residual[at + of_j]);
+                            }
+                        }
+                    }
+                    let v = vec4<Output>(vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p)));
                     if (TRANSPOSE_B) {
                         // @unroll
                         for (var j = 0u; j < 4u; j++) {

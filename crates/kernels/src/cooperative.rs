@@ -224,7 +224,7 @@ fn time(
 ) -> Result<(f64, Vec<f32>)> {
     let count = problem.m * problem.n;
     let y = context.alloc((count * problem.dtype.size()) as u64)?;
-    let operands = Operands { left, right, bias: None, y: &y };
+    let operands = Operands { left, right, bias: None, residual: None, y: &y };
     let mut best = f64::INFINITY;
     // The first run compiles, the second warms up.
     for round in 0..7 {

@@ -1,4 +1,5 @@
-//! What products and convolutions do to a finished sum before they store it: add a bias, apply a unary operation.
+//! What products and convolutions do to a finished sum before they store it: add a bias, add a residual, apply a unary
+//! operation.
 
 use tilewright_ops::UnaryOp;
 use tilewright_runtime::Buffer;
@@ -9,19 +10,21 @@ use tilewright_shaders::Specialisation;
 pub struct Epilogue {
     /// A bias is added.
     pub bias: bool,
+    /// A buffer of the result's shape and layout is added.
+    pub residual: bool,
     /// The fragment of the slot `unary`; `None` is the identity.
     pub activation: Option<&'static str>,
 }
 
 impl Epilogue {
     /// The epilogue of a launch.
-    pub fn new(bias: Option<&Buffer>, activation: Option<UnaryOp>) -> Self {
-        Self { bias: bias.is_some(), activation: activation.map(UnaryOp::name) }
+    pub fn new(bias: Option<&Buffer>, residual: Option<&Buffer>, activation: Option<UnaryOp>) -> Self {
+        Self { bias: bias.is_some(), residual: residual.is_some(), activation: activation.map(UnaryOp::name) }
     }
 
-    /// Writes it into a kernel with `@const HAS_BIAS` and `@slot unary`.
+    /// Writes it into a kernel with `@const HAS_BIAS`, `@const HAS_RESIDUAL` and `@slot unary`.
     pub(crate) fn specialise(self, kernel: Specialisation) -> Specialisation {
-        let kernel = kernel.with_bool("HAS_BIAS", self.bias);
+        let kernel = kernel.with_bool("HAS_BIAS", self.bias).with_bool("HAS_RESIDUAL", self.residual);
         match self.activation {
             Some(name) => kernel.with_fragment("unary", name),
             None => kernel,

@@ -4,11 +4,13 @@
 //! in memory, which only [`Tensor::layout`] shows. There are no views with arbitrary strides: what moves elements
 //! copies them, and a change of layout is a kernel that a profile shows.
 
+mod epilogue;
 mod error;
 mod layout;
 pub mod ops;
 mod tensor;
 
+pub use epilogue::Epilogue;
 pub use error::Error;
 pub use layout::Layout;
 pub use ops::normalization::BatchNormTrain;

@@ -6,7 +6,7 @@ use tilewright_shaders::Specialisation;
 use super::direct::parts;
 use crate::{
     ParamsLayout, WORKGROUP, groups,
-    matmul::{Reduction, split_k_reduce},
+    matmul::{Addends, Reduction, split_k_reduce},
     params::params,
     to_u32,
 };
@@ -47,5 +47,5 @@ pub fn backward_bias(
     context.dispatch(&kernel, &dispatch)?;
     let Some(partials) = partials else { return Ok(()) };
     let reduction = Reduction { count: outputs, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, None, grad_bias, None)
+    split_k_reduce(context, op, &reduction, &partials, Addends::default(), grad_bias, None)
 }

@@ -8,7 +8,7 @@ use super::{Operands, Pass, Problem, pack};
 use crate::{
     ParamsLayout,
     epilogue::{Epilogue, parameters},
-    matmul::{Reduction, split_k_reduce},
+    matmul::{Addends, Reduction, split_k_reduce},
     params::params,
     to_u32,
 };
@@ -128,10 +128,10 @@ pub(super) fn forward(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    let Operands { x, weight, bias, y } = *operands;
-    let epilogue = Epilogue::new(bias, activation);
-    let packed = pack::depthwise(context, Pass::Forward.name(), problem, weight)?;
-    let buffers = [x, &packed, bias.unwrap_or(&packed), y];
+    let Operands { x, weight, bias, residual, y } = *operands;
+    let epilogue = Epilogue::new(bias, residual, activation);
+    let packed = weight.packed(context, problem, pack::depthwise)?;
+    let buffers = [x, &packed, bias.unwrap_or(&packed), residual.unwrap_or(&packed), y];
     gather(context, Pass::Forward, problem, false, epilogue, parameters(activation), &buffers)
 }
 
@@ -198,8 +198,8 @@ pub(super) fn backward_input(
     let op = Pass::BackwardInput.name();
     let packed = pack::depthwise(context, op, problem, weight)?;
     if problem.op.stride == [1, 1] {
-        // Nothing is added, so any buffer stands in for the bias.
-        let buffers = [grad_y, &packed, &packed, grad_x];
+        // Nothing is added, so any buffer stands in for bias and residual.
+        let buffers = [grad_y, &packed, &packed, &packed, grad_x];
         return gather(context, Pass::BackwardInput, problem, true, Epilogue::default(), [0.0; 2], &buffers);
     }
     let shared = problem.params(op, 0, None)?;
@@ -268,7 +268,7 @@ pub(super) fn backward_weight(
     }
     let packed = context.alloc((count * 4) as u64)?;
     let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, None, &packed, None)?;
+    split_k_reduce(context, op, &reduction, &partials, Addends::default(), &packed, None)?;
     pack::from_depthwise(context, op, problem, &packed, grad_weight)
 }
 

@@ -9,7 +9,7 @@ use crate::{
     WORKGROUP,
     epilogue::Epilogue,
     groups,
-    matmul::{Reduction, split_k_reduce},
+    matmul::{Addends, Reduction, split_k_reduce},
 };
 
 /// What the direct kernels are compiled for.
@@ -38,10 +38,11 @@ pub(super) fn forward(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    let Operands { x, weight, bias, y } = *operands;
-    let spec = Spec { pass: Pass::Forward, epilogue: Epilogue::new(bias, activation) };
+    let Operands { x, weight, bias, residual, y } = *operands;
+    let weight = &weight.packed(context, problem, |_, _, _, weight| Ok(weight.clone()))?;
+    let spec = Spec { pass: Pass::Forward, epilogue: Epilogue::new(bias, residual, activation) };
     let params = problem.params(Pass::Forward.name(), problem.y_count(), activation)?;
-    launch(context, spec, &params, &[x, weight, bias.unwrap_or(weight), y])
+    launch(context, spec, &params, &[x, weight, bias.unwrap_or(weight), residual.unwrap_or(weight), y])
 }
 
 pub(super) fn backward_input(
@@ -78,7 +79,7 @@ pub(super) fn backward_weight(
     let partials = context.alloc((splits * count * 4) as u64)?;
     launch(context, spec, &params, &[grad_y, x, &partials])?;
     let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, None, grad_weight, None)
+    split_k_reduce(context, op, &reduction, &partials, Addends::default(), grad_weight, None)
 }
 
 /// Into how many parts a sum over `pixels` is cut for `count` results, and how long a part is: short enough for

@@ -1,13 +1,13 @@
 //! `im2col` and `col2im`, and convolutions as matrix products between them.
 
-use tilewright_ops::{BinaryOp, UnaryOp};
+use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Operands, Pass, Problem, pack};
+use super::{Operands, Pass, Problem, Weight, pack};
 use crate::{
-    WORKGROUP, elementwise, groups,
-    matmul::{self, matmul},
+    WORKGROUP, groups,
+    matmul::{self, Addends, Reduction, matmul, split_k_reduce},
     movement::strided_copy,
     strided::Strided,
 };
@@ -95,47 +95,43 @@ pub(super) fn forward(
     activation: Option<UnaryOp>,
 ) -> Result<()> {
     let op = Pass::Forward.name();
-    let Operands { x, weight, bias, y } = *operands;
+    let Operands { x, weight, bias, residual, y } = *operands;
     let ([_, outputs], pixels, terms) = (problem.group_channels(), problem.y_pixels(), problem.terms());
     if problem.is_pointwise() {
-        let product = product(problem, pixels, outputs, terms, [false, true]);
-        let operands = matmul::Operands { left: x, right: weight, bias, y };
+        // A weight is read as it lies rather than packed for one call.
+        let as_is = |_: &Context, _: &str, _: &Problem, weight: &Buffer| Ok(weight.clone());
+        let right = weight.packed(context, problem, as_is)?;
+        let product = product(problem, pixels, outputs, terms, [false, matches!(weight, Weight::Plain(_))]);
+        let operands = matmul::Operands { left: x, right: &right, bias, residual, y };
         return matmul(context, &product, &operands, activation);
     }
     let columns = patches_buffer(context, op, problem)?;
     im2col(context, problem, x, &columns)?;
-    let packed = pack::inputs_by_outputs(context, op, problem, weight)?;
+    let packed = weight.packed(context, problem, pack::inputs_by_outputs)?;
     let product = product(problem, pixels, outputs, terms, [false, false]);
     let groups = problem.op.groups;
     if groups == 1 {
-        let operands = matmul::Operands { left: &columns, right: &packed, bias, y };
+        let operands = matmul::Operands { left: &columns, right: &packed, bias, residual, y };
         return matmul(context, &product, &operands, activation);
     }
-    // Group by group the product has its own order; bringing it into y's takes the bias along.
+    // Group by group the product has its own order; y's own is a transposition away, and what is added comes after it.
     let by_group = context.alloc((pixels * groups * outputs * 4) as u64)?;
-    let operands = matmul::Operands { left: &columns, right: &packed, bias: None, y: &by_group };
+    let operands =
+        matmul::Operands { left: &columns, right: &packed, bias: None, residual: None, y: &by_group };
     matmul(context, &product, &operands, None)?;
+    let plain = bias.is_none() && residual.is_none() && activation.is_none();
+    let in_order = if plain { y.clone() } else { context.alloc(by_group.size())? };
     let extents = [pixels, groups, outputs];
     let from = [outputs as isize, (pixels * outputs) as isize, 1];
-    let sum = match activation {
-        Some(_) => Some(context.alloc(by_group.size())?),
-        None => None,
-    };
-    let target = sum.as_ref().unwrap_or(y);
-    match bias {
-        Some(bias) => {
-            let index = Strided::new(&extents, &from, &[0, outputs as isize, 1]);
-            elementwise::binary_broadcast(context, BinaryOp::Add, &by_group, bias, target, &index)?;
-        }
-        None => {
-            let index = Strided::new(&extents, &from, &[(groups * outputs) as isize, outputs as isize, 1]);
-            strided_copy(context, op, &by_group, 0, target, 0, &index)?;
-        }
+    let index = Strided::new(&extents, &from, &[(groups * outputs) as isize, outputs as isize, 1]);
+    strided_copy(context, op, &by_group, 0, &in_order, 0, &index)?;
+    if plain {
+        return Ok(());
     }
-    match (activation, &sum) {
-        (Some(activation), Some(sum)) => elementwise::unary(context, activation, sum, y, problem.y_count()),
-        _ => Ok(()),
-    }
+    // A sum of one part.
+    let (count, channels) = (problem.y_count(), groups * outputs);
+    let reduction = Reduction { count, splits: 1, bias_inner: 1, bias_period: channels, accumulate: false };
+    split_k_reduce(context, op, &reduction, &in_order, Addends { bias, residual }, y, activation)
 }
 
 /// The output's gradient as G, pixels, Og.
@@ -158,14 +154,16 @@ pub(super) fn backward_input(
     let ([_, outputs], pixels, terms) = (problem.group_channels(), problem.y_pixels(), problem.terms());
     if problem.is_pointwise() {
         let product = product(problem, pixels, terms, outputs, [false, false]);
-        let operands = matmul::Operands { left: grad_y, right: weight, bias: None, y: grad_x };
+        let operands =
+            matmul::Operands { left: grad_y, right: weight, bias: None, residual: None, y: grad_x };
         return matmul(context, &product, &operands, None);
     }
     let columns = patches_buffer(context, op, problem)?;
     let packed = pack::inputs_by_outputs(context, op, problem, weight)?;
     let grad_y = gradient_by_group(context, op, problem, grad_y)?;
     let product = product(problem, pixels, terms, outputs, [false, true]);
-    let operands = matmul::Operands { left: &grad_y, right: &packed, bias: None, y: &columns };
+    let operands =
+        matmul::Operands { left: &grad_y, right: &packed, bias: None, residual: None, y: &columns };
     matmul(context, &product, &operands, None)?;
     col2im(context, problem, &columns, grad_x)
 }
@@ -182,7 +180,8 @@ pub(super) fn backward_weight(
     if problem.is_pointwise() {
         // One tap: O I is the order of the weight itself.
         let product = product(problem, outputs, terms, pixels, [true, false]);
-        let operands = matmul::Operands { left: grad_y, right: x, bias: None, y: grad_weight };
+        let operands =
+            matmul::Operands { left: grad_y, right: x, bias: None, residual: None, y: grad_weight };
         return matmul(context, &product, &operands, None);
     }
     let columns = patches_buffer(context, op, problem)?;
@@ -190,7 +189,8 @@ pub(super) fn backward_weight(
     let grad_y = gradient_by_group(context, op, problem, grad_y)?;
     let packed = context.alloc((problem.w_count() * 4) as u64)?;
     let product = product(problem, terms, outputs, pixels, [true, false]);
-    let operands = matmul::Operands { left: &columns, right: &grad_y, bias: None, y: &packed };
+    let operands =
+        matmul::Operands { left: &columns, right: &grad_y, bias: None, residual: None, y: &packed };
     matmul(context, &product, &operands, None)?;
     pack::from_inputs_by_outputs(context, op, problem, &packed, grad_weight)
 }

@@ -7,7 +7,7 @@ use tilewright_shaders::Specialisation;
 use super::{Operands, Pass, Problem, pack, problem::Params};
 use crate::{
     epilogue::Epilogue,
-    matmul::{Reduction, split_k_reduce},
+    matmul::{Addends, Reduction, split_k_reduce},
     to_u32,
 };
 
@@ -88,11 +88,11 @@ pub(super) fn forward(
     activation: Option<UnaryOp>,
 ) -> Result<()> {
     let op = Pass::Forward.name();
-    let Operands { x, weight, bias, y } = *operands;
-    let packed = pack::inputs_by_outputs(context, op, problem, weight)?;
-    let spec = Spec::new(Pass::Forward, problem, Epilogue::new(bias, activation));
+    let Operands { x, weight, bias, residual, y } = *operands;
+    let packed = weight.packed(context, problem, pack::inputs_by_outputs)?;
+    let spec = Spec::new(Pass::Forward, problem, Epilogue::new(bias, residual, activation));
     let params = problem.params(op, spec.tiles(problem), activation)?;
-    launch(context, spec, &params, &[x, &packed, bias.unwrap_or(&packed), y])
+    launch(context, spec, &params, &[x, &packed, bias.unwrap_or(&packed), residual.unwrap_or(&packed), y])
 }
 
 pub(super) fn backward_input(
@@ -134,7 +134,7 @@ pub(super) fn backward_weight(
     }
     let packed = context.alloc((count * 4) as u64)?;
     let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, None, &packed, None)?;
+    split_k_reduce(context, op, &reduction, &partials, Addends::default(), &packed, None)?;
     pack::from_inputs_by_outputs(context, op, problem, &packed, grad_weight)
 }
 

@@ -8,7 +8,7 @@ use super::{Operands, Pass, Problem, pack};
 use crate::{
     ParamsLayout,
     epilogue::{Epilogue, parameters},
-    matmul::{Reduction, split_k_reduce},
+    matmul::{Addends, Reduction, split_k_reduce},
     params::params,
     to_u32,
 };
@@ -156,9 +156,9 @@ pub(super) fn forward(
 ) -> Result<()> {
     let op = Pass::Forward.name();
     let number = |value| to_u32(op, value);
-    let Operands { x, weight, bias, y } = *operands;
-    let packed = pack::inputs_by_outputs(context, op, problem, weight)?;
-    let spec = ForwardSpec::new(problem, Epilogue::new(bias, activation));
+    let Operands { x, weight, bias, residual, y } = *operands;
+    let packed = weight.packed(context, problem, pack::inputs_by_outputs)?;
+    let spec = ForwardSpec::new(problem, Epilogue::new(bias, residual, activation));
     let pixel_tiles = problem.y_pixels().div_ceil(LANES * spec.pixels as usize);
     let channel_tiles = problem.group_channels()[1].div_ceil(spec.channels as usize);
     let groups = pixel_tiles * channel_tiles * problem.op.groups;
@@ -187,7 +187,7 @@ pub(super) fn forward(
         p0,
         p1,
     };
-    let buffers = [x, &packed, bias.unwrap_or(&packed), y];
+    let buffers = [x, &packed, bias.unwrap_or(&packed), residual.unwrap_or(&packed), y];
     let dispatch =
         Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: groups as u64 };
     context.dispatch(&spec.into(), &dispatch)
@@ -313,6 +313,6 @@ pub(super) fn backward_weight(
     }
     let packed = context.alloc((count * 4) as u64)?;
     let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, None, &packed, None)?;
+    split_k_reduce(context, op, &reduction, &partials, Addends::default(), &packed, None)?;
     pack::from_inputs_by_outputs(context, op, problem, &packed, grad_weight)
 }

@@ -9,6 +9,7 @@ mod implicit_gemm;
 mod lanes;
 mod pack;
 mod problem;
+mod weight;
 
 use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Error, Result};
@@ -26,6 +27,7 @@ pub use lanes::{
 };
 pub use pack::Spec as PackSpec;
 pub use problem::{Operands, Pass, Problem};
+pub use weight::{PackedWeight, Weight, pack_weight};
 
 use crate::select::{self, Device};
 
@@ -54,10 +56,12 @@ fn chosen(
     }
 }
 
-/// y = activation(x ⋆ weight + bias), by the algorithm named or by the one that [`select::conv2d`] picks.
+/// y = activation(x ⋆ weight + bias + residual), by the algorithm named, or by the one that the weight was packed for, or
+/// by the one that [`select::conv2d`] picks.
 ///
 /// # Errors
-/// [`Error::Unsupported`] if the algorithm named cannot run this shape on this device.
+/// [`Error::Unsupported`] if the algorithm named cannot run this shape on this device, or if the weight was packed for
+/// another algorithm or another shape.
 pub fn forward(
     context: &Context,
     problem: &Problem,
@@ -65,7 +69,7 @@ pub fn forward(
     activation: Option<UnaryOp>,
     algorithm: Option<Conv2dAlgorithm>,
 ) -> Result<()> {
-    let algorithm = chosen(context, Pass::Forward, problem, algorithm)?;
+    let algorithm = operands.weight.algorithm(context, problem, algorithm)?;
     if problem.y_count() == 0 {
         return Ok(());
     }

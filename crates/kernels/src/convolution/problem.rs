@@ -3,6 +3,7 @@
 use tilewright_ops::{Conv2d, ShapeError, UnaryOp};
 use tilewright_runtime::{Buffer, Result};
 
+use super::Weight;
 use crate::{epilogue::parameters, magic::to_numerator, params::params, to_u32};
 
 params! { Params for
@@ -189,10 +190,12 @@ impl Pass {
 pub struct Operands<'a> {
     /// N H W C in memory.
     pub x: &'a Buffer,
-    /// O C/groups KH KW in memory.
-    pub weight: &'a Buffer,
+    /// As it lies, or packed.
+    pub weight: Weight<'a>,
     /// O entries.
     pub bias: Option<&'a Buffer>,
+    /// Of y's shape and layout, added before the activation; not y itself.
+    pub residual: Option<&'a Buffer>,
     /// N OH OW O in memory.
     pub y: &'a Buffer,
 }

@@ -6,7 +6,7 @@ use tilewright_shaders::Specialisation;
 
 use super::{
     Operands, Problem,
-    split_k_reduce::{Reduction, split_k_reduce_to},
+    split_k_reduce::{Addends, Reduction, split_k_reduce_to},
 };
 use crate::{
     epilogue::{Epilogue, parameters},
@@ -109,7 +109,7 @@ pub(super) fn launch(
         p0,
         p1,
     };
-    let whole = Epilogue::new(operands.bias, activation);
+    let whole = Epilogue::new(operands.bias, operands.residual, activation);
     let partial = if splits > 1 { Some(context.alloc((count * splits * 4) as u64)?) } else { None };
     let first_pass = if partial.is_some() { Epilogue::default() } else { whole };
     let mut kernel = kernel(first_pass);
@@ -123,6 +123,7 @@ pub(super) fn launch(
             operands.left,
             operands.right,
             operands.bias.unwrap_or(operands.left),
+            operands.residual.unwrap_or(operands.left),
             partial.as_ref().unwrap_or(operands.y),
         ],
         groups: groups as u64,
@@ -132,6 +133,7 @@ pub(super) fn launch(
     // The innermost extent of C as it lies in memory, and which of its elements share a bias.
     let (inner, period) = if y_transposed { (1, m) } else { (1, n) };
     let reduction = Reduction { count, splits, bias_inner: inner, bias_period: period, accumulate: false };
-    let Operands { bias, y, .. } = *operands;
-    split_k_reduce_to(problem.dtype, context, op, &reduction, &partial, bias, y, activation)
+    let Operands { bias, residual, y, .. } = *operands;
+    let addends = Addends { bias, residual };
+    split_k_reduce_to(problem.dtype, context, op, &reduction, &partial, addends, y, activation)
 }

@@ -18,7 +18,7 @@ pub use lanes::Spec as LanesSpec;
 pub use naive::Spec as NaiveSpec;
 pub use register_tiled::Spec as RegisterTiledSpec;
 pub use split_f16::Spec as SplitF16Spec;
-pub use split_k_reduce::{Reduction, Spec as SplitKReduceSpec, split_k_reduce};
+pub use split_k_reduce::{Addends, Reduction, Spec as SplitKReduceSpec, split_k_reduce};
 pub use tiled::Spec as TiledSpec;
 pub use vec4::Spec as Vec4Spec;
 
@@ -118,6 +118,8 @@ pub struct Operands<'a> {
     pub right: &'a Buffer,
     /// N entries, added to every row.
     pub bias: Option<&'a Buffer>,
+    /// Of C's shape, added to it.
+    pub residual: Option<&'a Buffer>,
     /// C.
     pub y: &'a Buffer,
 }
@@ -223,7 +225,7 @@ impl MatmulAlgorithm {
     }
 }
 
-/// y = activation(left · right + bias) by an algorithm for cooperative matrices, with `squares` of 16 × 16 a side for each
+/// y = activation(left · right + bias + residual) by an algorithm for cooperative matrices, with `squares` of 16 × 16 a side for each
 /// subgroup, and the matrices emulated by plain sums. It is too slow for anything but finding out
 /// whether the kernel is right where no device has the hardware.
 ///
@@ -253,7 +255,7 @@ pub fn matmul_emulated(
     }
 }
 
-/// y = activation(left · right + bias) by the algorithm that [`crate::select::matmul`] picks.
+/// y = activation(left · right + bias + residual) by the algorithm that [`crate::select::matmul`] picks.
 pub fn matmul(
     context: &Context,
     problem: &Problem,

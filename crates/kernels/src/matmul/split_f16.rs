@@ -7,7 +7,7 @@ use tilewright_shaders::Specialisation;
 use super::{
     Operands, Problem,
     launch::Tiling,
-    split_k_reduce::{Reduction, split_k_reduce},
+    split_k_reduce::{Addends, Reduction, split_k_reduce},
     vec4::bands,
 };
 use crate::{
@@ -213,19 +213,20 @@ pub(super) fn launch(
         p1,
     };
     let partial = if splits > 1 { Some(context.alloc((count * splits * 4) as u64)?) } else { None };
-    let whole = Epilogue::new(operands.bias, activation);
+    let whole = Epilogue::new(operands.bias, operands.residual, activation);
     let epilogue = if partial.is_some() { Epilogue::default() } else { whole };
     let vec4_y = n.is_multiple_of(4);
     let spec = Spec { fragments, vec4_y, group_m: bands([tiles_m, tiles_n]), matrices, epilogue };
+    let Operands { bias, residual, .. } = *operands;
     let y = partial.as_ref().unwrap_or(operands.y);
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[&a, &b, &scales, operands.bias.unwrap_or(&scales), y],
+        buffers: &[&a, &b, &scales, bias.unwrap_or(&scales), residual.unwrap_or(&scales), y],
         groups: groups as u64,
     };
     context.dispatch(&spec.into(), &dispatch)?;
     let Some(partial) = partial else { return Ok(()) };
     let reduction = Reduction { count, splits, bias_inner: 1, bias_period: n, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partial, operands.bias, operands.y, activation)
+    split_k_reduce(context, op, &reduction, &partial, Addends { bias, residual }, operands.y, activation)
 }

@@ -59,36 +59,46 @@ pub struct Reduction {
     pub accumulate: bool,
 }
 
-/// `y[i] = activation(Σ_s partial[s, i] + bias)`, summed in the order of s.
+/// What is added to the sums; nothing by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Addends<'a> {
+    /// As many entries as [`Reduction::bias_period`].
+    pub bias: Option<&'a Buffer>,
+    /// Of y's shape and layout.
+    pub residual: Option<&'a Buffer>,
+}
+
+/// `y[i] = activation(Σ_s partial[s, i] + bias + residual[i])`, summed in the order of s.
 pub fn split_k_reduce(
     context: &Context,
     op: &str,
     reduction: &Reduction,
     partial: &Buffer,
-    bias: Option<&Buffer>,
+    addends: Addends<'_>,
     y: &Buffer,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    split_k_reduce_to(DType::F32, context, op, reduction, partial, bias, y, activation)
+    split_k_reduce_to(DType::F32, context, op, reduction, partial, addends, y, activation)
 }
 
-/// As [`split_k_reduce`] for y of `dtype`, f32 or f16; partial sums and bias are f32.
+/// As [`split_k_reduce`] for y and residual of `dtype`, f32 or f16; partial sums and bias are f32.
 pub(crate) fn split_k_reduce_to(
     dtype: DType,
     context: &Context,
     op: &str,
     reduction: &Reduction,
     partial: &Buffer,
-    bias: Option<&Buffer>,
+    addends: Addends<'_>,
     y: &Buffer,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
+    let Addends { bias, residual } = addends;
     let vectors = vectors(op, reduction.count)?;
     let spec = Spec {
         vec4: reduction.count.is_multiple_of(4),
         accumulate: reduction.accumulate,
         f16: dtype == DType::F16,
-        epilogue: Epilogue::new(bias, activation),
+        epilogue: Epilogue::new(bias, residual, activation),
     };
     let [p0, p1] = parameters(activation);
     let params = Params {
@@ -103,7 +113,7 @@ pub(crate) fn split_k_reduce_to(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[partial, bias.unwrap_or(partial), y],
+        buffers: &[partial, bias.unwrap_or(partial), residual.unwrap_or(partial), y],
         groups: groups(vectors),
     };
     context.dispatch(&spec.into(), &dispatch)

@@ -3,7 +3,7 @@
 use tilewright_kernels::convolution::{self, Conv2dAlgorithm, Operands, Problem};
 use tilewright_ops::{Conv2d, DType, ShapeError, UnaryOp, element_count};
 
-use crate::{Layout, Result, Tensor};
+use crate::{Epilogue, Layout, Result, Tensor};
 
 impl Tensor {
     /// The convolution of N C H W with a weight O C/groups KH KW and a bias of O entries. The result lies
@@ -19,7 +19,7 @@ impl Tensor {
     /// `kernels::select` if none is.
     ///
     /// # Errors
-    /// [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this device.
+    /// As [`Self::conv2d_fused`].
     pub fn conv2d_with(
         &self,
         weight: &Self,
@@ -28,17 +28,41 @@ impl Tensor {
         activation: Option<UnaryOp>,
         algorithm: Option<Conv2dAlgorithm>,
     ) -> Result<Self> {
+        self.conv2d_fused(weight, op, &Epilogue { bias, residual: None, activation }, algorithm)
+    }
+
+    /// `activation(conv2d(self, weight) + bias + residual)` in one kernel, by the algorithm named, or by the table of
+    /// `kernels::select` if none is. The residual has the result's shape.
+    ///
+    /// # Errors
+    /// [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this device.
+    pub fn conv2d_fused(
+        &self,
+        weight: &Self,
+        op: &Conv2d,
+        epilogue: &Epilogue<'_>,
+        algorithm: Option<Conv2dAlgorithm>,
+    ) -> Result<Self> {
         self.require_f32("conv2d", "x")?;
         weight.require_f32("conv2d", "weight")?;
         self.require_same_context("conv2d", weight)?;
         let problem = Problem::new(op, self.shape4("conv2d", "x")?, weight.shape4("conv2d", "weight")?)?;
-        self.check_epilogue("conv2d", problem.y_shape[1], bias, activation)?;
+        self.check_epilogue("conv2d", problem.y_shape[1], (&problem.y_shape, DType::F32), epilogue)?;
         let x = self.to_layout(Layout::ChannelsLast)?;
         let weight = weight.to_layout(Layout::RowMajor)?;
         let y = Self::empty(self.context(), &problem.y_shape, DType::F32, Layout::ChannelsLast)?;
-        let operands =
-            Operands { x: x.buffer(), weight: weight.buffer(), bias: bias.map(Self::buffer), y: y.buffer() };
-        convolution::forward(self.context(), &problem, &operands, activation, algorithm)?;
+        let residual = match epilogue.residual {
+            Some(residual) => Some(residual.to_layout(Layout::ChannelsLast)?),
+            None => None,
+        };
+        let operands = Operands {
+            x: x.buffer(),
+            weight: weight.buffer().into(),
+            bias: epilogue.bias.map(Self::buffer),
+            residual: residual.as_ref().map(Self::buffer),
+            y: y.buffer(),
+        };
+        convolution::forward(self.context(), &problem, &operands, epilogue.activation, algorithm)?;
         Ok(y)
     }
 

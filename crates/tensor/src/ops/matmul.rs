@@ -6,7 +6,7 @@ use tilewright_kernels::{
 };
 use tilewright_ops::{DType, MatMul, MatMulDims, ShapeError, UnaryOp};
 
-use crate::{Layout, Result, Tensor};
+use crate::{Epilogue, Layout, Result, Tensor};
 
 impl Tensor {
     /// `self · other` over the last two axes; leading axes broadcast.
@@ -33,7 +33,7 @@ impl Tensor {
     /// As [`Self::matmul_with`], by the algorithm named, or by the table of `kernels::select` if none is.
     ///
     /// # Errors
-    /// [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this device.
+    /// As [`Self::matmul_fused`].
     pub fn matmul_as(
         &self,
         other: &Self,
@@ -42,11 +42,26 @@ impl Tensor {
         activation: Option<UnaryOp>,
         algorithm: Option<MatmulAlgorithm>,
     ) -> Result<Self> {
+        self.matmul_fused(other, op, &Epilogue { bias, residual: None, activation }, algorithm)
+    }
+
+    /// `activation(self · other + bias + residual)` in one kernel, by the algorithm named, or by the table of
+    /// `kernels::select` if none is. The residual has the result's shape.
+    ///
+    /// # Errors
+    /// [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this device.
+    pub fn matmul_fused(
+        &self,
+        other: &Self,
+        op: &MatMul,
+        epilogue: &Epilogue<'_>,
+        algorithm: Option<MatmulAlgorithm>,
+    ) -> Result<Self> {
         let dtype = self.require_product_type("matmul", "left", other, "right")?;
         self.require_same_context("matmul", other)?;
         let dims = op.dims(self.shape(), other.shape())?;
         let shape = op.output_shape(self.shape(), other.shape())?;
-        self.check_epilogue("matmul", dims.n, bias, activation)?;
+        self.check_epilogue("matmul", dims.n, (&shape, dtype), epilogue)?;
         let left = self.to_layout(Layout::RowMajor)?;
         let right = other.to_layout(Layout::RowMajor)?;
         let (left, left_stride) = left.batch_stride(&dims.batch)?;
@@ -68,12 +83,18 @@ impl Tensor {
             problem = Problem { batches: 1, m: problem.batches * dims.m, left_stride: 0, ..problem };
         }
         let y = Self::empty(self.context(), &shape, dtype, Layout::RowMajor)?;
+        let residual = match epilogue.residual {
+            Some(residual) => Some(residual.to_layout(Layout::RowMajor)?),
+            None => None,
+        };
         let operands = Operands {
             left: left.buffer(),
             right: right.buffer(),
-            bias: bias.map(Self::buffer),
+            bias: epilogue.bias.map(Self::buffer),
+            residual: residual.as_ref().map(Self::buffer),
             y: y.buffer(),
         };
+        let activation = epilogue.activation;
         match algorithm {
             Some(algorithm) => matmul::matmul_as(self.context(), algorithm, &problem, &operands, activation)?,
             None => matmul::matmul(self.context(), &problem, &operands, activation)?,
@@ -163,25 +184,30 @@ impl Tensor {
         Ok((self.expand(&shape)?.to_layout(Layout::RowMajor)?, matrix))
     }
 
-    /// Checks what a fused epilogue takes: an f32 bias of `columns` entries, an activation with valid parameters.
+    /// Checks what a fused epilogue takes: an f32 bias of `columns` entries, a residual like the result, an activation with valid
+    /// parameters.
     pub(crate) fn check_epilogue(
         &self,
         op: &'static str,
         columns: usize,
-        bias: Option<&Self>,
-        activation: Option<UnaryOp>,
+        (shape, dtype): (&[usize], DType),
+        epilogue: &Epilogue<'_>,
     ) -> Result<()> {
-        if let Some(activation) = activation {
+        if let Some(activation) = epilogue.activation {
             activation.check()?;
         }
-        let Some(bias) = bias else { return Ok(()) };
-        bias.require_f32(op, "bias")?;
-        self.require_same_context(op, bias)?;
-        if bias.shape() == [columns] {
-            return Ok(());
+        let addends =
+            [("bias", epilogue.bias, &[columns][..], DType::F32), ("residual", epilogue.residual, shape, dtype)];
+        for (operand, tensor, expected, dtype) in addends {
+            let Some(tensor) = tensor else { continue };
+            tensor.require_dtype(op, operand, dtype)?;
+            self.require_same_context(op, tensor)?;
+            if tensor.shape() != expected {
+                let (shape, expected) = (tensor.shape().to_vec(), expected.to_vec());
+                return Err(ShapeError::Operand { op, operand, shape, expected }.into());
+            }
         }
-        let shape = bias.shape().to_vec();
-        Err(ShapeError::Operand { op, operand: "bias", shape, expected: vec![columns] }.into())
+        Ok(())
     }
 
     fn require_matmul_gradient(&self, dims: &MatMulDims) -> Result<()> {

@@ -47,7 +47,7 @@ impl From<Spec> for Specialisation {
 }
 
 /// Bytes of workgroup memory that every variant fits at this step along K.
-pub(super) const fn workgroup_bytes(tile_k: u32) -> u32 {
+pub(crate) const fn workgroup_bytes(tile_k: u32) -> u32 {
     // Tiles of 128 rows, both along K, which is where the space between rows counts most.
     2 * 2 * 128 * (tile_k / 4 + 2) * 8 + 5120
 }

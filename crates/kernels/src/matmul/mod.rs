@@ -14,11 +14,13 @@ use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
 pub use cooperative::Spec as CooperativeSpec;
+pub(crate) use cooperative::workgroup_bytes as cooperative_workgroup_bytes;
 pub use lanes::Spec as LanesSpec;
 pub use naive::Spec as NaiveSpec;
 pub use register_tiled::Spec as RegisterTiledSpec;
 pub use split_f16::Spec as SplitF16Spec;
 pub use split_k_reduce::{Addends, Reduction, Spec as SplitKReduceSpec, split_k_reduce};
+pub(crate) use split_k_reduce::split_k_reduce_to;
 pub use tiled::Spec as TiledSpec;
 pub use vec4::Spec as Vec4Spec;
 

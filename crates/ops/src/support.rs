@@ -167,6 +167,9 @@ pub const OPERATIONS: &[Operation] = &[
             "conv2d_depthwise",
             "conv2d_lanes",
             "conv2d_cooperative",
+            "winograd_input",
+            "winograd_weight",
+            "winograd_output",
             "conv2d_pack_weight",
         ],
     )

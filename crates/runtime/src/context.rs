@@ -65,6 +65,7 @@ impl Context {
             | wgpu::Features::SHADER_F16
             | wgpu::Features::TIMESTAMP_QUERY
             | wgpu::Features::PIPELINE_CACHE
+            | wgpu::Features::SHADER_INT64
             | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {

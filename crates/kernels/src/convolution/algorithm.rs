@@ -2,7 +2,7 @@
 
 use tilewright_ops::DType;
 
-use super::{Pass, Problem, depthwise};
+use super::{Pass, Problem, depthwise, winograd};
 use crate::{
     matmul::cooperative_workgroup_bytes,
     select::{Cooperative, Device, DeviceClass},
@@ -23,12 +23,24 @@ pub enum Conv2dAlgorithm {
     Lanes,
     /// `conv2d_cooperative`: implicit GEMM in f16 by the device's matrix units, forward.
     Cooperative,
+    /// `winograd_*` with tiles of 2 × 2 pixels: 3 × 3, stride 1, by 16 products in place of 36.
+    WinogradF2,
+    /// `winograd_*` with tiles of 4 × 4 pixels: 3 × 3, stride 1, by 36 products in place of 144.
+    WinogradF4,
 }
 
 impl Conv2dAlgorithm {
     /// Every one.
-    pub const ALL: [Self; 6] =
-        [Self::Direct, Self::Im2col, Self::ImplicitGemm, Self::Depthwise, Self::Lanes, Self::Cooperative];
+    pub const ALL: [Self; 8] = [
+        Self::Direct,
+        Self::Im2col,
+        Self::ImplicitGemm,
+        Self::Depthwise,
+        Self::Lanes,
+        Self::Cooperative,
+        Self::WinogradF2,
+        Self::WinogradF4,
+    ];
 
     /// The name used in tables and on the command line.
     pub const fn name(self) -> &'static str {
@@ -39,6 +51,8 @@ impl Conv2dAlgorithm {
             Self::Depthwise => "depthwise",
             Self::Lanes => "lanes",
             Self::Cooperative => "cooperative",
+            Self::WinogradF2 => "winograd_f2",
+            Self::WinogradF4 => "winograd_f4",
         }
     }
 
@@ -53,7 +67,11 @@ impl Conv2dAlgorithm {
             Self::Im2col if problem.dtype == DType::F16 && !problem.is_pointwise() => {
                 Some("its matrix of patches is f32")
             }
-            Self::Depthwise | Self::Lanes if problem.dtype == DType::F16 => Some("it takes f32"),
+            Self::Depthwise | Self::Lanes | Self::WinogradF2 | Self::WinogradF4
+                if problem.dtype == DType::F16 =>
+            {
+                Some("it takes f32")
+            }
             Self::Direct => {
                 // Mesa before 23 stops the loops of a shader after 65,535 turns in all, silently.
                 let inner = match pass {
@@ -71,6 +89,7 @@ impl Conv2dAlgorithm {
                 Some("the device has no cooperative matrices of 16 × 16 f16 with f32 sums")
             }
             Self::Cooperative => Self::obstacle_of_matrices(device, pass, problem),
+            Self::WinogradF2 | Self::WinogradF4 => winograd::obstacle(pass, problem),
             Self::Depthwise if !problem.is_depthwise() => Some("it needs one filter to a channel"),
             Self::Depthwise => {
                 (depthwise::span(problem) > 64).then_some("it writes out the columns of a row, 64 at most")

@@ -11,6 +11,7 @@ mod lanes;
 mod pack;
 mod problem;
 mod weight;
+mod winograd;
 
 use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Error, Result};
@@ -30,6 +31,7 @@ pub use lanes::{
 pub use pack::Spec as PackSpec;
 pub use problem::{Operands, Pass, Problem};
 pub use weight::{PackedWeight, Weight, pack_weight};
+pub use winograd::Spec as WinogradSpec;
 
 use crate::{
     cooperative::{Matrices, try_f16},
@@ -38,7 +40,7 @@ use crate::{
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     let shared = [problem::Params::LAYOUT, implicit_gemm::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
-    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS].concat()
+    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS, &winograd::LAYOUTS].concat()
 }
 
 fn chosen(
@@ -86,6 +88,8 @@ pub fn forward(
         Conv2dAlgorithm::Cooperative => {
             cooperative::forward(context, problem, operands, activation, Matrices::Device)
         }
+        Conv2dAlgorithm::WinogradF2 => winograd::forward(context, problem, operands, activation, 2),
+        Conv2dAlgorithm::WinogradF4 => winograd::forward(context, problem, operands, activation, 4),
     }
 }
 
@@ -140,6 +144,8 @@ pub fn backward_input(
         Conv2dAlgorithm::Depthwise => depthwise::backward_input(context, problem, grad_y, weight, grad_x),
         Conv2dAlgorithm::Lanes => lanes::backward_input(context, problem, grad_y, weight, grad_x),
         Conv2dAlgorithm::Cooperative => Err(unsupported(Pass::BackwardInput, algorithm, problem, "it runs forward")),
+        Conv2dAlgorithm::WinogradF2 => winograd::backward_input(context, problem, grad_y, weight, grad_x, 2),
+        Conv2dAlgorithm::WinogradF4 => winograd::backward_input(context, problem, grad_y, weight, grad_x, 4),
     }
 }
 
@@ -167,6 +173,8 @@ pub fn backward_weight(
         }
         Conv2dAlgorithm::Depthwise => depthwise::backward_weight(context, problem, grad_y, x, grad_weight),
         Conv2dAlgorithm::Lanes => lanes::backward_weight(context, problem, grad_y, x, grad_weight),
-        Conv2dAlgorithm::Cooperative => Err(unsupported(Pass::BackwardWeight, algorithm, problem, "it runs forward")),
+        Conv2dAlgorithm::WinogradF2 | Conv2dAlgorithm::WinogradF4 | Conv2dAlgorithm::Cooperative => {
+            Err(unsupported(Pass::BackwardWeight, algorithm, problem, "it has no gradient by the weight"))
+        }
     }
 }

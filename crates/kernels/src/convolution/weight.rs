@@ -3,7 +3,7 @@
 use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
-use super::{Conv2dAlgorithm, Pass, Problem, chosen, pack};
+use super::{Conv2dAlgorithm, Pass, Problem, chosen, pack, winograd};
 
 /// The weight of a forward pass.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,8 @@ pub fn pack_weight(
         | Conv2dAlgorithm::Cooperative => {
             pack::inputs_by_outputs(context, op, problem, weight)?
         }
+        Conv2dAlgorithm::WinogradF2 => winograd::pack(context, Pass::Forward, problem, 2, weight)?,
+        Conv2dAlgorithm::WinogradF4 => winograd::pack(context, Pass::Forward, problem, 4, weight)?,
     };
     Ok(PackedWeight { buffer, algorithm, shape: problem.w_shape, groups: problem.op.groups, dtype: problem.dtype })
 }

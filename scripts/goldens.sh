@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
-if ! python3 -c 'import torch, numpy' 2>/dev/null; then
-  apt_install python3-torch python3-numpy
+if ! python3 -c 'import torch, torchvision, numpy' 2>/dev/null; then
+  apt_install python3-torch python3-torchvision python3-numpy
 fi
 # Debian 12 has no package of it, and its pip may not touch the system's own folder.
 export PYTHONPATH=$PWD/target/goldens-python${PYTHONPATH:+:$PYTHONPATH}

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Writes the golden files beside this script: what PyTorch computes for every operation, forward and backward.
 
-    apt-get install python3-torch          # Debian's PyTorch; nothing else is needed
+    apt-get install python3-torchvision    # Debian's, with its PyTorch; nothing else is needed
     /usr/bin/python3 tests/goldens/make_goldens.py
 
 A file is safetensors. Tensors are named `case/role`; the metadata has, for each case, a JSON object with the operation's
 name as `op` and its parameters. Inputs are float32; outputs and gradients are computed in float64 from them and rounded
-once, so that they are the exact answer to float32. Gradients answer a random `grad_y`. The networks are in networks.py.
+once, so that they are the exact answer to float32. Gradients answer a random `grad_y`. The networks are in networks.py and
+resnets.py.
 """
 
 import itertools
@@ -18,6 +19,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import networks
+import resnets
 from golden_file import Golden, f32
 
 
@@ -444,7 +446,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     families = [elementwise, matmul, convolution, pooling, normalization, reduction, loss, movement, optimizer]
-    for seed, family in enumerate([*families, networks.resnet20]):
+    for seed, family in enumerate([*families, networks.resnet20, resnets.resnets]):
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)
         family()

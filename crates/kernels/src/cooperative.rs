@@ -4,16 +4,23 @@
 //! [`crate::select`] picks them they are tried once: a product of known result against the plain kernel's, timed beside
 //! it. The outcome is noted for the adapter, the driver and the text of the kernels, beside the pipeline cache.
 
-use std::time::Instant;
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
+use serde::{Deserialize, Serialize};
 use tilewright_ops::DType;
-use tilewright_runtime::{Buffer, Context, Error, Result};
-use tilewright_shaders::{Specialisation, kernel};
+use tilewright_runtime::{Buffer, Context, Error, Result, write_whole};
+use tilewright_shaders::Specialisation;
 
 use crate::{
     elementwise::cast,
     matmul::{MatmulAlgorithm, Operands, Problem, matmul_as},
     select::Cooperative,
+    tune::source_hash,
 };
 
 /// Which matrices a kernel for cooperative ones multiplies.
@@ -38,7 +45,7 @@ impl Matrices {
 }
 
 /// The outcome of trying cooperative matrices beside plain kernels.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Trial {
     /// Right, with the milliseconds of the plain kernel and of the one with cooperative matrices.
     Right {
@@ -55,21 +62,6 @@ impl Trial {
     /// Whether they are right and quicker, by more than times differ from run to run.
     pub fn pays(&self) -> bool {
         matches!(self, Self::Right { plain_ms, cooperative_ms } if *cooperative_ms < 0.9 * plain_ms)
-    }
-
-    fn to_line(&self) -> String {
-        match self {
-            Self::Right { plain_ms, cooperative_ms } => format!("right {plain_ms:.4} {cooperative_ms:.4}"),
-            Self::Wrong(reason) => format!("wrong {}", reason.replace(['\n', '\r'], " ")),
-        }
-    }
-
-    fn from_line(line: &str) -> Option<Self> {
-        if let Some(reason) = line.strip_prefix("wrong ") {
-            return Some(Self::Wrong(reason.to_owned()));
-        }
-        let (plain, cooperative) = line.strip_prefix("right ")?.split_once(' ')?;
-        Some(Self::Right { plain_ms: plain.parse().ok()?, cooperative_ms: cooperative.parse().ok()? })
     }
 }
 
@@ -89,17 +81,47 @@ impl Use {
         }
     }
 
-    /// The key of the fact: another text of one of the kernels is another question.
-    fn key(self) -> String {
-        // FNV-1a.
-        let hash = self.algorithms().iter().filter_map(|algorithm| kernel(algorithm.stem())).fold(
-            0xcbf2_9ce4_8422_2325_u64,
-            |hash, source| {
-                source.text.bytes().fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
-            },
-        );
-        format!("{} {hash:016x}", if self == Self::F16 { "cooperative_f16" } else { "cooperative_split_f16" })
+    const fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::SplitF16 => "split_f16",
+        }
     }
+}
+
+/// The trials of a context; `None` before the file was looked at.
+#[derive(Default)]
+struct Trials(Mutex<Option<BTreeMap<String, Trial>>>);
+
+/// What the cache folder keeps for an adapter and driver: `cooperative_ADAPTER_DRIVER.json`.
+#[derive(Serialize, Deserialize)]
+struct File {
+    /// Another text of the kernels is another question.
+    source: String,
+    trials: BTreeMap<String, Trial>,
+}
+
+impl Trials {
+    /// Runs `visit` on what is known, which is read from the file at the first call.
+    fn with<T>(&self, context: &Context, visit: impl FnOnce(&mut BTreeMap<String, Trial>) -> T) -> T {
+        // A panic while the lock is held leaves plain data behind.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        visit(known.get_or_insert_with(|| {
+            let bytes = context.cache_file(NAME).and_then(|file| fs::read(file).ok()).unwrap_or_default();
+            let file = serde_json::from_slice::<File>(&bytes).ok();
+            file.filter(|file| file.source == source_hash()).map(|file| file.trials).unwrap_or_default()
+        }))
+    }
+}
+
+const NAME: &str = "cooperative";
+
+fn write(context: &Context, trials: BTreeMap<String, Trial>) -> Result<()> {
+    let Some(path) = context.cache_file(NAME) else { return Ok(()) };
+    let fault = |reason: String| Error::File { path: path.display().to_string(), reason };
+    let file = File { source: source_hash().to_owned(), trials };
+    let text = serde_json::to_vec_pretty(&file).map_err(|error| fault(error.to_string()))?;
+    write_whole(&path, &text).map_err(|error| fault(error.to_string()))
 }
 
 /// What is known of the context's device.
@@ -118,7 +140,7 @@ pub(crate) fn of(context: &Context) -> Cooperative {
 }
 
 fn known(context: &Context, which: Use) -> Option<Trial> {
-    context.fact(&which.key()).and_then(|line| Trial::from_line(&line))
+    context.attached::<Trials>().with(context, |known| known.get(which.name()).cloned())
 }
 
 /// What the trials said: of f16 products, and of f32 ones by split halves. `None` where they have not been run yet.
@@ -130,36 +152,34 @@ pub fn trials(context: &Context) -> [Option<Trial>; 2] {
 pub(crate) const LARGE: usize = 1024;
 
 /// Tries cooperative matrices, unless that is done or `problem` would not use them.
-///
-/// # Errors
-/// Those of the plain kernel: what goes wrong with cooperative matrices is the trial's outcome.
-pub(crate) fn try_out(context: &Context, problem: &Problem) -> Result<()> {
-    let which = match problem.dtype {
-        DType::F16 => Use::F16,
-        _ if problem.m.min(problem.n).min(problem.k) >= LARGE => Use::SplitF16,
-        _ => return Ok(()),
-    };
-    try_use(context, which)
+pub(crate) fn try_out(context: &Context, problem: &Problem) {
+    match problem.dtype {
+        DType::F16 => try_use(context, Use::F16),
+        _ if problem.m.min(problem.n).min(problem.k) >= LARGE => try_use(context, Use::SplitF16),
+        _ => {}
+    }
 }
 
 /// Tries cooperative matrices for f16, unless that is done.
-///
-/// # Errors
-/// Those of the plain kernel.
-pub(crate) fn try_f16(context: &Context) -> Result<()> {
-    try_use(context, Use::F16)
+pub(crate) fn try_f16(context: &Context) {
+    try_use(context, Use::F16);
 }
 
-fn try_use(context: &Context, which: Use) -> Result<()> {
+/// What goes wrong is no fault of the operation that is about to run: it is the trial's outcome.
+fn try_use(context: &Context, which: Use) {
     if of(context) == Cooperative::Absent || known(context, which).is_some() {
-        return Ok(());
+        return;
     }
-    let trial = run(context, which)?;
+    // Commands of a recording would run with every replay.
+    let trial = run(&context.eager(), which).unwrap_or_else(|error| Trial::Wrong(error.to_string()));
     tracing::info!(?which, ?trial, "tried cooperative matrices");
-    if let Err(error) = context.note_fact(&which.key(), &trial.to_line()) {
-        tracing::warn!(%error, "the outcome was not written down; it holds for this run");
+    let all = context.attached::<Trials>().with(context, |known| {
+        known.insert(which.name().to_owned(), trial);
+        known.clone()
+    });
+    if let Err(error) = write(context, all) {
+        tracing::warn!(%error, "the outcome of a trial holds for this run only");
     }
-    Ok(())
 }
 
 fn run(context: &Context, which: Use) -> Result<Trial> {
@@ -170,7 +190,6 @@ fn run(context: &Context, which: Use) -> Result<Trial> {
     let (plain_ms, expected) = time(context, plain, &problem, &left, &right)?;
     let (cooperative_ms, actual) = match time(context, tried, &problem, &left, &right) {
         Ok(found) => found,
-        Err(error @ Error::DeviceLost { .. }) => return Err(error),
         Err(error) => return Ok(Trial::Wrong(error.to_string())),
     };
     let allowed = match which {
@@ -250,18 +269,11 @@ mod tests {
     fn a_trial_is_read_as_it_was_written() {
         let right = Trial::Right { plain_ms: 2.0, cooperative_ms: 0.5 };
         let wrong = Trial::Wrong("12 of\n1048576 elements".to_owned());
-        assert_eq!(Trial::from_line(&right.to_line()), Some(right.clone()));
-        assert_eq!(Trial::from_line(&wrong.to_line()), Some(Trial::Wrong("12 of 1048576 elements".to_owned())));
-        for line in ["", "right", "right 1", "right x 2", "maybe 1 2"] {
-            assert_eq!(Trial::from_line(line), None, "{line}");
+        for trial in [&right, &wrong] {
+            let text = serde_json::to_string(trial).expect("is written");
+            assert_eq!(serde_json::from_str::<Trial>(&text).expect("is read"), *trial);
         }
         assert!(right.pays() && !wrong.pays());
         assert!(!Trial::Right { plain_ms: 2.0, cooperative_ms: 1.9 }.pays());
-    }
-
-    #[test]
-    fn another_use_is_another_key() {
-        assert_ne!(Use::F16.key(), Use::SplitF16.key());
-        assert!(!Use::F16.key().contains(['\t', '\n']));
     }
 }

@@ -21,8 +21,3 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     part.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
-
-/// `text` with everything but letters and digits as `_`: a part of a file's name.
-pub(crate) fn file_name_part(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
-}

@@ -4,16 +4,18 @@
 //! batches dispatches. Nothing is global: two contexts live side by side.
 
 mod adapter;
+mod attachment;
 mod bind_groups;
 mod buffer;
 mod context;
+mod copy;
 mod dispatch;
 mod error;
-mod facts;
 mod files;
 mod guard;
 mod options;
 mod pipeline;
+mod plan;
 mod pool;
 mod profiler;
 mod readback;
@@ -25,8 +27,9 @@ pub use context::Context;
 pub use dispatch::{Dispatch, fold_groups};
 pub use error::Error;
 pub use files::write_whole;
-pub use options::{ContextOptions, Mode};
+pub use options::{ContextOptions, Mode, Tuning};
 pub use pipeline::Pipeline;
+pub use plan::{MemoryPlan, Plan};
 pub use pool::MemoryReport;
 pub use profiler::{Profile, ProfileRow, ProfiledDispatch};
 

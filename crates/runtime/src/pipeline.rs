@@ -11,7 +11,7 @@ use std::{
 
 use tilewright_shaders::{BindingKind, Reflection, Specialisation, parse, reflect};
 
-use crate::{Context, Error, Mode, Result, context::Inner, files::file_name_part, write_whole};
+use crate::{Context, Error, Mode, Result, context::Inner, write_whole};
 
 /// A compiled kernel. Cloning shares it.
 #[derive(Clone)]
@@ -67,7 +67,9 @@ impl Pipelines {
         if let (Some(folder), Some(key)) = (folder, key)
             && device.features().contains(wgpu::Features::PIPELINE_CACHE)
         {
-            let file = folder.join(format!("{key}_{}.bin", file_name_part(&info.driver_info)));
+            let version: String =
+                info.driver_info.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+            let file = folder.join(format!("{key}_{version}.bin"));
             let data = fs::read(&file).ok();
             // Safety: the file is only ever written from `get_data` of a cache with the same key; wgpu checks the
             // header, and `fallback` starts anew if the driver does not accept it.

@@ -3,7 +3,7 @@
 use thiserror::Error;
 use tilewright_nn::{Module, ParameterStore};
 
-use crate::{ResNetCifar, Shortcut, SmallCnn};
+use crate::{ResNet, ResNetCifar, Shortcut, SmallCnn};
 
 /// What a network is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum Error {
         name: String,
     },
     /// The image is too small.
-    #[error("{name}: an image of {height}×{width} is too small; it takes at least 4×4")]
+    #[error("{name}: an image of {height}×{width} is too small; it takes at least {least}×{least}")]
     ImageTooSmall {
         /// The network.
         name: &'static str,
@@ -44,35 +44,61 @@ pub enum Error {
         height: usize,
         /// The image's width.
         width: usize,
+        /// The least height and width.
+        least: usize,
     },
     /// A layer failed.
     #[error(transparent)]
     Nn(#[from] tilewright_nn::Error),
 }
 
+/// Every network: its name, the least height and width of an image, and how it is made.
+const NETWORKS: &[(&str, usize, Kind)] = &[
+    ("small_cnn", 4, Kind::SmallCnn),
+    ("resnet18", 32, Kind::ResNet { depth: 18 }),
+    ("resnet34", 32, Kind::ResNet { depth: 34 }),
+    ("resnet50", 32, Kind::ResNet { depth: 50 }),
+    ("resnet101", 32, Kind::ResNet { depth: 101 }),
+    ("resnet152", 32, Kind::ResNet { depth: 152 }),
+    ("resnet20", 4, Kind::ResNetCifar { blocks: 3 }),
+    ("resnet32", 4, Kind::ResNetCifar { blocks: 5 }),
+    ("resnet44", 4, Kind::ResNetCifar { blocks: 7 }),
+    ("resnet56", 4, Kind::ResNetCifar { blocks: 9 }),
+];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    SmallCnn,
+    ResNet { depth: usize },
+    ResNetCifar { blocks: usize },
+}
+
 /// The names that [`build`] knows.
-pub fn names() -> &'static [&'static str] {
-    &["small_cnn", "resnet20", "resnet32", "resnet44", "resnet56"]
+pub fn names() -> Vec<&'static str> {
+    NETWORKS.iter().map(|network| network.0).collect()
 }
 
 /// Makes the network `name` with fresh parameters in `store`.
+///
+/// # Errors
+/// [`Error::UnknownName`] lists the names there are; [`Error::ImageTooSmall`]; what a layer says of its sizes.
 pub fn build(name: &str, store: &ParameterStore, options: Options) -> Result<Network, Error> {
-    let Some(&name) = names().iter().find(|known| **known == name) else {
-        return Err(Error::UnknownName { name: name.to_owned() });
-    };
+    let unknown = || Error::UnknownName { name: name.to_owned() };
+    let &(name, least, kind) = NETWORKS.iter().find(|known| known.0 == name).ok_or_else(unknown)?;
     let Options { image, classes, shortcut } = options;
     let [channels, height, width] = image;
-    if height < 4 || width < 4 {
-        return Err(Error::ImageTooSmall { name, height, width });
+    if height < least || width < least {
+        return Err(Error::ImageTooSmall { name, height, width, least });
     }
     let root = store.root();
-    let resnet = |blocks| ResNetCifar::new(&root, channels, classes, blocks, shortcut);
-    let module: Box<dyn Module> = match name {
-        "resnet20" => Box::new(resnet(3)?),
-        "resnet32" => Box::new(resnet(5)?),
-        "resnet44" => Box::new(resnet(7)?),
-        "resnet56" => Box::new(resnet(9)?),
-        _ => Box::new(SmallCnn::new(&root, image, classes)?),
+    let module: Box<dyn Module> = match kind {
+        Kind::SmallCnn => Box::new(SmallCnn::new(&root, image, classes)?),
+        Kind::ResNet { depth } => {
+            Box::new(ResNet::new(&root, depth, channels, classes, shortcut).ok_or_else(unknown)??)
+        }
+        Kind::ResNetCifar { blocks } => {
+            Box::new(ResNetCifar::new(&root, channels, classes, blocks, shortcut)?)
+        }
     };
     Ok(Network { name, store: store.clone(), module })
 }

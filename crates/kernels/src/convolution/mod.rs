@@ -13,7 +13,7 @@ mod problem;
 mod weight;
 mod winograd;
 
-use tilewright_ops::{DType, UnaryOp};
+use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
 pub use algorithm::Conv2dAlgorithm;
@@ -34,7 +34,7 @@ pub use weight::{PackedWeight, Weight, pack_weight};
 pub use winograd::Spec as WinogradSpec;
 
 use crate::{
-    cooperative::{Matrices, try_f16},
+    cooperative::Matrices,
     select::{self, Device},
 };
 
@@ -49,13 +49,10 @@ fn chosen(
     problem: &Problem,
     algorithm: Option<Conv2dAlgorithm>,
 ) -> Result<Conv2dAlgorithm> {
-    if algorithm.is_none() && problem.dtype == DType::F16 {
-        try_f16(context)?;
-    }
-    let device = Device::of(context);
     let Some(algorithm) = algorithm else {
-        return Ok(select::conv2d(&device, pass, problem).algorithm);
+        return Ok(select::conv2d_for(context, pass, problem).algorithm);
     };
+    let device = Device::of(context);
     match algorithm.obstacle(&device, pass, problem) {
         None => Ok(algorithm),
         Some(reason) => Err(unsupported(pass, algorithm, problem, reason)),
@@ -63,7 +60,7 @@ fn chosen(
 }
 
 /// y = activation(x ⋆ weight + bias + residual), by the algorithm named, or by the one that the weight was packed for, or
-/// by the one that [`select::conv2d`] picks.
+/// by the one that [`select::conv2d_for`] picks.
 ///
 /// # Errors
 /// [`Error::Unsupported`] if the algorithm named cannot run this shape on this device, or if the weight was packed for

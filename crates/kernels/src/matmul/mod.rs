@@ -227,9 +227,9 @@ impl MatmulAlgorithm {
     }
 }
 
-/// y = activation(left · right + bias + residual) by an algorithm for cooperative matrices, with `squares` of 16 × 16 a side for each
-/// subgroup, and the matrices emulated by plain sums. It is too slow for anything but finding out
-/// whether the kernel is right where no device has the hardware.
+/// y = activation(left · right + bias + residual) by an algorithm for cooperative matrices, with `squares` of 16 × 16 a
+/// side for each subgroup, and the matrices emulated by plain sums. It is too slow for anything but finding out whether
+/// the kernel is right where no device has the hardware.
 ///
 /// # Errors
 /// [`Error::Unsupported`] if it cannot run this shape, or `algorithm` is no such one.
@@ -257,15 +257,14 @@ pub fn matmul_emulated(
     }
 }
 
-/// y = activation(left · right + bias + residual) by the algorithm that [`crate::select::matmul`] picks.
+/// y = activation(left · right + bias + residual) by the algorithm that [`crate::select::matmul_for`] picks.
 pub fn matmul(
     context: &Context,
     problem: &Problem,
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    crate::cooperative::try_out(context, problem)?;
-    let choice = crate::select::matmul(&Device::of(context), problem);
+    let choice = crate::select::matmul_for(context, problem);
     matmul_as(context, choice.algorithm, problem, operands, activation)
 }
 

@@ -1,0 +1,177 @@
+//! torchvision's ResNets on the device against PyTorch: names and shapes of the state dict, logits at several sizes, and the
+//! gradient of every parameter. The weights are not in the repository: both sides compute them (tests/goldens/resnets.py).
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{Cases, close, context, contexts};
+use tilewright::{
+    Context, ParameterStore, Pass, Tensor, Var,
+    nn::Entry,
+    ops::CrossEntropy,
+    zoo::{Error, Network, Options, Shortcut, build},
+};
+use tilewright_reference::{
+    compare::relative_error,
+    golden::{self, Case},
+};
+
+fn fnv1a(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The numbers that the tensor `name` has on both sides.
+fn uniform(name: &str, count: usize, low: f64, high: f64) -> Vec<f32> {
+    let seed = fnv1a(name) as u32;
+    let number = |index: usize| {
+        let mut x = (index as u32).wrapping_mul(0x9e37_79b9).wrapping_add(seed);
+        x = (x ^ (x >> 16)).wrapping_mul(0x85eb_ca6b);
+        x = (x ^ (x >> 13)).wrapping_mul(0xc2b2_ae35);
+        x ^= x >> 16;
+        (low + (high - low) * (f64::from(x >> 8) / f64::from(1 << 24))) as f32
+    };
+    (0..count).map(number).collect()
+}
+
+fn value_range(name: &str, shape: &[usize], bias: (f64, f64)) -> (f64, f64) {
+    if shape.len() > 1 {
+        let bound = (6.0 / shape[1..].iter().product::<usize>() as f64).sqrt();
+        return (-bound, bound);
+    }
+    match name {
+        "fc.bias" => (-0.1, 0.1),
+        _ if name.ends_with("running_mean") => (-0.2, 0.2),
+        _ if name.ends_with("running_var") => (0.5, 1.5),
+        _ if name.ends_with("weight") => (0.25, 0.75),
+        _ => bias,
+    }
+}
+
+fn network(context: &Context, case: &Case, image: [usize; 3], bias: (f64, f64)) -> Network {
+    let store = ParameterStore::new(context, 1);
+    let name = format!("resnet{}", case.number("depth").unwrap());
+    let options = Options { image, classes: 10, shortcut: Shortcut::Projection };
+    let network = build(&name, &store, options).unwrap();
+    for entry in store.entries() {
+        if let Entry::Parameter(parameter) | Entry::Buffer(parameter) = entry {
+            let shape = parameter.tensor().shape().to_vec();
+            let (low, high) = value_range(parameter.path(), &shape, bias);
+            let values = uniform(parameter.path(), shape.iter().product(), low, high);
+            parameter.set(Tensor::from_slice(context, &values, &shape).unwrap()).unwrap();
+        }
+    }
+    network
+}
+
+fn images(context: &Context, case: &Case) -> (Var, [usize; 4]) {
+    let shape: Vec<_> =
+        case.parameters["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
+    let values = uniform("images", shape.iter().product(), -1.0, 1.0);
+    let x = Var::constant(Tensor::from_slice(context, &values, &shape).unwrap());
+    (x, shape.try_into().unwrap())
+}
+
+/// The hash of every name and shape, as torchvision's state dict has them.
+fn digest(store: &ParameterStore) -> String {
+    let line = |entry: &Entry| match entry {
+        Entry::Parameter(parameter) | Entry::Buffer(parameter) => {
+            format!("{} {:?}\n", parameter.path(), parameter.tensor().shape())
+        }
+        Entry::Counter(path, _) => format!("{path} []\n"),
+    };
+    let mut lines: Vec<_> = store.entries().iter().map(line).collect();
+    lines.sort();
+    format!("{:016x}", fnv1a(&lines.concat()))
+}
+
+fn cases(prefix: &str) -> Vec<Case> {
+    let cases = golden::family("resnets").unwrap().into_iter();
+    let found: Vec<_> = cases.filter(|case| case.name.starts_with(prefix)).collect();
+    assert!(!found.is_empty(), "no golden case begins with {prefix}");
+    found
+}
+
+#[test]
+fn logits_names_and_shapes_are_torchvisions() {
+    let mut depths = std::collections::BTreeSet::new();
+    for (at, context) in contexts().into_iter().enumerate() {
+        let mut table = Cases::new();
+        for case in cases("eval") {
+            // The second mode meets no new kernel in a deeper network: it would only take its time.
+            if at > 0 && case.number("depth").unwrap() > 50.0 {
+                continue;
+            }
+            depths.insert(case.number("depth").unwrap() as usize);
+            let (x, [_, channels, height, width]) = images(&context, &case);
+            let network = network(&context, &case, [channels, height, width], (-0.25, 0.25));
+            assert_eq!(digest(&network.store), case.parameters["digest"].as_str().unwrap(), "{}", case.name);
+            assert_eq!(network.store.parameter_count(), case.number("parameters").unwrap() as usize);
+            let logits = network.module.forward(&x, &Pass::eval()).unwrap();
+            // PyTorch's own float32 is 2e-6 of the largest logit away from the golden at worst.
+            let (actual, expected) = (logits.tensor().to_vec().unwrap(), case.f32("logits").unwrap().0);
+            table.check(&case.name, close(&actual, expected, 1e-5, 2e-5));
+        }
+        table.finish();
+    }
+    assert_eq!(depths.into_iter().collect::<Vec<_>>(), tilewright::zoo::ResNet::DEPTHS);
+}
+
+#[test]
+fn every_parameter_gradient_is_pytorchs() {
+    for (at, context) in contexts().into_iter().enumerate() {
+        let mut table = Cases::new();
+        for case in cases("gradients") {
+            if at > 0 && case.number("depth").unwrap() > 18.0 {
+                continue;
+            }
+            let (x, [batch, channels, height, width]) = images(&context, &case);
+            let network = network(&context, &case, [channels, height, width], (0.0, 1.0));
+            let labels: Vec<_> = (0..batch as i32).map(|image| image % 10).collect();
+            let labels = Tensor::from_slice(&context, &labels, &[batch]).unwrap();
+            let logits = network.module.forward(&x, &Pass::train(0, 0)).unwrap();
+            let loss = logits.cross_entropy(&labels, None, &CrossEntropy::default()).unwrap();
+            let actual = [loss.tensor().item().unwrap()];
+            table
+                .check(format!("{} loss", case.name), close(&actual, case.f32("loss").unwrap().0, 1e-5, 0.0));
+            let gradients = loss.backward().unwrap();
+            let mut parameters = network.store.parameters();
+            parameters.sort_by(|a, b| a.path().cmp(b.path()));
+            let (norms, products) = (case.f32("norms").unwrap().0, case.f32("products").unwrap().0);
+            assert_eq!(parameters.len(), norms.len());
+            for (parameter, (&norm, &product)) in parameters.iter().zip(norms.iter().zip(products)) {
+                let gradient = gradients.get_id(parameter.id()).unwrap().to_vec::<f32>().unwrap();
+                let name = format!("direction/{}", parameter.path());
+                let direction = uniform(&name, gradient.len(), -1.0, 1.0);
+                let sum = |a: &[f32], b: &[f32]| -> f64 {
+                    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+                };
+                let found = sum(&gradient, &direction) / sum(&direction, &direction).sqrt();
+                let name = format!("{} {}", case.name, parameter.path());
+                // Of the gradient's length: a product with a random direction may be as small as it likes.
+                let error = (found - f64::from(product)).abs() / f64::from(norm);
+                let fits = if error < 1e-4 { Ok(()) } else { Err(format!("product off by {error:e}")) };
+                table.check(&name, fits);
+                let length = sum(&gradient, &gradient).sqrt() as f32;
+                let error = relative_error(&[length], &[norm]);
+                let fits = if error < 1e-4 { Ok(()) } else { Err(format!("length off by {error:e}")) };
+                table.check(name, fits);
+            }
+        }
+        table.finish();
+    }
+}
+
+#[test]
+fn small_images_are_an_error_and_padding_shortcuts_have_no_parameters() {
+    let context = context();
+    let options = Options { image: [3, 31, 32], classes: 10, shortcut: Shortcut::Projection };
+    let error = build("resnet18", &ParameterStore::new(&context, 1), options).err().unwrap();
+    assert!(matches!(error, Error::ImageTooSmall { least: 32, .. }), "{error}");
+    let store = ParameterStore::new(&context, 1);
+    let options = Options { image: [1, 32, 32], classes: 7, shortcut: Shortcut::Padding };
+    let network = build("resnet18", &store, options).unwrap();
+    assert!(store.entries().iter().all(|entry| !entry.path().contains("downsample")));
+    let x = Var::constant(Tensor::ones(&context, &[2, 1, 32, 32]).unwrap());
+    assert_eq!(network.module.forward(&x, &Pass::train(0, 0)).unwrap().shape(), [2, 7]);
+}

@@ -67,9 +67,7 @@ impl Conv2dAlgorithm {
             Self::Im2col if problem.dtype == DType::F16 && !problem.is_pointwise() => {
                 Some("its matrix of patches is f32")
             }
-            Self::Depthwise | Self::Lanes | Self::WinogradF2 | Self::WinogradF4
-                if problem.dtype == DType::F16 =>
-            {
+            Self::Lanes | Self::WinogradF2 | Self::WinogradF4 if problem.dtype == DType::F16 => {
                 Some("it takes f32")
             }
             Self::Direct => {
@@ -109,7 +107,11 @@ impl Conv2dAlgorithm {
     }
 
     /// What keeps [`Self::Cooperative`] from running a pass of `problem`, be the matrices the device's or emulated.
-    pub(super) fn obstacle_of_matrices(device: &Device, pass: Pass, problem: &Problem) -> Option<&'static str> {
+    pub(super) fn obstacle_of_matrices(
+        device: &Device,
+        pass: Pass,
+        problem: &Problem,
+    ) -> Option<&'static str> {
         let [inputs, outputs] = problem.group_channels();
         match problem.dtype {
             _ if pass != Pass::Forward => Some("it runs forward"),

@@ -61,6 +61,12 @@ impl Tensor {
         if let Some(y) = trace::step(traced, &operands) {
             return y;
         }
+        if algorithm.is_none() && self.widens(dtype) {
+            let wide = epilogue.widened()?;
+            let weight = weight.cast(DType::F32)?;
+            let y = self.cast(DType::F32)?.conv2d_fused(&weight, op, &wide.epilogue(), None)?;
+            return y.cast(DType::F16);
+        }
         let x = self.to_layout(Layout::ChannelsLast)?;
         let weight = weight.to_layout(Layout::RowMajor)?;
         let y = Self::empty(self.context(), &problem.y_shape, dtype, Layout::ChannelsLast)?;

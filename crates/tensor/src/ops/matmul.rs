@@ -2,6 +2,7 @@
 
 use tilewright_kernels::{
     matmul::{self, MatmulAlgorithm, Operands, Problem},
+    select::{Device, DeviceClass},
     strided::Strided,
 };
 use tilewright_ops::{DType, MatMul, MatMulDims, Op, ShapeError, UnaryOp};
@@ -72,6 +73,12 @@ impl Tensor {
         };
         if let Some(y) = trace::step(traced, &operands) {
             return y;
+        }
+        if algorithm.is_none() && self.widens(dtype) {
+            let wide = epilogue.widened()?;
+            let y =
+                self.cast(DType::F32)?.matmul_fused(&other.cast(DType::F32)?, op, &wide.epilogue(), None)?;
+            return y.cast(DType::F16);
         }
         let left = self.to_layout(Layout::RowMajor)?;
         let right = other.to_layout(Layout::RowMajor)?;
@@ -195,6 +202,13 @@ impl Tensor {
         Ok((self.expand(&shape)?.to_layout(Layout::RowMajor)?, matrix))
     }
 
+    /// Whether products of this type go by way of f32: on software Vulkan, whose kernels for 8 lanes are f32 and many
+    /// times as quick as those that take f16, and where shaders have no f16. Sums are f32 either way.
+    pub(crate) fn widens(&self, dtype: DType) -> bool {
+        let device = Device::of(self.context());
+        dtype == DType::F16 && (device.class == DeviceClass::SoftwareVulkan || !device.f16)
+    }
+
     /// Checks what a fused epilogue takes: an f32 bias of `columns` entries, a residual like the result, an activation with valid
     /// parameters.
     pub(crate) fn check_epilogue(
@@ -207,8 +221,10 @@ impl Tensor {
         if let Some(activation) = epilogue.activation {
             activation.check()?;
         }
-        let addends =
-            [("bias", epilogue.bias, &[columns][..], DType::F32), ("residual", epilogue.residual, shape, dtype)];
+        let addends = [
+            ("bias", epilogue.bias, &[columns][..], DType::F32),
+            ("residual", epilogue.residual, shape, dtype),
+        ];
         for (operand, tensor, expected, dtype) in addends {
             let Some(tensor) = tensor else { continue };
             tensor.require_dtype(op, operand, dtype)?;

@@ -24,6 +24,7 @@ pub mod strided;
 pub mod tune;
 
 pub use epilogue::Epilogue;
+pub use magic::magic;
 pub use params::{ParamsLayout, all_params};
 
 use tilewright_runtime::Result;

@@ -22,6 +22,7 @@
 
 mod capture;
 mod compile;
+mod constants;
 mod error;
 mod graph;
 mod model;
@@ -31,6 +32,7 @@ mod summary;
 
 pub use capture::{capture, capture_named};
 pub use compile::{Compiled, Options, Port};
+pub use constants::Constants;
 pub use error::Error;
 pub use graph::{Graph, Node, Value, ValueId};
 pub use model::Model;

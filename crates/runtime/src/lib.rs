@@ -29,7 +29,7 @@ pub use error::Error;
 pub use files::write_whole;
 pub use options::{ContextOptions, Mode, Tuning};
 pub use pipeline::Pipeline;
-pub use plan::{MemoryPlan, Plan};
+pub use plan::{MemoryPlan, Plan, SharedConstants};
 pub use pool::MemoryReport;
 pub use profiler::{Profile, ProfileRow, ProfiledDispatch};
 

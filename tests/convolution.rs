@@ -8,7 +8,7 @@ use tilewright::{
     Context, Conv2dAlgorithm, DType, Layout, Tensor,
     kernels::{
         convolution::{self, Operands, Pass, Problem, Weight},
-        select::{self, Device},
+        select::{self, Cooperative, Device},
     },
     ops::{Conv2d, UnaryOp},
     tensor::Epilogue,
@@ -427,9 +427,10 @@ fn padding_that_index_maths_cannot_hold_is_a_typed_error() {
 }
 
 /// The files of the family, and whether a device needs software Vulkan for it.
-const FILES: [(&str, bool); 19] = [
+const FILES: [(&str, bool); 20] = [
     ("col2im", false),
     ("conv2d_backward_bias", false),
+    ("conv2d_cooperative", false),
     ("conv2d_depthwise", true),
     ("conv2d_depthwise_backward_input", true),
     ("conv2d_depthwise_backward_weight", true),
@@ -473,11 +474,15 @@ fn the_algorithms_run_every_file_of_the_family() {
             let _ = Tensor::conv2d_backward_weight(&y, &x, &w_shape, &op, algorithm);
             Tensor::conv2d_backward_bias(&y).unwrap();
         }
+        let halves = [&x, &weight].map(|tensor| tensor.cast(DType::F16).unwrap());
+        let _ = halves[0].conv2d_with(&halves[1], None, &op, None, Some(Conv2dAlgorithm::Cooperative));
     }
     let profile = context.finish_profile().unwrap();
     let lanes = Device::of(&context).class == select::DeviceClass::SoftwareVulkan;
     for (stem, needs_lanes) in FILES {
         let ran = profile.dispatches.iter().any(|dispatch| dispatch.kernel == stem);
-        assert!(ran || (needs_lanes && !lanes), "no algorithm ran {stem}");
+        // Without cooperative matrices tests/convolution_f16.rs runs it with emulated ones.
+        let lacks = stem == "conv2d_cooperative" && Device::of(&context).cooperative == Cooperative::Absent;
+        assert!(ran || lacks || (needs_lanes && !lanes), "no algorithm ran {stem}");
     }
 }

@@ -1,5 +1,5 @@
 // y[n,oh,ow,c] = unary(residual + bias[c] + Σ_{kh,kw} x[n, oh*sh - ph + kh*dh, ow*SW - pw + kw*DW, c] * w[kh,kw,c])
-// depthwise convolution (groups = C_in = C_out), fp32. No subgroup function, no workgroup memory: any device.
+// depthwise convolution (groups = C_in = C_out), fp32 or fp16. No subgroup function, no workgroup memory: any device.
 //
 // Layouts:  channels-last. x is [N,H,W,C], y is [N,Ho,Wo,C], the weight is [KH,KW,C], bias is [C].
 // Threads:  one invocation = BAND x STRIP neighbouring output pixels x four channels, channels fastest. An element of x is
@@ -12,6 +12,9 @@
 //   groups = ceil(units / 64) (workgroups). Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a
 //   bias or residual that is not added.
 
+enable f16;
+
+alias Operand = f32; // @const type of x, weight, residual and y: f32 or f16; sums and bias are f32
 const BAND: u32 = 2u; // @const output rows per invocation
 const STRIP: u32 = 4u; // @const output columns per invocation
 const KERNEL_H: u32 = 3u; // @const taps along a column
@@ -35,28 +38,28 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<vec4<Operand>>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4<Operand>>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<Operand>>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<Operand>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
 // @end
 
-fn scalar_x(i: u32) -> f32 { return x[i >> 2u][i & 3u]; }
-fn scalar_w(i: u32) -> f32 { return weight[i >> 2u][i & 3u]; }
+fn scalar_x(i: u32) -> f32 { return f32(x[i >> 2u][i & 3u]); }
+fn scalar_w(i: u32) -> f32 { return f32(weight[i >> 2u][i & 3u]); }
 fn scalar_bias(i: u32) -> f32 { return bias[i >> 2u][i & 3u]; }
 
 /// Four channels from element i on, of which `count` exist; the others repeat the last one.
 fn load_x(i: u32, count: u32) -> vec4<f32> {
-    if VEC { return x[i >> 2u]; }
+    if VEC { return vec4<f32>(x[i >> 2u]); }
     let last = count - 1u;
     return vec4(scalar_x(i), scalar_x(i + min(1u, last)), scalar_x(i + min(2u, last)), scalar_x(i + min(3u, last)));
 }
 fn load_w(i: u32, count: u32) -> vec4<f32> {
-    if VEC { return weight[i >> 2u]; }
+    if VEC { return vec4<f32>(weight[i >> 2u]); }
     let last = count - 1u;
     return vec4(scalar_w(i), scalar_w(i + min(1u, last)), scalar_w(i + min(2u, last)), scalar_w(i + min(3u, last)));
 }
@@ -71,8 +74,8 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
     if VEC {
         if count > 0u {
             var v = s;
-            if HAS_RESIDUAL { v += residual[at >> 2u]; }
-            y[at >> 2u] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+            if HAS_RESIDUAL { v += vec4<f32>(residual[at >> 2u]); }
+            y[at >> 2u] = vec4<Operand>(vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p)));
         }
         return;
     }
@@ -81,8 +84,8 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
         if j < count {
             let i = at + j;
             var v = s[j];
-            if HAS_RESIDUAL { v += residual[i >> 2u][i & 3u]; }
-            y[i >> 2u][i & 3u] = unary(v, p);
+            if HAS_RESIDUAL { v += f32(residual[i >> 2u][i & 3u]); }
+            y[i >> 2u][i & 3u] = Operand(unary(v, p));
         }
     }
 }

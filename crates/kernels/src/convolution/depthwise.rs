@@ -1,6 +1,6 @@
 //! `conv2d_depthwise`, `conv2d_depthwise_backward_input`, `conv2d_depthwise_backward_weight`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
@@ -54,6 +54,8 @@ pub struct ForwardSpec {
     pub vec4: bool,
     /// The kernel is read back to front: the gradient by the input, for stride 1.
     pub flip: bool,
+    /// The type of x, weight, residual and y.
+    pub dtype: DType,
     /// Bias and activation.
     pub epilogue: Epilogue,
 }
@@ -71,6 +73,7 @@ impl From<ForwardSpec> for Specialisation {
             .with_u32("DILATION_W", spec.dilation[1])
             .with_bool("VEC", spec.vec4)
             .with_bool("FLIP", spec.flip);
+        let kernel = if spec.dtype == DType::F16 { kernel.with_type("Operand", "f16") } else { kernel };
         spec.epilogue.specialise(kernel)
     }
 }
@@ -201,6 +204,7 @@ fn gather(
         dilation: shared.dilation,
         vec4: vec4(problem),
         flip,
+        dtype: problem.dtype,
         epilogue,
     };
     launch(context, op, &spec.into(), bytemuck::bytes_of(&params), buffers, units.div_ceil(64))

@@ -340,8 +340,14 @@ fn every_specialisation_is_valid_on_every_backend() {
         kernels.push(max("max_pool2d").with_bool("DILATED", false));
         kernels.push(max("max_pool2d_backward"));
         kernels.push(max("max_pool2d_backward_tiles"));
-        for stem in ["max_pool2d", "max_pool2d_backward_tiles"] {
-            kernels.push(max(stem).with_bool("WHOLE", true).with_u32("KERNEL_WIDTH", 3));
+        for clamped in [false, true] {
+            let whole = max("max_pool2d").with_bool("WHOLE", true).with_u32("KERNEL_WIDTH", 3);
+            kernels.push(whole.with_bool("CLAMPED", clamped));
+        }
+        for whole in [false, true] {
+            let tiles =
+                max("max_pool2d_backward_tiles").with_u32("COVER_WIDTH", 2).with_u32("COVER_HEIGHT", 2);
+            kernels.push(tiles.with_u32("STRIDE_HEIGHT", 1).with_bool("WHOLE", whole));
         }
         for kernel in kernels {
             cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));

@@ -163,6 +163,8 @@ pub const OPERATIONS: &[Operation] = &[
             "conv2d_depthwise",
             "conv2d_lanes",
             "conv2d_pack_weight",
+            "conv2d_pack_filters",
+            "conv2d_pack_taps",
         ],
     )
     .backward(&[
@@ -217,16 +219,20 @@ pub const OPERATIONS: &[Operation] = &[
         .reference("reduction::argmax")
         .golden()
         .onnx("ArgMax"),
-    Operation::new("softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax"])
-        .backward(&["softmax_backward"])
+    Operation::new("softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax", "softmax_lanes"])
+        .backward(&["softmax_backward", "softmax_lanes_backward"])
         .reference("softmax::softmax")
         .golden()
         .onnx("Softmax"),
-    Operation::new("log_softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax"])
-        .backward(&["softmax_backward"])
-        .reference("softmax::log_softmax")
-        .golden()
-        .onnx("LogSoftmax"),
+    Operation::new(
+        "log_softmax",
+        "reduction",
+        &["log_sum_exp", "log_sum_exp_join", "softmax", "softmax_lanes"],
+    )
+    .backward(&["softmax_backward", "softmax_lanes_backward"])
+    .reference("softmax::log_softmax")
+    .golden()
+    .onnx("LogSoftmax"),
     Operation::new("cross_entropy", "loss", &["cross_entropy", "cross_entropy_mean"])
         .backward(&["cross_entropy_backward"])
         .reference("loss::cross_entropy")

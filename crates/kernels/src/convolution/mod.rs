@@ -8,6 +8,7 @@ mod im2col;
 mod implicit_gemm;
 mod lanes;
 mod pack;
+mod pack_tiles;
 mod problem;
 
 use tilewright_ops::UnaryOp;
@@ -31,7 +32,7 @@ use crate::select::{self, Device};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     let shared = [problem::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
-    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS].concat()
+    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS, &pack_tiles::LAYOUTS].concat()
 }
 
 fn chosen(

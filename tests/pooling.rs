@@ -334,6 +334,12 @@ fn every_specialisation_is_valid_on_every_backend() {
                 kernels.extend([kernel.clone(), kernel.with_bool("DILATED", false)]);
             }
         }
+        for divisor in 0..3 {
+            let kernel = Specialisation::new("avg_pool2d_backward_tiles").with_type("VALUE", value);
+            kernels.push(
+                kernel.with_u32("DIVISOR", divisor).with_u32("STRIDE_WIDTH", 1).with_u32("COVER_WIDTH", 3),
+            );
+        }
         let max = |stem| Specialisation::new(stem).with_type("VALUE", value).with_type("INDEX", index);
         kernels.push(max("max_pool2d"));
         kernels.push(max("max_pool2d").with_bool("INDICES", false));

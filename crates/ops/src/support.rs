@@ -193,12 +193,23 @@ pub const OPERATIONS: &[Operation] = &[
         "pooling::max_pool2d",
     )
     .onnx("MaxPool"),
-    pool("avg_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::avg_pool2d").onnx("AveragePool"),
-    pool("sum_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::sum_pool2d"),
+    pool(
+        "avg_pool2d",
+        &["avg_pool2d"],
+        &["avg_pool2d_backward", "avg_pool2d_backward_tiles"],
+        "pooling::avg_pool2d",
+    )
+    .onnx("AveragePool"),
+    pool(
+        "sum_pool2d",
+        &["avg_pool2d"],
+        &["avg_pool2d_backward", "avg_pool2d_backward_tiles"],
+        "pooling::sum_pool2d",
+    ),
     pool(
         "adaptive_avg_pool2d",
         &["adaptive_avg_pool2d", "avg_pool2d", "sum_rows"],
-        &["adaptive_avg_pool2d_backward", "avg_pool2d_backward"],
+        &["adaptive_avg_pool2d_backward", "avg_pool2d_backward", "avg_pool2d_backward_tiles"],
         "pooling::adaptive_avg_pool2d",
     )
     .onnx("GlobalAveragePool (output 1 × 1)"),

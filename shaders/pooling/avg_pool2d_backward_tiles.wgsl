@@ -1,5 +1,5 @@
 // grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] / divisor(oy, ox) over the windows that have a tap at (iy, ix), as
-// avg_pool2d_backward, for small windows without dilation that overlap.
+// avg_pool2d_backward, for small windows without dilation.
 //
 // The padded image is cut into tiles of one stride. A tile's elements are covered by the same COVER_HEIGHT × COVER_WIDTH
 // windows at most, ⌈kernel / stride⌉ on each axis: their gradients are read and divided once, and all the tile written.

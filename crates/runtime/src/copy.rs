@@ -28,9 +28,14 @@ impl Context {
         from.require_home(inner, "copy")?;
         to.require_home(inner, "copy")?;
         let inside = |offset: u64, buffer: &Buffer| {
-            offset % 4 == 0 && offset.checked_add(size).is_some_and(|end| end <= buffer.size())
+            offset.is_multiple_of(4)
+                && offset.checked_add(size).is_some_and(|end| end <= buffer.size().next_multiple_of(4))
         };
-        if size % 4 != 0 || !inside(from_offset, from) || !inside(to_offset, to) || !self.can_copy(from, to) {
+        if !size.is_multiple_of(4)
+            || !inside(from_offset, from)
+            || !inside(to_offset, to)
+            || !self.can_copy(from, to)
+        {
             let reason = format!(
                 "a copy of {size} bytes from {from_offset} ({}) to {to_offset} ({}) is not possible",
                 from.describe(),

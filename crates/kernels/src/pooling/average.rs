@@ -86,11 +86,11 @@ pub fn avg_pool2d_backward(
         avg_pool2d_backward(context, op, &columns, between, y_shape, grad_y, &partial)?;
         return avg_pool2d_backward(context, op, &rows, x_shape, between, &partial, grad_x);
     }
-    if let Some(divisor) = tiles(pool, x_shape, y_shape) {
-        return spread_tiles(context, op, pool, y_shape, divisor, grad_y, grad_x);
-    }
     if tiled(pool) {
         return backward_tiles(context, op, pool, [x_shape, y_shape], &[grad_y, grad_x]);
+    }
+    if let Some(divisor) = tiles(pool, x_shape, y_shape) {
+        return spread_tiles(context, op, pool, y_shape, divisor, grad_y, grad_x);
     }
     check_steps(op, steps, x_shape)?;
     launch(context, "avg_pool2d_backward", op, pool, [x_shape, y_shape, x_shape], steps, &[grad_y, grad_x])

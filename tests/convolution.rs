@@ -427,7 +427,7 @@ fn padding_that_index_maths_cannot_hold_is_a_typed_error() {
 }
 
 /// The files of the family, and whether a device needs software Vulkan for it.
-const FILES: [(&str, bool); 20] = [
+const FILES: [(&str, bool); 21] = [
     ("col2im", false),
     ("conv2d_backward_bias", false),
     ("conv2d_cooperative", false),
@@ -443,6 +443,8 @@ const FILES: [(&str, bool); 20] = [
     ("conv2d_lanes", true),
     ("conv2d_lanes_backward_input", true),
     ("conv2d_lanes_backward_weight", true),
+    ("conv2d_pack_filters", false),
+    ("conv2d_pack_taps", false),
     ("conv2d_pack_weight", false),
     ("im2col", false),
     ("winograd_input", false),
@@ -462,6 +464,7 @@ fn the_algorithms_run_every_file_of_the_family() {
     context.start_profile().unwrap();
     for (op, x_shape, w_shape) in [
         (Conv2d { padding: [1, 1], ..PLAIN }, [2, 8, 9, 9], [8, 8, 3, 3]),
+        (Conv2d { padding: [1, 1], ..PLAIN }, [2, 6, 9, 9], [6, 6, 3, 3]),
         (Conv2d { padding: [1, 1], stride: [2, 2], groups: 8, ..PLAIN }, [2, 8, 9, 9], [8, 1, 3, 3]),
     ] {
         let ((x, _), (weight, _)) =

@@ -208,6 +208,8 @@ pub const OPERATIONS: &[Operation] = &[
             "winograd_weight",
             "winograd_output",
             "conv2d_pack_weight",
+            "conv2d_pack_filters",
+            "conv2d_pack_taps",
         ],
     )
     .backward(&[
@@ -252,12 +254,23 @@ pub const OPERATIONS: &[Operation] = &[
         "pooling::max_pool2d",
     )
     .onnx("MaxPool"),
-    pool("avg_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::avg_pool2d").onnx("AveragePool"),
-    pool("sum_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::sum_pool2d"),
+    pool(
+        "avg_pool2d",
+        &["avg_pool2d"],
+        &["avg_pool2d_backward", "avg_pool2d_backward_tiles"],
+        "pooling::avg_pool2d",
+    )
+    .onnx("AveragePool"),
+    pool(
+        "sum_pool2d",
+        &["avg_pool2d"],
+        &["avg_pool2d_backward", "avg_pool2d_backward_tiles"],
+        "pooling::sum_pool2d",
+    ),
     pool(
         "adaptive_avg_pool2d",
         &["adaptive_avg_pool2d", "avg_pool2d", "sum_rows"],
-        &["adaptive_avg_pool2d_backward", "avg_pool2d_backward"],
+        &["adaptive_avg_pool2d_backward", "avg_pool2d_backward", "avg_pool2d_backward_tiles"],
         "pooling::adaptive_avg_pool2d",
     )
     .onnx("GlobalAveragePool (output 1 × 1)"),
@@ -279,16 +292,20 @@ pub const OPERATIONS: &[Operation] = &[
         .reference("reduction::argmax")
         .golden()
         .onnx("ArgMax"),
-    Operation::new("softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax"])
-        .backward(&["softmax_backward"])
+    Operation::new("softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax", "softmax_lanes"])
+        .backward(&["softmax_backward", "softmax_lanes_backward"])
         .reference("softmax::softmax")
         .golden()
         .onnx("Softmax"),
-    Operation::new("log_softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax"])
-        .backward(&["softmax_backward"])
-        .reference("softmax::log_softmax")
-        .golden()
-        .onnx("LogSoftmax"),
+    Operation::new(
+        "log_softmax",
+        "reduction",
+        &["log_sum_exp", "log_sum_exp_join", "softmax", "softmax_lanes"],
+    )
+    .backward(&["softmax_backward", "softmax_lanes_backward"])
+    .reference("softmax::log_softmax")
+    .golden()
+    .onnx("LogSoftmax"),
     Operation::new("cross_entropy", "loss", &["cross_entropy", "cross_entropy_mean"])
         .backward(&["cross_entropy_backward"])
         .reference("loss::cross_entropy")

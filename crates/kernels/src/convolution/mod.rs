@@ -9,6 +9,7 @@ mod im2col;
 mod implicit_gemm;
 mod lanes;
 mod pack;
+mod pack_tiles;
 mod problem;
 mod weight;
 mod winograd;
@@ -41,7 +42,7 @@ use crate::{
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     let shared =
         [problem::Params::LAYOUT, implicit_gemm::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
-    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS, &winograd::LAYOUTS].concat()
+    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS, &pack_tiles::LAYOUTS, &winograd::LAYOUTS].concat()
 }
 
 fn chosen(

@@ -4,7 +4,7 @@ use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::Problem;
+use super::{Problem, pack_tiles::Tiles};
 use crate::{
     ParamsLayout, WORKGROUP, groups, movement::strided_copy, params::params, strided::Strided, to_u32,
 };
@@ -78,6 +78,10 @@ impl Order {
         let number = |value| to_u32(op, value);
         number(problem.w_count())?;
         let ([g, a, b], [by_g, by_a, by_b]) = (self.extents, self.strides);
+        let tiles = Tiles { groups: g, a, b, a_stride: by_a, b_stride: by_b, taps: taps(problem) };
+        if tiles.run(context, op, spec.unpack, from, to)? {
+            return Ok(());
+        }
         let params = Params {
             taps: number(taps(problem))?,
             a: number(a)?,

@@ -4,7 +4,7 @@
 """
 
 import os
-import time
+import subprocess
 import unittest
 
 import numpy as np
@@ -29,7 +29,7 @@ class Odd:
         if work.m == 1:
             os.abort()
         if work.m == 2:
-            time.sleep(60)
+            subprocess.run(["sleep", "12345"], check=True)
         if work.m == 3:
             raise Unsupported("no products of 3 rows")
         if work.m == 4:
@@ -44,8 +44,8 @@ class RemoteTest(unittest.TestCase):
         peer = remote.Remote("test_remote", "Odd")
         self.addCleanup(peer.close)
         self.assertEqual((peer.name, peer.version, peer.device), ("odd", "1", "cpu"))
-        remote.PREPARE = 5.0
-        faults = {1: "signal 6", 2: "longer than 5 s", 3: "no products of 3 rows", 4: "panicked"}
+        remote.PREPARE = 10.0
+        faults = {1: "signal 6", 2: "longer than 10 s", 3: "no products of 3 rows", 4: "panicked"}
         for rows, reason in faults.items():
             with self.assertRaisesRegex(remote.Failed, reason):
                 peer.prepare(Gemm(rows, 5, 6))
@@ -54,6 +54,14 @@ class RemoteTest(unittest.TestCase):
             np.testing.assert_allclose(peer.prepare(work).output, a @ b)
             times, transfers = peer.turn(3)
             self.assertEqual((len(times), transfers), (3, []))
+
+    def test_what_a_peer_has_started_ends_with_it(self) -> None:
+        peer = remote.Remote("test_remote", "Odd")
+        remote.PREPARE = 2.0
+        with self.assertRaises(remote.Failed):
+            peer.prepare(Gemm(2, 5, 6))
+        found = subprocess.run(["pgrep", "-f", "^sleep 12345$"], capture_output=True, text=True, check=False)
+        self.assertEqual(found.stdout, "")
 
     def test_a_peer_that_always_crashes_is_given_up(self) -> None:
         peer = remote.Remote("test_remote", "Odd")

@@ -23,6 +23,7 @@
 
 pub use tilewright_autograd as autograd;
 pub use tilewright_data as data;
+pub use tilewright_graph as graph;
 pub use tilewright_kernels as kernels;
 pub use tilewright_nn as nn;
 pub use tilewright_ops as ops;

@@ -242,6 +242,14 @@ pub enum ShapeError {
         /// The operation.
         op: &'static str,
     },
+    /// More or fewer operands than the operation takes.
+    #[error("{op}: {found} operands do not fit it; its documentation lists them")]
+    OperandCount {
+        /// The operation.
+        op: &'static str,
+        /// How many were given.
+        found: usize,
+    },
     /// Batch statistics over a single value.
     #[error(
         "{op}: training needs more than one value per channel to have a variance, but input {input:?} has {values}; use a larger batch or evaluation mode"

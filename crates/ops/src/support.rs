@@ -71,8 +71,8 @@ const fn unary(name: &'static str) -> Operation {
 }
 
 const fn binary(name: &'static str) -> Operation {
-    Operation::new(name, "elementwise", &["binary", "binary_broadcast"])
-        .backward(&["binary_backward"])
+    Operation::new(name, "elementwise", &["binary", "binary_broadcast", "binary_broadcast_vec4"])
+        .backward(&["binary_backward", "binary_backward_vec4"])
         .reference("elementwise::binary")
         .golden()
 }
@@ -113,8 +113,8 @@ const fn movement(
     Operation::new(name, "movement", forward).backward(backward)
 }
 
-const COPY: &[&str] = &["strided_copy"];
-const FILL_AND_COPY: &[&str] = &["fill", "strided_copy"];
+const COPY: &[&str] = &["strided_copy", "transpose"];
+const FILL_AND_COPY: &[&str] = &["fill", "strided_copy", "transpose"];
 const SUMS: &[&str] = &["reduce_rows", "reduce_columns"];
 
 /// Every operation, by family.

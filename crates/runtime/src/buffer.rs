@@ -15,9 +15,32 @@ pub(crate) struct Shared {
     pub home: Option<Weak<Inner>>,
     /// Of the tensor that was put here first, for messages.
     pub shape: OnceLock<Box<[usize]>>,
+    /// Whether there is memory behind it: not so in a recording, whose plan gives it a place.
+    pub backed: bool,
 }
 
 impl Buffer {
+    /// A buffer of a recording.
+    pub(crate) fn unbacked(placeholder: wgpu::Buffer, size: u64, home: Weak<Inner>) -> Self {
+        let (home, shape) = (Some(home), OnceLock::new());
+        Self(Arc::new(Shared { raw: placeholder, size, home, shape, backed: false }))
+    }
+
+    /// Whether there is memory behind it: not so for what was allocated in a recording ([`crate::Context::recording`]).
+    pub fn is_backed(&self) -> bool {
+        self.0.backed
+    }
+
+    /// Fails for a buffer of a recording.
+    pub(crate) fn require_backed(&self, op: &str) -> Result<()> {
+        if self.0.backed { Ok(()) } else { Err(Error::Unbacked { op: op.to_owned() }) }
+    }
+
+    /// The same for every clone of one buffer, and for no other that lives.
+    pub fn key(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
     /// The bytes that were asked for.
     pub fn size(&self) -> u64 {
         self.0.size
@@ -79,7 +102,9 @@ impl std::fmt::Debug for Buffer {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some(context) = self.home.as_ref().and_then(Weak::upgrade) {
+        if self.backed
+            && let Some(context) = self.home.as_ref().and_then(Weak::upgrade)
+        {
             context.retire(self.raw.clone(), self.size);
         }
     }

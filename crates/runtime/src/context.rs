@@ -11,6 +11,7 @@ use crate::{
     buffer::Shared,
     guard::{self, GUARD_BYTES, QUARANTINE},
     pipeline::Pipelines,
+    plan::Recording,
     pool::{Pool, size_class},
     profiler::Profiler,
     recorder::Recorder,
@@ -18,7 +19,11 @@ use crate::{
 
 /// A device on which kernels run. Cloning shares it; it may be used from several threads.
 #[derive(Clone)]
-pub struct Context(Arc<Inner>);
+pub struct Context {
+    inner: Arc<Inner>,
+    /// Where launches are kept instead of run, in a handle made by [`Context::recording`].
+    recording: Option<Arc<Recording>>,
+}
 
 pub(crate) struct Inner {
     pub device: wgpu::Device,
@@ -26,6 +31,8 @@ pub(crate) struct Inner {
     pub info: wgpu::AdapterInfo,
     pub limits: wgpu::Limits,
     pub mode: Mode,
+    /// Stands for the memory of buffers that have none.
+    pub placeholder: wgpu::Buffer,
     pub cache_folder: Option<PathBuf>,
     pub tuning: Tuning,
     pub attachments: Attachments,
@@ -82,12 +89,12 @@ impl Context {
                 reason: error.to_string(),
             })?;
         let context = Self::assemble(device, queue, options);
-        let fault = context.0.fault.clone();
-        context.0.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+        let fault = context.inner.fault.clone();
+        context.inner.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             lock(&fault).get_or_insert(Error::Device(error.to_string()));
         }));
-        let fault = context.0.fault.clone();
-        context.0.device.set_device_lost_callback(move |reason, message| {
+        let fault = context.inner.fault.clone();
+        context.inner.device.set_device_lost_callback(move |reason, message| {
             *lock(&fault) = Some(Error::DeviceLost { reason: format!("{reason:?}: {message}") });
         });
         Ok(context)
@@ -103,10 +110,17 @@ impl Context {
         let info = device.adapter_info();
         let pipelines = Pipelines::new(&device, &info, options.pipeline_cache.as_deref());
         let recorder = Recorder::new(&device);
-        Self(Arc::new(Inner {
+        let placeholder = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("tilewright placeholder"),
+            size: 16,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let inner = Arc::new(Inner {
             limits: device.limits(),
             info,
             mode: options.mode,
+            placeholder,
             cache_folder: options.pipeline_cache.clone(),
             tuning: options.tuning,
             attachments: Attachments::default(),
@@ -118,46 +132,55 @@ impl Context {
             fault: Arc::default(),
             device,
             queue,
-        }))
+        });
+        Self { inner, recording: None }
     }
 
     pub(crate) fn inner(&self) -> &Inner {
-        &self.0
+        &self.inner
+    }
+
+    pub(crate) fn current_recording(&self) -> Option<&Arc<Recording>> {
+        self.recording.as_ref()
+    }
+
+    pub(crate) fn with_recording(&self, recording: Option<Arc<Recording>>) -> Self {
+        Self { inner: self.inner.clone(), recording }
     }
 
     /// Whether both are the same context.
     pub fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     /// wgpu's device.
     pub fn device(&self) -> &wgpu::Device {
-        &self.0.device
+        &self.inner.device
     }
 
     /// wgpu's queue.
     pub fn queue(&self) -> &wgpu::Queue {
-        &self.0.queue
+        &self.inner.queue
     }
 
     /// The adapter's name, driver and backend.
     pub fn adapter_info(&self) -> &wgpu::AdapterInfo {
-        &self.0.info
+        &self.inner.info
     }
 
     /// The device's limits.
     pub fn limits(&self) -> &wgpu::Limits {
-        &self.0.limits
+        &self.inner.limits
     }
 
     /// The device's features.
     pub fn features(&self) -> wgpu::Features {
-        self.0.device.features()
+        self.inner.device.features()
     }
 
     /// How much is checked.
     pub fn mode(&self) -> Mode {
-        self.0.mode
+        self.inner.mode
     }
 
     /// A buffer of `size` bytes with unspecified contents (poison in checked mode).
@@ -165,7 +188,7 @@ impl Context {
     /// # Errors
     /// [`Error::Limit`] above the device's largest buffer, [`Error::OutOfMemory`] when the device has no more.
     pub fn alloc(&self, size: u64) -> Result<Buffer> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         inner.check_fault()?;
         let checked = inner.mode == Mode::Checked;
         let guard = if checked { GUARD_BYTES } else { 0 };
@@ -180,6 +203,9 @@ impl Context {
                 limit: most,
                 detail: format!("{size} bytes"),
             });
+        }
+        if self.recording.is_some() {
+            return Ok(Buffer::unbacked(inner.placeholder.clone(), size, Arc::downgrade(&self.inner)));
         }
         let class = size_class(size.max(16) + guard).min(largest & !15);
         let pooled = lock(&inner.pool).take(class);
@@ -206,8 +232,9 @@ impl Context {
         let buffer = Buffer(Arc::new(Shared {
             raw,
             size,
-            home: Some(Arc::downgrade(&self.0)),
+            home: Some(Arc::downgrade(&self.inner)),
             shape: OnceLock::new(),
+            backed: true,
         }));
         if checked {
             self.write_raw(buffer.raw(), &guard::pattern(size, class))?;
@@ -217,14 +244,16 @@ impl Context {
 
     /// A buffer that holds `bytes`.
     pub fn upload(&self, bytes: &[u8]) -> Result<Buffer> {
-        let buffer = self.alloc(bytes.len() as u64)?;
+        // What the host knows is memory at once, in a recording too: there it is a constant.
+        let buffer = self.with_recording(None).alloc(bytes.len() as u64)?;
         self.write(&buffer, bytes)?;
         Ok(buffer)
     }
 
     /// Overwrites the start of `buffer`, in order with what is recorded.
     pub fn write(&self, buffer: &Buffer, bytes: &[u8]) -> Result<()> {
-        buffer.require_home(&self.0, "write")?;
+        buffer.require_home(&self.inner, "write")?;
+        buffer.require_backed("write")?;
         buffer.require_usage(wgpu::BufferUsages::COPY_DST)?;
         if bytes.len() as u64 > buffer.size() {
             return Err(Error::TransferSize { bytes: bytes.len() as u64, size: buffer.size() });
@@ -239,7 +268,7 @@ impl Context {
 
     fn write_raw(&self, raw: &wgpu::Buffer, bytes: &[u8]) -> Result<()> {
         // `write_buffer` runs before the next submission: earlier commands must be submitted first.
-        let inner = &*self.0;
+        let inner = &*self.inner;
         inner.recorder().flush(inner)?;
         inner.queue.write_buffer(raw, 0, bytes);
         Ok(())
@@ -255,62 +284,62 @@ impl Context {
         if size == 0 || !size.is_multiple_of(4) {
             return Err(Error::Wrap { reason: format!("its {size} bytes are not whole words of 4") });
         }
-        let buffer = Buffer(Arc::new(Shared { raw, size, home: None, shape: OnceLock::new() }));
+        let buffer = Buffer(Arc::new(Shared { raw, size, home: None, shape: OnceLock::new(), backed: true }));
         buffer.require_usage(wgpu::BufferUsages::STORAGE)?;
         Ok(buffer)
     }
 
     /// Submits what is recorded, without waiting.
     pub fn flush(&self) -> Result<()> {
-        self.0.recorder().flush(&self.0)
+        self.inner.recorder().flush(&self.inner)
     }
 
     /// Submits what is recorded and waits until the device is done.
     pub fn synchronize(&self) -> Result<()> {
         self.flush()?;
-        self.0.wait(None)?;
-        self.0.check_fault()
+        self.inner.wait(None)?;
+        self.inner.check_fault()
     }
 
     /// What the pool holds.
     pub fn memory(&self) -> MemoryReport {
-        lock(&self.0.pool).report
+        lock(&self.inner.pool).report
     }
 
     /// Frees the buffers that are kept for reuse.
     pub fn trim(&self) -> Result<()> {
         self.synchronize()?;
-        self.0.release_quarantine()?;
-        self.0.recorder().bind_groups.clear();
-        lock(&self.0.pool).trim();
+        self.inner.release_quarantine()?;
+        self.inner.recorder().bind_groups.clear();
+        lock(&self.inner.pool).trim();
         Ok(())
     }
 
     /// Pipelines compiled so far, and the seconds that took.
     pub fn pipeline_report(&self) -> (usize, f64) {
-        let pipelines = lock(&self.0.pipelines);
+        let pipelines = lock(&self.inner.pipelines);
         (pipelines.len(), pipelines.compile_seconds)
     }
 
     /// Batches submitted so far.
     pub fn submissions(&self) -> u64 {
-        self.0.recorder().submissions
+        self.inner.recorder().submissions
     }
 
     /// Bind groups made so far: a loop that settles makes no more.
     pub fn bind_groups_made(&self) -> u64 {
-        self.0.recorder().bind_groups.made
+        self.inner.recorder().bind_groups.made
     }
 
     /// Writes the compiled pipelines to disk, where that was asked for. It happens by itself when the context ends.
     pub fn save_pipelines(&self) -> Result<()> {
-        lock(&self.0.pipelines).save()
+        lock(&self.inner.pipelines).save()
     }
 }
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Context({}, {:?})", self.0.info.name, self.0.mode)
+        write!(f, "Context({}, {:?})", self.inner.info.name, self.inner.mode)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tilewright_shaders::{BindingKind, Specialisation};
 
-use crate::{Buffer, Context, Error, Mode, Pipeline, Result, recorder::Recorded};
+use crate::{Buffer, Context, Error, Mode, Pipeline, Result, context::Inner, recorder::Recorded};
 
 /// A launch, as the launchers of the `kernels` crate make it.
 #[derive(Clone, Copy, Debug)]
@@ -49,76 +49,25 @@ impl Context {
     pub fn dispatch_pipeline(&self, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<()> {
         let inner = self.inner();
         inner.check_fault()?;
-        let launch = |reason: String| Error::Launch { kernel: pipeline.label().to_owned(), reason };
-        let limit = inner.limits.max_compute_workgroups_per_dimension;
-        let grid = fold_groups(dispatch.groups, limit).ok_or_else(|| Error::Limit {
-            op: dispatch.op.to_owned(),
-            what: "the number of workgroups",
-            needed: dispatch.groups,
-            limit: u64::from(limit).pow(3),
-            detail: format!("kernel {}", pipeline.label()),
-        })?;
-        let bindings = &pipeline.reflection().bindings;
-        let storage = bindings.iter().filter(|b| !matches!(b.kind, BindingKind::Uniform(_))).count();
-        if storage != dispatch.buffers.len() {
-            return Err(launch(format!(
-                "it binds {storage} buffers and was given {}",
-                dispatch.buffers.len()
-            )));
+        let grid = check(inner, pipeline, dispatch)?;
+        if let Some(recording) = self.current_recording() {
+            return recording.dispatch(pipeline, dispatch, grid);
         }
+        let bindings = &pipeline.reflection().bindings;
         let mut buffers = dispatch.buffers.iter();
         let mut bound = Vec::with_capacity(bindings.len());
         let mut offset = None;
         let mut recorder = inner.recorder();
-        let mut written: Vec<&Buffer> = Vec::new();
-        let mut read: Vec<&Buffer> = Vec::new();
         for binding in bindings {
-            let (raw, size) = match binding.kind {
-                BindingKind::Uniform(size) => {
-                    if size as usize != dispatch.params.len() {
-                        return Err(launch(format!(
-                            "its Params has {size} bytes and {} were given",
-                            dispatch.params.len()
-                        )));
-                    }
-                    offset = Some(recorder.push_params(inner, dispatch.params)?);
-                    (recorder.params(), u64::from(size))
-                }
-                kind => {
-                    let Some(&buffer) = buffers.next() else { continue };
-                    buffer.require_home(inner, dispatch.op)?;
-                    let list = if kind == BindingKind::ReadWrite { &mut written } else { &mut read };
-                    list.push(buffer);
-                    let size = match inner.mode {
-                        Mode::Fast => buffer.size().max(4).next_multiple_of(16),
-                        // The sentinel is inside the binding: a stray index is seen, not hidden by the clamp.
-                        Mode::Checked => buffer.raw().size(),
-                    };
-                    let size = size.min(buffer.raw().size());
-                    let most = inner.limits.max_storage_buffer_binding_size;
-                    if buffer.size() > most {
-                        return Err(Error::Limit {
-                            op: dispatch.op.to_owned(),
-                            what: "a storage binding (in bytes)",
-                            needed: buffer.size(),
-                            limit: most,
-                            detail: format!(
-                                "`{}` of kernel {}, {}",
-                                binding.name,
-                                pipeline.label(),
-                                buffer.describe()
-                            ),
-                        });
-                    }
-                    (buffer.raw(), size.min(most))
-                }
+            let (raw, size) = if let BindingKind::Uniform(size) = binding.kind {
+                offset = Some(recorder.push_params(inner, dispatch.params)?);
+                (recorder.params(), u64::from(size))
+            } else {
+                let Some(buffer) = buffers.next() else { continue };
+                buffer.require_backed(dispatch.op)?;
+                (buffer.raw(), bound_size(inner, buffer))
             };
             bound.push((binding.index, raw.clone(), size));
-        }
-        for (at, buffer) in written.iter().enumerate() {
-            if read.iter().chain(&written[at + 1..]).any(|other| other.same(buffer)) {
-                return Err(launch("a buffer that it writes is bound twice".to_owned()));
-            }
         }
         // An application's buffer is not ours to keep alive.
         let keep = dispatch.buffers.iter().all(|buffer| buffer.0.home.is_some());
@@ -126,6 +75,66 @@ impl Context {
         let op = dispatch.op.to_owned();
         recorder.push(inner, Recorded::Dispatch { pipeline: pipeline.clone(), bind_group, offset, grid, op })
     }
+}
+
+/// The bytes of `buffer` that a kernel sees.
+fn bound_size(inner: &Inner, buffer: &Buffer) -> u64 {
+    let size = match inner.mode {
+        Mode::Fast => padded(buffer.size()),
+        // The sentinel is inside the binding: a stray index is seen, not hidden by the clamp.
+        Mode::Checked => buffer.raw().size(),
+    };
+    size.min(buffer.raw().size()).min(inner.limits.max_storage_buffer_binding_size)
+}
+
+/// Whole vec4s of f32, as kernels read them.
+pub(crate) fn padded(size: u64) -> u64 {
+    size.max(4).next_multiple_of(16)
+}
+
+/// Whether the launch fits the kernel and the device; and its grid.
+fn check(inner: &Inner, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<[u32; 3]> {
+    let launch = |reason: String| Error::Launch { kernel: pipeline.label().to_owned(), reason };
+    let limit = inner.limits.max_compute_workgroups_per_dimension;
+    let grid = fold_groups(dispatch.groups, limit).ok_or_else(|| Error::Limit {
+        op: dispatch.op.to_owned(),
+        what: "the number of workgroups",
+        needed: dispatch.groups,
+        limit: u64::from(limit).pow(3),
+        detail: format!("kernel {}", pipeline.label()),
+    })?;
+    let bindings = &pipeline.reflection().bindings;
+    let storage = bindings.iter().filter(|b| !matches!(b.kind, BindingKind::Uniform(_))).count();
+    if storage != dispatch.buffers.len() {
+        return Err(launch(format!("it binds {storage} buffers and was given {}", dispatch.buffers.len())));
+    }
+    let mut buffers = dispatch.buffers.iter().enumerate();
+    for binding in bindings {
+        if let BindingKind::Uniform(size) = binding.kind {
+            if size as usize != dispatch.params.len() {
+                let given = dispatch.params.len();
+                return Err(launch(format!("its Params has {size} bytes and {given} were given")));
+            }
+            continue;
+        }
+        let Some((at, buffer)) = buffers.next() else { continue };
+        buffer.require_home(inner, dispatch.op)?;
+        let most = inner.limits.max_storage_buffer_binding_size;
+        if buffer.size() > most {
+            return Err(Error::Limit {
+                op: dispatch.op.to_owned(),
+                what: "a storage binding (in bytes)",
+                needed: buffer.size(),
+                limit: most,
+                detail: format!("`{}` of kernel {}, {}", binding.name, pipeline.label(), buffer.describe()),
+            });
+        }
+        let others = dispatch.buffers.iter().enumerate().filter(|&(other, _)| other != at);
+        if binding.kind == BindingKind::ReadWrite && others.into_iter().any(|(_, other)| other.same(buffer)) {
+            return Err(launch("a buffer that it writes is bound twice".to_owned()));
+        }
+    }
+    Ok(grid)
 }
 
 #[cfg(test)]

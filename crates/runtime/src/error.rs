@@ -110,6 +110,21 @@ pub enum Error {
         /// The operation.
         op: String,
     },
+    /// A buffer of a recording was used as if it had memory.
+    #[error(
+        "{op}: its operand is only planned and has no contents yet. Inside a recording use operations that the graph \
+         knows; outside run the plan first and read its outputs"
+    )]
+    Unbacked {
+        /// The operation.
+        op: String,
+    },
+    /// A recording cannot become a plan.
+    #[error("a plan cannot be made: {reason}")]
+    Plan {
+        /// Why.
+        reason: String,
+    },
     /// An application's buffer cannot be used.
     #[error("the application's buffer cannot be used so: {reason}")]
     Wrap {

@@ -49,6 +49,7 @@ impl Context {
         let inner = self.inner();
         inner.check_fault()?;
         buffer.require_home(inner, "read")?;
+        buffer.require_backed("read")?;
         buffer.require_usage(wgpu::BufferUsages::COPY_SRC)?;
         let size = buffer.size().max(4).next_multiple_of(4);
         let staging = inner.create_raw(

@@ -120,11 +120,21 @@ impl Recorder {
             }
         }
         let index = inner.queue.submit([encoder.finish()]);
-        self.submissions += 1;
         if let Some(profiler) = profiler.as_mut() {
             profiler.collect(inner)?;
         }
         drop(profiler);
+        self.after_submit(inner, index)
+    }
+
+    /// Submits commands that were encoded elsewhere. Nothing may be waiting here.
+    pub fn submit(&mut self, inner: &Inner, encoder: wgpu::CommandEncoder) -> Result<()> {
+        let index = inner.queue.submit([encoder.finish()]);
+        self.after_submit(inner, index)
+    }
+
+    fn after_submit(&mut self, inner: &Inner, index: wgpu::SubmissionIndex) -> Result<()> {
+        self.submissions += 1;
         self.in_flight.push_back(index);
         if self.in_flight.len() > IN_FLIGHT
             && let Some(oldest) = self.in_flight.pop_front()

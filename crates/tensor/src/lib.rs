@@ -4,11 +4,13 @@
 //! in memory, which only [`Tensor::layout`] shows. There are no views with arbitrary strides: what moves elements
 //! copies them, and a change of layout is a kernel that a profile shows.
 
+mod apply;
 mod epilogue;
 mod error;
 mod layout;
 pub mod ops;
 mod tensor;
+mod trace;
 
 pub use epilogue::Epilogue;
 pub use error::Error;
@@ -17,6 +19,7 @@ pub use ops::normalization::BatchNormTrain;
 pub use tensor::{Element, Tensor};
 pub use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
 pub use tilewright_ops::DType;
+pub use trace::{Trace, TraceOperand, TraceStep};
 
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -6,7 +6,7 @@ use tilewright_kernels::elementwise;
 use tilewright_ops::{DType, element_count};
 use tilewright_runtime::{Buffer, Context};
 
-use crate::{Error, Layout, Result};
+use crate::{Error, Layout, Result, trace::Symbol};
 
 /// A tensor on a device. Cloning shares its memory; operations never write to an operand.
 #[derive(Clone)]
@@ -16,6 +16,8 @@ pub struct Tensor {
     shape: Vec<usize>,
     dtype: DType,
     layout: Layout,
+    /// What it stands for, if operations on it are only written down.
+    pub(crate) symbol: Option<Symbol>,
 }
 
 /// A host type with a [`DType`].
@@ -102,7 +104,7 @@ impl Tensor {
     fn over(context: &Context, buffer: Buffer, shape: &[usize], dtype: DType, layout: Layout) -> Self {
         let layout = if shape.len() == 4 { layout } else { Layout::RowMajor };
         buffer.note_shape(shape);
-        Self { context: context.clone(), buffer, shape: shape.to_vec(), dtype, layout }
+        Self { context: context.clone(), buffer, shape: shape.to_vec(), dtype, layout, symbol: None }
     }
 
     /// The logical shape.
@@ -206,6 +208,13 @@ impl Tensor {
     /// A tensor of its own memory with the same elements: what a plain clone, which shares memory, is not.
     pub fn copy(&self) -> Result<Self> {
         self.copy_to("copy", self.shape(), &self.strides(), 0, self.layout)
+    }
+
+    /// The same tensor under another handle of the same context, such as one that records
+    /// ([`Context::recording`]).
+    #[must_use]
+    pub fn on(&self, context: &Context) -> Self {
+        Self { context: context.clone(), ..self.clone() }
     }
 
     /// The same memory under another shape of as many elements.

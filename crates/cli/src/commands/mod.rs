@@ -3,7 +3,9 @@
 mod devices;
 mod grad;
 mod infer;
+mod inspect;
 mod kernels;
+mod profile;
 mod train;
 mod tune;
 
@@ -63,6 +65,10 @@ enum Command {
     Train(train::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
+    /// Show a network's layers, what is fused in them, and its memory.
+    Inspect(inspect::Arguments),
+    /// Time every layer of a network.
+    Profile(profile::Arguments),
     /// Compute the gradient of every parameter.
     Grad(grad::Arguments),
     /// Measure which algorithm is the quickest for each shape, and remember it.
@@ -82,6 +88,8 @@ impl Cli {
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
+            Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
             Command::Tune(arguments) => {
                 let options = ContextOptions::from_env()?.with_tuning(Tuning::Measure);

@@ -1,9 +1,9 @@
 //! Convolutions and their gradients.
 
 use tilewright_kernels::convolution::{self, Conv2dAlgorithm, Operands, Problem};
-use tilewright_ops::{Conv2d, DType, ShapeError, UnaryOp, element_count};
+use tilewright_ops::{Conv2d, DType, Op, ShapeError, UnaryOp, element_count};
 
-use crate::{Epilogue, Layout, Result, Tensor};
+use crate::{Epilogue, Layout, Result, Tensor, trace};
 
 impl Tensor {
     /// The convolution of N C H W with a weight O C/groups KH KW and a bias of O entries. The result lies
@@ -48,6 +48,17 @@ impl Tensor {
         self.require_same_context("conv2d", weight)?;
         let problem = Problem::new(op, self.shape4("conv2d", "x")?, weight.shape4("conv2d", "weight")?)?;
         self.check_epilogue("conv2d", problem.y_shape[1], &problem.y_shape, epilogue)?;
+        let operands: Vec<_> =
+            [self, weight].into_iter().chain(epilogue.bias).chain(epilogue.residual).collect();
+        let traced = || Op::Conv2d {
+            op: *op,
+            bias: epilogue.bias.is_some(),
+            residual: epilogue.residual.is_some(),
+            activation: epilogue.activation,
+        };
+        if let Some(y) = trace::step(traced, &operands) {
+            return y;
+        }
         let x = self.to_layout(Layout::ChannelsLast)?;
         let weight = weight.to_layout(Layout::RowMajor)?;
         let y = Self::empty(self.context(), &problem.y_shape, DType::F32, Layout::ChannelsLast)?;

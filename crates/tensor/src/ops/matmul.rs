@@ -4,9 +4,9 @@ use tilewright_kernels::{
     matmul::{self, MatmulAlgorithm, Operands, Problem},
     strided::Strided,
 };
-use tilewright_ops::{DType, MatMul, MatMulDims, ShapeError, UnaryOp};
+use tilewright_ops::{DType, MatMul, MatMulDims, Op, ShapeError, UnaryOp};
 
-use crate::{Epilogue, Layout, Result, Tensor};
+use crate::{Epilogue, Layout, Result, Tensor, trace};
 
 impl Tensor {
     /// `self · other` over the last two axes; leading axes broadcast.
@@ -61,6 +61,17 @@ impl Tensor {
         let dims = op.dims(self.shape(), other.shape())?;
         let shape = op.output_shape(self.shape(), other.shape())?;
         self.check_epilogue("matmul", dims.n, &shape, epilogue)?;
+        let operands: Vec<_> =
+            [self, other].into_iter().chain(epilogue.bias).chain(epilogue.residual).collect();
+        let traced = || Op::MatMul {
+            op: *op,
+            bias: epilogue.bias.is_some(),
+            residual: epilogue.residual.is_some(),
+            activation: epilogue.activation,
+        };
+        if let Some(y) = trace::step(traced, &operands) {
+            return y;
+        }
         let left = self.to_layout(Layout::RowMajor)?;
         let right = other.to_layout(Layout::RowMajor)?;
         let (left, left_stride) = left.batch_stride(&dims.batch)?;

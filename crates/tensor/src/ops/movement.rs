@@ -2,15 +2,18 @@
 
 use tilewright_kernels::{elementwise, movement, strided::Strided};
 use tilewright_ops::{
-    DType, ShapeError, SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape,
+    DType, Op, ShapeError, SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape,
 };
 
-use crate::{Error, Layout, Result, Tensor};
+use crate::{Error, Layout, Result, Tensor, trace};
 
 impl Tensor {
     /// The same elements in row-major order under another shape; one extent may be −1.
     pub fn reshape(&self, shape: &[isize]) -> Result<Self> {
         let shape = reshape_shape(self.shape(), shape)?;
+        if let Some(y) = trace::step(|| Op::Reshape(shape.clone()), &[self]) {
+            return y;
+        }
         Ok(self.to_layout(Layout::RowMajor)?.relabel(&shape, Layout::RowMajor))
     }
 
@@ -25,6 +28,9 @@ impl Tensor {
     /// The axes in another order: axis `i` of the result is axis `axes[i]` of this tensor.
     pub fn permute(&self, axes: &[usize]) -> Result<Self> {
         let shape = permute_shape(self.shape(), axes)?;
+        if let Some(y) = trace::step(|| Op::Permute(axes.to_vec()), &[self]) {
+            return y;
+        }
         let own = self.strides();
         let strides: Vec<_> = axes.iter().map(|&axis| own[axis]).collect();
         self.copy_to("permute", &shape, &strides, 0, Layout::RowMajor)
@@ -33,6 +39,9 @@ impl Tensor {
     /// The elements `start..end` (by `step`) of each axis; as Python's slices, with positive steps.
     pub fn slice(&self, ranges: &[SliceRange]) -> Result<Self> {
         let shape = slice_shape(self.shape(), ranges)?;
+        if let Some(y) = trace::step(|| Op::Slice(ranges.to_vec()), &[self]) {
+            return y;
+        }
         let own = self.strides();
         let mut strides = own.clone();
         let mut offset = 0;
@@ -62,6 +71,9 @@ impl Tensor {
                 });
             }
         }
+        if let Some(y) = trace::step(|| Op::Concat { axis }, tensors) {
+            return y;
+        }
         if first.dtype() == DType::F16 {
             // As in `copy_to`.
             let wide: Vec<_> = tensors.iter().map(|tensor| tensor.cast(DType::F32)).collect::<Result<_>>()?;
@@ -81,6 +93,9 @@ impl Tensor {
     pub fn pad(&self, padding: &[(usize, usize)], value: f32) -> Result<Self> {
         self.require_f32("pad", "x")?;
         let shape = pad_shape(self.shape(), padding)?;
+        if let Some(y) = trace::step(|| Op::Pad { padding: padding.to_vec(), value }, &[self]) {
+            return y;
+        }
         let y = Self::empty(self.context(), &shape, DType::F32, self.layout())?;
         elementwise::fill(self.context(), y.buffer(), y.count(), value.to_bits())?;
         let strides = y.strides();
@@ -121,6 +136,9 @@ impl Tensor {
         if tilewright_ops::broadcast_shapes(self.shape(), shape)? != shape {
             let (left, right) = (self.shape().to_vec(), shape.to_vec());
             return Err(ShapeError::Broadcast { op: "expand", left, right }.into());
+        }
+        if let Some(y) = trace::step(|| Op::Expand(shape.to_vec()), &[self]) {
+            return y;
         }
         self.copy_to("expand", shape, &self.broadcast_strides(shape), 0, self.layout())
     }

@@ -3,9 +3,9 @@
 //! Four axes are worked on channels-last, two as they are; any other rank goes through copies.
 
 use tilewright_kernels::normalization::{self, Fused, Grads, Running, Spread, Statistics};
-use tilewright_ops::{BatchNorm, DType, UnaryOp};
+use tilewright_ops::{BatchNorm, DType, Op, UnaryOp};
 
-use crate::{Layout, Result, Tensor};
+use crate::{Layout, Result, Tensor, trace};
 
 const TRAIN: &str = "batch_norm_train";
 const EVAL: &str = "batch_norm_eval";
@@ -131,6 +131,10 @@ impl Tensor {
         ];
         let dims = self.norm_dims(EVAL, norm, &operands)?;
         activation.map_or(Ok(()), |op| op.check())?;
+        let traced = || Op::BatchNorm { op: *norm, activation };
+        if let Some(y) = trace::step(traced, &[self, weight, bias, running_mean, running_var]) {
+            return y;
+        }
         let x = self.channels_fastest()?;
         let y = x.like(DType::F32)?;
         normalization::batch_norm_normalise(

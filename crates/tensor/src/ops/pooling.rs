@@ -3,9 +3,9 @@
 //! Operands are N C H W; results lie channels-last.
 
 use tilewright_kernels::pooling;
-use tilewright_ops::{AdaptiveAvgPool2d, DType, Pool2d, PoolKind, ShapeError};
+use tilewright_ops::{AdaptiveAvgPool2d, DType, Op, Pool2d, PoolKind, ShapeError};
 
-use crate::{Layout, Result, Tensor};
+use crate::{Layout, Result, Tensor, trace};
 
 impl Tensor {
     /// The maximum of each window, N C OH OW, and where it was found: an i32 tensor of the same shape with the flat
@@ -22,6 +22,9 @@ impl Tensor {
     /// The maximum of each window alone, for inference: [`Self::max_pool2d`] without the indices.
     pub fn max_pool2d_values(&self, pool: &Pool2d) -> Result<Self> {
         let (x, x_shape, y_shape) = self.pool_operand(PoolKind::Max.name(), pool)?;
+        if let Some(y) = trace::step(|| Op::MaxPool2d(*pool), &[self]) {
+            return y;
+        }
         let y = Self::empty(self.context(), &y_shape, DType::F32, Layout::ChannelsLast)?;
         pooling::max_pool2d(self.context(), pool, x_shape, y_shape, x.buffer(), y.buffer(), None)?;
         Ok(y)
@@ -82,6 +85,9 @@ impl Tensor {
         self.require_f32(op, "x")?;
         let x_shape = self.shape4(op, "x")?;
         let y_shape = pool.output_shape(x_shape)?;
+        if let Some(y) = trace::step(|| Op::AdaptiveAvgPool2d(pool), &[self]) {
+            return y;
+        }
         let x = self.to_layout(Layout::ChannelsLast)?;
         let y = Self::empty(self.context(), &y_shape, DType::F32, Layout::ChannelsLast)?;
         if pool.output == [1, 1] {
@@ -127,6 +133,10 @@ impl Tensor {
     fn average(&self, kind: PoolKind, pool: &Pool2d) -> Result<Self> {
         let op = kind.name();
         let (x, x_shape, y_shape) = self.pool_operand(op, pool)?;
+        let traced = || if kind == PoolKind::Sum { Op::SumPool2d(*pool) } else { Op::AvgPool2d(*pool) };
+        if let Some(y) = trace::step(traced, &[self]) {
+            return y;
+        }
         let y = Self::empty(self.context(), &y_shape, DType::F32, Layout::ChannelsLast)?;
         pooling::avg_pool2d(self.context(), op, pool, x_shape, y_shape, x.buffer(), y.buffer())?;
         Ok(y)

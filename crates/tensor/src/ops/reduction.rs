@@ -4,9 +4,11 @@ use tilewright_kernels::{
     elementwise,
     reduction::{self, Axis, Plan},
 };
-use tilewright_ops::{DType, ReduceOp, ShapeError, argmax_shape, broadcast_shapes, reduction::reduced_axes};
+use tilewright_ops::{
+    DType, Op, ReduceOp, ShapeError, argmax_shape, broadcast_shapes, reduction::reduced_axes,
+};
 
-use crate::{Layout, Result, Tensor};
+use crate::{Layout, Result, Tensor, trace};
 
 impl Tensor {
     /// Reduces over `axes` (none means all), which go from the shape, or stay with extent 1 where `keepdim`.
@@ -19,6 +21,10 @@ impl Tensor {
     pub fn reduce(&self, op: ReduceOp, axes: &[usize], keepdim: bool) -> Result<Self> {
         self.require_f32(op.name(), "x")?;
         let shape = op.output_shape(self.shape(), axes, keepdim)?;
+        let traced = || Op::Reduce { op, axes: axes.to_vec(), keepdim };
+        if let Some(y) = trace::step(traced, &[self]) {
+            return y;
+        }
         let kept = op.output_shape(self.shape(), axes, true)?;
         let y = Self::empty(self.context(), &kept, DType::F32, self.layout())?;
         if self.count() == 0 {
@@ -115,6 +121,10 @@ impl Tensor {
         let op = "argmax";
         self.require_f32(op, "x")?;
         let shape = argmax_shape(self.shape(), axes, keepdim)?;
+        let traced = || Op::Argmax { axes: axes.to_vec(), keepdim };
+        if let Some(y) = trace::step(traced, &[self]) {
+            return y;
+        }
         let kept = argmax_shape(self.shape(), axes, true)?;
         let y = Self::empty(self.context(), &kept, DType::I32, self.layout())?;
         if y.count() > 0 {

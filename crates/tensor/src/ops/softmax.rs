@@ -1,9 +1,9 @@
 //! Softmax and its logarithm along an axis.
 
 use tilewright_kernels::reduction::{self, Lines};
-use tilewright_ops::{DType, LogSoftmax, Softmax};
+use tilewright_ops::{DType, LogSoftmax, Op, Softmax};
 
-use crate::{Result, Tensor};
+use crate::{Result, Tensor, trace};
 
 impl Tensor {
     /// `exp(x) / Σ exp(x)` along `axis`. No exp overflows, however large x is. Same shape and layout.
@@ -12,6 +12,9 @@ impl Tensor {
     /// [`tilewright_ops::ShapeError::Axis`]; [`crate::Error::DType`] unless f32.
     pub fn softmax(&self, axis: usize) -> Result<Self> {
         Softmax { axis }.check(self.shape())?;
+        if let Some(y) = trace::step(|| Op::Softmax(Softmax { axis }), &[self]) {
+            return y;
+        }
         self.along_lines("softmax", axis)
     }
 
@@ -21,6 +24,9 @@ impl Tensor {
     /// As [`Self::softmax`].
     pub fn log_softmax(&self, axis: usize) -> Result<Self> {
         LogSoftmax { axis }.check(self.shape())?;
+        if let Some(y) = trace::step(|| Op::LogSoftmax(LogSoftmax { axis }), &[self]) {
+            return y;
+        }
         self.along_lines("log_softmax", axis)
     }
 

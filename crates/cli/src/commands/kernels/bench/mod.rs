@@ -63,6 +63,8 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Op {
+    /// Every kernel that is bound by memory, beside the device's own copy of as many bytes.
+    Memory(super::memory::Arguments),
     /// A matrix product.
     Matmul {
         /// M×N×K, such as 512x512x512.
@@ -154,6 +156,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
                 suite::Options { assert: arguments.assert, chosen: arguments.chosen, json: arguments.json };
             return suite::run(suite, options, context);
         }
+        Op::Memory(memory) => return super::memory::run(memory, arguments.repeat, arguments.json, context),
         Op::Matmul { shape, transpose_left, transpose_right } => {
             let op = MatMul { transpose_left: *transpose_left, transpose_right: *transpose_right };
             bench_matmul(context, *shape, op, runs, roofline.as_ref())?

@@ -1,0 +1,75 @@
+//! What can go wrong with a graph.
+
+use thiserror::Error;
+use tilewright_ops::ShapeError;
+
+/// A failure of capture, of a pass, of planning or of a run.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An operation of the graph does not fit its operands.
+    #[error("node `{node}`: {source}")]
+    Node {
+        /// The node's name.
+        node: String,
+        /// Why.
+        source: Box<tilewright_tensor::Error>,
+    },
+    /// A tensor operation outside a node failed.
+    #[error(transparent)]
+    Tensor(#[from] tilewright_tensor::Error),
+    /// The device failed.
+    #[error(transparent)]
+    Runtime(#[from] tilewright_runtime::Error),
+    /// The captured function failed.
+    #[error("the network could not be captured: {0}")]
+    Capture(String),
+    /// An output is no value of the graph.
+    #[error("the output `{name}` does not come from the inputs or constants of this graph")]
+    ForeignOutput {
+        /// The output's name.
+        name: String,
+    },
+    /// There is no such input or output.
+    #[error("there is no {what} {at}; this graph has {count}")]
+    NoPort {
+        /// `input` or `output`.
+        what: &'static str,
+        /// The number asked for.
+        at: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// An input that was given does not fit.
+    #[error("the input `{name}` is {found} and must be {expected}")]
+    Input {
+        /// Its name.
+        name: String,
+        /// Type and shape, or number of elements, as given.
+        found: String,
+        /// Type and shape as planned.
+        expected: String,
+    },
+    /// More or fewer inputs than the graph has.
+    #[error("{found} inputs were given and the graph has {expected}: {names}")]
+    InputCount {
+        /// How many were given.
+        found: usize,
+        /// How many there are.
+        expected: usize,
+        /// Their names.
+        names: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn node(node: &str, source: impl Into<tilewright_tensor::Error>) -> Self {
+        Self::Node { node: node.to_owned(), source: Box::new(source.into()) }
+    }
+}
+
+impl From<ShapeError> for Error {
+    fn from(error: ShapeError) -> Self {
+        Self::Tensor(error.into())
+    }
+}

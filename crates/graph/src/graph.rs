@@ -1,0 +1,187 @@
+//! The graph: values, and nodes that make them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tilewright_ops::{DType, Op};
+use tilewright_runtime::Context;
+use tilewright_tensor::Tensor;
+
+use crate::{Constants, Error, Result};
+
+/// Names a value of one graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub(crate) usize);
+
+/// An input, a constant, or what a node makes.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// The logical shape.
+    pub shape: Vec<usize>,
+    /// The element type.
+    pub dtype: DType,
+    /// What it is, if it does not depend on the inputs.
+    pub constant: Option<Tensor>,
+}
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name in errors and profiles; not unique.
+    pub name: String,
+    /// What it does.
+    pub op: Op,
+    /// Its operands, in the order that [`Op`] lists.
+    pub inputs: Vec<ValueId>,
+    /// Its result.
+    pub output: ValueId,
+}
+
+/// Operations over values, sorted: what a node reads is an input, a constant, or made by a node before it.
+#[derive(Clone)]
+pub struct Graph {
+    context: Context,
+    values: Vec<Value>,
+    nodes: Vec<Node>,
+    inputs: Vec<(String, ValueId)>,
+    outputs: Vec<(String, ValueId)>,
+    constants: Arc<Constants>,
+}
+
+impl Graph {
+    /// An empty graph, whose constants live on `context`.
+    pub fn new(context: &Context) -> Self {
+        Self {
+            context: context.eager(),
+            values: Vec::new(),
+            nodes: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            constants: Arc::default(),
+        }
+    }
+
+    /// Takes over what other graphs of the same network have computed from its constants.
+    pub fn share(&mut self, constants: Arc<Constants>) {
+        self.constants = constants;
+    }
+
+    /// What is computed from constants once.
+    pub fn shared(&self) -> &Arc<Constants> {
+        &self.constants
+    }
+
+    /// A new input.
+    pub fn input(&mut self, name: impl Into<String>, shape: &[usize], dtype: DType) -> ValueId {
+        let id = self.value(shape.to_vec(), dtype, None);
+        self.inputs.push((name.into(), id));
+        id
+    }
+
+    /// A constant: a weight, a table.
+    pub fn constant(&mut self, tensor: Tensor) -> ValueId {
+        self.value(tensor.shape().to_vec(), tensor.dtype(), Some(tensor))
+    }
+
+    /// A node at the end, and its result.
+    ///
+    /// # Errors
+    /// [`Error::Node`] if the operation does not fit the operands' shapes or types.
+    pub fn push(&mut self, name: impl Into<String>, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
+        let name = name.into();
+        let shapes: Vec<_> = inputs.iter().map(|&id| &self[id].shape[..]).collect();
+        let shape = op.output_shape(&shapes).map_err(|error| Error::node(&name, error))?;
+        let first = inputs.first().map_or(DType::F32, |&id| self[id].dtype);
+        for &input in inputs {
+            let found = self[input].dtype;
+            let wanted = if op.moves_only() { first } else { DType::F32 };
+            if found != wanted && !matches!((found, wanted), (DType::F16, DType::F32)) {
+                let (op, operand, expected) = (op.name(), "operand", wanted.name());
+                let error = tilewright_tensor::Error::DType { op, operand, found, expected };
+                return Err(Error::node(&name, error));
+            }
+        }
+        let output = self.value(shape, op.output_dtype(first), None);
+        self.nodes.push(Node { name, op, inputs: inputs.to_vec(), output });
+        Ok(output)
+    }
+
+    /// A new output.
+    pub fn output(&mut self, name: impl Into<String>, value: ValueId) {
+        self.outputs.push((name.into(), value));
+    }
+
+    /// The context of the constants.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The nodes, each behind those that it reads from.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The inputs by name.
+    pub fn inputs(&self) -> &[(String, ValueId)] {
+        &self.inputs
+    }
+
+    /// The outputs by name.
+    pub fn outputs(&self) -> &[(String, ValueId)] {
+        &self.outputs
+    }
+
+    /// The node that makes each value that a node makes.
+    pub fn makers(&self) -> HashMap<ValueId, usize> {
+        self.nodes.iter().enumerate().map(|(at, node)| (node.output, at)).collect()
+    }
+
+    /// How often each value is read, by nodes and as an output.
+    pub fn uses(&self) -> HashMap<ValueId, usize> {
+        let mut uses = HashMap::new();
+        let read = self.nodes.iter().flat_map(|node| &node.inputs);
+        for &id in read.chain(self.outputs.iter().map(|(_, id)| id)) {
+            *uses.entry(id).or_default() += 1;
+        }
+        uses
+    }
+
+    /// Elements of all constants that nodes read: the parameters.
+    pub fn parameters(&self) -> usize {
+        let mut seen: Vec<ValueId> = self.nodes.iter().flat_map(|node| node.inputs.clone()).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        seen.iter().filter_map(|&id| self[id].constant.as_ref()).map(Tensor::count).sum()
+    }
+
+    /// The shapes of a node's operands.
+    pub fn shapes(&self, node: &Node) -> Vec<&[usize]> {
+        node.inputs.iter().map(|&id| &self[id].shape[..]).collect()
+    }
+
+    fn value(&mut self, shape: Vec<usize>, dtype: DType, constant: Option<Tensor>) -> ValueId {
+        self.values.push(Value { shape, dtype, constant });
+        ValueId(self.values.len() - 1)
+    }
+}
+
+impl std::ops::Index<ValueId> for Graph {
+    type Output = Value;
+
+    fn index(&self, id: ValueId) -> &Value {
+        &self.values[id.0]
+    }
+}
+
+impl std::fmt::Debug for Graph {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for Node { name, op, inputs, output } in &self.nodes {
+            let operands: Vec<_> = inputs
+                .iter()
+                .map(|&id| format!("{}{}", if self[id].constant.is_some() { "c" } else { "v" }, id.0))
+                .collect();
+            let shape = &self[*output].shape;
+            writeln!(f, "v{} {shape:?} = {op:?}({}) \"{name}\"", output.0, operands.join(", "))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,25 @@
+//! Drops nodes whose result nobody reads.
+
+use std::collections::HashSet;
+
+use crate::{Graph, Result, Rewriter};
+
+/// Drops nodes whose result nobody reads.
+///
+/// # Errors
+/// None for a graph whose nodes fit their operands.
+pub fn eliminate_dead(graph: &Graph) -> Result<(Graph, usize)> {
+    let mut read: HashSet<_> = graph.outputs().iter().map(|(_, id)| *id).collect();
+    for node in graph.nodes().iter().rev() {
+        if read.contains(&node.output) {
+            read.extend(&node.inputs);
+        }
+    }
+    let mut rewriter = Rewriter::new(graph);
+    for node in graph.nodes().iter().filter(|node| read.contains(&node.output)) {
+        rewriter.keep(node)?;
+    }
+    let new = rewriter.finish();
+    let dropped = graph.nodes().len() - new.nodes().len();
+    Ok((new, dropped))
+}

@@ -1,0 +1,82 @@
+//! What makes a graph smaller and quicker without changing what it computes, one file each.
+//!
+//! Each pass takes a graph and gives a new one, with the number of places that it changed. [`optimize`] runs them in
+//! the order of [`ALL`] until none finds anything.
+
+mod eliminate_common;
+mod eliminate_dead;
+mod fold_batch_norm;
+mod fold_constants;
+mod fold_scale;
+mod fuse_activation;
+mod fuse_bias;
+mod fuse_residual;
+mod remove_identities;
+
+pub use eliminate_common::eliminate_common;
+pub use eliminate_dead::eliminate_dead;
+pub use fold_batch_norm::fold_batch_norm;
+pub use fold_constants::fold_constants;
+pub use fold_scale::fold_scale;
+pub use fuse_activation::fuse_activation;
+pub use fuse_bias::fuse_bias;
+pub use fuse_residual::fuse_residual;
+pub use remove_identities::remove_identities;
+
+use serde::Serialize;
+
+use crate::{Graph, Result};
+
+/// A pass: the new graph, and how many places it changed.
+pub type Pass = fn(&Graph) -> Result<(Graph, usize)>;
+
+/// Every pass by name, in the order in which they run.
+pub const ALL: &[(&str, Pass)] = &[
+    ("eliminate_dead", eliminate_dead),
+    ("remove_identities", remove_identities),
+    ("eliminate_common", eliminate_common),
+    ("fold_constants", fold_constants),
+    ("fold_batch_norm", fold_batch_norm),
+    ("fold_scale", fold_scale),
+    ("fuse_bias", fuse_bias),
+    ("fuse_residual", fuse_residual),
+    ("fuse_activation", fuse_activation),
+];
+
+/// What a pass did, over all rounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PassReport {
+    /// Its name.
+    pub pass: &'static str,
+    /// Places that it changed.
+    pub changed: usize,
+}
+
+/// Changes after which passes that go on changing one another's work are stopped.
+const MOST_ROUNDS: usize = 256;
+
+/// Runs the passes until none finds anything. One runs only where those before it find nothing: what can become part of
+/// a weight does so before an activation closes the convolution.
+///
+/// # Errors
+/// Those of computing constants.
+pub fn optimize(graph: &Graph) -> Result<(Graph, Vec<PassReport>)> {
+    let mut reports: Vec<_> = ALL.iter().map(|&(pass, _)| PassReport { pass, changed: 0 }).collect();
+    let mut graph = graph.clone();
+    for _ in 0..MOST_ROUNDS {
+        let mut any = false;
+        for ((_, pass), report) in ALL.iter().zip(&mut reports) {
+            let (next, changed) = pass(&graph)?;
+            graph = next;
+            if changed > 0 {
+                report.changed += changed;
+                any = true;
+                break;
+            }
+        }
+        if !any {
+            break;
+        }
+    }
+    Ok((graph, reports))
+}

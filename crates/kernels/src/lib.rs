@@ -4,6 +4,7 @@
 //! dispatch. Shapes are checked above, in the tensor crate; what a launcher cannot do is an error of the runtime.
 
 pub mod convolution;
+pub mod cooperative;
 pub mod elementwise;
 mod epilogue;
 pub mod loss;

@@ -84,9 +84,13 @@ const fn matmul(name: &'static str, reference: &'static str) -> Operation {
         "matmul_register_tiled",
         "matmul_vec4",
         "matmul_lanes",
+        "matmul_cooperative",
+        "matmul_split_f16_largest",
+        "matmul_split_f16",
+        "matmul_cooperative_split_f16",
         "matmul_split_k_reduce",
     ];
-    Operation::new(name, "matmul", STEMS).backward(STEMS).reference(reference).golden()
+    Operation::new(name, "matmul", STEMS).backward(STEMS).reference(reference).golden().f16()
 }
 
 const fn pool(
@@ -162,6 +166,10 @@ pub const OPERATIONS: &[Operation] = &[
             "conv2d_implicit_gemm",
             "conv2d_depthwise",
             "conv2d_lanes",
+            "conv2d_cooperative",
+            "winograd_input",
+            "winograd_weight",
+            "winograd_output",
             "conv2d_pack_weight",
         ],
     )
@@ -179,6 +187,7 @@ pub const OPERATIONS: &[Operation] = &[
     ])
     .reference("convolution::conv2d")
     .golden()
+    .f16()
     .onnx("Conv"),
     Operation::new("im2col", "convolution", &["im2col"])
         .backward(&["col2im"])
@@ -267,7 +276,8 @@ the launcher chooses. `none` in *backward*: the operation has no gradient.
 - **Reference** is the function of `tilewright_reference` that says what the operation means; `plain values`: tests compare \
 with the values themselves.
 - **PyTorch**: its answers, forward and backward, are in `tests/goldens/<family>.safetensors`.
-- **f16**, **int8**: f16 is a storage type (`cast` to it and from it), nothing computes in f16 or in int8 yet.
+- **f16**, **int8**: f16 is a storage type: `cast` goes to it and from it, products and convolutions forward take it, \
+with sums in f32. Nothing computes in int8 yet.
 - **ONNX** is the operator of the same meaning. Nothing is imported yet.
 ";
 

@@ -1,5 +1,6 @@
 //! The weight O I KH KW in the orders that the kernels read, and back. Ig and Og are the channels of one group.
 
+use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
@@ -26,11 +27,15 @@ pub(super) const LAYOUT: ParamsLayout = Params::LAYOUT;
 pub struct Spec {
     /// From the packed order to O I KH KW.
     pub unpack: bool,
+    /// The type of the weight: f32 or f16.
+    pub dtype: DType,
 }
 
 impl From<Spec> for Specialisation {
     fn from(spec: Spec) -> Self {
-        Self::new("conv2d_pack_weight").with_u32("WORKGROUP", WORKGROUP).with_bool("UNPACK", spec.unpack)
+        let kernel =
+            Self::new("conv2d_pack_weight").with_u32("WORKGROUP", WORKGROUP).with_bool("UNPACK", spec.unpack);
+        if spec.dtype == DType::F16 { kernel.with_type("Operand", "f16") } else { kernel }
     }
 }
 
@@ -93,8 +98,8 @@ impl Order {
     }
 
     fn pack(&self, context: &Context, op: &str, problem: &Problem, weight: &Buffer) -> Result<Buffer> {
-        let packed = context.alloc((problem.w_count() * 4) as u64)?;
-        self.run(context, op, problem, Spec { unpack: false }, weight, &packed)?;
+        let packed = context.alloc((problem.w_count() * problem.dtype.size()) as u64)?;
+        self.run(context, op, problem, Spec { unpack: false, dtype: problem.dtype }, weight, &packed)?;
         Ok(packed)
     }
 }
@@ -136,7 +141,7 @@ pub(super) fn from_inputs_by_outputs(
     packed: &Buffer,
     weight: &Buffer,
 ) -> Result<()> {
-    Order::inputs_by_outputs(problem).run(context, op, problem, Spec { unpack: true }, packed, weight)
+    Order::inputs_by_outputs(problem).run(context, op, problem, Spec { unpack: true, dtype: problem.dtype }, packed, weight)
 }
 
 /// O I KH KW from KH KW C of a depthwise weight.
@@ -147,7 +152,7 @@ pub(super) fn from_depthwise(
     packed: &Buffer,
     weight: &Buffer,
 ) -> Result<()> {
-    Order::depthwise(problem).run(context, op, problem, Spec { unpack: true }, packed, weight)
+    Order::depthwise(problem).run(context, op, problem, Spec { unpack: true, dtype: problem.dtype }, packed, weight)
 }
 
 /// Pixels of a channels-last activation, G by G: G pixels C/G from pixels G C/G.

@@ -1,8 +1,9 @@
 //! Weights brought into the order of an algorithm, once for many forward passes.
 
+use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
-use super::{Conv2dAlgorithm, Pass, Problem, chosen, pack};
+use super::{Conv2dAlgorithm, Pass, Problem, chosen, pack, winograd};
 
 /// The weight of a forward pass.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,7 @@ pub struct PackedWeight {
     algorithm: Conv2dAlgorithm,
     shape: [usize; 4],
     groups: usize,
+    dtype: DType,
 }
 
 impl PackedWeight {
@@ -58,6 +60,8 @@ impl PackedWeight {
             format!("the weight was packed for {}, not for {}", self.algorithm.name(), algorithm.name())
         } else if (shape, groups) != (problem.w_shape, problem.op.groups) {
             format!("the packed weight has shape {shape:?} in {groups} groups")
+        } else if self.dtype != problem.dtype {
+            format!("the packed weight is {}", self.dtype)
         } else {
             return Ok(());
         };
@@ -83,11 +87,16 @@ pub fn pack_weight(
         Conv2dAlgorithm::Direct => weight.clone(),
         _ if problem.w_count() == 0 => weight.clone(),
         Conv2dAlgorithm::Depthwise => pack::depthwise(context, op, problem, weight)?,
-        Conv2dAlgorithm::Im2col | Conv2dAlgorithm::ImplicitGemm | Conv2dAlgorithm::Lanes => {
+        Conv2dAlgorithm::Im2col
+        | Conv2dAlgorithm::ImplicitGemm
+        | Conv2dAlgorithm::Lanes
+        | Conv2dAlgorithm::Cooperative => {
             pack::inputs_by_outputs(context, op, problem, weight)?
         }
+        Conv2dAlgorithm::WinogradF2 => winograd::pack(context, Pass::Forward, problem, 2, weight)?,
+        Conv2dAlgorithm::WinogradF4 => winograd::pack(context, Pass::Forward, problem, 4, weight)?,
     };
-    Ok(PackedWeight { buffer, algorithm, shape: problem.w_shape, groups: problem.op.groups })
+    Ok(PackedWeight { buffer, algorithm, shape: problem.w_shape, groups: problem.op.groups, dtype: problem.dtype })
 }
 
 impl Weight<'_> {

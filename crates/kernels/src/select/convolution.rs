@@ -1,6 +1,6 @@
 //! The table for convolutions.
 
-use super::{Choice, Device, DeviceClass, Rule};
+use super::{Choice, Cooperative, Device, DeviceClass, Rule};
 use crate::convolution::{Conv2dAlgorithm, Pass, Problem};
 
 use DeviceClass::{Gpu, SoftwareVulkan};
@@ -32,6 +32,13 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: Gpu,
+        when: "f16, sums of 64 terms or more, 32 channels or more in a group, cooperative matrices that pay",
+        test: |(_, problem)| problem.terms() >= 64 && problem.group_channels()[1] >= 32,
+        algorithm: Conv2dAlgorithm::Cooperative,
+        why: "a subgroup multiplies 16 × 16 matrices in one instruction; a trial found it right and quicker here",
+    },
+    Rule {
+        device: Gpu,
         when: "one filter to a channel",
         test: |(_, problem)| problem.is_depthwise(),
         algorithm: Conv2dAlgorithm::Depthwise,
@@ -43,6 +50,17 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
         test: |(_, problem)| problem.is_pointwise(),
         algorithm: Conv2dAlgorithm::Im2col,
         why: "it is a matrix product of the operands as they lie",
+    },
+    Rule {
+        device: Gpu,
+        when: "3 × 3, stride 1, C · O ≥ 64 · (C + O), 512 pixels or more",
+        test: |(_, problem)| {
+            let [inputs, outputs] = problem.group_channels();
+            inputs * outputs >= 64 * (inputs + outputs) && problem.y_pixels() >= 512
+        },
+        algorithm: Conv2dAlgorithm::WinogradF4,
+        why: "it saves 108 of 144 multiplications for every pair of channels and moves 36 · (C + O) numbers for a tile \
+              twice: at 20 operations to a byte, as GPUs have them, that pays twofold from 128 channels on",
     },
     Rule {
         device: Gpu,
@@ -61,7 +79,10 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
 pub fn conv2d(device: &Device, pass: Pass, problem: &Problem) -> Choice<Conv2dAlgorithm> {
     let query = (pass, *problem);
     let row = TABLE.iter().find(|rule| {
-        rule.device == device.class && (rule.test)(&query) && runs(rule.algorithm, device, pass, problem)
+        rule.device == device.class
+            && (rule.test)(&query)
+            && runs(rule.algorithm, device, pass, problem)
+            && pays(device, rule.algorithm)
     });
     let (algorithm, when, why) = match row {
         Some(rule) => (rule.algorithm, rule.when, rule.why),
@@ -81,6 +102,14 @@ pub fn conv2d_candidates(device: &Device, pass: Pass, problem: &Problem) -> Vec<
         .into_iter()
         .filter(|&algorithm| algorithm != first && runs(algorithm, device, pass, problem));
     std::iter::once(first).chain(rest).collect()
+}
+
+/// Whether what was tried on this device was quicker; an algorithm without a trial is taken at the table's word.
+fn pays(device: &Device, algorithm: Conv2dAlgorithm) -> bool {
+    match (algorithm, device.cooperative) {
+        (Conv2dAlgorithm::Cooperative, Cooperative::Present { f16_pays, .. }) => f16_pays,
+        _ => true,
+    }
 }
 
 fn runs(algorithm: Conv2dAlgorithm, device: &Device, pass: Pass, problem: &Problem) -> bool {

@@ -25,6 +25,7 @@ pub use matmul::matmul_samples;
 pub use sample::{Sample, Samples};
 pub use table::Entry;
 
+pub(crate) use table::source_hash;
 use table::Table;
 
 /// What a context knows of measured choices.

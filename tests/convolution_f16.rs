@@ -6,7 +6,7 @@ mod common;
 use common::{Cases, close, context, contexts, random, random_tensor};
 use half::f16;
 use tilewright::{
-    Conv2dAlgorithm, Context, DType, Layout, Tensor,
+    Context, Conv2dAlgorithm, DType, Layout, Tensor,
     kernels::{
         convolution::{Operands, Pass, Problem, forward_emulated, pack_weight},
         select::{self, Cooperative, Device},
@@ -90,7 +90,8 @@ fn has_f16(context: &Context, cases: &mut Cases) -> bool {
     let device = Device::of(context);
     if !device.f16 {
         let (x, _) = random_f16(context, 1, &[1, 4, 4, 4]);
-        let error = x.conv2d_with(&x, None, &PLAIN, None, Some(Conv2dAlgorithm::Direct)).unwrap_err().to_string();
+        let error =
+            x.conv2d_with(&x, None, &PLAIN, None, Some(Conv2dAlgorithm::Direct)).unwrap_err().to_string();
         cases.check("a device without f16", if error.contains("no f16") { Ok(()) } else { Err(error) });
     }
     device.f16
@@ -105,7 +106,8 @@ fn forward_by_every_algorithm() {
         }
         for shape in shapes() {
             let case = case(&context, &shape);
-            let candidates = select::conv2d_candidates(&Device::of(&context), Pass::Forward, &problem(&shape));
+            let candidates =
+                select::conv2d_candidates(&Device::of(&context), Pass::Forward, &problem(&shape));
             assert!(!candidates.is_empty());
             for algorithm in candidates.into_iter().map(Some).chain([None]) {
                 let outcome = case
@@ -132,7 +134,8 @@ fn emulated(context: &Context, squares: u32, shape: &Shape, case: &Case) -> Resu
         residual: Some(residual.buffer()),
         y: y.buffer(),
     };
-    forward_emulated(context, squares, &problem, &operands, Some(ACTIVATION)).map_err(|error| error.to_string())?;
+    forward_emulated(context, squares, &problem, &operands, Some(ACTIVATION))
+        .map_err(|error| error.to_string())?;
     Ok(y)
 }
 
@@ -197,9 +200,10 @@ fn what_it_cannot_run_is_a_typed_error() {
     let operands =
         Operands { x: x.buffer(), weight: (&packed).into(), bias: None, residual: None, y: y.buffer() };
     let half_problem = f32_problem.with_dtype(DType::F16);
-    let error = tilewright::kernels::convolution::forward(&context, &half_problem, &operands, None, algorithm)
-        .unwrap_err()
-        .to_string();
+    let error =
+        tilewright::kernels::convolution::forward(&context, &half_problem, &operands, None, algorithm)
+            .unwrap_err()
+            .to_string();
     assert!(error.contains("packed weight is f32"), "{error}");
 }
 

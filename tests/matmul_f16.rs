@@ -109,7 +109,8 @@ fn f16_by_every_algorithm() {
                 let (bias, bias_values) = random_tensor(&context, 3, &[size[1]]);
                 let (residual, residual_values) = random_f16(&context, 4, &[2, size[0], size[1]]);
                 let addends = [Some(&bias_values[..]), Some(&residual_values[..])];
-                let expected = expect(&op, &shapes, [&a_values, &b_values], addends[0], addends[1], activation);
+                let expected =
+                    expect(&op, &shapes, [&a_values, &b_values], addends[0], addends[1], activation);
                 let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation };
                 let problem = problem(&op, 2, size, DType::F16);
                 for algorithm in select::matmul_candidates(&Device::of(&context), &problem) {
@@ -188,12 +189,13 @@ fn cooperative_kernels_with_emulated_matrices() {
                 let (bias, bias_values) = random_tensor(&context, 3, &[size[1]]);
                 let (residual, residual_values) = random_f16(&context, 4, &[batches, size[0], size[1]]);
                 let addends = [Some(&bias_values[..]), Some(&residual_values[..])];
-                let expected = expect(&op, &shapes, [&a_values, &b_values], addends[0], addends[1], activation);
+                let expected =
+                    expect(&op, &shapes, [&a_values, &b_values], addends[0], addends[1], activation);
                 let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation };
                 let problem = problem(&op, batches, size, DType::F16);
                 let algorithm = MatmulAlgorithm::Cooperative;
                 let outcome = emulated(&context, algorithm, squares, &problem, [&a, &b], epilogue)
-                        .and_then(|y| close_f16(&y, &expected, size[2]));
+                    .and_then(|y| close_f16(&y, &expected, size[2]));
                 cases.check(format!("{:?} {squares} {size:?} {op:?}", context.mode()), outcome);
             }
         }
@@ -292,10 +294,19 @@ fn without_cooperative_matrices_their_algorithms_are_typed_errors() {
         }
         // What they cannot run even emulated is an error too, and so is what has no matrices.
         let problem = problem(&MatMul::default(), 1, [64, 64, 63], DType::F16);
-        let error =
-            emulated(&context, MatmulAlgorithm::Cooperative, 1, &problem, [&half, &half], Epilogue::default()).unwrap_err();
+        let error = emulated(
+            &context,
+            MatmulAlgorithm::Cooperative,
+            1,
+            &problem,
+            [&half, &half],
+            Epilogue::default(),
+        )
+        .unwrap_err();
         assert!(error.contains("whole vec4s") || error.contains("no f16"), "{error}");
-        let error = emulated(&context, MatmulAlgorithm::Vec4, 1, &problem, [&half, &half], Epilogue::default()).unwrap_err();
+        let error =
+            emulated(&context, MatmulAlgorithm::Vec4, 1, &problem, [&half, &half], Epilogue::default())
+                .unwrap_err();
         assert!(error.contains("vec4"), "{error}");
     }
 }
@@ -307,7 +318,9 @@ fn cooperative_kernels_on_the_device() {
     for context in contexts() {
         let device = Device::of(&context);
         if device.cooperative == Cooperative::Absent {
-            assert!(context.cooperative_matrices().is_empty() || !device.f16 || cfg!(not(target_os = "linux")));
+            assert!(
+                context.cooperative_matrices().is_empty() || !device.f16 || cfg!(not(target_os = "linux"))
+            );
             cases.check("absent", Ok::<_, String>(()));
             continue;
         }
@@ -328,7 +341,9 @@ fn cooperative_kernels_on_the_device() {
                 let outcome = a
                     .matmul_as(&b, &op, None, None, Some(MatmulAlgorithm::SplitF16))
                     .map_err(|error| error.to_string())
-                    .and_then(|y| close(&y.to_vec().unwrap(), &expected, 1e-5, 8e-7 * (size[2] as f64).sqrt()));
+                    .and_then(|y| {
+                        close(&y.to_vec().unwrap(), &expected, 1e-5, 8e-7 * (size[2] as f64).sqrt())
+                    });
                 cases.check(format!("halves {size:?} {op:?}"), outcome);
             }
         }
@@ -380,7 +395,8 @@ fn bands_of_tiles() {
             (random_f16(&context, 1, &shapes[0]), random_f16(&context, 2, &shapes[1]));
         let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
         let problem = problem(&op, 1, size, DType::F16);
-        let y = emulated(&context, MatmulAlgorithm::Cooperative, 1, &problem, [&a, &b], Epilogue::default()).unwrap();
+        let y = emulated(&context, MatmulAlgorithm::Cooperative, 1, &problem, [&a, &b], Epilogue::default())
+            .unwrap();
         cases.check("cooperative", close_f16(&y, &expected, 4));
     }
     cases.finish();

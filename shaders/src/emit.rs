@@ -34,7 +34,8 @@ pub fn emit(label: &str, wgsl: &str) -> Result<Emitted, ShaderError> {
     };
     let (msl, _) = msl::write_string(&module, &info, &options, &msl::PipelineOptions::default())
         .map_err(|error| fault(format!("MSL: {error}")))?;
-    let cooperative = module.types.iter().any(|(_, ty)| matches!(ty.inner, TypeInner::CooperativeMatrix { .. }));
+    let cooperative =
+        module.types.iter().any(|(_, ty)| matches!(ty.inner, TypeInner::CooperativeMatrix { .. }));
     if cooperative {
         return Ok(Emitted { spirv, msl, hlsl: None });
     }

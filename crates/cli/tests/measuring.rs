@@ -58,7 +58,11 @@ fn a_device_is_probed_once_and_benches_know_its_roof() {
     assert_eq!(after["bytes"].as_f64().unwrap(), 4.0 * (64.0 * 32.0 + 32.0 * 48.0 + 64.0 * 48.0));
     let share = flops / row["min_ms"].as_f64().unwrap() / 1e6 / roof;
     assert!((row["roof_share"].as_f64().unwrap() / share - 1.0).abs() < 1e-9);
-    assert!(run_with_cache(cache, &["kernels", "bench", "matmul", "--shape", "64x48x32", "--repeat", "2"]).0.contains("roof"));
+    assert!(
+        run_with_cache(cache, &["kernels", "bench", "matmul", "--shape", "64x48x32", "--repeat", "2"])
+            .0
+            .contains("roof")
+    );
     // The layers of a network, with a picture.
     let svg = cache.join("picture.svg");
     let arguments = ["kernels", "roofline", "--network", "mobilenet_v2", "--svg", text(&svg), "--json"];

@@ -128,7 +128,8 @@ fn write(context: &Context, trials: BTreeMap<String, Trial>) -> Result<()> {
 pub(crate) fn of(context: &Context) -> Cooperative {
     use wgpu::CooperativeScalarType::{F16, F32};
     let fits = |found: &wgpu::CooperativeMatrixProperties| {
-        (found.m_size, found.n_size, found.k_size) == (16, 16, 16) && (found.ab_type, found.cr_type) == (F16, F32)
+        (found.m_size, found.n_size, found.k_size) == (16, 16, 16)
+            && (found.ab_type, found.cr_type) == (F16, F32)
     };
     let info = context.adapter_info();
     let subgroups = (info.subgroup_min_size, info.subgroup_max_size) == (32, 32);
@@ -199,7 +200,8 @@ fn run(context: &Context, which: Use) -> Result<Trial> {
         // difference is forty times as large.
         Use::SplitF16 => 3e-7 * LARGE as f32,
     };
-    let differs = |(a, b): &(&f32, &f32)| (**a - **b).abs().partial_cmp(&allowed).is_none_or(|order| order.is_gt());
+    let differs =
+        |(a, b): &(&f32, &f32)| (**a - **b).abs().partial_cmp(&allowed).is_none_or(|order| order.is_gt());
     let wrong = expected.iter().zip(&actual).filter(differs).count();
     Ok(if wrong > 0 {
         Trial::Wrong(format!("{wrong} of {} elements differ from the plain kernel's", expected.len()))

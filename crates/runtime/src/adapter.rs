@@ -105,7 +105,8 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> AdapterDescription {
             .cooperative_matrix_properties()
             .iter()
             .map(|found| {
-                let [from, to] = [found.ab_type, found.cr_type].map(|scalar| format!("{scalar:?}").to_lowercase());
+                let [from, to] =
+                    [found.ab_type, found.cr_type].map(|scalar| format!("{scalar:?}").to_lowercase());
                 format!("{}x{}x{} {from} to {to}", found.m_size, found.n_size, found.k_size)
             })
             .collect(),

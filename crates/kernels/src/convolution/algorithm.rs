@@ -109,7 +109,11 @@ impl Conv2dAlgorithm {
     }
 
     /// What keeps [`Self::Cooperative`] from running a pass of `problem`, be the matrices the device's or emulated.
-    pub(super) fn obstacle_of_matrices(device: &Device, pass: Pass, problem: &Problem) -> Option<&'static str> {
+    pub(super) fn obstacle_of_matrices(
+        device: &Device,
+        pass: Pass,
+        problem: &Problem,
+    ) -> Option<&'static str> {
         let [inputs, outputs] = problem.group_channels();
         match problem.dtype {
             _ if pass != Pass::Forward => Some("it runs forward"),

@@ -46,7 +46,11 @@ pub(super) fn forward(
 ) -> Result<()> {
     let Operands { x, weight, bias, residual, y } = *operands;
     let weight = &weight.packed(context, problem, |_, _, _, weight| Ok(weight.clone()))?;
-    let spec = Spec { pass: Pass::Forward, dtype: problem.dtype, epilogue: Epilogue::new(bias, residual, activation) };
+    let spec = Spec {
+        pass: Pass::Forward,
+        dtype: problem.dtype,
+        epilogue: Epilogue::new(bias, residual, activation),
+    };
     let params = problem.params(Pass::Forward.name(), problem.y_count(), activation)?;
     launch(context, spec, &params, &[x, weight, bias.unwrap_or(weight), residual.unwrap_or(weight), y])
 }

@@ -247,7 +247,9 @@ pub(super) fn forward(
     let packed = operands.weight.packed(context, problem, pack::inputs_by_outputs)?;
     let spec = Spec::new(context, Pass::Forward, problem);
     let work = Work::new(Pass::Forward, problem, spec.tile(), spec.tile_k as usize, ENOUGH);
-    run_forward(context, problem, operands, &packed, &work, activation, |epilogue| Spec { epilogue, ..spec }.into())
+    run_forward(context, problem, operands, &packed, &work, activation, |epilogue| {
+        Spec { epilogue, ..spec }.into()
+    })
 }
 
 pub(super) fn backward_input(

@@ -39,7 +39,8 @@ use crate::{
 };
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    let shared = [problem::Params::LAYOUT, implicit_gemm::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
+    let shared =
+        [problem::Params::LAYOUT, implicit_gemm::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
     [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS, &winograd::LAYOUTS].concat()
 }
 
@@ -103,8 +104,7 @@ pub fn forward_emulated(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    if let Some(reason) =
-        Conv2dAlgorithm::obstacle_of_matrices(&Device::of(context), Pass::Forward, problem)
+    if let Some(reason) = Conv2dAlgorithm::obstacle_of_matrices(&Device::of(context), Pass::Forward, problem)
     {
         return Err(unsupported(Pass::Forward, Conv2dAlgorithm::Cooperative, problem, reason));
     }
@@ -140,7 +140,9 @@ pub fn backward_input(
         }
         Conv2dAlgorithm::Depthwise => depthwise::backward_input(context, problem, grad_y, weight, grad_x),
         Conv2dAlgorithm::Lanes => lanes::backward_input(context, problem, grad_y, weight, grad_x),
-        Conv2dAlgorithm::Cooperative => Err(unsupported(Pass::BackwardInput, algorithm, problem, "it runs forward")),
+        Conv2dAlgorithm::Cooperative => {
+            Err(unsupported(Pass::BackwardInput, algorithm, problem, "it runs forward"))
+        }
         Conv2dAlgorithm::WinogradF2 => winograd::backward_input(context, problem, grad_y, weight, grad_x, 2),
         Conv2dAlgorithm::WinogradF4 => winograd::backward_input(context, problem, grad_y, weight, grad_x, 4),
     }

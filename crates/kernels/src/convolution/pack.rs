@@ -141,7 +141,14 @@ pub(super) fn from_inputs_by_outputs(
     packed: &Buffer,
     weight: &Buffer,
 ) -> Result<()> {
-    Order::inputs_by_outputs(problem).run(context, op, problem, Spec { unpack: true, dtype: problem.dtype }, packed, weight)
+    Order::inputs_by_outputs(problem).run(
+        context,
+        op,
+        problem,
+        Spec { unpack: true, dtype: problem.dtype },
+        packed,
+        weight,
+    )
 }
 
 /// O I KH KW from KH KW C of a depthwise weight.
@@ -152,7 +159,14 @@ pub(super) fn from_depthwise(
     packed: &Buffer,
     weight: &Buffer,
 ) -> Result<()> {
-    Order::depthwise(problem).run(context, op, problem, Spec { unpack: true, dtype: problem.dtype }, packed, weight)
+    Order::depthwise(problem).run(
+        context,
+        op,
+        problem,
+        Spec { unpack: true, dtype: problem.dtype },
+        packed,
+        weight,
+    )
 }
 
 /// Pixels of a channels-last activation, G by G: G pixels C/G from pixels G C/G.

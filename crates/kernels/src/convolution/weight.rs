@@ -90,13 +90,17 @@ pub fn pack_weight(
         Conv2dAlgorithm::Im2col
         | Conv2dAlgorithm::ImplicitGemm
         | Conv2dAlgorithm::Lanes
-        | Conv2dAlgorithm::Cooperative => {
-            pack::inputs_by_outputs(context, op, problem, weight)?
-        }
+        | Conv2dAlgorithm::Cooperative => pack::inputs_by_outputs(context, op, problem, weight)?,
         Conv2dAlgorithm::WinogradF2 => winograd::pack(context, Pass::Forward, problem, 2, weight)?,
         Conv2dAlgorithm::WinogradF4 => winograd::pack(context, Pass::Forward, problem, 4, weight)?,
     };
-    Ok(PackedWeight { buffer, algorithm, shape: problem.w_shape, groups: problem.op.groups, dtype: problem.dtype })
+    Ok(PackedWeight {
+        buffer,
+        algorithm,
+        shape: problem.w_shape,
+        groups: problem.op.groups,
+        dtype: problem.dtype,
+    })
 }
 
 impl Weight<'_> {

@@ -75,6 +75,7 @@ pub(super) fn launch(
     let group_m = bands([m.div_ceil(edge), n.div_ceil(edge)]);
     launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
         let (fragments, tile_k) = ([squares; 2], tile_k as u32);
-        Spec { fragments, tile_k, transpose_left, transpose_right, vec4_y, group_m, matrices, epilogue }.into()
+        Spec { fragments, tile_k, transpose_left, transpose_right, vec4_y, group_m, matrices, epilogue }
+            .into()
     })
 }

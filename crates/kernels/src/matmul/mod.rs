@@ -19,8 +19,8 @@ pub use lanes::Spec as LanesSpec;
 pub use naive::Spec as NaiveSpec;
 pub use register_tiled::Spec as RegisterTiledSpec;
 pub use split_f16::Spec as SplitF16Spec;
-pub use split_k_reduce::{Addends, Reduction, Spec as SplitKReduceSpec, split_k_reduce};
 pub(crate) use split_k_reduce::split_k_reduce_to;
+pub use split_k_reduce::{Addends, Reduction, Spec as SplitKReduceSpec, split_k_reduce};
 pub use tiled::Spec as TiledSpec;
 pub use vec4::Spec as Vec4Spec;
 
@@ -215,7 +215,9 @@ impl MatmulAlgorithm {
             _ => (DType::F16, cooperative::workgroup_bytes(16)),
         };
         match self {
-            _ if problem.dtype != dtype => Some(if dtype == DType::F16 { "it takes f16" } else { "it takes f32" }),
+            _ if problem.dtype != dtype => {
+                Some(if dtype == DType::F16 { "it takes f16" } else { "it takes f32" })
+            }
             _ if !device.f16 => Some("the device has no f16 in shaders"),
             _ if device.max_workgroup_bytes < bytes => Some("it needs 32 KiB of workgroup memory"),
             _ if problem.k == 0 => Some("it needs K > 0"),

@@ -77,6 +77,7 @@ pub(super) fn launch(
     let group_m = bands([m.div_ceil(tile[0]), n.div_ceil(tile[1])]);
     launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
         let thread = tile.map(|extent| extent as u32 / 16);
-        Spec { thread, tile_k, dtype, transpose_left, transpose_right, edges: !whole, pad, group_m, epilogue }.into()
+        Spec { thread, tile_k, dtype, transpose_left, transpose_right, edges: !whole, pad, group_m, epilogue }
+            .into()
     })
 }

@@ -25,8 +25,8 @@ pub use matmul::matmul_samples;
 pub use sample::{Sample, Samples};
 pub use table::Entry;
 
-pub(crate) use table::source_hash;
 use table::Table;
+pub(crate) use table::source_hash;
 
 /// What a context knows of measured choices.
 #[derive(Default)]

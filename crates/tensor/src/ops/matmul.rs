@@ -207,8 +207,10 @@ impl Tensor {
         if let Some(activation) = epilogue.activation {
             activation.check()?;
         }
-        let addends =
-            [("bias", epilogue.bias, &[columns][..], DType::F32), ("residual", epilogue.residual, shape, dtype)];
+        let addends = [
+            ("bias", epilogue.bias, &[columns][..], DType::F32),
+            ("residual", epilogue.residual, shape, dtype),
+        ];
         for (operand, tensor, expected, dtype) in addends {
             let Some(tensor) = tensor else { continue };
             tensor.require_dtype(op, operand, dtype)?;

@@ -8,7 +8,9 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::json;
 use tilewright_kernels::{
-    convolution::{self as kernels, Conv2dAlgorithm, Operands, Pass, Problem as ConvProblem, Weight, pack_weight},
+    convolution::{
+        self as kernels, Conv2dAlgorithm, Operands, Pass, Problem as ConvProblem, Weight, pack_weight,
+    },
     matmul::{MatmulAlgorithm, Problem as MatmulProblem},
     probe::{self, Roofline},
     select::{self, Device},
@@ -376,12 +378,7 @@ fn first<A: PartialEq + Copy>(mut all: Vec<A>, chosen: A) -> Vec<A> {
 }
 
 /// Numbers that are not all alike, of either sign. A 4-D tensor lies channels-last, as in a network.
-fn operand(
-    context: &Context,
-    shape: &[usize],
-    seed: usize,
-    dtype: DType,
-) -> Result<(Tensor, Vec<f32>)> {
+fn operand(context: &Context, shape: &[usize], seed: usize, dtype: DType) -> Result<(Tensor, Vec<f32>)> {
     let count = tilewright_ops::element_count("bench", shape)?;
     let values: Vec<f32> =
         (0..count).map(|i| (((i + seed) * 2_654_435_761) % 2003) as f32 / 1001.0 - 1.0).collect();

@@ -74,7 +74,7 @@ fn peak(context: &Context, variants: Vec<Variant>) -> Result<Peak> {
     let mut best: Option<(f64, String)> = None;
     for Variant { kernel, how, operations, params } in variants {
         let dispatch = Dispatch { op: "probe", params: &params, buffers: &[&y], groups };
-        let taken = time(context, 0.01, 5, || context.dispatch(&kernel, &dispatch))?;
+        let taken = time(context, 0.01, 15, || context.dispatch(&kernel, &dispatch))?;
         let gops = (threads * STEPS * u64::from(ROUNDS) * operations) as f64 / taken.best / 1e9;
         tracing::debug!(%kernel, gops, "probed");
         if best.as_ref().is_none_or(|(most, _)| gops > *most) {
@@ -111,7 +111,7 @@ fn matrices(context: &Context) -> Result<Peak> {
             return Ok(Peak::Absent { reason });
         }
         let params = MatrixParams { rounds: ROUNDS, m: 0.5 };
-        let taken = time(context, 0.01, 5, || dispatch(&params, groups))?;
+        let taken = time(context, 0.01, 15, || dispatch(&params, groups))?;
         let subgroups = groups * MATRIX_THREADS[0] / MATRIX_THREADS[1];
         let operations = subgroups * u64::from(ROUNDS) * STEPS * u64::from(chains) * 2 * 16 * 16 * 16;
         let gops = operations as f64 / taken.best / 1e9;

@@ -427,7 +427,7 @@ fn padding_that_index_maths_cannot_hold_is_a_typed_error() {
 }
 
 /// The files of the family, and whether a device needs software Vulkan for it.
-const FILES: [(&str, bool); 21] = [
+const FILES: [(&str, bool); 22] = [
     ("col2im", false),
     ("conv2d_backward_bias", false),
     ("conv2d_cooperative", false),

@@ -6,7 +6,7 @@ mod common;
 use common::{Cases, close, context, contexts, random, random_tensor};
 use half::f16;
 use tilewright::{
-    Context, DType, Layout, Tensor,
+    Context, ContextOptions, DType, Layout, Mode, Tensor,
     kernels::{
         matmul::{MatmulAlgorithm, Operands, Problem, matmul_emulated},
         select::{self, Cooperative, Device},
@@ -349,7 +349,11 @@ fn cooperative_kernels_on_the_device() {
         }
         let (a, _) = random_f16(&context, 1, &[256, 256]);
         a.matmul(&a).unwrap();
-        assert!(tilewright::kernels::cooperative::trials(&context)[0].is_some());
+        // Checked mode times nothing.
+        assert!(
+            context.mode() == Mode::Checked
+                || tilewright::kernels::cooperative::trials(&context)[0].is_some()
+        );
     }
     cases.finish();
 }
@@ -399,5 +403,49 @@ fn bands_of_tiles() {
             .unwrap();
         cases.check("cooperative", close_f16(&y, &expected, 4));
     }
+    cases.finish();
+}
+
+/// A device of the application's that was asked for no features.
+fn without_features() -> Context {
+    let options = ContextOptions::from_env().unwrap();
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter =
+        pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).unwrap();
+    let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+    Context::from_device(device, queue, &options)
+}
+
+#[test]
+fn without_f16_in_shaders_products_go_by_way_of_f32() {
+    let context = without_features();
+    let device = Device::of(&context);
+    assert!(!device.f16 && device.cooperative == Cooperative::Absent);
+    let mut cases = Cases::new();
+    assert!(!has_f16(&context, &mut cases));
+    let (size, op) = ([36, 40, 20], MatMul::default());
+    let shapes = shapes(&op, [&[], &[]], size);
+    let ((a, a_values), (b, b_values)) =
+        (random_f16(&context, 1, &shapes[0]), random_f16(&context, 2, &shapes[1]));
+    let (residual, residual_values) = random_f16(&context, 4, &[size[0], size[1]]);
+    let expected = expect(&op, &shapes, [&a_values, &b_values], None, Some(&residual_values), None);
+    let epilogue = Epilogue { residual: Some(&residual), ..Epilogue::default() };
+    let y = a.matmul_fused(&b, &op, &epilogue, None).unwrap();
+    cases.check("f16", close_f16(&y, &expected, size[2]));
+    // The same files without their f16.
+    let (wide_a, wide_b) = (a.cast(DType::F32).unwrap(), b.cast(DType::F32).unwrap());
+    let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
+    for algorithm in [MatmulAlgorithm::Naive, MatmulAlgorithm::RegisterTiled, MatmulAlgorithm::Vec4] {
+        let y = wide_a.matmul_as(&wide_b, &op, None, None, Some(algorithm)).unwrap();
+        cases.check(format!("{algorithm:?}"), close(&y.to_vec().unwrap(), &expected, 1e-5, 4e-6));
+    }
+    let x = wide_a.reshape(&[1, 36, 4, 5]).unwrap();
+    let weight = Tensor::ones(&context, &[8, 36, 3, 3]).unwrap();
+    let conv = tilewright::ops::Conv2d::default();
+    let y = x.conv2d(&weight, None, &conv).unwrap();
+    let halves = [&x, &weight].map(|tensor| tensor.cast(DType::F16).unwrap());
+    let narrow = halves[0].conv2d(&halves[1], None, &conv).unwrap();
+    cases.check("conv2d", close_f16(&narrow, &y.to_vec::<f32>().unwrap(), 324));
     cases.finish();
 }

@@ -34,8 +34,8 @@ class Burn:
             raise Unavailable("benches/peers/burn was not built; run.sh builds it, and says what went wrong")
         kinds = {"Cpu": "cpu", "DiscreteGpu": "discrete", "IntegratedGpu": "integrated"}
         self._files = tempfile.TemporaryDirectory()
-        # What its autotune finds is kept for the next run. What it logs goes to a file: a pipe that nobody reads would
-        # stop it once it is full.
+        # The driver's cache of its many candidates is kept apart from the user's. What it logs goes to a file: a pipe that
+        # nobody reads would stop it once it is full.
         environment = os.environ | {"XDG_CACHE_HOME": str(TARGET / "cache")}
         self._log = Path(self._files.name) / "log.txt"
         with self._log.open("w") as log:

@@ -18,7 +18,7 @@ from peer import Peer, Prepared, Unavailable, seconds
 from works import Work
 
 # Seconds that a peer may take to start, to make a work ready, and to run a turn.
-START, PREPARE, TURN = 120.0, 120.0, 60.0
+START, PREPARE, TURN = 120.0, 240.0, 60.0
 # After so many ended or hanging processes a peer is not asked again.
 PATIENCE = 4
 

@@ -79,7 +79,8 @@ impl Order {
         number(problem.w_count())?;
         let ([g, a, b], [by_g, by_a, by_b]) = (self.extents, self.strides);
         let tiles = Tiles { groups: g, a, b, a_stride: by_a, b_stride: by_b, taps: taps(problem) };
-        if tiles.run(context, op, spec.unpack, from, to)? {
+        // The kernels of tiles are for f32.
+        if spec.dtype == DType::F32 && tiles.run(context, op, spec.unpack, from, to)? {
             return Ok(());
         }
         let params = Params {

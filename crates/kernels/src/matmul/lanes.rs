@@ -101,7 +101,7 @@ pub(super) fn launch(
     // A few workgroups for each core are enough.
     let mut tiling = Tiling::new([rows, columns], problem.k).split_for(&problem, 8);
     // One after the other, more terms lose digits.
-    tiling.splits = tiling.splits.max(problem.k.div_ceil(8192));
+    tiling.splits = tiling.splits.max(problem.k.div_ceil(4608));
     launch::launch(context, &problem, &operands, activation, &tiling, swap, |epilogue| {
         Spec::new(lanes, &problem, swap, epilogue).into()
     })

@@ -60,18 +60,16 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: SoftwareVulkan,
-        when: "stride 2 or more, 64 channels and 512 terms or more (256 channels by the weight), not by the input",
+        when: "by the weight, 512 channels or more; 256 with a stride",
         test: |Query { pass, problem, .. }| {
             let inputs = problem.group_channels()[0];
-            let strided = problem.op.stride != [1, 1] && problem.op.groups == 1 && problem.terms() >= 512;
-            match pass {
-                Pass::Forward => strided && inputs >= 64,
-                Pass::BackwardInput => false,
-                Pass::BackwardWeight => strided && inputs >= 256,
-            }
+            let strided = problem.op.stride != [1, 1];
+            *pass == Pass::BackwardWeight
+                && problem.op.groups == 1
+                && (inputs >= 512 || (strided && inputs >= 256))
         },
         algorithm: Conv2dAlgorithm::Im2col,
-        why: "neighbouring windows lie so far apart that they push each other out of the cache",
+        why: "neighbouring pixels lie so far apart that they push each other out of the cache",
     },
     Rule {
         device: SoftwareVulkan,

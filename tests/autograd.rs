@@ -8,7 +8,7 @@ use tilewright::{
     Tensor, Var,
     autograd::{Error, GradientCheck, check_gradients},
     ops::{
-        AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, CrossEntropy, Dropout, MatMul, Pool2d, ReduceOp,
+        AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, Coordinates, CrossEntropy, Dropout, Interpolation, MatMul, Pool2d, ReduceOp, Resize2d,
         SliceRange, UnaryOp,
     },
 };
@@ -218,6 +218,27 @@ fn rules() -> Vec<(String, Vec<Vec<usize>>, Function)> {
     rule("pad", &[&[2, 3]], Box::new(|x| x[0].pad(&[(1, 0), (2, 1)], 0.5)));
     rule("expand", &[&[2, 1, 3]], Box::new(|x| x[0].expand(&[4, 2, 2, 3])));
     let columns = Conv2d { stride: [2, 1], padding: [1, 0], ..Conv2d::default() };
+    let op = ConvTranspose2d { stride: [2, 1], padding: [1, 0], output_padding: [1, 0], ..Default::default() };
+    rule(
+        "conv_transpose2d",
+        &[&[1, 2, 3, 2], &[2, 3, 3, 2], &[3]],
+        Box::new(move |x| x[0].conv_transpose2d(&x[1], Some(&x[2]), &op)),
+    );
+    rule(
+        "where",
+        &[&[2, 3], &[3]],
+        Box::new(|x| {
+            let condition = Tensor::from_slice(x[0].tensor().context(), &[1.0f32, 0.0], &[2, 1])?;
+            x[0].where_on(&condition, &x[1])
+        }),
+    );
+    let resize = Resize2d {
+        size: [5, 2],
+        scale: None,
+        interpolation: Interpolation::Cubic { a: -0.75, exclude_outside: false },
+        coordinates: Coordinates::HalfPixel,
+    };
+    rule("resample", &[&[1, 2, 3, 4]], Box::new(move |x| x[0].resize2d(&resize)));
     rule("im2col", &[&[1, 2, 4, 3]], Box::new(move |x| x[0].im2col(&columns, [2, 2])));
     rules
 }

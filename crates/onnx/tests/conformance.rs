@@ -62,10 +62,16 @@ fn run(context: &Context, case: &Case) -> Run {
 fn run_set(context: &Context, case: &Case, model: &Model, inputs: &[Vec<u8>], outputs: &[Vec<u8>]) -> Outcome {
     let mut given: BTreeMap<String, HostTensor> = BTreeMap::new();
     for (info, bytes) in model.inputs().zip(inputs) {
+        if info.dtype.is_none() {
+            return Outcome::Unsupported("inputs that are no tensors of numbers".to_owned());
+        }
         match HostTensor::from_proto_bytes(bytes) {
             Ok((_, tensor)) => given.insert(info.name.clone(), common::declared(tensor, info.dtype)),
             Err(error) => return Outcome::Unsupported(format!("input `{}`: {error}", info.name)),
         };
+    }
+    if model.outputs().iter().any(|info| info.dtype.is_none()) {
+        return Outcome::Unsupported("outputs that are no tensors of numbers".to_owned());
     }
     let expected: Result<Vec<_>, _> = outputs.iter().map(|bytes| HostTensor::from_proto_bytes(bytes)).collect();
     let expected = match expected {

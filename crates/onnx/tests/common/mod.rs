@@ -121,9 +121,18 @@ pub const TESTDATA: &str = "/usr/share/libonnx-testdata/data";
 /// The cases of one set, by name.
 pub fn cases(set: &str) -> Vec<Case> {
     let folder = Path::new(TESTDATA).join(set);
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| {
-        panic!("{}: {error}; `apt-get install libonnx-testdata` brings the test data", folder.display())
-    });
+    assert!(
+        folder.is_dir(),
+        "{} is not there; `apt-get install libonnx-testdata` brings the test data",
+        folder.display()
+    );
+    cases_in(&folder)
+}
+
+/// The cases of a folder in the layout of ONNX's test data, by name.
+pub fn cases_in(folder: &Path) -> Vec<Case> {
+    let entries =
+        std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut cases: Vec<Case> = entries
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.join("model.onnx").is_file())

@@ -22,7 +22,7 @@ mod tensor;
 
 pub use attributes::{Attribute, Attributes};
 pub use element::ElementType;
-pub use import::{Import, Imported};
 pub use error::{Error, Result, UnsupportedOperator};
+pub use import::{Import, Imported};
 pub use model::{Dim, Model, Node, ValueInfo};
 pub use tensor::{Data, HostTensor, Numbers};

@@ -27,7 +27,8 @@ fn networks_answer_as_onnx_runtime() {
             let (inputs, outputs): (Vec<_>, Vec<_>) =
                 (inputs.iter().map(read).collect(), outputs.iter().map(read).collect());
             assert!(!outputs.is_empty(), "{} has no outputs to compare with", case.name);
-            let import = inputs.iter().fold(Import::new(&model), |import, (name, x)| import.shape(name, x.shape()));
+            let import =
+                inputs.iter().fold(Import::new(&model), |import, (name, x)| import.shape(name, x.shape()));
             let begun = Instant::now();
             let imported = match import.graph(&context) {
                 Ok(imported) => imported,
@@ -74,6 +75,9 @@ fn apart(found: &HostTensor, expected: &HostTensor) -> f64 {
     }
     let (a, b) = (found.data().numbers().floats(), expected.data().numbers().floats());
     let largest = b.iter().fold(1.0_f64, |largest, value| largest.max(value.abs()));
-    a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, |worst, d| if d > worst || d.is_nan() { d } else { worst })
+    a.iter()
+        .zip(&b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, |worst, d| if d > worst || d.is_nan() { d } else { worst })
         / largest
 }

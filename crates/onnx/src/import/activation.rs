@@ -40,13 +40,9 @@ fn unary(ctx: &Ctx) -> Result<Vec<Value>> {
         "Sigmoid" => UnaryOp::Sigmoid,
         "Tanh" => UnaryOp::Tanh,
         "Elu" => UnaryOp::Elu { alpha: alpha(1.0)? },
-        "Selu" => {
-            UnaryOp::Selu { alpha: alpha(1.673_263_2)?, gamma: attributes.float("gamma", 1.050_701)? }
-        }
+        "Selu" => UnaryOp::Selu { alpha: alpha(1.673_263_2)?, gamma: attributes.float("gamma", 1.050_701)? },
         "Celu" => UnaryOp::Celu { alpha: alpha(1.0)? },
-        "HardSigmoid" => {
-            UnaryOp::HardSigmoid { slope: alpha(0.2)?, offset: attributes.float("beta", 0.5)? }
-        }
+        "HardSigmoid" => UnaryOp::HardSigmoid { slope: alpha(0.2)?, offset: attributes.float("beta", 0.5)? },
         "HardSwish" => UnaryOp::HardSwish,
         "Softplus" => UnaryOp::Softplus,
         "Softsign" => UnaryOp::Softsign,
@@ -104,6 +100,9 @@ fn along(ctx: &Ctx, x: &Tensor, axis: usize) -> Result<Tensor> {
         _ => {
             let best = x.argmax(&[axis], true)?.cast(DType::F32)?;
             let extent = x.shape()[axis];
+            if extent >= (1 << 24) {
+                return Err(ctx.unsupported(format!("an axis of {extent} elements")));
+            }
             let mut shape = vec![1; x.rank()];
             shape[axis] = extent;
             let places: Vec<f32> = (0..extent).map(|at| at as f32).collect();

@@ -17,7 +17,11 @@ pub(super) fn two_axes(ctx: &Ctx, x: &Tensor) -> Result<Tensor> {
     match *x.shape() {
         [_, _, _, _] => Ok(x.clone()),
         [n, c, l] => Ok(x.reshape(&signed(&[n, c, 1, l]))?),
-        _ => Err(ctx.unsupported(format!("an operand of shape {:?}, which slides over {} axes", x.shape(), x.rank().saturating_sub(2)))),
+        _ => Err(ctx.unsupported(format!(
+            "an operand of shape {:?}, which slides over {} axes",
+            x.shape(),
+            x.rank().saturating_sub(2)
+        ))),
     }
 }
 
@@ -67,7 +71,8 @@ fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
     let Window { strides, dilations, pads, .. } = window;
     let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);
     let (x, padding) = padded(x, pair(&pads, [0, 0]), 0.0)?;
-    let op = Conv2d { stride: pair(&strides, 1), padding, dilation: pair(&dilations, 1), groups: groups(ctx)? };
+    let op =
+        Conv2d { stride: pair(&strides, 1), padding, dilation: pair(&dilations, 1), groups: groups(ctx)? };
     ctx.like_first([own_axes(x.conv2d(&weight, bias.as_ref(), &op)?, rank)?])
 }
 
@@ -105,9 +110,11 @@ fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
             .saturating_add(1);
         let natural = whole.saturating_add(extra[axis]);
         let wanted = match (&sizes, mode) {
-            (Some(sizes), _) => sizes.get(axis).and_then(|&size| usize::try_from(size).ok()).ok_or_else(|| {
-                ctx.node.attributes.wrong("output_shape", format!("is {sizes:?} for {axes} axes"))
-            })?,
+            (Some(sizes), _) => {
+                sizes.get(axis).and_then(|&size| usize::try_from(size).ok()).ok_or_else(|| {
+                    ctx.node.attributes.wrong("output_shape", format!("is {sizes:?} for {axes} axes"))
+                })?
+            }
             (None, AutoPad::SameUpper | AutoPad::SameLower) => spatial[axis].saturating_mul(strides[axis]),
             (None, AutoPad::Valid) => natural,
             (None, AutoPad::NotSet) => natural

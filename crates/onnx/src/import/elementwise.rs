@@ -168,7 +168,11 @@ fn clip(ctx: &Ctx) -> Result<Vec<Value>> {
             let high = high.unwrap_or(f32::MAX);
             // Where the bounds are crossed, the upper one wins.
             let low = low.unwrap_or(f32::MIN).min(high);
-            y = y.unary(if (low, high) == (0.0, 6.0) { UnaryOp::Relu6 } else { UnaryOp::Clamp { min: low, max: high } })?;
+            y = y.unary(if (low, high) == (0.0, 6.0) {
+                UnaryOp::Relu6
+            } else {
+                UnaryOp::Clamp { min: low, max: high }
+            })?;
         }
         _ => {
             if ctx.has(1) {
@@ -189,14 +193,17 @@ fn cast(ctx: &Ctx) -> Result<Vec<Value>> {
     } else {
         let number = ctx.node.attributes.int("to", 0)?;
         let known = i32::try_from(number).map_err(|_| "unknown").and_then(ElementType::from_number);
-        let wrong = |name| ctx.node.attributes.wrong("to", format!("is {number} ({name}), which is not read"));
+        let wrong =
+            |name| ctx.node.attributes.wrong("to", format!("is {number} ({name}), which is not read"));
         known.map_err(wrong)?
     };
     let x = ctx.any(0)?;
     let holds_all = |to: ElementType| match from {
         ElementType::Bool => true,
         ElementType::U8 => to.size() > 1,
-        ElementType::I8 => !matches!(to, ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64),
+        ElementType::I8 => {
+            !matches!(to, ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64)
+        }
         ElementType::I32 => matches!(to, ElementType::I32 | ElementType::I64),
         ElementType::I64 => to == ElementType::I64,
         _ => to == from || matches!(to, ElementType::I32 | ElementType::I64) && from.size() < 4,

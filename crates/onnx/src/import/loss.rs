@@ -8,8 +8,10 @@ use super::registry::Entry;
 use super::value::Value;
 use crate::Result;
 
-pub(super) const OPERATORS: &[Entry] =
-    &[("NegativeLogLikelihoodLoss", 12, negative_log_likelihood), ("SoftmaxCrossEntropyLoss", 12, cross_entropy)];
+pub(super) const OPERATORS: &[Entry] = &[
+    ("NegativeLogLikelihoodLoss", 12, negative_log_likelihood),
+    ("SoftmaxCrossEntropyLoss", 12, cross_entropy),
+];
 
 fn negative_log_likelihood(ctx: &Ctx) -> Result<Vec<Value>> {
     let scores = ctx.float(0)?;

@@ -180,7 +180,9 @@ impl<'m> Import<'m> {
     fn input_shape(&self, input: &ValueInfo) -> std::result::Result<Vec<usize>, String> {
         let given = self.shapes.get(&input.name);
         let Some(dims) = &input.shape else {
-            return given.cloned().ok_or_else(|| "its rank is open; give its shape with `Import::shape`".into());
+            return given
+                .cloned()
+                .ok_or_else(|| "its rank is open; give its shape with `Import::shape`".into());
         };
         let mut shape = Vec::with_capacity(dims.len());
         for (axis, dim) in dims.iter().enumerate() {
@@ -232,10 +234,15 @@ impl<'m> Import<'m> {
         let mut budget = BUDGET;
         for node in self.model.nodes() {
             if let Some(trace) = trace {
-                trace.set_scope(if node.name.is_empty() { node.outputs.first().map_or("", |o| o) } else { &node.name });
+                trace.set_scope(if node.name.is_empty() {
+                    node.outputs.first().map_or("", |o| o)
+                } else {
+                    &node.name
+                });
             }
             let opset = self.model.opset(&node.domain).unwrap_or(0);
-            let inputs = (0..node.inputs.len()).map(|at| node.input(at).and_then(|name| values.get(name)).cloned());
+            let inputs =
+                (0..node.inputs.len()).map(|at| node.input(at).and_then(|name| values.get(name)).cloned());
             let ctx = Ctx { node, opset, inputs: inputs.collect(), context, model: self.model };
             let results = ctx.run(&mut budget)?;
             // What nobody reads any more needs no room.

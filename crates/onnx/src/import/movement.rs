@@ -5,6 +5,7 @@ use tilewright_tensor::{DType, Tensor};
 
 use super::node::{Ctx, device, host, signed};
 use super::registry::Entry;
+use super::resize::MOST_PLACES;
 use super::value::Value;
 use crate::params::{self, Operands, PadMode};
 use crate::{Data, HostTensor, Result};
@@ -135,7 +136,8 @@ fn pad(ctx: &Ctx) -> Result<Vec<Value>> {
     let mut ranges = vec![];
     let mut border = vec![];
     for (&extent, [before, behind]) in x.shape().iter().zip(pads) {
-        let places = ctx.check(params::pad_places(PadMode::Constant, extent, [before.min(0), behind.min(0)]))?;
+        let places =
+            ctx.check(params::pad_places(PadMode::Constant, extent, [before.min(0), behind.min(0)]))?;
         let start = usize::try_from(-before.min(0)).unwrap_or(0).min(extent);
         ranges.push(SliceRange::new(start, (start + places.len()).min(extent)));
         let more = |count: i64| usize::try_from(count.max(0)).unwrap_or(usize::MAX);
@@ -173,6 +175,9 @@ pub(super) fn drawn(ctx: &Ctx, x: Tensor, tables: &[Option<TapTable>]) -> Result
     let mut tables: Vec<Option<TapTable>> = tables.to_vec();
     if single {
         tables.insert(0, None);
+    }
+    if let Some(extent) = y.shape().iter().find(|&&extent| extent > MOST_PLACES) {
+        return Err(ctx.unsupported(format!("a table for an axis of {extent} elements")));
     }
     let mut axis = 0;
     while axis < tables.len() {

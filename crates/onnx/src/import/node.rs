@@ -175,19 +175,22 @@ impl Ctx<'_> {
             return Err(too_large(x.count()));
         }
         let places = Data::I64((0..x.count() as i64).collect());
-        let places =
-            HostTensor::new(x.shape(), places).map_err(|data| too_large(data.len()))?;
+        let places = HostTensor::new(x.shape(), places).map_err(|data| too_large(data.len()))?;
         let mut operands = vec![Some(&places)];
         for index in 1..self.inputs.len() {
             operands.push(self.constant(index)?);
         }
         let results = Call::new(self.model, self.node, operands).evaluate();
-        let results = results.ok_or_else(|| self.unsupported(format!("{} on the host", self.node.op_type)))??;
+        let results =
+            results.ok_or_else(|| self.unsupported(format!("{} on the host", self.node.op_type)))??;
         let flat = x.reshape(&[-1])?;
         let moved = results.into_iter().map(|result| {
             let chosen: Vec<i32> = result.to_i64().unwrap_or_default().iter().map(|&at| at as i32).collect();
             if chosen.is_empty() {
-                let empty = HostTensor::new(result.shape(), Data::from_numbers(self.dtype(0)?, &crate::Numbers::Floats(vec![])));
+                let empty = HostTensor::new(
+                    result.shape(),
+                    Data::from_numbers(self.dtype(0)?, &crate::Numbers::Floats(vec![])),
+                );
                 return empty.map(host).map_err(|data| too_large(data.len()));
             }
             let indices = Tensor::from_slice(self.context, &chosen, result.shape())?;

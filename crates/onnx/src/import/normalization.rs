@@ -113,7 +113,8 @@ fn group_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let per_group = ctx.opset < 21;
     let mut shape = vec![1; if per_group { grouped.len() - 1 } else { x.rank() - 1 }];
     shape[0] = -1;
-    let affine = |y: &Tensor| -> Result<Tensor> { Ok(y.mul(&scale.reshape(&shape)?)?.add(&bias.reshape(&shape)?)?) };
+    let affine =
+        |y: &Tensor| -> Result<Tensor> { Ok(y.mul(&scale.reshape(&shape)?)?.add(&bias.reshape(&shape)?)?) };
     let own = signed(x.shape());
     ctx.like_first([if per_group { affine(&y)?.reshape(&own)? } else { affine(&y.reshape(&own)?)? }])
 }
@@ -174,6 +175,9 @@ fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.any(0)?;
     let mut results = ctx.like_first([x.clone()])?;
     if ctx.wants(1) {
+        if x.count() > crate::host::LIMIT {
+            return Err(ctx.unsupported(format!("a mask of {} elements", x.count())));
+        }
         let ones = vec![true; x.count()];
         let mask = crate::HostTensor::new(x.shape(), crate::Data::Bool(ones));
         results.push(mask.map(super::node::host).map_err(|_| ctx.wrong("its mask has no shape"))?);

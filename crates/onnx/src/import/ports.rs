@@ -160,7 +160,8 @@ impl Imported {
     pub fn run(&self, compiled: &Compiled, inputs: &[&HostTensor]) -> Result<Vec<(String, HostTensor)>> {
         if inputs.len() != self.inputs.len() {
             let names: Vec<_> = self.inputs.iter().map(|port| port.name.as_str()).collect();
-            let reason = format!("{} inputs were given, and the model takes {}", inputs.len(), names.join(", "));
+            let reason =
+                format!("{} inputs were given, and the model takes {}", inputs.len(), names.join(", "));
             return Err(Error::Input { input: names.first().map_or("", |name| name).to_owned(), reason });
         }
         let context = compiled.context();

@@ -3,7 +3,8 @@
 use super::node::Ctx;
 use super::value::Value;
 use super::{
-    activation, convolution, elementwise, indexing, loss, matmul, movement, normalization, pooling, reduction, resize,
+    activation, convolution, elementwise, indexing, loss, matmul, movement, normalization, pooling,
+    reduction, resize,
 };
 use crate::{Node, Result};
 

@@ -20,9 +20,9 @@ pub(super) fn conv(ctx: &Ctx, x: &Tensor, weight: &Tensor, window: &Window, grou
     let (stride, dilation) = (window.strides[0], window.dilations[0]);
     let span = dilation.saturating_mul(kd.saturating_sub(1)).saturating_add(1);
     let planes = depth.checked_sub(span).map(|free| free / stride + 1);
-    let planes = planes.filter(|_| kd > 0).ok_or_else(|| {
-        ctx.wrong(format!("a kernel of depth {kd} does not fit a padded depth of {depth}"))
-    })?;
+    let planes = planes
+        .filter(|_| kd > 0)
+        .ok_or_else(|| ctx.wrong(format!("a kernel of depth {kd} does not fit a padded depth of {depth}")))?;
     let op = Conv2d {
         stride: [window.strides[1], window.strides[2]],
         dilation: [window.dilations[1], window.dilations[2]],

@@ -203,7 +203,7 @@ pub(crate) fn pad_places(
     let length = extent as i64;
     let total = length.checked_add(before).and_then(|sum| sum.checked_add(after)).filter(|&sum| sum >= 0);
     let wrong = || format!("{before} and {after} elements cannot be added to an axis of {extent}");
-    let total = total.filter(|&total| total <= i64::from(u32::MAX)).ok_or_else(wrong)?;
+    let total = total.filter(|&total| total <= crate::host::LIMIT as i64).ok_or_else(wrong)?;
     if extent == 0 && total > 0 && mode != PadMode::Constant {
         return Err(wrong());
     }
@@ -225,10 +225,9 @@ pub(crate) fn pad_places(
 pub(crate) fn repeats(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
     // Version 1 took one axis and a count.
     if call.opset() < 6 {
-        let one =
-            |index: usize| -> Result<Option<f32>> {
-                Ok(call.constant(index)?.and_then(|tensor| tensor.to_f32().first().copied()))
-            };
+        let one = |index: usize| -> Result<Option<f32>> {
+            Ok(call.constant(index)?.and_then(|tensor| tensor.to_f32().first().copied()))
+        };
         let (Some(count), Some(along)) = (one(1)?, one(2)?) else {
             return Err(call.node().wrong("tiles and axis are missing"));
         };

@@ -131,8 +131,7 @@ pub fn cases(set: &str) -> Vec<Case> {
 
 /// The cases of a folder in the layout of ONNX's test data, by name.
 pub fn cases_in(folder: &Path) -> Vec<Case> {
-    let entries =
-        std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut cases: Vec<Case> = entries
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.join("model.onnx").is_file())

@@ -16,6 +16,7 @@ import torchvision
 
 # Name, opset, input shape. Small images where the network allows them: the comparison runs on software Vulkan too.
 NETWORKS = [
+    ("tiny", 13, (2, 3, 17, 22)),
     ("resnet18", 13, (1, 3, 96, 96)),
     ("mobilenet_v2", 13, (2, 3, 64, 64)),
     ("squeezenet1_1", 13, (1, 3, 97, 65)),
@@ -27,9 +28,34 @@ NETWORKS = [
 ]
 
 
+class Tiny(torch.nn.Module):
+    """A little of everything that the large ones have, small enough to be committed with ONNX Runtime's answer."""
+
+    def __init__(self):
+        super().__init__()
+        nn = torch.nn
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.Hardswish())
+        self.depthwise = nn.Sequential(nn.Conv2d(8, 8, 5, 1, 2, groups=8), nn.BatchNorm2d(8), nn.ReLU6())
+        self.squeeze, self.excite = nn.Conv2d(8, 4, 1), nn.Conv2d(4, 8, 1)
+        self.down = nn.Sequential(nn.MaxPool2d(3, 2, 1), nn.Conv2d(8, 12, 3, padding=2, dilation=2), nn.PReLU(12))
+        self.up = nn.ConvTranspose2d(12, 6, 4, 2, 1)
+        self.classes = nn.Linear(14, 5)
+
+    def forward(self, x):
+        x = self.depthwise(self.stem(x))
+        gate = torch.nn.functional.hardsigmoid(self.excite(torch.relu(self.squeeze(x.mean((2, 3), keepdim=True)))))
+        x = x * gate + x
+        low = self.up(self.down(x))
+        low = torch.nn.functional.interpolate(low, size=x.shape[2:], mode="bilinear", align_corners=False)
+        x = torch.cat([x, low], 1)
+        return self.classes(x.flatten(2).mean(2)).softmax(1), x[:, ::2, 1:, :-1]
+
+
 def build(name):
     torch.manual_seed(sum(name.encode()))
-    if name.startswith("deeplab"):
+    if name == "tiny":
+        network = Tiny()
+    elif name.startswith("deeplab"):
         network = torchvision.models.segmentation.deeplabv3_mobilenet_v3_large(weights=None, weights_backbone=None)
     else:
         network = getattr(torchvision.models, name)(weights=None)
@@ -52,7 +78,7 @@ def main():
         if wanted and name not in wanted:
             continue
         network, path = build(name), os.path.join(folder, name + ".onnx")
-        outputs = ["out", "aux"] if name.startswith("deeplab") else ["y"]
+        outputs = ["classes", "features"] if name == "tiny" else ["y"]
         with torch.no_grad():
             network(torch.randn(shape))
             if name.startswith("deeplab"):

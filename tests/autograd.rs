@@ -123,6 +123,19 @@ fn a_deep_tape_needs_no_deep_stack() {
 }
 
 #[test]
+fn a_residual_block_ends_with_one_mask_for_both() {
+    let a = leaf(&[1.0, -2.0, 3.0, -4.0], &[2, 2]);
+    let b = leaf_beside(&a, &[1.0, 5.0], &[2]);
+    let y = a.add_relu(&b).unwrap();
+    assert_eq!(y.tensor().to_vec::<f32>().unwrap(), [2.0, 3.0, 4.0, 1.0]);
+    let y = y.sub(&leaf_beside(&a, &[3.5; 4], &[2, 2]).detach()).unwrap().add_relu(&a).unwrap();
+    // −0.5, −2.5, 3.5 and −6.5 before the last mask.
+    let gradients = sum(&y).backward().unwrap();
+    assert_eq!(gradients.get(&a).unwrap().to_vec::<f32>().unwrap(), [0.0, 0.0, 2.0, 0.0]);
+    assert_eq!(gradients.get(&b).unwrap().to_vec::<f32>().unwrap(), [1.0, 0.0]);
+}
+
+#[test]
 fn a_frozen_branch_costs_nothing() {
     let x = leaf(&[1.0; 16], &[1, 1, 4, 4]);
     let w = leaf_beside(&x, &[1.0; 9], &[1, 1, 3, 3]).detach();

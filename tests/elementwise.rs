@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Cases, close, contexts, random};
+use common::{Cases, close, contexts, random, random_tensor};
 use tilewright::{
     DType, Layout, Tensor,
     ops::{BinaryOp, UnaryOp},
@@ -12,6 +12,10 @@ use tilewright_reference::elementwise as reference;
 
 /// Counts around the vec4 and the workgroup of 64 vec4s.
 const COUNTS: [usize; 9] = [1, 3, 4, 5, 255, 256, 257, 1023, 4099];
+
+fn count(shape: &[usize]) -> usize {
+    shape.iter().product()
+}
 
 /// Operands that each function is defined on.
 fn operand(op: UnaryOp, seed: u64, count: usize) -> Vec<f32> {
@@ -108,6 +112,48 @@ fn binary_broadcasts_and_sums_its_gradients_back() {
                 }
             }
         }
+    }
+    cases.finish();
+}
+
+#[test]
+fn a_fused_activation_is_the_activation_of_the_result() {
+    let shapes: [(&[usize], &[usize]); 7] = [
+        (&[1], &[1]),
+        (&[1027], &[1027]),
+        (&[2, 8, 9, 7], &[2, 8, 9, 7]),
+        (&[2, 3, 4, 5], &[1, 3, 1, 1]),
+        (&[5], &[2, 3, 4, 5]),
+        (&[3, 1], &[1, 5]),
+        (&[0, 4], &[0, 4]),
+    ];
+    let activations = [UnaryOp::Relu, UnaryOp::LeakyRelu { slope: 0.25 }, UnaryOp::Silu];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for (a_shape, b_shape) in shapes {
+            for op in [BinaryOp::Add, BinaryOp::Mul] {
+                for activation in activations {
+                    let (a, b) = (random(1, count(a_shape), -2.0, 2.0), random(2, count(b_shape), -2.0, 2.0));
+                    let ta = Tensor::from_slice(&context, &a, a_shape).unwrap();
+                    let tb = Tensor::from_slice(&context, &b, b_shape).unwrap();
+                    let y = ta.binary_fused(op, &tb, Some(activation)).unwrap();
+                    let sum = reference::binary(op, &a, a_shape, &b, b_shape);
+                    let name = format!("{} {} {a_shape:?} {b_shape:?}", op.name(), activation.name());
+                    let expected = reference::unary(activation, &sum);
+                    cases.check(name, close(&y.to_vec().unwrap(), &expected, 1e-5, 1e-6));
+                }
+            }
+        }
+        // Both operands in one buffer, and the two layouts together.
+        let (x, values) = random_tensor(&context, 5, &[2, 8, 3, 5]);
+        let expected: Vec<_> = values.iter().map(|value| (value + value).max(0.0)).collect();
+        let turned = x.to_layout(Layout::ChannelsLast).unwrap();
+        for other in [&x, &turned] {
+            let y = x.add_relu(other).unwrap().to_vec::<f32>().unwrap();
+            cases.check("one operand twice", close(&y, &expected, 0.0, 0.0));
+        }
+        let wrong = UnaryOp::Clamp { min: 1.0, max: 0.0 };
+        assert!(x.binary_fused(BinaryOp::Add, &x, Some(wrong)).is_err());
     }
     cases.finish();
 }

@@ -397,11 +397,16 @@ fn a_model_plans_each_shape_once() {
     let inner = context.clone();
     let model =
         Model::new(&context, Options::default(), 2, move |shapes| zoo_graph(&inner, &network, &shapes[0]));
+    let mut first = None;
     for (at, (x, expected)) in inputs.iter().zip(&expected).enumerate() {
         let found = model.run(&[x]).unwrap();
         close(&found[0].to_vec::<f32>().unwrap(), expected, 1e-5, 1e-5).unwrap();
         assert_eq!(model.plans(), [1, 2, 2, 2][at]);
+        // The first plan folds and packs the weights; the others read the same memory.
+        let made = (model.constants().folded(), model.constants().packed().len());
+        assert_eq!(*first.get_or_insert(made), made);
     }
+    assert!(first.is_some_and(|(folded, packed)| folded >= 16 && packed >= 2), "{first:?}");
     let plans = [1, 2].map(|batch| model.plan(&[vec![batch, 3, 32, 32]]).unwrap());
     assert_eq!(model.plans(), 2);
     drop(plans);

@@ -78,6 +78,7 @@ fn choices(source: &shaders::Source) -> Vec<Choice> {
             let other = match (constant.name, constant.value) {
                 (_, "vec4<f32>") => "f32",
                 (_, "vec4<i32>") => "i32",
+                (_, "vec4<u32>") => "u32",
                 ("Element", "f32") => "vec4<f32>",
                 ("FROM" | "TO", "f32") => "i32",
                 _ => return None,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import gc
 import json
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,43 +16,49 @@ from typing import Any
 import numpy as np
 
 import report
-from ncnn_peer import Ncnn
-from onnx_peer import OnnxRuntime
 from ours import Ours, Timing
-from peer import Peer, Prepared, Unavailable, seconds
-from torch_peer import Torch
+from peer import Unavailable
+from remote import Failed, Remote
 from works import Work, suite
 
-PEERS: dict[str, Callable[[], Peer]] = {
-    "ONNX Runtime WebGPU": lambda: OnnxRuntime("webgpu"),
-    "ncnn Vulkan": lambda: Ncnn("vulkan"),
-    "PyTorch CPU": Torch,
-    "ONNX Runtime CPU": lambda: OnnxRuntime("cpu"),
-    "ncnn CPU": lambda: Ncnn("cpu"),
+# By name: the module, what makes the peer, and its arguments; `OURS` stands for our device's name and kind.
+OURS = "our device"
+PEERS: dict[str, tuple[Any, ...]] = {
+    "ONNX Runtime WebGPU": ("onnx_peer", "OnnxRuntime", "webgpu"),
+    "ncnn Vulkan": ("ncnn_peer", "Ncnn", "vulkan"),
+    "burn (wgpu)": ("burn_peer", "Burn", OURS),
+    "PyTorch CUDA": ("torch_peer", "Torch", "cuda"),
+    "PyTorch CPU": ("torch_peer", "Torch", "cpu"),
+    "ONNX Runtime CPU": ("onnx_peer", "OnnxRuntime", "cpu"),
+    "ncnn CPU": ("ncnn_peer", "Ncnn", "cpu"),
 }
-# Listed with the reason rather than left out in silence.
-NOT_RUN = {"burn (wgpu)": "no program of it is here: it is a Rust library and needs a cargo project of its own"}
+# It is the reference of every result.
+REFERENCE = "PyTorch CPU"
 TOLERANCE = 1e-4
-# What a peer computes in one turn of one round.
-TURN_SECONDS = 0.3
+# What a peer computes in one turn of one round; the full suite is ten times as long as the quick one.
+TURN_SECONDS = {False: 0.3, True: 0.12}
+ROUNDS = {False: 3, True: 2}
 
 
 def main() -> int:
     """Runs the suite; 1 when ours fails on a work, or a peer is wrong on one."""
     arguments = _arguments()
     root = Path(__file__).resolve().parents[2]
+    begun, started = os.getloadavg(), time.monotonic()
     ours = Ours(arguments.program)
-    peers, unavailable = _make_peers()
+    peers, unavailable = _make_peers(ours, arguments.without)
     works = suite(arguments.full)
-    begun = os.getloadavg()
+    rounds = arguments.rounds or ROUNDS[arguments.full]
     results: list[dict[str, Any]] = []
     device, driver = "", ""
     for number, work in enumerate(works, 1):
-        _say(f"{number}/{len(works)} {work.name}")
-        result, last = _time(work, ours, peers, arguments.rounds)
+        left = (time.monotonic() - started) / max(1, number - 1) * (len(works) - number + 1)
+        _say(f"{number}/{len(works)} {work.name}" + (f", {left / 60:.0f} min left" if number > 3 else ""))
+        result, last = _time(work, ours, peers, rounds, TURN_SECONDS[arguments.full])
         results.append(result)
         device, driver = (last.device, last.driver) if last else (device, driver)
-        gc.collect()
+    for peer in peers.values():
+        peer.close()
     run = {
         "date": datetime.date.today().isoformat(),
         "suite": "full" if arguments.full else "quick",
@@ -63,7 +67,8 @@ def main() -> int:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "precision": "fp32",
-        "rounds": arguments.rounds,
+        "rounds": rounds,
+        "minutes": round((time.monotonic() - started) / 60, 1),
         "load_average": {"start": begun, "end": os.getloadavg()},
         "ours": ours.version,
         "peers": [{"name": p.name, "version": p.version, "device": p.device} for p in peers.values()],
@@ -83,50 +88,58 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _make_peers() -> tuple[dict[str, Peer], dict[str, str]]:
-    peers, unavailable = {}, dict(NOT_RUN)
-    for name, make in PEERS.items():
+def _make_peers(ours: Ours, without: list[str]) -> tuple[dict[str, Remote], dict[str, str]]:
+    peers, unavailable = {}, {}
+    for name, (module, maker, *arguments) in PEERS.items():
+        if name in without:
+            unavailable[name] = "left out by --without"
+            continue
         try:
-            peers[name] = make()
+            peers[name] = Remote(module, maker, *(ours.adapter() if a == OURS else a for a in arguments))
         except Unavailable as error:
             unavailable[name] = str(error)
             _say(f"{name} cannot run: {error}")
-    if Torch.name not in peers:
+    if REFERENCE not in peers:
         raise SystemExit("error: PyTorch is the reference of every result; install python3-torch (Debian, Ubuntu)")
     return peers, unavailable
 
 
-def _time(work: Work, ours: Ours, peers: dict[str, Peer], rounds: int) -> tuple[dict[str, Any], Timing | None]:
+def _time(
+    work: Work, ours: Ours, peers: dict[str, Remote], rounds: int, turn_seconds: float
+) -> tuple[dict[str, Any], Timing | None]:
     """Validates every peer, then lets them run in turn, `rounds` times; ours runs between the peers' rounds."""
-    a, b = work.operands()
-    expected = peers[Torch.name].prepare(work, a, b).run()
     results: dict[str, dict[str, Any]] = {}
-    ready: dict[str, tuple[Prepared, int]] = {}
-    for name, peer in peers.items():
+    ready: dict[str, int] = {}
+    expected: np.ndarray | None = None
+    for name in sorted(peers, key=lambda name: name != REFERENCE):
         try:
-            prepared = peer.prepare(work, a, b)
-            first = seconds(prepared.run)
-            error = relative_error(prepared.run(), expected)
-        except Exception as failure:  # noqa: BLE001: whatever stops a peer is its result here
-            results[name] = {"failed": str(failure).strip().splitlines()[-1] if str(failure) else repr(failure)}
+            prepared = peers[name].prepare(work)
+        except Failed as failure:
+            if name == REFERENCE:
+                raise SystemExit(f"error: {name}, the reference, fails on {work.name}: {failure}") from failure
+            results[name] = {"failed": str(failure)}
             continue
+        expected = prepared.output if expected is None else expected
+        error = relative_error(prepared.output, expected)
         if not error <= TOLERANCE:
             results[name] = {"failed": f"differs from PyTorch by {error:.1e} of the largest element", "wrong": error}
             continue
-        repeat = max(2, min(20, int(TURN_SECONDS / max(1e-6, seconds(prepared.run)))))
-        ready[name] = (prepared, repeat)
-        results[name] = {"error": error, "first_ms": first * 1e3, "note": prepared.note}
+        ready[name] = max(2, min(20, int(turn_seconds / max(1e-6, prepared.again))))
+        results[name] = {"error": error, "first_ms": prepared.first * 1e3, "note": prepared.note}
     times: dict[str, list[float]] = {name: [] for name in ready}
     transfers: dict[str, list[float]] = {name: [] for name in ready}
     timings: list[Timing] = []
     failure = None
     for _ in range(rounds):
-        for name, (prepared, repeat) in ready.items():
-            prepared.run()  # Whoever ran before has left its own data in the caches.
-            times[name] += [seconds(prepared.run) for _ in range(repeat)]
-            if prepared.transfer:
-                transfers[name] += [prepared.transfer() for _ in range(min(repeat, 5))]
-            time.sleep(0.02)
+        for name, repeat in list(ready.items()):
+            try:
+                taken, moved = peers[name].turn(repeat)
+            except Failed as error:
+                results[name] = {"failed": str(error)}
+                del ready[name]
+                continue
+            times[name] += taken
+            transfers[name] += moved
         try:
             timings.append(ours.time(work, 10))
         except RuntimeError as error:
@@ -188,19 +201,16 @@ def _arguments() -> argparse.Namespace:
     suites.add_argument("--quick", dest="full", action="store_false", help="eight convolutions (the default)")
     suites.add_argument("--full", action="store_true", help="every distinct convolution of the five networks")
     parser.set_defaults(full=False)
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each peer (3)")
+    parser.add_argument("--rounds", type=int, help="turns of each peer (3, and 2 of the full suite)")
+    parser.add_argument("--without", action="append", default=[], metavar="PEER", help="leave this one out", choices=[*PEERS])
     parser.add_argument("--program", type=Path, required=True, help="the tilewright program")
     parser.add_argument("--output", type=Path, help="where the JSON goes (benches/results/<date>-<device>.json)")
     parser.add_argument("--document", type=Path, help="a Markdown file whose table is written anew")
     arguments = parser.parse_args()
-    if arguments.rounds < 1:
+    if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds must be at least 1")
     return arguments
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Two libraries hold Vulkan devices here, and taking them down in the order of the interpreter can crash.
-    os._exit(code)
+    sys.exit(main())

@@ -6,6 +6,7 @@ import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from works import Conv, Work
 
@@ -24,7 +25,7 @@ class Timing:
 
 
 class Ours:
-    """The program; operands stay on the device and a convolution packs its weight anew in every run."""
+    """The program; operands stay on the device, and a convolution's weight is packed once, as the peers' are."""
 
     name = "Tilewright"
 
@@ -33,18 +34,23 @@ class Ours:
         result = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
         self.version = result.stdout.strip()
 
+    def adapter(self) -> dict[str, str]:
+        """Name and kind of the device that the program chooses."""
+        return self._answer("devices", "--chosen", "--json")
+
     def time(self, work: Work, repeat: int) -> Timing:
         """Runs `work` two times to warm up and `repeat` times."""
-        command = [str(self._program), "kernels", "bench", *_arguments(work)]
-        command += ["--chosen", "--json", "--repeat", str(repeat)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0:
-            raise RuntimeError(f"{' '.join(command[1:])}: {result.stderr.strip()}")
-        answer = json.loads(result.stdout)
+        answer = self._answer("kernels", "bench", *_arguments(work), "--chosen", "--json", "--repeat", str(repeat))
         row = next(row for row in answer["rows"] if row["chosen"])
         return Timing(
             row["algorithm"], row["median_ms"], row["min_ms"], row["error"], answer["device"], answer["driver"]
         )
+
+    def _answer(self, *arguments: str) -> Any:
+        result = subprocess.run([self._program, *arguments], capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise RuntimeError(f"{' '.join(arguments)}: {result.stderr.strip()}")
+        return json.loads(result.stdout)
 
 
 def _arguments(work: Work) -> list[str]:

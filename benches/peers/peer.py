@@ -31,6 +31,12 @@ class Prepared:
     transfer: Callable[[], float] | None = None
     # What was chosen for this work, for the JSON.
     note: str | None = None
+    # Runs once and says how long that took with operands and result on the device; None where only `run` can be timed.
+    timed: Callable[[], float] | None = None
+
+    def seconds(self) -> float:
+        """How long one run takes."""
+        return self.timed() if self.timed else seconds(self.run)
 
 
 class Peer(Protocol):

@@ -13,6 +13,12 @@ if [ -z "$program" ]; then
   program=${CARGO_TARGET_DIR:-target}/release/tilewright
 fi
 
+# burn, which is a cargo project of its own; a build that fails costs its column only.
+if ! "${CARGO:-cargo}" build --release --locked --manifest-path benches/peers/burn/Cargo.toml --target-dir target/peers-burn; then
+  say "burn could not be built (see above): its column stays empty"
+  rm -f target/peers-burn/release/tilewright-peer-burn
+fi
+
 # Debian's own Python, for which its PyTorch is built; the wheel on PyPI brings gigabytes of CUDA.
 python=/usr/bin/python3
 if ! "$python" -c 'import torch, venv, ensurepip' 2>/dev/null; then

@@ -1,9 +1,11 @@
-"""PyTorch on the CPU: a peer, and the reference of all others."""
+"""PyTorch, on the CPU and on a CUDA device: a peer, and on the CPU the reference of all others."""
 
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,35 +14,54 @@ from works import Conv, Work
 
 
 class Torch:
-    """`torch.matmul` and `torch.nn.functional.conv2d` under `inference_mode`."""
+    """`torch.matmul` and `torch.nn.functional.conv2d` under `inference_mode`, in fp32 without TF32."""
 
-    name = "PyTorch CPU"
-    device = "cpu"
-
-    def __init__(self) -> None:
+    def __init__(self, device: str = "cpu") -> None:
         try:
             import torch
         except ImportError as error:
             raise Unavailable(f"torch cannot be imported: {error}") from error
-        self._torch = torch
+        self._torch, self._cuda = torch, device == "cuda"
+        self.name = "PyTorch CUDA" if self._cuda else "PyTorch CPU"
+        self.device = "gpu" if self._cuda else "cpu"
+        if self._cuda:
+            if not torch.cuda.is_available():
+                built = torch.version.cuda or "none"
+                raise Unavailable(f"torch.cuda finds no device (this PyTorch was built with CUDA: {built})")
+            torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.allow_tf32 = False
+            torch.backends.cudnn.benchmark = True
+            cudnn = torch.backends.cudnn.version()
+            self.version = f"{torch.__version__} (CUDA {torch.version.cuda}, cuDNN {cudnn}, TF32 off) on "
+            self.version += torch.cuda.get_device_name()
+            return
         torch.set_num_threads(os.cpu_count() or 1)
         onednn = "with" if torch.backends.mkldnn.is_available() else "without"
         self.version = f"{torch.__version__} ({onednn} oneDNN, {_blas()}, {torch.get_num_threads()} threads)"
 
     def prepare(self, work: Work, a: np.ndarray, b: np.ndarray) -> Prepared:
-        """Every work is supported."""
+        """Every work is supported. On CUDA the operands lie on the device."""
         torch = self._torch
         left, right = torch.from_numpy(a), torch.from_numpy(b)
+        if self._cuda:
+            left, right = left.cuda(), right.cuda()
 
-        def run() -> np.ndarray:
+        def compute() -> Any:
             with torch.inference_mode():
                 if isinstance(work, Conv):
                     return torch.nn.functional.conv2d(
                         left, right, stride=work.stride, padding=work.padding, groups=work.groups
-                    ).numpy()
-                return torch.matmul(left, right).numpy()
+                    )
+                return torch.matmul(left, right)
 
-        return Prepared(run)
+        def on_device() -> float:
+            torch.cuda.synchronize()
+            begun = time.perf_counter()
+            compute()
+            torch.cuda.synchronize()
+            return time.perf_counter() - begun
+
+        return Prepared(lambda: compute().cpu().numpy(), timed=on_device if self._cuda else None)
 
 
 def _blas() -> str:

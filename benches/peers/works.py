@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -95,77 +97,20 @@ def _uniform(shape: tuple[int, ...], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
 
 
-def resnet18() -> Iterator[Conv]:
-    """He et al., "Deep Residual Learning for Image Recognition", 2015; 224×224."""
-    yield Conv(3, 64, 224, 7, 2)
-    yield Conv(64, 64, 56)
-    for narrow, size in ((64, 56), (128, 28), (256, 14)):
-        yield Conv(narrow, 2 * narrow, size, 3, 2)
-        yield Conv(narrow, 2 * narrow, size, 1, 2)
-        yield Conv(2 * narrow, 2 * narrow, size // 2)
+# The program's own suite: `tilewright kernels bench suite` runs the same layers.
+LAYERS = Path(__file__).resolve().parents[2] / "crates" / "cli" / "src" / "suite" / "layers.json"
 
 
-def resnet50() -> Iterator[Conv]:
-    """The same paper's bottleneck network, with the stride in the 3×3 convolution; 224×224."""
-    yield Conv(3, 64, 224, 7, 2)
-    inputs, size = 64, 56
-    for stage, width in enumerate((64, 128, 256, 512)):
-        stride = 1 if stage == 0 else 2
-        yield Conv(inputs, width, size, 1)
-        yield Conv(width, width, size, 3, stride)
-        yield Conv(inputs, 4 * width, size, 1, stride)
-        inputs, size = 4 * width, size // stride
-        yield Conv(width, inputs, size, 1)
-        yield Conv(inputs, width, size, 1)
-        yield Conv(width, width, size)
+def _layers() -> Iterator[tuple[str, Conv]]:
+    """Every convolution of the suite, with its network's title."""
+    for network in json.loads(LAYERS.read_text()):
+        for layer in network["layers"]:
+            (_, inputs, size, _), (outputs, _, kernel, _) = layer["x"], layer["w"]
+            conv = Conv(inputs, outputs, size, kernel, layer["stride"], layer["groups"])
+            if list(conv.x_shape) != layer["x"] or list(conv.w_shape) != layer["w"] or conv.padding != layer["padding"]:
+                raise ValueError(f"{network['name']}.{layer['name']} is no square convolution with half its kernel as padding")
+            yield network["title"], conv
 
-
-def vgg16() -> Iterator[Conv]:
-    """Simonyan and Zisserman, "Very Deep Convolutional Networks", 2014, configuration D; 224×224."""
-    inputs, size = 3, 224
-    for width in (64, 128, 256, 512, 512):
-        yield Conv(inputs, width, size)
-        yield Conv(width, width, size)
-        inputs, size = width, size // 2
-
-
-def mobilenet_v2() -> Iterator[Conv]:
-    """Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018; width 1, 224×224."""
-    yield Conv(3, 32, 224, 3, 2)
-    inputs, size = 32, 112
-    stages = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-    for expansion, outputs, repeats, first_stride in stages:
-        for repeat in range(repeats):
-            stride = first_stride if repeat == 0 else 1
-            wide = expansion * inputs
-            if expansion > 1:
-                yield Conv(inputs, wide, size, 1)
-            yield Conv(wide, wide, size, 3, stride, wide)
-            size //= stride
-            yield Conv(wide, outputs, size, 1)
-            inputs = outputs
-    yield Conv(320, 1280, size, 1)
-
-
-def unet() -> Iterator[Conv]:
-    """Ronneberger et al., "U-Net", 2015, with padded convolutions; 256×256 and 2 classes."""
-    inputs, size = 3, 256
-    for width in (64, 128, 256, 512, 1024):
-        yield Conv(inputs, width, size)
-        yield Conv(width, width, size)
-        inputs, size = width, size // 2
-    for width, size in ((512, 32), (256, 64), (128, 128), (64, 256)):
-        yield Conv(2 * width, width, size)
-    yield Conv(64, 2, 256, 1)
-
-
-NETWORKS = {
-    "ResNet-18": resnet18,
-    "ResNet-50": resnet50,
-    "VGG-16": vgg16,
-    "MobileNetV2": mobilenet_v2,
-    "U-Net": unet,
-}
 
 # One of each kind that a network's time is made of: stem, 3×3 wide, 3×3 deep, strided, 1×1 both ways, depthwise.
 QUICK = (
@@ -183,11 +128,10 @@ QUICK = (
 def suite(full: bool) -> list[Work]:
     """The matrix products, then the convolutions: all distinct ones, or only those of QUICK."""
     where: dict[Conv, list[str]] = {}
-    for network, layers in NETWORKS.items():
-        for layer in layers():
-            names = where.setdefault(layer, [])
-            if network not in names:
-                names.append(network)
+    for network, layer in _layers():
+        names = where.setdefault(layer, [])
+        if network not in names:
+            names.append(network)
     missing = [layer.name for layer in QUICK if layer not in where]
     if missing:
         raise ValueError(f"QUICK has layers of no network: {missing}")

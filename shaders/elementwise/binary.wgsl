@@ -1,4 +1,5 @@
-// y[i] = f(a[i], b[i]) for two tensors of one shape and one layout, f from the slot.
+// y[i] = g(f(a[i], b[i])) for two tensors of one shape and one layout; f is a binary function, g an activation of its result
+// (none, or what a residual block ends with), each from its slot.
 //
 // Layouts: any; all three are the same.
 // Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
@@ -10,6 +11,8 @@ const VECTORS: u32 = 1u; // @const vec4s of a thread
 
 struct Params {
     vectors: u32, // ceil(count / 4)
+    p0: f32, // of the activation
+    p1: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -23,6 +26,12 @@ fn binary(a: f32, b: f32) -> f32 {
 }
 // @end
 
+// @slot unary
+fn unary(x: f32, p: vec2<f32>) -> f32 {
+    return x;
+}
+// @end
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -32,9 +41,11 @@ fn main(
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
     let end = min(start + LANES * VECTORS, params.vectors);
+    let p = vec2(params.p0, params.p1);
     for (var i = start; i < end; i += LANES) {
         let u = a[i];
         let v = b[i];
-        y[i] = vec4(binary(u.x, v.x), binary(u.y, v.y), binary(u.z, v.z), binary(u.w, v.w));
+        let w = vec4(binary(u.x, v.x), binary(u.y, v.y), binary(u.z, v.z), binary(u.w, v.w));
+        y[i] = vec4(unary(w.x, p), unary(w.y, p), unary(w.z, p), unary(w.w, p));
     }
 }

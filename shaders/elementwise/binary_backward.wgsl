@@ -21,7 +21,11 @@ struct Params {
     count: u32, // steps in all
     a_inner: u32, // strides of the fastest axis
     b_inner: u32,
-    pad: u32,
+    p0: f32, // unused: the parameters are those of binary_broadcast
+    p1: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

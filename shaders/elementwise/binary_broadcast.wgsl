@@ -1,4 +1,5 @@
-// y[i] = f(a[i], b[i]) with NumPy broadcasting: a broadcast axis has stride 0.
+// y[i] = g(f(a[i], b[i])) with NumPy broadcasting: a broadcast axis has stride 0. f is a binary function, g an activation of
+// its result, each from its slot.
 //
 // Layouts: any, by strides; y is dense, its axes in the order of its memory (slowest first).
 // Threads: STEP elements of the fastest axis each; the index is taken apart once for all of them.
@@ -17,7 +18,11 @@ struct Params {
     count: u32, // steps in all
     a_inner: u32, // strides of the fastest axis
     b_inner: u32,
-    pad: u32,
+    p0: f32, // of the activation
+    p1: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -28,6 +33,12 @@ struct Params {
 // @slot binary
 fn binary(a: f32, b: f32) -> f32 {
     return a;
+}
+// @end
+
+// @slot unary
+fn unary(x: f32, p: vec2<f32>) -> f32 {
+    return x;
 }
 // @end
 
@@ -63,8 +74,9 @@ fn main(
         a_at += index * params.a_strides[axis / 4u][axis % 4u];
         b_at += index * params.b_strides[axis / 4u][axis % 4u];
     }
+    let p = vec2(params.p0, params.p1);
     // @unroll
     for (var j = 0u; j < STEP; j++) {
-        y[i * STEP + j] = binary(a[a_at + j * params.a_inner], b[b_at + j * params.b_inner]);
+        y[i * STEP + j] = unary(binary(a[a_at + j * params.a_inner], b[b_at + j * params.b_inner]), p);
     }
 }

@@ -1,15 +1,19 @@
 // y[y_offset + Σ i·y_stride] = x[x_offset + Σ i·x_stride] over every index of a box: permute, slice, concat, pad,
-// expand and changes of layout are all this copy with other numbers.
+// expand and changes of layout are all this copy with other numbers, unless runs are long enough for the device's own copy
+// or tiles can be transposed (transpose.wgsl).
 //
-// Layouts: any, by strides; elements are 32 bits of any type. Strides and offsets may be negative in effect: they are
-//   added modulo 2^32.
-// Threads: STEP elements of the fastest axis each, the fastest axis of y first, so that neighbours write neighbours; the
-//   index is taken apart once for all of them.
+// Layouts: any, by strides; elements are 32 bits of any type. A VALUE is four of them where the fastest axis is contiguous
+//   in both and everything is a multiple of four; strides and offsets then count vec4s. They are added modulo 2^32.
+// Threads: VECTORS turns each, LANES apart, of STEP VALUEs of the fastest axis, the fastest axis of y first, so that
+//   neighbours write neighbours; the index is taken apart once for a turn.
 // Limits: 2 storage buffers; up to 8 axes, of which the host merges those that it can.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's turns: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const turns of a thread
 const RANK: u32 = 4u; // @const axes left after merging
-const STEP: u32 = 1u; // @const elements of the fastest axis that one thread copies
+const STEP: u32 = 1u; // @const VALUEs of the fastest axis that one turn copies
+alias VALUE = vec4<u32>; // @const u32 where an extent, a stride or an offset is no multiple of four
 
 struct Params {
     shape: array<vec4<u32>, 2>, // the fastest axis in steps
@@ -28,8 +32,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<u32>;
-@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(1) var<storage, read> x: array<VALUE>;
+@group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 
 // n / d for n < 2^31, where `magic` and `shift` belong to d: an integer division is tens of instructions on a GPU and one
 // lane after the other on a CPU (Granlund and Montgomery, Division by invariant integers, PLDI 1994).
@@ -47,24 +51,28 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
-        return;
-    }
-    var rest = i;
-    var x_at = params.x_offset;
-    var y_at = params.y_offset;
-    // @unroll
-    for (var step = 0u; step < RANK; step++) {
-        let axis = RANK - 1u - step;
-        let next = quotient(rest, params.magic[axis / 4u][axis % 4u], params.shift[axis / 4u][axis % 4u]);
-        let index = rest - next * params.shape[axis / 4u][axis % 4u];
-        rest = next;
-        x_at += index * params.x_strides[axis / 4u][axis % 4u];
-        y_at += index * params.y_strides[axis / 4u][axis % 4u];
-    }
-    // @unroll
-    for (var j = 0u; j < STEP; j++) {
-        y[y_at + j * params.y_inner] = x[x_at + j * params.x_inner];
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.count);
+    for (var i = start; i < end; i += LANES) {
+        var rest = i;
+        var x_at = params.x_offset;
+        var y_at = params.y_offset;
+        // The slowest axis takes what is left of the index.
+        // @unroll
+        for (var step = 1u; step < RANK; step++) {
+            let axis = RANK - step;
+            let next = quotient(rest, params.magic[axis / 4u][axis % 4u], params.shift[axis / 4u][axis % 4u]);
+            let index = rest - next * params.shape[axis / 4u][axis % 4u];
+            rest = next;
+            x_at += index * params.x_strides[axis / 4u][axis % 4u];
+            y_at += index * params.y_strides[axis / 4u][axis % 4u];
+        }
+        x_at += rest * params.x_strides[0].x;
+        y_at += rest * params.y_strides[0].x;
+        // @unroll
+        for (var j = 0u; j < STEP; j++) {
+            y[y_at + j * params.y_inner] = x[x_at + j * params.x_inner];
+        }
     }
 }

@@ -1,11 +1,13 @@
 // y[n, oy, ox, c] = mean of x[n, iy, ix, c] over ⌊oy·H/OH⌋ ≤ iy < ⌈(oy + 1)·H/OH⌉, and ix likewise.
 //
 // Layouts: x and y channels-last (N H W C). Pairs are height and width.
-// Threads: one VALUE of y each (four channels of a pixel, or one), channels fastest. Global averages of large images
-//   have too few outputs for that: they go through sum_rows.
+// Threads: VECTORS VALUEs of y each (four channels of a pixel, or one), LANES apart, channels fastest.
+//   Global averages of large images have too few outputs for that: they go through sum_rows.
 // Limits: 2 storage buffers, no workgroup memory. H·OH and W·OW fit 31 bits.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's VALUEs: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 
 struct Params {
@@ -40,29 +42,30 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
-        return;
-    }
-    let pixel = quotient(i, params.by_channels);
-    let channel = i - pixel * params.channels;
-    let row = quotient(pixel, params.by_output_width);
-    let image = quotient(row, params.by_output_height);
-    let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
-    let low = window * params.input;
-    let high = low + params.input + params.output - 1u;
-    let first = vec2(quotient(low.x, params.by_output_height), quotient(low.y, params.by_output_width));
-    let end = vec2(quotient(high.x, params.by_output_height), quotient(high.y, params.by_output_width));
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let begin = t / LANES * (LANES * VECTORS) + t % LANES;
+    let behind = min(begin + LANES * VECTORS, params.count);
+    for (var i = begin; i < behind; i += LANES) {
+        let pixel = quotient(i, params.by_channels);
+        let channel = i - pixel * params.channels;
+        let row = quotient(pixel, params.by_output_width);
+        let image = quotient(row, params.by_output_height);
+        let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
+        let low = window * params.input;
+        let high = low + params.input + params.output - 1u;
+        let first = vec2(quotient(low.x, params.by_output_height), quotient(low.y, params.by_output_width));
+        let end = vec2(quotient(high.x, params.by_output_height), quotient(high.y, params.by_output_width));
 
-    var sum = VALUE(0.0);
-    for (var iy = first.x; iy < end.x; iy++) {
-        let base = (image * params.input.x + iy) * params.input.y;
-        var row_sum = VALUE(0.0);
-        for (var ix = first.y; ix < end.y; ix++) {
-            row_sum += x[(base + ix) * params.channels + channel];
+        var sum = VALUE(0.0);
+        for (var iy = first.x; iy < end.x; iy++) {
+            let base = (image * params.input.x + iy) * params.input.y;
+            var row_sum = VALUE(0.0);
+            for (var ix = first.y; ix < end.y; ix++) {
+                row_sum += x[(base + ix) * params.channels + channel];
+            }
+            sum += row_sum;
         }
-        sum += row_sum;
+        let extent = end - first;
+        y[i] = sum / f32(extent.x * extent.y);
     }
-    let extent = end - first;
-    y[i] = sum / f32(extent.x * extent.y);
 }

@@ -2,10 +2,12 @@
 // ⌊iy·OH/H⌋ ≤ oy < ⌈(iy + 1)·OH/H⌉, and ox likewise.
 //
 // Layouts: grad_y and grad_x channels-last (N H W C). Pairs are height and width.
-// Threads: one VALUE of grad_x each (four channels of a pixel, or one), channels fastest.
+// Threads: VECTORS VALUEs of grad_x each (four channels of a pixel, or one), LANES apart, channels fastest.
 // Limits: 2 storage buffers, no workgroup memory. H·OH and W·OW fit 31 bits.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's VALUEs: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 
 struct Params {
@@ -48,26 +50,27 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
-        return;
-    }
-    let pixel = quotient(i, params.by_channels);
-    let channel = i - pixel * params.channels;
-    let row = quotient(pixel, params.by_input_width);
-    let image = quotient(row, params.by_input_height);
-    let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
-    let low = here * params.output;
-    let high = low + params.output + params.input - 1u;
-    let first = vec2(quotient(low.x, params.by_input_height), quotient(low.y, params.by_input_width));
-    let end = vec2(quotient(high.x, params.by_input_height), quotient(high.y, params.by_input_width));
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let begin = t / LANES * (LANES * VECTORS) + t % LANES;
+    let behind = min(begin + LANES * VECTORS, params.count);
+    for (var i = begin; i < behind; i += LANES) {
+        let pixel = quotient(i, params.by_channels);
+        let channel = i - pixel * params.channels;
+        let row = quotient(pixel, params.by_input_width);
+        let image = quotient(row, params.by_input_height);
+        let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
+        let low = here * params.output;
+        let high = low + params.output + params.input - 1u;
+        let first = vec2(quotient(low.x, params.by_input_height), quotient(low.y, params.by_input_width));
+        let end = vec2(quotient(high.x, params.by_input_height), quotient(high.y, params.by_input_width));
 
-    var sum = VALUE(0.0);
-    for (var oy = first.x; oy < end.x; oy++) {
-        for (var ox = first.y; ox < end.y; ox++) {
-            let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
-            sum += grad_y[at] / window_pixels(vec2(oy, ox));
+        var sum = VALUE(0.0);
+        for (var oy = first.x; oy < end.x; oy++) {
+            for (var ox = first.y; ox < end.y; ox++) {
+                let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
+                sum += grad_y[at] / window_pixels(vec2(oy, ox));
+            }
         }
+        grad_x[i] = sum;
     }
-    grad_x[i] = sum;
 }

@@ -3,11 +3,13 @@
 // divisor_override and count_include_pad ask. A divisor of 1 makes the sum.
 //
 // Layouts: x and y channels-last (N H W C). Pairs are height and width.
-// Threads: one VALUE of y each (four channels of a pixel, or one), channels fastest. The window is clipped to the image
-//   once, so that no tap is tested; rows are summed apart, which keeps the error of large windows small.
+// Threads: VECTORS VALUEs of y each (four channels of a pixel, or one), LANES apart, channels fastest. The window
+//   is clipped to the image once, so that no tap is tested; rows are summed apart, which keeps the error of large windows small.
 // Limits: 2 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's VALUEs: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 const DILATED: bool = true; // @const whether taps lie apart
 const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
@@ -50,46 +52,47 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
-        return;
-    }
-    let pixel = quotient(i, params.by_channels);
-    let channel = i - pixel * params.channels;
-    let row = quotient(pixel, params.by_width);
-    let image = quotient(row, params.by_height);
-    let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let begin = t / LANES * (LANES * VECTORS) + t % LANES;
+    let behind = min(begin + LANES * VECTORS, params.count);
+    for (var i = begin; i < behind; i += LANES) {
+        let pixel = quotient(i, params.by_channels);
+        let channel = i - pixel * params.channels;
+        let row = quotient(pixel, params.by_width);
+        let image = quotient(row, params.by_height);
+        let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
 
-    // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
-    let start = window * params.stride;
-    let step = params.dilation;
-    var skipped = max(params.padding, start) - start;
-    if (DILATED) {
-        skipped = (skipped + step - 1u) / step * step;
-    }
-    let first = start + skipped - params.padding;
-    let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
-
-    var sum = VALUE(0.0);
-    for (var iy = first.x; iy < end.x; iy += step.x) {
-        let base = (image * params.input.x + iy) * params.input.y;
-        var row_sum = VALUE(0.0);
-        for (var ix = first.y; ix < end.y; ix += step.y) {
-            row_sum += x[(base + ix) * params.channels + channel];
-        }
-        sum += row_sum;
-    }
-
-    var divisor = params.divisor;
-    if (DIVISOR != 0u) {
-        var taps = end - first;
-        if (DIVISOR == 1u) {
-            taps = min((params.kernel - 1u) * step + 1u, params.input + 2u * params.padding - start);
-        }
+        // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
+        let start = window * params.stride;
+        let step = params.dilation;
+        var skipped = max(params.padding, start) - start;
         if (DILATED) {
-            taps = (taps + step - 1u) / step;
+            skipped = (skipped + step - 1u) / step * step;
         }
-        divisor = f32(taps.x * taps.y);
+        let first = start + skipped - params.padding;
+        let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
+
+        var sum = VALUE(0.0);
+        for (var iy = first.x; iy < end.x; iy += step.x) {
+            let base = (image * params.input.x + iy) * params.input.y;
+            var row_sum = VALUE(0.0);
+            for (var ix = first.y; ix < end.y; ix += step.y) {
+                row_sum += x[(base + ix) * params.channels + channel];
+            }
+            sum += row_sum;
+        }
+
+        var divisor = params.divisor;
+        if (DIVISOR != 0u) {
+            var taps = end - first;
+            if (DIVISOR == 1u) {
+                taps = min((params.kernel - 1u) * step + 1u, params.input + 2u * params.padding - start);
+            }
+            if (DILATED) {
+                taps = (taps + step - 1u) / step;
+            }
+            divisor = f32(taps.x * taps.y);
+        }
+        y[i] = sum / divisor;
     }
-    y[i] = sum / divisor;
 }

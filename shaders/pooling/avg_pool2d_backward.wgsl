@@ -2,10 +2,13 @@
 // The divisor is that of avg_pool2d.
 //
 // Layouts: grad_y and grad_x channels-last (N H W C). Pairs are height and width.
-// Threads: one VALUE of grad_x each (four channels of a pixel, or one), which gathers from the windows that cover it.
+// Threads: VECTORS VALUEs of grad_x each (four channels of a pixel, or one), LANES apart, each of
+//   which gathers from the windows that cover it.
 // Limits: 2 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's VALUEs: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 const DILATED: bool = true; // @const whether taps lie apart
 const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
@@ -70,39 +73,40 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.count) {
-        return;
-    }
-    let pixel = quotient(i, params.by_channels);
-    let channel = i - pixel * params.channels;
-    let row = quotient(pixel, params.by_width);
-    let image = quotient(row, params.by_height);
-    let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let begin = t / LANES * (LANES * VECTORS) + t % LANES;
+    let behind = min(begin + LANES * VECTORS, params.count);
+    for (var i = begin; i < behind; i += LANES) {
+        let pixel = quotient(i, params.by_channels);
+        let channel = i - pixel * params.channels;
+        let row = quotient(pixel, params.by_width);
+        let image = quotient(row, params.by_height);
+        let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
 
-    // Windows before `first` end before this pixel, and those from `end` on start behind it.
-    let padded = here + params.padding;
-    let reach = (params.kernel - 1u) * params.dilation;
-    let late = max(padded, reach) - reach + params.stride - 1u;
-    let first = vec2(quotient(late.x, params.by_stride_height), quotient(late.y, params.by_stride_width));
-    let last = vec2(quotient(padded.x, params.by_stride_height), quotient(padded.y, params.by_stride_width));
-    let end = min(params.output, last + 1u);
+        // Windows before `first` end before this pixel, and those from `end` on start behind it.
+        let padded = here + params.padding;
+        let reach = (params.kernel - 1u) * params.dilation;
+        let late = max(padded, reach) - reach + params.stride - 1u;
+        let first = vec2(quotient(late.x, params.by_stride_height), quotient(late.y, params.by_stride_width));
+        let last = vec2(quotient(padded.x, params.by_stride_height), quotient(padded.y, params.by_stride_width));
+        let end = min(params.output, last + 1u);
 
-    var sum = VALUE(0.0);
-    for (var oy = first.x; oy < end.x; oy++) {
-        var row_sum = VALUE(0.0);
-        for (var ox = first.y; ox < end.y; ox++) {
-            let window = vec2(oy, ox);
-            let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
-            var grad = grad_y[at] / divisor(window);
-            if (DILATED) {
-                // Between the taps of a dilated window are pixels that it does not read.
-                let between = (padded - window * params.stride) % params.dilation;
-                grad *= f32(between.x + between.y == 0u);
+        var sum = VALUE(0.0);
+        for (var oy = first.x; oy < end.x; oy++) {
+            var row_sum = VALUE(0.0);
+            for (var ox = first.y; ox < end.y; ox++) {
+                let window = vec2(oy, ox);
+                let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
+                var grad = grad_y[at] / divisor(window);
+                if (DILATED) {
+                    // Between the taps of a dilated window are pixels that it does not read.
+                    let between = (padded - window * params.stride) % params.dilation;
+                    grad *= f32(between.x + between.y == 0u);
+                }
+                row_sum += grad;
             }
-            row_sum += grad;
+            sum += row_sum;
         }
-        sum += row_sum;
+        grad_x[i] = sum;
     }
-    grad_x[i] = sum;
 }

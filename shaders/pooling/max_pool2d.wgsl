@@ -3,7 +3,7 @@
 //
 // Layouts: x, y and indices channels-last (N H W C). Pairs are height and width.
 // Threads: VECTORS VALUEs of y each (four channels of a pixel, or one), LANES apart, channels fastest. A window is clipped
-//   to the image once, so that no tap is tested.
+//   to the image once, so that no tap is tested; small ones are clamped to it tap by tap, so that their loops are constant.
 // Limits: 3 storage buffers, no workgroup memory. A plane has fewer than 2^31 pixels.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
@@ -12,7 +12,8 @@ const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 const DILATED: bool = true; // @const whether taps lie apart
 alias INDEX = vec4<i32>; // @const i32 along with it
-const WHOLE: bool = false; // @const whether every window lies in the image, of KERNEL_HEIGHT × KERNEL_WIDTH taps
+const WHOLE: bool = false; // @const whether windows are KERNEL_HEIGHT × KERNEL_WIDTH taps that touch
+const CLAMPED: bool = true; // @const if WHOLE: whether windows overhang the image
 const KERNEL_HEIGHT: u32 = 2u; // @const only if WHOLE
 const KERNEL_WIDTH: u32 = 2u; // @const only if WHOLE
 const INDICES: bool = true; // @const whether indices are written
@@ -87,7 +88,12 @@ fn main(
         }
         for (var ky = 0u; ky < taps.x; ky++) {
             for (var kx = 0u; kx < taps.y; kx++) {
-                let at = (first.x + ky * step.x) * params.input.y + first.y + kx * step.y;
+                var place = first + vec2(ky, kx) * step;
+                if (WHOLE && CLAMPED) {
+                    // What overhangs becomes the nearest element, which the window holds too: a maximum does not count.
+                    place = min(max(start + vec2(ky, kx), params.padding) - params.padding, params.input - 1u);
+                }
+                let at = place.x * params.input.y + place.y;
                 let value = x[(base + at) * params.channels + channel];
                 if (INDICES) {
                     best_at = select(best_at, INDEX(i32(at)), value > best);

@@ -1,25 +1,30 @@
-// grad_x[n, iy, ix, c] = grad_y of the window that covers (iy, ix) if its maximum was found there, else 0, where windows touch
-// and do not overlap (stride = kernel, no padding, no dilation): each element belongs to one window at most.
+// grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] over the windows whose maximum was found at (iy, ix), as max_pool2d_backward,
+// for small windows without dilation.
+//
+// The padded image is cut into tiles of one stride. A tile's elements are covered by the same COVER_HEIGHT × COVER_WIDTH
+// windows at most, ⌈kernel / stride⌉ on each axis: their indices and gradients are read once, and all the tile written.
 //
 // Layouts: indices, grad_y and grad_x channels-last (N H W C). Pairs are height and width.
-// Threads: VECTORS tiles of one VALUE each (four channels, or one), LANES apart, channels fastest. A tile is a window, or the
-//   rest of the image that no window covers; its index and gradient are read once and all its elements written.
+// Threads: VECTORS tiles of one VALUE each (four channels, or one), LANES apart, channels fastest. An element gathers from
+//   the windows that name it, so that the order of the sum is fixed.
 // Limits: 3 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's VALUEs: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
-const WHOLE: bool = false; // @const whether every tile lies in the image and is KERNEL_HEIGHT × KERNEL_WIDTH
-const KERNEL_HEIGHT: u32 = 2u; // @const only if WHOLE
-const KERNEL_WIDTH: u32 = 2u; // @const only if WHOLE
 alias INDEX = vec4<i32>; // @const i32 along with it
+const STRIDE_HEIGHT: u32 = 2u; // @const extents of a tile
+const STRIDE_WIDTH: u32 = 2u; // @const
+const COVER_HEIGHT: u32 = 1u; // @const windows that cover a tile
+const COVER_WIDTH: u32 = 1u; // @const
+const WHOLE: bool = false; // @const whether every tile lies in the image and all its windows exist
 
 struct Params {
     input: vec2<u32>,
     output: vec2<u32>,
-    kernel: vec2<u32>,
-    tiles: vec2<u32>, // ceil(input / kernel)
+    padding: vec2<u32>,
+    tiles: vec2<u32>, // ceil((input + padding) / stride)
     by_channels: vec2<u32>, // magic number and shift of `channels`
     by_height: vec2<u32>, // those of `tiles`
     by_width: vec2<u32>,
@@ -58,24 +63,32 @@ fn main(
         let image = quotient(row, params.by_height);
         let tile = vec2(row - image * params.tiles.x, pixel - row * params.tiles.y);
 
-        var found = INDEX(-1);
-        var g = VALUE(0.0);
-        if (WHOLE || all(tile < params.output)) {
-            let at = ((image * params.output.x + tile.x) * params.output.y + tile.y) * params.channels + channel;
-            found = indices[at];
-            g = grad_y[at];
-        }
-        let first = tile * params.kernel;
-        // Loops of constant length are written out by the driver's compiler.
-        var taps = vec2(KERNEL_HEIGHT, KERNEL_WIDTH);
-        if (!WHOLE) {
-            taps = min(params.kernel, params.input - first);
+        var found: array<INDEX, COVER_HEIGHT * COVER_WIDTH>;
+        var g: array<VALUE, COVER_HEIGHT * COVER_WIDTH>;
+        // @unroll
+        for (var w = 0u; w < COVER_HEIGHT * COVER_WIDTH; w++) {
+            // From the first window on; those before the image wrap around and are too large.
+            let window = tile + vec2(w / COVER_WIDTH, w % COVER_WIDTH) + 1u - vec2(COVER_HEIGHT, COVER_WIDTH);
+            let there = WHOLE || all(window < params.output);
+            let near = min(window, params.output - 1u);
+            let at = ((image * params.output.x + near.x) * params.output.y + near.y) * params.channels + channel;
+            found[w] = select(INDEX(-1), indices[at], there);
+            g[w] = grad_y[at];
         }
         let base = image * params.input.x * params.input.y;
-        for (var ky = 0u; ky < taps.x; ky++) {
-            for (var kx = 0u; kx < taps.y; kx++) {
-                let at = (first.x + ky) * params.input.y + first.y + kx;
-                grad_x[(base + at) * params.channels + channel] = select(VALUE(0.0), g, found == INDEX(i32(at)));
+        let first = tile * vec2(STRIDE_HEIGHT, STRIDE_WIDTH);
+        // @unroll
+        for (var e = 0u; e < STRIDE_HEIGHT * STRIDE_WIDTH; e++) {
+            // What lies in the padding before the image wraps around and is too large.
+            let place = first + vec2(e / STRIDE_WIDTH, e % STRIDE_WIDTH) - params.padding;
+            if (WHOLE || all(place < params.input)) {
+                let at = place.x * params.input.y + place.y;
+                var sum = VALUE(0.0);
+                // @unroll
+                for (var w = 0u; w < COVER_HEIGHT * COVER_WIDTH; w++) {
+                    sum += select(VALUE(0.0), g[w], found[w] == INDEX(i32(at)));
+                }
+                grad_x[(base + at) * params.channels + channel] = sum;
             }
         }
     }

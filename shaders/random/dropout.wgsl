@@ -4,17 +4,20 @@
 // Philox 4×32 with ten rounds (Salmon et al., SC 2011), as in `random_fill`: the counter is (index / 4, 0, stream), the
 // key the seed, and an element takes word index mod 4.
 //
-// Layouts: x and y alike. Row-major, the four elements of a thread share a block; channels-last, their row-major indices
-//   are far apart and each draws its own block: more arithmetic, but every access is to neighbours, and the mask does not
-//   depend on the layout.
-// Threads: one vec4 in memory each; workgroups are folded over the grid's axes.
+// Layouts: x and y alike; the mask does not depend on the layout. Row-major, the elements of a vec4 share a block.
+//   Channels-last, a block is four pixels of one channel: a tile of four pixels and four channels draws four blocks for its
+//   four vec4s. Where pixels or channels are no multiple of four, each element draws a block of its own.
+// Threads: VECTORS vec4s (or tiles) each, LANES apart; workgroups are folded over the grid's axes.
 // Limits: 2 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const vec4s (or tiles) of a thread
 const CHANNELS_LAST: bool = false; // @const whether memory is N H W C
+const TILES: bool = false; // @const only if CHANNELS_LAST: whether both C and H · W are multiples of four
 
 struct Params {
-    vectors: u32, // ceil(count / 4)
+    vectors: u32, // ceil(count / 4), or the tiles
     seed_low: u32,
     seed_high: u32,
     stream_low: u32,
@@ -61,23 +64,46 @@ fn word_at(place: u32) -> u32 {
     return block[index % 4u];
 }
 
+// 24 bits over 2^24 are exact, in [0, 1).
+fn keep(x: vec4<f32>, words: vec4<u32>) -> vec4<f32> {
+    let u = vec4<f32>(words >> vec4(8u)) * 5.9604644775390625e-8;
+    return select(vec4(0.0), x * params.scale, u >= vec4(params.p));
+}
+
+// Four pixels of the channels 4 c .. 4 c + 4; `place` numbers the fours of pixels over all images.
+fn tile(place: u32, c: u32) {
+    let fours = params.pixels / 4u;
+    let image = place / fours;
+    let block = (image * params.channels + 4u * c) * fours + place - image * fours;
+    let w0 = philox(block);
+    let w1 = philox(block + fours);
+    let w2 = philox(block + 2u * fours);
+    let w3 = philox(block + 3u * fours);
+    let step = params.channels / 4u;
+    let at = 4u * place * step + c;
+    y[at] = keep(x[at], vec4(w0.x, w1.x, w2.x, w3.x));
+    y[at + step] = keep(x[at + step], vec4(w0.y, w1.y, w2.y, w3.y));
+    y[at + 2u * step] = keep(x[at + 2u * step], vec4(w0.z, w1.z, w2.z, w3.z));
+    y[at + 3u * step] = keep(x[at + 3u * step], vec4(w0.w, w1.w, w2.w, w3.w));
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.vectors) {
-        return;
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.vectors);
+    for (var i = start; i < end; i += LANES) {
+        if (CHANNELS_LAST && TILES) {
+            let place = i / (params.channels / 4u);
+            tile(place, i - place * (params.channels / 4u));
+        } else if (CHANNELS_LAST) {
+            y[i] = keep(x[i], vec4(word_at(4u * i), word_at(4u * i + 1u), word_at(4u * i + 2u), word_at(4u * i + 3u)));
+        } else {
+            y[i] = keep(x[i], philox(i));
+        }
     }
-    var words: vec4<u32>;
-    if (CHANNELS_LAST) {
-        words = vec4(word_at(4u * i), word_at(4u * i + 1u), word_at(4u * i + 2u), word_at(4u * i + 3u));
-    } else {
-        words = philox(i);
-    }
-    // 24 bits over 2^24: exact, in [0, 1).
-    let u = vec4<f32>(words >> vec4(8u)) * 5.9604644775390625e-8;
-    y[i] = select(vec4(0.0), x[i] * params.scale, u >= vec4(params.p));
 }

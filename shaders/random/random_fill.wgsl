@@ -4,10 +4,12 @@
 // (block, 0, stream), the key the seed, so that a number is a function of seed, stream and its row-major index alone.
 //
 // Layouts: y is row-major.
-// Threads: one block of four elements each; workgroups are folded over the grid's axes.
+// Threads: VECTORS blocks of four elements each, LANES apart; workgroups are folded over the grid's axes.
 // Limits: 1 storage buffer, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 32u; // @const distance of a thread's blocks: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const blocks of a thread
 
 struct Params {
     blocks: u32, // ceil(count / 4)
@@ -56,8 +58,10 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i < params.blocks) {
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let end = min(start + LANES * VECTORS, params.blocks);
+    for (var i = start; i < end; i += LANES) {
         y[i] = distribution(philox(i));
     }
 }

@@ -16,6 +16,9 @@ pub enum Error {
     /// An operation failed.
     #[error(transparent)]
     Tensor(#[from] tilewright_tensor::Error),
+    /// A graph could not be made or run.
+    #[error(transparent)]
+    Graph(#[from] tilewright_graph::Error),
     /// Differentiation failed.
     #[error(transparent)]
     Autograd(#[from] tilewright_autograd::Error),

@@ -30,6 +30,11 @@ pub fn read_labels(path: &Path) -> Result<(Vec<i32>, Vec<usize>)> {
     Ok((values.map_err(|error| array(path, format!("int64 or int32 is wanted: {error}")))?, shape))
 }
 
+/// The shape in the header of an array file.
+pub fn read_shape(path: &Path) -> Result<Vec<usize>> {
+    Ok(open(path)?.1)
+}
+
 fn open(path: &Path) -> Result<(NpyFile<BufReader<fs::File>>, Vec<usize>)> {
     let reader = BufReader::new(fs::File::open(path).map_err(|error| Error::file(path, error))?);
     let file = NpyFile::new(reader).map_err(|error| array(path, format!("it is no .npy file: {error}")))?;

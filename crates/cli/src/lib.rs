@@ -6,6 +6,8 @@ mod files;
 mod interrupt;
 mod model;
 pub mod pictures;
+mod suite;
+mod workload;
 
 pub use error::Error;
 

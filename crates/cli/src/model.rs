@@ -1,12 +1,63 @@
-//! A zoo network whose sizes follow from its weights and its input.
+//! The network that a command names: one of the zoo, whose sizes follow from its weights and its input.
 
 use std::path::Path;
 
-use tilewright_nn::{LoadReport, ParameterStore, StateDict};
+use tilewright_autograd::Var;
+use tilewright_graph::{Graph, capture_named};
+use tilewright_nn::{Entry, LoadReport, ParameterStore, Pass, StateDict};
+use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Network, Options, Shortcut, build};
 
 use crate::{Error, Result};
+
+/// Classes of a network that is made without weights: ImageNet's.
+const CLASSES: usize = 1000;
+
+/// An input as a command line gives it.
+pub struct InputShape {
+    /// The file or argument that it comes from, for messages.
+    pub from: String,
+    /// Its name, where it was named.
+    pub name: Option<String>,
+    /// Its shape.
+    pub shape: Vec<usize>,
+}
+
+/// The inference graph of `model` for inputs of these shapes. A network of the zoo without `weights` has random ones.
+pub fn graph(context: &Context, model: &str, weights: Option<&Path>, inputs: &[InputShape]) -> Result<Graph> {
+    let [InputShape { from, name, shape }] = inputs else {
+        let reason = format!("`{model}` has one input, and {} were given", inputs.len());
+        return Err(Error::Argument { argument: "--input", reason });
+    };
+    if let Some(name) = name.as_ref().filter(|name| *name != "input") {
+        let reason = format!("`{model}` has no input `{name}`; its input is `input`");
+        return Err(Error::Argument { argument: "--input", reason });
+    }
+    let [_, channels, height, width] = image_shape(from, shape)?;
+    let image = [channels, height, width];
+    let network = match weights {
+        Some(weights) => load(context, model, weights, image)?.0,
+        None => {
+            let store = ParameterStore::new(context, 0);
+            build(model, &store, Options { image, classes: CLASSES, shortcut: Shortcut::Projection })?
+        }
+    };
+    let entries = network.store.entries();
+    let parameters: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Parameter(parameter) | Entry::Buffer(parameter) => {
+                Some((parameter.path().to_owned(), parameter.tensor()))
+            }
+            Entry::Counter(..) => None,
+        })
+        .collect();
+    Ok(capture_named(context, &[("input", shape, DType::F32)], &parameters, |inputs| {
+        let y = network.module.forward(&Var::constant(inputs[0].clone()), &Pass::eval())?;
+        Ok::<_, tilewright_nn::Error>(vec![("output".to_owned(), y.tensor().clone())])
+    })?)
+}
 
 /// Builds the network `name` for images of `image` (channels, height, width) and loads `weights` into it.
 ///
@@ -35,10 +86,10 @@ pub fn load(
     Ok((network, report))
 }
 
-/// N C H W of an input, or an error that names the file.
-pub fn image_shape(path: &Path, shape: &[usize]) -> Result<[usize; 4]> {
+/// N C H W of an input, or an error that names where it comes from.
+pub fn image_shape(from: &str, shape: &[usize]) -> Result<[usize; 4]> {
     shape.try_into().map_err(|_| Error::Array {
-        path: path.display().to_string(),
+        path: from.to_owned(),
         reason: format!("it has shape {shape:?}; N×C×H×W is wanted"),
     })
 }

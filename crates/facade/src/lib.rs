@@ -26,6 +26,7 @@ pub use tilewright_data as data;
 pub use tilewright_graph as graph;
 pub use tilewright_kernels as kernels;
 pub use tilewright_nn as nn;
+pub use tilewright_onnx as onnx;
 pub use tilewright_ops as ops;
 pub use tilewright_runtime as runtime;
 pub use tilewright_shaders as shaders;

@@ -19,6 +19,17 @@ pub fn capture<E: std::fmt::Display>(
     inputs: &[(&str, &[usize], DType)],
     forward: impl FnOnce(&[Tensor]) -> std::result::Result<Vec<(String, Tensor)>, E>,
 ) -> Result<Graph> {
+    capture_named(context, inputs, &[], forward)
+}
+
+/// As [`capture`], with the paths of the network's parameters: the node that reads `layer1.0.conv1.weight` is named
+/// `layer1.0.conv1`, in errors, tables and profiles. Others are named after their operation and number.
+pub fn capture_named<E: std::fmt::Display>(
+    context: &Context,
+    inputs: &[(&str, &[usize], DType)],
+    parameters: &[(String, Tensor)],
+    forward: impl FnOnce(&[Tensor]) -> std::result::Result<Vec<(String, Tensor)>, E>,
+) -> Result<Graph> {
     let trace = Trace::new();
     let mut graph = Graph::new(context);
     let mut values: HashMap<usize, ValueId> = HashMap::new();
@@ -48,7 +59,12 @@ pub fn capture<E: std::fmt::Display>(
                 TraceOperand::Constant(tensor) => constant(&mut graph, tensor),
             });
         }
-        let name = if step.scope.is_empty() { format!("{}.{at}", step.op.name()) } else { step.scope };
+        let name = step.inputs.iter().find_map(|operand| match operand {
+            _ if !step.scope.is_empty() => Some(step.scope.clone()),
+            TraceOperand::Constant(tensor) => layer_of(tensor, parameters),
+            TraceOperand::Value(_) => None,
+        });
+        let name = name.unwrap_or_else(|| format!("{}.{at}", step.op.name()));
         let output = graph.push(name, step.op, &operands)?;
         values.insert(step.output, output);
     }
@@ -61,6 +77,12 @@ pub fn capture<E: std::fmt::Display>(
         graph.output(name, id);
     }
     Ok(graph)
+}
+
+/// The layer that a parameter belongs to: its path without the last part.
+fn layer_of(tensor: &Tensor, parameters: &[(String, Tensor)]) -> Option<String> {
+    let (path, _) = parameters.iter().find(|(_, parameter)| parameter.buffer().same(tensor.buffer()))?;
+    Some(path.rsplit_once('.').map_or(path.as_str(), |(layer, _)| layer).to_owned())
 }
 
 fn same(a: &Tensor, b: &Tensor) -> bool {

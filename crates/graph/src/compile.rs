@@ -72,7 +72,8 @@ impl Compiled {
             context.set_scope(name);
             output_buffers.push(lowering.value(&graph, *id, Some(Layout::RowMajor))?.buffer().clone());
         }
-        let plan = context.plan(&refs(&input_buffers), &refs(&output_buffers))?;
+        let shared = graph.shared().packed();
+        let plan = context.plan_sharing(&refs(&input_buffers), &refs(&output_buffers), shared)?;
         let port = |(name, id): &(String, ValueId)| {
             let value = &graph[*id];
             Port { name: name.clone(), shape: value.shape.clone(), dtype: value.dtype }

@@ -1,12 +1,12 @@
 //! The graph: values, and nodes that make them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use tilewright_ops::{DType, Op};
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
-use crate::{Error, Result};
+use crate::{Constants, Error, Result};
 
 /// Names a value of one graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,13 +44,30 @@ pub struct Graph {
     nodes: Vec<Node>,
     inputs: Vec<(String, ValueId)>,
     outputs: Vec<(String, ValueId)>,
+    constants: Arc<Constants>,
 }
 
 impl Graph {
     /// An empty graph, whose constants live on `context`.
     pub fn new(context: &Context) -> Self {
-        let context = context.eager();
-        Self { context, values: Vec::new(), nodes: Vec::new(), inputs: Vec::new(), outputs: Vec::new() }
+        Self {
+            context: context.eager(),
+            values: Vec::new(),
+            nodes: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            constants: Arc::default(),
+        }
+    }
+
+    /// Takes over what other graphs of the same network have computed from its constants.
+    pub fn share(&mut self, constants: Arc<Constants>) {
+        self.constants = constants;
+    }
+
+    /// What is computed from constants once.
+    pub fn shared(&self) -> &Arc<Constants> {
+        &self.constants
     }
 
     /// A new input.

@@ -22,6 +22,7 @@
 
 mod capture;
 mod compile;
+mod constants;
 mod error;
 mod graph;
 mod model;
@@ -29,8 +30,9 @@ pub mod passes;
 mod rewrite;
 mod summary;
 
-pub use capture::capture;
+pub use capture::{capture, capture_named};
 pub use compile::{Compiled, Options, Port};
+pub use constants::Constants;
 pub use error::Error;
 pub use graph::{Graph, Node, Value, ValueId};
 pub use model::Model;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
-use crate::{Compiled, Graph, Options, Result};
+use crate::{Compiled, Constants, Graph, Options, Result};
 
 /// Makes the graph for inputs of the given shapes.
 type Build = dyn Fn(&[Vec<usize>]) -> Result<Graph> + Send + Sync;
@@ -20,6 +20,7 @@ pub struct Model {
     options: Options,
     most: usize,
     plans: Mutex<Vec<(Shapes, Arc<Compiled>)>>,
+    constants: Arc<Constants>,
 }
 
 impl Model {
@@ -31,8 +32,15 @@ impl Model {
         most: usize,
         build: impl Fn(&[Vec<usize>]) -> Result<Graph> + Send + Sync + 'static,
     ) -> Self {
-        let plans = Mutex::default();
-        Self { context: context.clone(), build: Box::new(build), options, most: most.max(1), plans }
+        let (plans, constants) = (Mutex::default(), Arc::default());
+        Self {
+            context: context.clone(),
+            build: Box::new(build),
+            options,
+            most: most.max(1),
+            plans,
+            constants,
+        }
     }
 
     /// The plan for inputs of these shapes.
@@ -45,7 +53,9 @@ impl Model {
             let found = plans.remove(at);
             plans.push(found);
         } else {
-            let compiled = Compiled::new(&(self.build)(shapes)?, &self.options)?;
+            let mut graph = (self.build)(shapes)?;
+            graph.share(self.constants.clone());
+            let compiled = Compiled::new(&graph, &self.options)?;
             if plans.len() >= self.most {
                 plans.remove(0);
             }
@@ -66,6 +76,11 @@ impl Model {
     /// Plans that are kept now.
     pub fn plans(&self) -> usize {
         self.plans.lock().unwrap_or_else(std::sync::PoisonError::into_inner).len()
+    }
+
+    /// What the plans share: folded and packed weights.
+    pub fn constants(&self) -> &Constants {
+        &self.constants
     }
 
     /// The context on which it runs.

@@ -20,6 +20,7 @@ impl<'a> Rewriter<'a> {
     /// A graph with the inputs of `old`.
     pub fn new(old: &'a Graph) -> Self {
         let mut new = Graph::new(old.context());
+        new.share(old.shared().clone());
         let mut map = HashMap::new();
         for (name, id) in old.inputs() {
             let value = &old[*id];

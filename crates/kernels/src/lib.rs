@@ -14,11 +14,13 @@ pub mod normalization;
 pub mod optimizer;
 mod params;
 pub mod pooling;
+pub mod probe;
 pub mod random;
 pub mod reduction;
 pub mod select;
 mod share;
 pub mod strided;
+pub mod tune;
 
 pub use epilogue::Epilogue;
 pub use params::{ParamsLayout, all_params};

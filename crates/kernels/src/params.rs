@@ -40,6 +40,7 @@ pub fn all_params() -> Vec<ParamsLayout> {
         crate::normalization::params(),
         crate::optimizer::params(),
         crate::pooling::params(),
+        crate::probe::params(),
         crate::random::params(),
         crate::reduction::params(),
     ]

@@ -57,8 +57,37 @@ impl Strided {
         self.shape.iter().product()
     }
 
-    /// The box as the kernels walk over it.
+    /// The box in vec4s of its fastest axis, if it can be walked so.
+    pub(crate) fn quads(&self) -> Option<Quads> {
+        let last = self.shape.len() - 1;
+        if !self.shape[last].is_multiple_of(4) {
+            return None;
+        }
+        let mut index = self.clone();
+        index.shape[last] /= 4;
+        let mut splat = [false; 2];
+        for (strides, splat) in [&mut index.first, &mut index.second].into_iter().zip(&mut splat) {
+            let (inner, outer) = strides.split_last_mut()?;
+            match inner {
+                1 if outer.iter().all(|stride| stride % 4 == 0) => {
+                    outer.iter_mut().for_each(|stride| *stride /= 4);
+                }
+                0 => *splat = true,
+                _ => return None,
+            }
+        }
+        Some(Quads { index, splat })
+    }
+
+    /// The box as the kernels walk over it, four elements of the fastest axis at a time where that divides.
     pub(crate) fn walk(&self, op: &str) -> Result<Walk> {
+        let last = self.shape.len() - 1;
+        self.walk_by(op, if self.shape[last].is_multiple_of(4) { 4 } else { 1 })
+    }
+
+    /// The box as the kernels walk over it, `step` elements of the fastest axis, which they divide, for one taking apart of
+    /// the index.
+    pub(crate) fn walk_by(&self, op: &str, step: usize) -> Result<Walk> {
         if self.shape.len() > MAX_RANK {
             return Err(Error::Limit {
                 op: op.to_owned(),
@@ -68,9 +97,7 @@ impl Strided {
                 detail: format!("shape {:?} after merging", self.shape),
             });
         }
-        // Four elements for one taking apart of the index, where the fastest axis divides.
         let last = self.shape.len() - 1;
-        let step = if self.shape[last].is_multiple_of(4) { 4 } else { 1 };
         let mut walk = Walk {
             rank: self.shape.len() as u32,
             step: step as u32,
@@ -93,6 +120,14 @@ impl Strided {
         }
         Ok(walk)
     }
+}
+
+/// A box whose fastest axis counts vec4s.
+pub(crate) struct Quads {
+    /// The strides of an operand count vec4s, or, if it is splat, elements.
+    pub index: Strided,
+    /// Which operand has one element for all of the fastest axis.
+    pub splat: [bool; 2],
 }
 
 /// The uniform's share of a box: the fastest axis is counted in steps of `step` elements.
@@ -131,5 +166,17 @@ mod tests {
         let merged = Strided::new(&[2, 3, 4], &[12, 4, 1], &[0, 4, 1]);
         assert_eq!((merged.shape, merged.second), (vec![2, 12], vec![0, 1]));
         assert_eq!(Strided::new(&[], &[], &[]).shape, [1]);
+    }
+
+    #[test]
+    fn quads_are_whole() {
+        let channels = Strided::new(&[6, 8], &[8, 1], &[0, 1]).quads().expect("whole vec4s");
+        assert_eq!((channels.index.shape, channels.index.first), (vec![6, 2], vec![2, 1]));
+        assert_eq!((channels.index.second, channels.splat), (vec![0, 1], [false; 2]));
+        let planes = Strided::new(&[3, 8], &[8, 1], &[1, 0]).quads().expect("whole vec4s");
+        assert_eq!((planes.index.second, planes.splat), (vec![1, 0], [false, true]));
+        assert!(Strided::new(&[3, 6], &[6, 1], &[1, 0]).quads().is_none());
+        assert!(Strided::new(&[3, 8], &[10, 1], &[8, 1]).quads().is_none());
+        assert!(Strided::new(&[3, 8], &[1, 3], &[8, 1]).quads().is_none());
     }
 }

@@ -26,7 +26,7 @@ pub struct Operation {
     pub f16: bool,
     /// Whether it computes in int8.
     pub int8: bool,
-    /// The ONNX operator of the same meaning. Nothing is imported from ONNX yet: this is the name to import it by.
+    /// The ONNX operator of the same meaning, by which it is imported.
     pub onnx: Option<&'static str>,
 }
 
@@ -71,8 +71,8 @@ const fn unary(name: &'static str) -> Operation {
 }
 
 const fn binary(name: &'static str) -> Operation {
-    Operation::new(name, "elementwise", &["binary", "binary_broadcast"])
-        .backward(&["binary_backward"])
+    Operation::new(name, "elementwise", &["binary", "binary_broadcast", "binary_broadcast_vec4"])
+        .backward(&["binary_backward", "binary_backward_vec4"])
         .reference("elementwise::binary")
         .golden()
 }
@@ -113,8 +113,8 @@ const fn movement(
     Operation::new(name, "movement", forward).backward(backward)
 }
 
-const COPY: &[&str] = &["strided_copy"];
-const FILL_AND_COPY: &[&str] = &["fill", "strided_copy"];
+const COPY: &[&str] = &["strided_copy", "transpose"];
+const FILL_AND_COPY: &[&str] = &["fill", "strided_copy", "transpose"];
 const SUMS: &[&str] = &["reduce_rows", "reduce_columns"];
 
 /// Every operation, by family.
@@ -327,7 +327,7 @@ the launcher chooses. `none` in *backward*: the operation has no gradient.
 with the values themselves.
 - **PyTorch**: its answers, forward and backward, are in `tests/goldens/<family>.safetensors`.
 - **f16**, **int8**: f16 is a storage type (`cast` to it and from it), nothing computes in f16 or in int8 yet.
-- **ONNX** is the operator of the same meaning. Nothing is imported yet.
+- **ONNX** is the operator of the same meaning; `docs/onnx.md` has all that are imported.
 ";
 
 /// The table as Markdown, which `docs/support.md` holds.

@@ -37,7 +37,7 @@ impl Buffer {
     }
 
     /// The same for every clone of one buffer, and for no other that lives.
-    pub(crate) fn key(&self) -> usize {
+    pub fn key(&self) -> usize {
         Arc::as_ptr(&self.0) as usize
     }
 

@@ -1,16 +1,20 @@
 //! The context: a device with its pool, pipelines and recorder.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
 
 use crate::{
-    Buffer, ContextOptions, Error, MemoryReport, Mode, Result, adapter,
+    Buffer, ContextOptions, Error, MemoryReport, Mode, Result, Tuning, adapter,
+    attachment::Attachments,
     buffer::Shared,
     guard::{self, GUARD_BYTES, QUARANTINE},
     pipeline::Pipelines,
     plan::Recording,
     pool::{Pool, size_class},
     profiler::Profiler,
-    recorder::{Recorded, Recorder},
+    recorder::Recorder,
 };
 
 /// A device on which kernels run. Cloning shares it; it may be used from several threads.
@@ -29,6 +33,9 @@ pub(crate) struct Inner {
     pub mode: Mode,
     /// Stands for the memory of buffers that have none.
     pub placeholder: wgpu::Buffer,
+    pub cache_folder: Option<PathBuf>,
+    pub tuning: Tuning,
+    pub attachments: Attachments,
     pool: Mutex<Pool>,
     quarantine: Mutex<Vec<(wgpu::Buffer, u64)>>,
     pipelines: Mutex<Pipelines>,
@@ -114,6 +121,9 @@ impl Context {
             info,
             mode: options.mode,
             placeholder,
+            cache_folder: options.pipeline_cache.clone(),
+            tuning: options.tuning,
+            attachments: Attachments::default(),
             pool: Mutex::default(),
             quarantine: Mutex::default(),
             pipelines: Mutex::new(pipelines),
@@ -262,45 +272,6 @@ impl Context {
         inner.recorder().flush(inner)?;
         inner.queue.write_buffer(raw, 0, bytes);
         Ok(())
-    }
-
-    /// Copies bytes between two buffers, in order with what is recorded. Offsets and size are whole words of 4 bytes.
-    ///
-    /// # Errors
-    /// [`Error::TransferSize`] if they do not fit, [`Error::Launch`] for one buffer twice or broken words.
-    pub fn copy(
-        &self,
-        from: &Buffer,
-        from_offset: u64,
-        to: &Buffer,
-        to_offset: u64,
-        size: u64,
-    ) -> Result<()> {
-        let inner = &*self.inner;
-        inner.check_fault()?;
-        for (buffer, offset) in [(from, from_offset), (to, to_offset)] {
-            buffer.require_home(inner, "copy")?;
-            if offset.checked_add(size).is_none_or(|end| end > buffer.size().next_multiple_of(4)) {
-                return Err(Error::TransferSize { bytes: offset.saturating_add(size), size: buffer.size() });
-            }
-        }
-        if from.same(to) || [from_offset, to_offset, size].iter().any(|bytes| !bytes.is_multiple_of(4)) {
-            let reason = "it copies whole words of 4 bytes between two buffers".to_owned();
-            return Err(Error::Launch { kernel: "copy".to_owned(), reason });
-        }
-        from.require_usage(wgpu::BufferUsages::COPY_SRC)?;
-        to.require_usage(wgpu::BufferUsages::COPY_DST)?;
-        if size == 0 {
-            return Ok(());
-        }
-        if let Some(recording) = &self.recording {
-            recording.copy(from, from_offset, to, to_offset, size);
-            return Ok(());
-        }
-        from.require_backed("copy")?;
-        to.require_backed("copy")?;
-        let (from, to) = (from.raw().clone(), to.raw().clone());
-        inner.recorder().push(inner, Recorded::Copy { from, from_offset, to, to_offset, size })
     }
 
     /// The application's own buffer as one of ours, without a copy. It needs `COPY_SRC` to be read and `COPY_DST` to be

@@ -4,9 +4,11 @@
 //! batches dispatches. Nothing is global: two contexts live side by side.
 
 mod adapter;
+mod attachment;
 mod bind_groups;
 mod buffer;
 mod context;
+mod copy;
 mod dispatch;
 mod error;
 mod files;
@@ -25,9 +27,9 @@ pub use context::Context;
 pub use dispatch::{Dispatch, fold_groups};
 pub use error::Error;
 pub use files::write_whole;
-pub use options::{ContextOptions, Mode};
+pub use options::{ContextOptions, Mode, Tuning};
 pub use pipeline::Pipeline;
-pub use plan::{MemoryPlan, Plan};
+pub use plan::{MemoryPlan, Plan, SharedConstants};
 pub use pool::MemoryReport;
 pub use profiler::{Profile, ProfileRow, ProfiledDispatch};
 

@@ -30,6 +30,38 @@ impl FromStr for Mode {
     }
 }
 
+/// Whether algorithms are chosen by measuring.
+///
+/// A measured choice may differ from run to run of the measurement, and with it the order of sums; the tables give the
+/// same bits always. So the default measures nothing, and uses nothing that was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tuning {
+    /// By the tables alone. The default.
+    #[default]
+    Off,
+    /// By what was measured before, where something was; else by the tables.
+    Cached,
+    /// By measuring, at the first use of each shape; the result is kept in the cache folder.
+    Measure,
+}
+
+impl FromStr for Tuning {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "0" | "off" => Ok(Self::Off),
+            "cached" => Ok(Self::Cached),
+            "1" | "on" | "measure" => Ok(Self::Measure),
+            other => Err(Error::Option {
+                option: "TILEWRIGHT_TUNE",
+                value: other.to_owned(),
+                allowed: "`0` (tables only), `cached` (what was measured before) or `1` (measure what is missing)",
+            }),
+        }
+    }
+}
+
 /// The choices of [`crate::Context::with_options`].
 #[derive(Clone, Debug, Default)]
 pub struct ContextOptions {
@@ -37,14 +69,16 @@ pub struct ContextOptions {
     pub adapter: AdapterChoice,
     /// How much is checked.
     pub mode: Mode,
-    /// Where compiled pipelines are kept between runs; `None` keeps none.
+    /// The folder where compiled pipelines and measurements are kept between runs; `None` keeps none.
     pub pipeline_cache: Option<PathBuf>,
+    /// Whether algorithms are chosen by measuring.
+    pub tuning: Tuning,
 }
 
 impl ContextOptions {
     /// Reads `TILEWRIGHT_ADAPTER` (an index, a part of a name, `high-performance` or `low-power`),
-    /// `TILEWRIGHT_MODE` (`fast` or `checked`) and `TILEWRIGHT_CACHE` (a folder; empty for none). Without the last,
-    /// the cache lies in the user's cache folder.
+    /// `TILEWRIGHT_MODE` (`fast` or `checked`), `TILEWRIGHT_TUNE` (`0`, `cached` or `1`, see [`Tuning`]) and
+    /// `TILEWRIGHT_CACHE` (a folder; empty for none). Without the last, the cache lies in the user's cache folder.
     pub fn from_env() -> Result<Self> {
         // What is set and empty counts as not set.
         let variable = |name| match env::var(name) {
@@ -59,17 +93,24 @@ impl ContextOptions {
         let adapter = variable("TILEWRIGHT_ADAPTER")?
             .map_or(AdapterChoice::default(), |text| text.parse().unwrap_or_default());
         let mode = variable("TILEWRIGHT_MODE")?.map_or(Ok(Mode::Fast), |text| text.parse())?;
+        let tuning = variable("TILEWRIGHT_TUNE")?.map_or(Ok(Tuning::Off), |text| text.parse())?;
         let pipeline_cache = match env::var_os("TILEWRIGHT_CACHE") {
             Some(folder) if folder.is_empty() => None,
             Some(folder) => Some(PathBuf::from(folder)),
             None => user_cache().map(|folder| folder.join("tilewright")),
         };
-        Ok(Self { adapter, mode, pipeline_cache })
+        Ok(Self { adapter, mode, pipeline_cache, tuning })
     }
 
     /// The same with another mode.
     pub fn with_mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// The same with another way of choosing algorithms.
+    pub fn with_tuning(mut self, tuning: Tuning) -> Self {
+        self.tuning = tuning;
         self
     }
 }

@@ -35,6 +35,11 @@ impl Pipeline {
         &self.0.reflection
     }
 
+    /// The same for every clone; a context keeps its pipelines, so that none takes another's.
+    pub(crate) fn key(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
     pub(crate) fn raw(&self) -> &wgpu::ComputePipeline {
         &self.0.raw
     }

@@ -16,10 +16,7 @@ impl Tensor {
         };
         match op {
             Op::Unary(unary) => x.unary(*unary),
-            Op::Binary { op, activation } => match activation {
-                None => x.binary(*op, rest[0]),
-                Some(activation) => x.binary(*op, rest[0])?.unary(*activation),
-            },
+            Op::Binary { op, activation } => x.binary_fused(*op, rest[0], *activation),
             Op::MatMul { op, bias, residual, activation } => {
                 x.matmul_fused(rest[0], op, &epilogue(rest, *bias, *residual, *activation), None)
             }

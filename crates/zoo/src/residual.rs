@@ -104,7 +104,7 @@ impl Module for Block {
             y = conv.forward(&y, pass)?;
             y = if last { norm.forward(&y, pass)? } else { norm.forward_relu(&y, pass)? };
         }
-        Ok(y.add(&self.shortcut.forward(x, pass)?)?.relu()?)
+        Ok(y.add_relu(&self.shortcut.forward(x, pass)?)?)
     }
 }
 

@@ -42,6 +42,20 @@ impl Var {
         self.binary(BinaryOp::Add, other)
     }
 
+    /// `max(self + other, 0)`, broadcasting, in one pass, and one backward. Saves the result, by which the gradient is masked.
+    pub fn add_relu(&self, other: &Self) -> Result<Self> {
+        let y = self.tensor().add_relu(other.tensor())?;
+        let (a_shape, b_shape) = (self.shape().to_vec(), other.shape().to_vec());
+        let kept = y.clone();
+        Ok(Self::custom("add_relu", &[self, other], y, move |grad_y, needs| {
+            // The result is positive where the sum is: it serves as the operand.
+            let grad = kept.unary_backward(UnaryOp::Relu, grad_y)?;
+            let grad_a = needs[0].then(|| grad.sum_to_shape(&a_shape)).transpose()?;
+            let grad_b = needs[1].then(|| grad.sum_to_shape(&b_shape)).transpose()?;
+            Ok(vec![grad_a, grad_b])
+        }))
+    }
+
     /// `self − other`, broadcasting.
     pub fn sub(&self, other: &Self) -> Result<Self> {
         self.binary(BinaryOp::Sub, other)

@@ -1,18 +1,53 @@
-//! `tilewright devices`.
+//! `tilewright devices`: the adapters, and with `--probe` what one of them can do.
 
-use tilewright_runtime::adapters;
+use serde_json::json;
+use tilewright_kernels::probe::{Peak, Roofline};
+use tilewright_runtime::{Context, adapters};
 
-use super::print_json;
+use super::{print_json, probed};
 use crate::Result;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
+    /// Measure the adapter that kernels would run on: peak arithmetic, copy bandwidth, the cost of a dispatch. What
+    /// was measured before on this adapter with this driver is shown again.
+    #[arg(long)]
+    probe: bool,
+    /// Show only the adapter that kernels would run on.
+    #[arg(long, conflicts_with = "probe")]
+    chosen: bool,
+    /// Measure anew.
+    #[arg(long, requires = "probe")]
+    fresh: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(arguments: &Arguments, context: impl FnOnce() -> Result<Context>) -> Result<()> {
+    if arguments.probe {
+        let roofline = probed(&context()?, arguments.fresh)?;
+        if arguments.json {
+            print_json(&json!({"probe": roofline}));
+        } else {
+            print_probe(&roofline);
+        }
+        return Ok(());
+    }
+    if arguments.chosen {
+        let context = context()?;
+        let info = context.adapter_info();
+        let (kind, backend) = (format!("{:?}", info.device_type), format!("{:?}", info.backend));
+        if arguments.json {
+            print_json(&json!({
+                "name": info.name, "kind": kind, "backend": backend, "driver": info.driver,
+                "driver_info": info.driver_info,
+            }));
+        } else {
+            println!("{} ({backend}, {kind}), driver {} {}", info.name, info.driver, info.driver_info);
+        }
+        return Ok(());
+    }
     let all = adapters();
     if arguments.json {
         print_json(&all);
@@ -44,4 +79,32 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn print_probe(roofline: &Roofline) {
+    println!("{} ({})", roofline.device, roofline.driver);
+    let arithmetic = &roofline.arithmetic;
+    for (name, peak) in [
+        ("f32 multiply-add", &arithmetic.f32),
+        ("f16 multiply-add", &arithmetic.f16),
+        ("dot4I8Packed", &arithmetic.dot4_i8),
+        ("cooperative matrix", &arithmetic.cooperative_matrix),
+    ] {
+        match peak {
+            Peak::Measured { gops, how } => println!("   {name:<18} {gops:>9.1} GOP/s  ({how})"),
+            Peak::Absent { reason } => println!("   {name:<18} {:>9}        ({reason})", "–"),
+        }
+    }
+    println!("   copies, GB/s read and written, by bytes touched:");
+    println!("   {:>18} {:>9} {:>9}", "MiB", "buffer", "kernel");
+    for rate in &roofline.copies {
+        let mib = rate.bytes >> 20;
+        println!("   {mib:>18} {:>9.1} {:>9.1}", rate.buffer_gb_per_s, rate.kernel_gb_per_s);
+    }
+    let overhead = &roofline.overhead;
+    println!(
+        "   a dispatch costs the host {:.2} µs, the device {:.2} µs;",
+        overhead.record_us, overhead.dispatch_us
+    );
+    println!("   one alone, with submission and wait: {:.0} µs", overhead.round_trip_us);
 }

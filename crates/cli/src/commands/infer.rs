@@ -1,15 +1,17 @@
 //! `tilewright infer`.
 
-use std::{path::PathBuf, time::Instant};
+use std::{path::PathBuf, str::FromStr, time::Instant};
 
 use serde_json::json;
-use tilewright_autograd::Var;
-use tilewright_nn::Pass;
+use tilewright_graph::{Compiled, Options, Port};
+use tilewright_ops::DType;
 use tilewright_runtime::Context;
-use tilewright_tensor::Tensor;
 
 use super::print_json;
-use crate::{Error, Result, files, model};
+use crate::{
+    Error, Result, files,
+    model::{self, InputShape},
+};
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Precision {
@@ -24,9 +26,9 @@ pub struct Arguments {
     /// Its weights, a safetensors file.
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// The input, a .npy file of float32 N×C×H×W.
-    #[arg(long, value_name = "FILE")]
-    input: PathBuf,
+    /// The input, a .npy file of float32 N×C×H×W; NAME=FILE where there are several.
+    #[arg(long, value_name = "[NAME=]FILE", required = true)]
+    input: Vec<InputFile>,
     /// Where the outputs go, an .npz file.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -47,28 +49,58 @@ pub struct Arguments {
     trace: Option<PathBuf>,
 }
 
+/// `FILE`, or `NAME=FILE`.
+#[derive(Clone, Debug)]
+struct InputFile {
+    name: Option<String>,
+    path: PathBuf,
+}
+
+impl FromStr for InputFile {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        // A file may have `=` in its path; a name is what stands before the first one.
+        Ok(match text.split_once('=') {
+            Some((name, path)) if !name.is_empty() && !std::path::Path::new(text).exists() => {
+                Self { name: Some(name.to_owned()), path: path.into() }
+            }
+            _ => Self { name: None, path: text.into() },
+        })
+    }
+}
+
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let Precision::F32 = arguments.precision;
     if arguments.repeat == 0 {
         return Err(Error::Argument { argument: "--repeat", reason: "it must be at least 1".to_owned() });
     }
-    let (values, input_shape) = files::read_f32(&arguments.input)?;
-    let [_, c, h, w] = model::image_shape(&arguments.input, &input_shape)?;
-    let (network, _) = model::load(context, &arguments.model, &arguments.weights, [c, h, w])?;
-    let x = Tensor::from_slice(context, &values, &input_shape)?;
+    let begun = Instant::now();
+    let shapes: Vec<_> = arguments
+        .input
+        .iter()
+        .map(|input| {
+            let shape = files::read_shape(&input.path)?;
+            Ok(InputShape { from: input.path.display().to_string(), name: input.name.clone(), shape })
+        })
+        .collect::<Result<_>>()?;
+    let graph = model::graph(context, &arguments.model, Some(&arguments.weights), &shapes)?;
+    let compiled = Compiled::new(&graph, &Options::default())?;
+    for (at, port) in compiled.inputs().iter().enumerate() {
+        fill(&compiled, at, port, file_of(port, at, &arguments.input))?;
+    }
+    let load = begun.elapsed().as_secs_f64() * 1e3;
     let mut times = Vec::new();
-    let mut result = None;
+    let mut results = Vec::new();
     for _ in 0..arguments.repeat {
         let begun = Instant::now();
-        let y = network.module.forward(&Var::constant(x.clone()), &Pass::eval())?;
-        let y = y.tensor().clone();
-        let values = y.to_vec::<f32>()?;
+        compiled.execute()?;
+        results = (0..compiled.outputs().len()).map(|at| read(&compiled, at)).collect::<Result<Vec<_>>>()?;
         times.push(begun.elapsed().as_secs_f64() * 1e3);
-        result = Some((values, y.shape().to_vec()));
     }
     if arguments.profile || arguments.trace.is_some() {
         context.start_profile()?;
-        network.module.forward(&Var::constant(x), &Pass::eval())?;
+        compiled.execute()?;
         let profile = context.finish_profile()?;
         if let Some(path) = &arguments.trace {
             profile.write_trace(path)?;
@@ -77,21 +109,60 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             eprint!("{profile}");
         }
     }
-    let Some((values, shape)) = result else { return Ok(()) };
-    files::write_npz(&arguments.output, &[("output", &values, &shape)])?;
+    let outputs: Vec<_> = compiled
+        .outputs()
+        .iter()
+        .zip(&results)
+        .map(|(port, values)| (port.name.as_str(), &values[..], &port.shape[..]))
+        .collect();
+    files::write_npz(&arguments.output, &outputs)?;
     let first = times[0];
     times.sort_by(f64::total_cmp);
     let (median, least) = (times[times.len() / 2], times[0]);
     if arguments.json {
         let info = context.adapter_info();
+        let shapes = |ports: &[Port]| -> serde_json::Map<String, serde_json::Value> {
+            ports.iter().map(|port| (port.name.clone(), json!(port.shape))).collect()
+        };
+        let inputs = shapes(compiled.inputs());
+        let only = compiled.inputs().first().filter(|_| inputs.len() == 1).map(|port| &port.shape);
         print_json(&json!({
-            "model": network.name, "precision": "f32", "device": info.name, "driver": info.driver_info,
-            "input_shape": input_shape, "outputs": {"output": shape}, "repeat": times.len(),
-            "first_ms": first, "median_ms": median, "min_ms": least,
+            "model": arguments.model, "precision": "f32", "device": info.name, "driver": info.driver_info,
+            "input_shape": only, "inputs": inputs, "outputs": shapes(compiled.outputs()), "repeat": times.len(),
+            "load_ms": load, "first_ms": first, "median_ms": median, "min_ms": least,
+            "launches": compiled.plan().len(), "memory": compiled.plan().memory(),
         }));
     } else {
-        println!("output {shape:?} → {}", arguments.output.display());
-        println!("first {first:.2} ms, median {median:.2} ms, minimum {least:.2} ms of {}", times.len());
+        for (name, _, shape) in outputs {
+            println!("{name} {shape:?} → {}", arguments.output.display());
+        }
+        let runs = times.len();
+        println!(
+            "load {load:.0} ms, first {first:.2} ms, median {median:.2} ms, minimum {least:.2} ms of {runs}"
+        );
     }
     Ok(())
+}
+
+/// The file of an input: the one of its name, else the one at its place.
+fn file_of<'a>(port: &Port, at: usize, files: &'a [InputFile]) -> Option<&'a InputFile> {
+    let named = files.iter().find(|file| file.name.as_ref() == Some(&port.name));
+    named.or_else(|| files.get(at).filter(|file| file.name.is_none()))
+}
+
+fn fill(compiled: &Compiled, at: usize, port: &Port, file: Option<&InputFile>) -> Result<()> {
+    let Some(file) = file else {
+        let reason = format!("no file is given for the input `{}`", port.name);
+        return Err(Error::Argument { argument: "--input", reason });
+    };
+    match port.dtype {
+        DType::I32 => compiled.write(at, &files::read_labels(&file.path)?.0)?,
+        _ => compiled.write(at, &files::read_f32(&file.path)?.0)?,
+    }
+    Ok(())
+}
+
+/// An output as f32, whatever its type.
+fn read(compiled: &Compiled, at: usize) -> Result<Vec<f32>> {
+    Ok(compiled.output(at)?.cast(DType::F32)?.to_vec::<f32>()?)
 }

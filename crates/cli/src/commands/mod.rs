@@ -3,13 +3,17 @@
 mod devices;
 mod grad;
 mod infer;
+mod inspect;
 mod kernels;
+mod profile;
 mod train;
+mod tune;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tilewright_runtime::{Context, ContextOptions};
+use tilewright_kernels::probe::{self, Roofline};
+use tilewright_runtime::{Context, ContextOptions, Tuning};
 
 use crate::Result;
 
@@ -36,7 +40,10 @@ struct DeviceArguments {
 
 impl DeviceArguments {
     fn context(&self) -> Result<Context> {
-        let mut options = ContextOptions::from_env()?;
+        self.context_with(ContextOptions::from_env()?)
+    }
+
+    fn context_with(&self, mut options: ContextOptions) -> Result<Context> {
         if let Some(adapter) = &self.adapter {
             options.adapter = adapter.parse().unwrap_or_default();
         }
@@ -49,7 +56,7 @@ impl DeviceArguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the adapters of this machine.
+    /// List the adapters of this machine, or measure one.
     Devices(devices::Arguments),
     /// Read, list and time kernels.
     #[command(subcommand)]
@@ -58,8 +65,14 @@ enum Command {
     Train(train::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
+    /// Show a network's layers, what is fused in them, and its memory.
+    Inspect(inspect::Arguments),
+    /// Time every layer of a network.
+    Profile(profile::Arguments),
     /// Compute the gradient of every parameter.
     Grad(grad::Arguments),
+    /// Measure which algorithm is the quickest for each shape, and remember it.
+    Tune(tune::Arguments),
 }
 
 impl Cli {
@@ -71,14 +84,31 @@ impl Cli {
     /// Runs the command; the code is not zero where it was interrupted.
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
-            Command::Devices(arguments) => devices::run(&arguments)?,
+            Command::Devices(arguments) => devices::run(&arguments, || self.device.context())?,
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
+            Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
+            Command::Tune(arguments) => {
+                let options = ContextOptions::from_env()?.with_tuning(Tuning::Measure);
+                tune::run(&arguments, &self.device.context_with(options)?)?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The limits of the device: as they were measured before, unless `fresh` or never; else measured now, and kept.
+fn probed(context: &Context, fresh: bool) -> Result<Roofline> {
+    if let Some(stored) = probe::stored(context).filter(|_| !fresh) {
+        return Ok(stored);
+    }
+    let roofline =
+        probe::measure(context, |step| eprintln!("probing {}: {step}", context.adapter_info().name))?;
+    probe::store(context, &roofline)?;
+    Ok(roofline)
 }
 
 /// Prints a value as JSON on standard output.

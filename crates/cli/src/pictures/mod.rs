@@ -1,4 +1,4 @@
-//! The pictures that a training run leaves behind, as PNG files.
+//! The pictures that a training run leaves behind, as PNG files, and the roofline of a network, as SVG.
 //!
 //! Each function draws one picture in memory and writes it whole or not at all: to a temporary file beside its place,
 //! which is then renamed. Nothing is needed of the machine, not even a font: DejaVu Sans is compiled in.
@@ -9,12 +9,14 @@ mod confusion_matrix;
 mod curves;
 mod font;
 mod prediction_sheet;
+mod roofline;
 
 use std::path::PathBuf;
 
 pub use confusion_matrix::confusion_matrix;
 pub use curves::{EpochMetrics, StepLoss, curves};
 pub use prediction_sheet::{Prediction, prediction_sheet};
+pub use roofline::{Dot, Kind, Plot, roofline};
 
 /// Why a picture could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -58,5 +60,6 @@ mod colour {
     pub const BLUE: Colour = Colour(0, 114, 178);
     pub const SKY_BLUE: Colour = Colour(86, 180, 233);
     pub const ORANGE: Colour = Colour(213, 94, 0);
+    pub const GREEN: Colour = Colour(0, 158, 115);
     pub const RED: Colour = Colour(200, 30, 45);
 }

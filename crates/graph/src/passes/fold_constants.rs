@@ -19,8 +19,8 @@ pub fn fold_constants(graph: &Graph) -> Result<(Graph, usize)> {
             rewriter.keep(node)?;
             continue;
         };
-        let operands: Vec<_> = constants.iter().collect();
-        let result = Tensor::apply(&node.op, &operands).map_err(|error| Error::node(&node.name, error))?;
+        let result =
+            graph.shared().fold(&node.op, constants).map_err(|error| Error::node(&node.name, error))?;
         let id = rewriter.constant(result);
         rewriter.replace(node.output, id);
         changed += 1;

@@ -42,10 +42,10 @@ fn chosen(
     problem: &Problem,
     algorithm: Option<Conv2dAlgorithm>,
 ) -> Result<Conv2dAlgorithm> {
-    let device = Device::of(context);
     let Some(algorithm) = algorithm else {
-        return Ok(select::conv2d(&device, pass, problem).algorithm);
+        return Ok(select::conv2d_for(context, pass, problem).algorithm);
     };
+    let device = Device::of(context);
     match algorithm.obstacle(&device, pass, problem) {
         None => Ok(algorithm),
         Some(reason) => Err(Error::Unsupported {
@@ -57,7 +57,7 @@ fn chosen(
 }
 
 /// y = activation(x ⋆ weight + bias + residual), by the algorithm named, or by the one that the weight was packed for, or
-/// by the one that [`select::conv2d`] picks.
+/// by the one that [`select::conv2d_for`] picks.
 ///
 /// # Errors
 /// [`Error::Unsupported`] if the algorithm named cannot run this shape on this device, or if the weight was packed for

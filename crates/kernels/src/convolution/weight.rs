@@ -66,8 +66,8 @@ impl PackedWeight {
     }
 }
 
-/// Brings `weight`, O C/groups KH KW, into the order of the algorithm named, or of the one that [`crate::select::conv2d`]
-/// picks for the forward pass of `problem`.
+/// Brings `weight`, O C/groups KH KW, into the order of the algorithm named, or of the one that
+/// [`crate::select::conv2d_for`] picks for the forward pass of `problem`.
 ///
 /// # Errors
 /// [`Error::Unsupported`] if the algorithm named cannot run this shape on this device.

@@ -1,14 +1,14 @@
 //! `binary` (same shape, same layout), `binary_broadcast` and `binary_backward`.
 
-use tilewright_ops::BinaryOp;
+use tilewright_ops::{BinaryOp, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, strided::Strided, vectors};
 
-params! { Params for "binary" { vectors: u32 } }
+params! { Params for "binary" { vectors: u32, p0: f32, p1: f32 } }
 
-params! { BroadcastParams for "binary_broadcast", "binary_backward" {
+params! { BroadcastParams for "binary_broadcast", "binary_broadcast_vec4", "binary_backward", "binary_backward_vec4" {
     shape: [u32; 8],
     magic: [u32; 8],
     shift: [u32; 8],
@@ -17,15 +17,28 @@ params! { BroadcastParams for "binary_broadcast", "binary_backward" {
     count: u32,
     a_inner: u32,
     b_inner: u32,
-    pad: u32,
+    p0: f32,
+    p1: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, BroadcastParams::LAYOUT];
 
-/// `y = op(a, b)` over `count` f32 elements that lie alike in all three.
+/// The kernel with the activation in its slot, and the activation's parameters.
+fn with_activation(kernel: Specialisation, activation: Option<UnaryOp>) -> (Specialisation, [f32; 2]) {
+    match activation {
+        Some(activation) => (kernel.with_fragment("unary", activation.name()), activation.parameters()),
+        None => (kernel, [0.0; 2]),
+    }
+}
+
+/// `y = activation(op(a, b))` over `count` f32 elements that lie alike in all three.
 pub fn binary(
     context: &Context,
     op: BinaryOp,
+    activation: Option<UnaryOp>,
     a: &Buffer,
     b: &Buffer,
     y: &Buffer,
@@ -33,24 +46,29 @@ pub fn binary(
 ) -> Result<()> {
     let vectors = vectors(op.name(), count)?;
     let kernel = Specialisation::new("binary").with_fragment("binary", op.name());
+    let (kernel, [p0, p1]) = with_activation(kernel, activation);
     let (kernel, groups) = Share::of(context).spread(kernel, vectors);
-    let params = Params { vectors };
+    let params = Params { vectors, p0, p1 };
     let dispatch =
         Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers: &[a, b, y], groups };
     context.dispatch(&kernel, &dispatch)
 }
 
-/// `y = op(a, b)` over a box whose axes are in y's memory order; a broadcast axis has stride 0.
+/// `y = activation(op(a, b))` over a box whose axes are in y's memory order; a broadcast axis has stride 0.
 pub fn binary_broadcast(
     context: &Context,
     op: BinaryOp,
+    activation: Option<UnaryOp>,
     a: &Buffer,
     b: &Buffer,
     y: &Buffer,
     index: &Strided,
 ) -> Result<()> {
-    let kernel = Specialisation::new("binary_broadcast").with_fragment("binary", op.name());
-    launch(context, kernel, op.name(), &[a, b, y], index)
+    let kernel =
+        |stem| with_activation(Specialisation::new(stem).with_fragment("binary", op.name()), activation).0;
+    let parameters = activation.map_or([0.0; 2], UnaryOp::parameters);
+    let stems = ["binary_broadcast", "binary_broadcast_vec4"];
+    launch(context, kernel, stems, op.name(), &[a, b, y], index, parameters)
 }
 
 /// `y = 1` where a and b are equal, else 0, over a box as in [`binary_broadcast`]; `op` names the launch.
@@ -62,8 +80,9 @@ pub fn equal_broadcast(
     y: &Buffer,
     index: &Strided,
 ) -> Result<()> {
-    let kernel = Specialisation::new("binary_broadcast").with_fragment("binary", "equal");
-    launch(context, kernel, op, &[a, b, y], index)
+    let kernel = |stem| Specialisation::new(stem).with_fragment("binary", "equal");
+    let stems = ["binary_broadcast", "binary_broadcast_vec4"];
+    launch(context, kernel, stems, op, &[a, b, y], index, [0.0; 2])
 }
 
 /// `grad_a = grad_y · ∂op/∂a` and `grad_b = grad_y · ∂op/∂b` over a box in y's memory order; what is not wanted may be
@@ -78,25 +97,47 @@ pub fn binary_backward(
     grad_b: Option<&Buffer>,
     index: &Strided,
 ) -> Result<()> {
-    let kernel = Specialisation::new("binary_backward")
-        .with_bool("WRITE_A", grad_a.is_some())
-        .with_bool("WRITE_B", grad_b.is_some())
-        .with_fragment("binary_derivative", op.name());
+    let kernel = |stem| {
+        Specialisation::new(stem)
+            .with_bool("WRITE_A", grad_a.is_some())
+            .with_bool("WRITE_B", grad_b.is_some())
+            .with_fragment("binary_derivative", op.name())
+    };
     let (unused_a, unused_b) = (context.alloc(16)?, context.alloc(16)?);
     let buffers = [a, b, grad_y, grad_a.unwrap_or(&unused_a), grad_b.unwrap_or(&unused_b)];
-    launch(context, kernel, op.name(), &buffers, index)
+    launch(context, kernel, ["binary_backward", "binary_backward_vec4"], op.name(), &buffers, index, [0.0; 2])
 }
 
+/// Launches the second of two kernels where the fastest axis is whole vec4s, and else the first.
 fn launch(
     context: &Context,
-    kernel: Specialisation,
+    kernel: impl Fn(&'static str) -> Specialisation,
+    [scalar, vec4]: [&'static str; 2],
     op: &str,
     buffers: &[&Buffer],
     index: &Strided,
+    [p0, p1]: [f32; 2],
 ) -> Result<()> {
-    let walk = index.walk(op)?;
-    let kernel =
-        kernel.with_u32("WORKGROUP", WORKGROUP).with_u32("RANK", walk.rank).with_u32("STEP", walk.step);
+    let (walk, kernel, groups) = match index.quads() {
+        Some(quads) => {
+            let walk = quads.index.walk_by(op, 1)?;
+            let kernel = kernel(vec4)
+                .with_bool("A_SPLAT", quads.splat[0])
+                .with_bool("B_SPLAT", quads.splat[1])
+                .with_u32("RANK", walk.rank);
+            let (kernel, groups) = Share::of(context).spread(kernel, walk.count);
+            (walk, kernel, groups)
+        }
+        None => {
+            let walk = index.walk(op)?;
+            let kernel = kernel(scalar)
+                .with_u32("WORKGROUP", WORKGROUP)
+                .with_u32("RANK", walk.rank)
+                .with_u32("STEP", walk.step);
+            let groups = groups(walk.count);
+            (walk, kernel, groups)
+        }
+    };
     let params = BroadcastParams {
         shape: walk.shape,
         magic: walk.magic,
@@ -106,8 +147,11 @@ fn launch(
         count: walk.count,
         a_inner: walk.inner[0],
         b_inner: walk.inner[1],
-        pad: 0,
+        p0,
+        p1,
+        pad0: 0,
+        pad1: 0,
+        pad2: 0,
     };
-    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(walk.count) };
-    context.dispatch(&kernel, &dispatch)
+    context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

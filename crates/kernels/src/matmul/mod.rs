@@ -167,14 +167,14 @@ impl MatmulAlgorithm {
     }
 }
 
-/// y = activation(left · right + bias + residual) by the algorithm that [`crate::select::matmul`] picks.
+/// y = activation(left · right + bias + residual) by the algorithm that [`crate::select::matmul_for`] picks.
 pub fn matmul(
     context: &Context,
     problem: &Problem,
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    let choice = crate::select::matmul(&Device::of(context), problem);
+    let choice = crate::select::matmul_for(context, problem);
     matmul_as(context, choice.algorithm, problem, operands, activation)
 }
 

@@ -2,12 +2,14 @@
 
 mod gather;
 mod resample;
+mod runs;
 mod strided_copy;
+mod transpose;
 
 pub use gather::gather;
 pub use resample::{Resample, resample};
 pub use strided_copy::strided_copy;
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    [strided_copy::LAYOUTS, gather::LAYOUTS, resample::LAYOUTS].concat()
+    [strided_copy::LAYOUTS, transpose::LAYOUTS, gather::LAYOUTS, resample::LAYOUTS].concat()
 }

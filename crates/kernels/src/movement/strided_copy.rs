@@ -1,9 +1,10 @@
-//! `strided_copy`.
+//! `strided_copy`, and which of three ways a copy goes.
 
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, strided::Strided, to_u32};
+use super::{runs, transpose};
+use crate::{ParamsLayout, params::params, share::Share, strided::Strided, to_u32};
 
 params! { Params for "strided_copy" {
     shape: [u32; 8],
@@ -23,7 +24,8 @@ params! { Params for "strided_copy" {
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
-/// Copies the box `index` (first operand x, second y) of 4-byte elements, from and to the offsets.
+/// Copies the box `index` (first operand x, second y) of 4-byte elements, from and to the offsets: by the device's own copy
+/// where runs are long, in transposed tiles where the two run along different axes, and else by strides.
 pub fn strided_copy(
     context: &Context,
     op: &str,
@@ -33,11 +35,24 @@ pub fn strided_copy(
     y_offset: usize,
     index: &Strided,
 ) -> Result<()> {
-    let walk = index.walk(op)?;
+    if runs::copy(context, x, x_offset, y, y_offset, index)?
+        || transpose::transpose(context, op, x, x_offset, y, y_offset, index)?
+    {
+        return Ok(());
+    }
+    let aligned = x_offset.is_multiple_of(4) && y_offset.is_multiple_of(4);
+    let quads = index.quads().filter(|quads| aligned && quads.splat == [false; 2]);
+    let (walk, value, width) = match &quads {
+        Some(quads) => (quads.index.walk_by(op, 1)?, "vec4<u32>", 4),
+        None => (index.walk(op)?, "u32", 1),
+    };
     let kernel = Specialisation::new("strided_copy")
-        .with_u32("WORKGROUP", WORKGROUP)
         .with_u32("RANK", walk.rank)
-        .with_u32("STEP", walk.step);
+        .with_u32("STEP", walk.step)
+        .with_type("VALUE", value);
+    // A turn of single elements is four of them, and more work.
+    let share = if width == 4 { Share::of(context) } else { Share::of(context).at_most(8) };
+    let (kernel, groups) = share.spread(kernel, walk.count);
     let params = Params {
         shape: walk.shape,
         magic: walk.magic,
@@ -45,15 +60,14 @@ pub fn strided_copy(
         x_strides: walk.first,
         y_strides: walk.second,
         count: walk.count,
-        x_offset: to_u32(op, x_offset)?,
-        y_offset: to_u32(op, y_offset)?,
+        x_offset: to_u32(op, x_offset / width)?,
+        y_offset: to_u32(op, y_offset / width)?,
         x_inner: walk.inner[0],
         y_inner: walk.inner[1],
         pad0: 0,
         pad1: 0,
         pad2: 0,
     };
-    let dispatch =
-        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[x, y], groups: groups(walk.count) };
+    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[x, y], groups };
     context.dispatch(&kernel, &dispatch)
 }

@@ -2,9 +2,9 @@
 
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::{bytes, check_steps, kernel, pair, split, values};
+use super::{bytes, check_steps, kernel, pair, share, split, values};
 use crate::{
-    ParamsLayout, groups,
+    ParamsLayout,
     magic::{magic, to_numerator},
     params::params,
 };
@@ -39,7 +39,7 @@ pub fn adaptive_avg_pool2d(
         return adaptive_avg_pool2d(context, between, y_shape, &partial, y);
     }
     check_steps("adaptive_avg_pool2d", steps, x_shape)?;
-    launch(context, "adaptive_avg_pool2d", [x_shape, y_shape, y_shape], &[x, y])
+    launch(context, "adaptive_avg_pool2d", [x_shape, y_shape, y_shape], steps, &[x, y])
 }
 
 /// The gradient of x through [`adaptive_avg_pool2d`].
@@ -58,13 +58,14 @@ pub fn adaptive_avg_pool2d_backward(
         return adaptive_avg_pool2d_backward(context, x_shape, between, &partial, grad_x);
     }
     check_steps("adaptive_avg_pool2d_backward", steps, x_shape)?;
-    launch(context, "adaptive_avg_pool2d_backward", [x_shape, y_shape, x_shape], &[grad_y, grad_x])
+    launch(context, "adaptive_avg_pool2d_backward", [x_shape, y_shape, x_shape], steps, &[grad_y, grad_x])
 }
 
 fn launch(
     context: &Context,
     op: &'static str,
     [x_shape, y_shape, threads]: [[usize; 4]; 3],
+    steps: [usize; 2],
     buffers: &[&Buffer],
 ) -> Result<()> {
     values(op, x_shape)?;
@@ -88,7 +89,6 @@ fn launch(
         count: values(op, threads)?,
     };
     let kernel = kernel(op, x_shape[1]);
-    let dispatch =
-        Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(params.count) };
-    context.dispatch(&kernel, &dispatch)
+    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

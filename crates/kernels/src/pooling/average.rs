@@ -1,10 +1,12 @@
 //! `avg_pool2d` and `avg_pool2d_backward`, which sum-pool with a divisor of 1.
 
-use tilewright_ops::Pool2d;
+use tilewright_ops::{Pool2d, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::{Window, bytes, check_steps, dilated, kernel, pair, split, tap_steps, values, window_steps};
-use crate::{ParamsLayout, groups, magic::magic, params::params};
+use super::{
+    Window, bytes, check_steps, dilated, kernel, pair, share, split, tap_steps, values, window_steps,
+};
+use crate::{ParamsLayout, elementwise, magic::magic, movement, params::params, strided::Strided};
 
 params! { Params for "avg_pool2d", "avg_pool2d_backward" {
     input: [u32; 2],
@@ -46,7 +48,7 @@ pub fn avg_pool2d(
         return avg_pool2d(context, op, &columns, between, y_shape, &partial, y);
     }
     check_steps(op, steps, x_shape)?;
-    launch(context, "avg_pool2d", op, pool, [x_shape, y_shape, y_shape], &[x, y])
+    launch(context, "avg_pool2d", op, pool, [x_shape, y_shape, y_shape], steps, &[x, y])
 }
 
 /// The gradient of x through [`avg_pool2d`].
@@ -67,8 +69,45 @@ pub fn avg_pool2d_backward(
         avg_pool2d_backward(context, op, &columns, between, y_shape, grad_y, &partial)?;
         return avg_pool2d_backward(context, op, &rows, x_shape, between, &partial, grad_x);
     }
+    if let Some(divisor) = tiles(pool, x_shape, y_shape) {
+        return spread_tiles(context, op, pool, y_shape, divisor, grad_y, grad_x);
+    }
     check_steps(op, steps, x_shape)?;
-    launch(context, "avg_pool2d_backward", op, pool, [x_shape, y_shape, x_shape], &[grad_y, grad_x])
+    launch(context, "avg_pool2d_backward", op, pool, [x_shape, y_shape, x_shape], steps, &[grad_y, grad_x])
+}
+
+/// The divisor, if the windows are tiles of the image: they touch, do not overlap, and nothing is left.
+fn tiles(pool: &Pool2d, x_shape: [usize; 4], y_shape: [usize; 4]) -> Option<usize> {
+    let exact = (0..2).all(|axis| {
+        pool.stride[axis] == pool.kernel[axis]
+            && pool.padding[axis] == 0
+            && pool.dilation[axis] == 1
+            && y_shape[2 + axis] * pool.kernel[axis] == x_shape[2 + axis]
+    });
+    exact.then(|| pool.divisor_override.unwrap_or(pool.kernel[0] * pool.kernel[1]))
+}
+
+/// Every element of a tile gets the same: the gradients divided, which are few, and a copy that repeats them.
+fn spread_tiles(
+    context: &Context,
+    op: &str,
+    pool: &Pool2d,
+    [batch, channels, rows, columns]: [usize; 4],
+    divisor: usize,
+    grad_y: &Buffer,
+    grad_x: &Buffer,
+) -> Result<()> {
+    let count = batch * channels * rows * columns;
+    let share = context.alloc(count as u64 * 4)?;
+    let value = 1.0 / divisor as f32;
+    elementwise::unary(context, UnaryOp::MulScalar { value }, grad_y, &share, count)?;
+    let [height, width] = pool.kernel;
+    let row = columns * channels;
+    let shape = [batch, rows, height, columns, width, channels];
+    let from = [rows * row, row, 0, channels, 0, 1].map(|stride| stride as isize);
+    let to = [rows * height * width * row, height * width * row, width * row, width * channels, channels, 1];
+    let index = Strided::new(&shape, &from, &to.map(|stride| stride as isize));
+    movement::strided_copy(context, op, &share, 0, grad_x, 0, &index)
 }
 
 /// The same average as one over rows and then one over columns: a divisor is a product of one factor for each axis, and
@@ -97,6 +136,7 @@ fn launch(
     op: &str,
     pool: &Pool2d,
     [x_shape, y_shape, threads]: [[usize; 4]; 3],
+    steps: [usize; 2],
     buffers: &[&Buffer],
 ) -> Result<()> {
     values(op, x_shape)?;
@@ -125,7 +165,6 @@ fn launch(
         (None, false) => 2,
     };
     let kernel = kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor).with_bool("DILATED", dilated(pool));
-    let dispatch =
-        Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups: groups(params.count) };
-    context.dispatch(&kernel, &dispatch)
+    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

@@ -2,10 +2,9 @@
 
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
-use tilewright_shaders::Specialisation;
 
-use super::{Window, check_steps, dilated, kernel, lanes, pair, tap_steps, values, window_steps};
-use crate::{ParamsLayout, magic::magic, params::params, share::Share};
+use super::{Window, check_steps, dilated, kernel, lanes, pair, share, tap_steps, values, window_steps};
+use crate::{ParamsLayout, magic::magic, params::params};
 
 params! { Params for "max_pool2d", "max_pool2d_backward" {
     input: [u32; 2],
@@ -26,7 +25,7 @@ params! { Params for "max_pool2d", "max_pool2d_backward" {
 params! { TileParams for "max_pool2d_backward_tiles" {
     input: [u32; 2],
     output: [u32; 2],
-    kernel: [u32; 2],
+    padding: [u32; 2],
     tiles: [u32; 2],
     by_channels: [u32; 2],
     by_height: [u32; 2],
@@ -37,14 +36,11 @@ params! { TileParams for "max_pool2d_backward_tiles" {
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, TileParams::LAYOUT];
 
-/// VALUEs of a thread at most, as each is a window; one where that is large, for the sake of `check_steps`.
-fn share(context: &Context, [height, width]: [usize; 2]) -> Share {
-    Share::of(context).at_most(if height.saturating_mul(width) <= 64 { 8 } else { 1 })
-}
-
 /// Elements of a window that one thread writes at most, and taps that are written out; larger windows leave too few
 /// threads, and too much text.
 const TILE: usize = 16;
+/// Windows whose indices and gradients one thread holds at most.
+const MOST_COVER: usize = 4;
 
 impl Params {
     fn new(
@@ -85,18 +81,6 @@ impl Params {
     }
 }
 
-/// The kernel with its taps as constants, where they are few and each window is `inside` the image on both axes.
-fn whole(kernel: Specialisation, pool: &Pool2d, inside: [bool; 2]) -> Specialisation {
-    let [height, width] = pool.kernel;
-    if inside != [true; 2] || height.saturating_mul(width) > TILE {
-        return kernel;
-    }
-    kernel
-        .with_bool("WHOLE", true)
-        .with_u32("KERNEL_HEIGHT", height as u32)
-        .with_u32("KERNEL_WIDTH", width as u32)
-}
-
 fn index_type(channels: usize) -> &'static str {
     if lanes(channels) == 4 { "vec4<i32>" } else { "i32" }
 }
@@ -125,7 +109,18 @@ pub fn max_pool2d(
         pool.padding[axis] == 0
             && ((y_shape[2 + axis].max(1) - 1) * pool.stride[axis]).saturating_add(reach) < x_shape[2 + axis]
     });
-    let kernel = whole(kernel, pool, inside);
+    let [height, width] = pool.kernel;
+    // A clamped tap is in the window only if its taps touch.
+    let constant = height.saturating_mul(width) <= TILE && (inside == [true; 2] || !dilated(pool));
+    let kernel = if constant {
+        kernel
+            .with_bool("WHOLE", true)
+            .with_bool("CLAMPED", inside != [true; 2])
+            .with_u32("KERNEL_HEIGHT", height as u32)
+            .with_u32("KERNEL_WIDTH", width as u32)
+    } else {
+        kernel
+    };
     let unused;
     let indices = match indices {
         Some(indices) => indices,
@@ -164,12 +159,15 @@ pub fn max_pool2d_backward(
     context.dispatch(&kernel, &dispatch)
 }
 
-/// Whether windows are small, touch and do not overlap.
+/// Windows on each axis that can cover an element.
+fn cover(pool: &Pool2d) -> [usize; 2] {
+    [0, 1].map(|axis| pool.kernel[axis].div_ceil(pool.stride[axis]))
+}
+
+/// Whether a thread can hold the windows of a tile of one stride, and write all of it.
 fn tiled(pool: &Pool2d) -> bool {
-    pool.stride == pool.kernel
-        && pool.padding == [0, 0]
-        && !dilated(pool)
-        && pool.kernel[0].saturating_mul(pool.kernel[1]) <= TILE
+    let few = |[height, width]: [usize; 2], most: usize| height.saturating_mul(width) <= most;
+    !dilated(pool) && few(pool.stride, TILE) && few(cover(pool), MOST_COVER)
 }
 
 fn backward_tiles(
@@ -180,14 +178,15 @@ fn backward_tiles(
     y_shape: [usize; 4],
     buffers: &[&Buffer],
 ) -> Result<()> {
-    let [batch, channels, height, width] = x_shape;
-    let tiles = [height.div_ceil(pool.kernel[0]), width.div_ceil(pool.kernel[1])];
+    let [batch, channels, ..] = x_shape;
+    let cover = cover(pool);
+    let tiles = [0, 1].map(|axis| (x_shape[2 + axis] + pool.padding[axis]).div_ceil(pool.stride[axis]));
     // It numbers the elements of x too, and checks that they can be.
     let common = Params::new(op, pool, x_shape, y_shape, [batch, channels, tiles[0], tiles[1]])?;
     let params = TileParams {
         input: common.input,
         output: common.output,
-        kernel: common.kernel,
+        padding: common.padding,
         tiles: pair(op, tiles)?,
         by_channels: common.by_channels,
         by_height: common.by_height,
@@ -195,9 +194,20 @@ fn backward_tiles(
         channels: common.channels,
         count: common.count,
     };
-    let kernel = kernel("max_pool2d_backward_tiles", channels).with_type("INDEX", index_type(channels));
-    let kernel = whole(kernel, pool, [0, 1].map(|axis| x_shape[2 + axis].is_multiple_of(pool.kernel[axis])));
-    let (kernel, groups) = share(context, pool.kernel).spread(kernel, params.count);
+    let whole = (0..2).all(|axis| {
+        pool.padding[axis] == 0
+            && cover[axis] == 1
+            && x_shape[2 + axis].is_multiple_of(pool.stride[axis])
+            && tiles[axis] == y_shape[2 + axis]
+    });
+    let kernel = kernel("max_pool2d_backward_tiles", channels)
+        .with_type("INDEX", index_type(channels))
+        .with_u32("STRIDE_HEIGHT", pool.stride[0] as u32)
+        .with_u32("STRIDE_WIDTH", pool.stride[1] as u32)
+        .with_u32("COVER_HEIGHT", cover[0] as u32)
+        .with_u32("COVER_WIDTH", cover[1] as u32)
+        .with_bool("WHOLE", whole);
+    let (kernel, groups) = share(context, pool.stride).spread(kernel, params.count);
     let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups };
     context.dispatch(&kernel, &dispatch)
 }

@@ -13,12 +13,13 @@ pub use max::{max_pool2d, max_pool2d_backward};
 pub use sum_rows::sum_rows;
 
 use tilewright_ops::Pool2d;
-use tilewright_runtime::{Error, Result};
+use tilewright_runtime::{Context, Error, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::{
     WORKGROUP,
     magic::{magic, to_numerator},
+    share::Share,
 };
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
@@ -81,6 +82,11 @@ fn check_steps(op: &str, [height, width]: [usize; 2], x_shape: [usize; 4]) -> Re
         limit: MOST_STEPS as u64,
         detail: format!("{height} × {width} over the input {x_shape:?}; pool in two steps"),
     })
+}
+
+/// What a thread does: VALUEs at most 8, as each is a window; one where that is large, for the sake of [`check_steps`].
+fn share(context: &Context, [height, width]: [usize; 2]) -> Share {
+    Share::of(context).at_most(if height.saturating_mul(width) <= 64 { 8 } else { 1 })
 }
 
 /// Whether an average is quicker as two passes, one for each axis.

@@ -4,7 +4,7 @@ use tilewright_ops::Dropout;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32, vectors};
+use crate::{ParamsLayout, params::params, share::Share, to_u32, vectors};
 
 params! { FillParams for "random_fill" {
     blocks: u32,
@@ -58,9 +58,8 @@ pub fn random_fill(
 ) -> Result<()> {
     let op = distribution.name();
     let blocks = vectors(op, count)?;
-    let kernel = Specialisation::new("random_fill")
-        .with_u32("WORKGROUP", WORKGROUP)
-        .with_fragment("distribution", distribution.name());
+    let kernel = Specialisation::new("random_fill").with_fragment("distribution", distribution.name());
+    let (kernel, groups) = Share::of(context).at_most(8).spread(kernel, blocks);
     let params = FillParams {
         blocks,
         seed_low: seed as u32,
@@ -68,8 +67,7 @@ pub fn random_fill(
         stream_low: stream as u32,
         stream_high: (stream >> 32) as u32,
     };
-    let dispatch =
-        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[y], groups: groups(blocks) };
+    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[y], groups };
     context.dispatch(&kernel, &dispatch)
 }
 
@@ -85,12 +83,15 @@ pub fn dropout(
     stream: u64,
 ) -> Result<()> {
     let name = "dropout";
-    let kernel = Specialisation::new("dropout")
-        .with_u32("WORKGROUP", WORKGROUP)
-        .with_bool("CHANNELS_LAST", channels_last.is_some());
     let [channels, pixels] = channels_last.unwrap_or([1, 1]);
+    let tiles = channels_last.is_some() && channels.is_multiple_of(4) && pixels.is_multiple_of(4);
+    let vectors = vectors(name, count)? / if tiles { 4 } else { 1 };
+    let kernel = Specialisation::new("dropout")
+        .with_bool("CHANNELS_LAST", channels_last.is_some())
+        .with_bool("TILES", tiles);
+    let (kernel, groups) = Share::of(context).at_most(8).spread(kernel, vectors);
     let params = DropoutParams {
-        vectors: vectors(name, count)?,
+        vectors,
         seed_low: seed as u32,
         seed_high: (seed >> 32) as u32,
         stream_low: stream as u32,
@@ -100,11 +101,6 @@ pub fn dropout(
         channels: to_u32(name, channels)?,
         pixels: to_u32(name, pixels)?,
     };
-    let dispatch = Dispatch {
-        op: name,
-        params: bytemuck::bytes_of(&params),
-        buffers: &[x, y],
-        groups: groups(params.vectors),
-    };
+    let dispatch = Dispatch { op: name, params: bytemuck::bytes_of(&params), buffers: &[x, y], groups };
     context.dispatch(&kernel, &dispatch)
 }

@@ -9,9 +9,11 @@
 
 mod convolution;
 mod matmul;
+mod measured;
 
 pub use convolution::{conv2d, conv2d_candidates};
 pub use matmul::{matmul, matmul_candidates};
+pub use measured::{conv2d_for, matmul_for};
 
 use tilewright_runtime::Context;
 

@@ -165,6 +165,10 @@ fn lrn(ctx: &Ctx) -> Result<Vec<Value>> {
 
 /// The identity at inference; its mask is then all true.
 fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
+    // Before version 7 an attribute said so, and training was the default.
+    if ctx.opset < 7 && !ctx.node.attributes.flag("is_test", false)? {
+        return Err(ctx.unsupported("training mode, whose random numbers are the runtime's own,"));
+    }
     let training = match ctx.constant(2)? {
         Some(flag) => flag.to_f32().iter().any(|&flag| flag != 0.0),
         None => false,

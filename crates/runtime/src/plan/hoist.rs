@@ -3,10 +3,13 @@
 //! A launcher packs its weight and splits its sums as it always does; that the packing need not be repeated is seen
 //! here, from what each command reads and writes, so that no kernel needs a second interface for it.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Mutex,
+};
 
-use super::Step;
-use crate::{Buffer, Context, Result};
+use super::{Step, record::Launch};
+use crate::{Buffer, Context, Pipeline, Result, context::lock};
 
 /// The commands that every run needs, and the memory of the constants that the others have made.
 pub(crate) struct Hoisted {
@@ -21,7 +24,38 @@ pub(crate) struct Constant {
     _recorded: Buffer,
 }
 
-pub(crate) fn hoist(context: &Context, steps: Vec<Step>, inputs: &[&Buffer]) -> Result<Hoisted> {
+/// What plans have made from constants, so that another plan of the same network takes it over: the packed weights of
+/// one batch size serve all others.
+#[derive(Default)]
+pub struct SharedConstants(Mutex<HashMap<Made, (Vec<Buffer>, Buffer)>>);
+
+/// What a launch made: by its kernel, its parameters, its operands, and the size of its result.
+type Made = (usize, Vec<u8>, Vec<usize>, u64);
+
+impl SharedConstants {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many results are shared.
+    pub fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
+    /// Whether nothing is shared yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+pub(crate) fn hoist(
+    context: &Context,
+    steps: Vec<Step>,
+    inputs: &[&Buffer],
+    shared: &SharedConstants,
+) -> Result<Hoisted> {
+    let writers = writers(&steps);
     let (constant, steps_constant) = constant_steps(&steps, inputs);
     let mut constants: HashMap<usize, Constant> = HashMap::new();
     let mut rest = Vec::with_capacity(steps.len());
@@ -32,6 +66,20 @@ pub(crate) fn hoist(context: &Context, steps: Vec<Step>, inputs: &[&Buffer]) -> 
             continue;
         }
         hoisted += 1;
+        let memory = |buffer: &Buffer| {
+            constants.get(&buffer.key()).map_or_else(|| buffer.clone(), |known| known.backed.clone())
+        };
+        let made = match &step {
+            Step::Launch(launch) => identity(launch, &writers, memory),
+            Step::Copy { .. } => None,
+        };
+        if let Some((key, _, result)) = &made
+            && let Some((_, backed)) = lock(&shared.0).get(key)
+        {
+            let constant = Constant { backed: backed.clone(), _recorded: result.clone() };
+            constants.insert(result.key(), constant);
+            continue;
+        }
         for (buffer, _) in step.buffers() {
             if !buffer.is_backed() && !constants.contains_key(&buffer.key()) {
                 debug_assert!(constant.contains(&buffer.key()));
@@ -51,8 +99,41 @@ pub(crate) fn hoist(context: &Context, steps: Vec<Step>, inputs: &[&Buffer]) -> 
                 context.copy(&memory(from), *from_offset, &memory(to), *to_offset, *size)?;
             }
         }
+        if let Some((key, operands, result)) = made {
+            let backed = memory(&result);
+            lock(&shared.0).insert(key, (operands, backed));
+        }
     }
     Ok(Hoisted { steps: rest, constants, hoisted })
+}
+
+/// How many commands write to each buffer.
+fn writers(steps: &[Step]) -> HashMap<usize, usize> {
+    let mut writers = HashMap::new();
+    for (buffer, _) in steps.iter().flat_map(Step::buffers).filter(|(_, written)| *written) {
+        *writers.entry(buffer.key()).or_default() += 1;
+    }
+    writers
+}
+
+/// The key under which a launch's result is shared, its operands (held, so that their keys stay theirs) and its result:
+/// where it writes one buffer that nobody else writes.
+fn identity(
+    launch: &Launch,
+    writers: &HashMap<usize, usize>,
+    memory: impl Fn(&Buffer) -> Buffer,
+) -> Option<(Made, Vec<Buffer>, Buffer)> {
+    let bound: Vec<_> = launch.buffers.iter().zip(launch.storage().map(|(_, written)| written)).collect();
+    let mut results = bound.iter().filter(|(_, written)| *written);
+    let (result, None) = (results.next()?.0, results.next()) else { return None };
+    if result.is_backed() || writers.get(&result.key()) != Some(&1) {
+        return None;
+    }
+    let operands: Vec<Buffer> =
+        bound.iter().filter(|(_, written)| !written).map(|(buffer, _)| memory(buffer)).collect();
+    let keys = operands.iter().map(Buffer::key).collect();
+    let kernel = Pipeline::key(&launch.pipeline);
+    Some(((kernel, launch.params.clone(), keys, result.size()), operands, result.clone()))
 }
 
 /// The buffers that are constant although a recording made them, and for each command whether it makes such a one.

@@ -12,6 +12,7 @@ mod memory;
 mod record;
 mod replay;
 
+pub use hoist::SharedConstants;
 pub use memory::MemoryPlan;
 pub(crate) use record::Recording;
 pub use replay::Plan;
@@ -50,13 +51,23 @@ impl Context {
     /// [`Error::Plan`] if this is no recording, or if a buffer is read that nothing fills;
     /// [`Error::OutOfMemory`] if the device has no room.
     pub fn plan(&self, inputs: &[&Buffer], outputs: &[&Buffer]) -> Result<Plan> {
+        self.plan_sharing(inputs, outputs, &SharedConstants::new())
+    }
+
+    /// As [`Self::plan`], taking over what other plans have made from the same constants.
+    pub fn plan_sharing(
+        &self,
+        inputs: &[&Buffer],
+        outputs: &[&Buffer],
+        shared: &SharedConstants,
+    ) -> Result<Plan> {
         let Some(recording) = self.current_recording() else {
             return Err(Error::Plan {
                 reason: "this context records nothing; use `Context::recording`".into(),
             });
         };
         let (context, steps) = (self.eager(), recording.take());
-        let constants = hoist::hoist(&context, steps, inputs)?;
+        let constants = hoist::hoist(&context, steps, inputs, shared)?;
         Plan::new(context, constants, inputs, outputs)
     }
 }

@@ -192,6 +192,9 @@ impl Plan {
     pub fn bind_input(&mut self, input: usize, buffer: Buffer) -> Result<()> {
         check_bound("input", input, self.inputs.get(input), &buffer)?;
         buffer.require_home(self.context.inner(), "bind_input")?;
+        if self.copies(Role::Input(input)) {
+            buffer.require_usage(wgpu::BufferUsages::COPY_SRC)?;
+        }
         self.rebind(Role::Input(input), &buffer);
         self.inputs[input] = buffer;
         Ok(())
@@ -205,6 +208,9 @@ impl Plan {
     pub fn bind_output(&mut self, output: usize, buffer: Buffer) -> Result<()> {
         check_bound("output", output, self.outputs.get(output), &buffer)?;
         buffer.require_home(self.context.inner(), "bind_output")?;
+        if self.copies(Role::Output(output)) {
+            buffer.require_usage(wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST)?;
+        }
         if !self.rebind(Role::Output(output), &buffer) {
             let reason =
                 format!("output {output} is written by no launch of its own, so that it cannot be bound");
@@ -250,6 +256,12 @@ impl Plan {
     /// The context on which it runs.
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Whether the device's own copy reads or writes it, which takes more than a storage buffer.
+    fn copies(&self, role: Role) -> bool {
+        let is = |place: &Place| place.role == Some(role);
+        self.steps.iter().any(|step| matches!(step, Ready::Copy { from, to, .. } if is(from) || is(to)))
     }
 
     /// Puts `buffer` where `role` is; whether any step had it.

@@ -39,27 +39,36 @@ impl Tensor {
 
     /// `op` of both, with NumPy's broadcasting.
     pub fn binary(&self, op: BinaryOp, other: &Self) -> Result<Self> {
+        self.binary_fused(op, other, None)
+    }
+
+    /// [`Self::binary`] with an activation of the result in the same pass.
+    pub fn binary_fused(&self, op: BinaryOp, other: &Self, activation: Option<UnaryOp>) -> Result<Self> {
         self.require_f32(op.name(), "a")?;
         other.require_f32(op.name(), "b")?;
         self.require_same_context(op.name(), other)?;
+        activation.map_or(Ok(()), |activation| activation.check())?;
         let shape = op.output_shape(self.shape(), other.shape())?;
-        if let Some(y) = trace::step(|| Op::Binary { op, activation: None }, &[self, other]) {
+        if let Some(y) = trace::step(|| Op::Binary { op, activation }, &[self, other]) {
             return y;
         }
         let context = self.context();
         // The result lies as the operand does that has its shape, so that a bias does not turn an activation around.
         let layout = if self.shape() == shape { self.layout() } else { other.layout() };
         let y = Self::empty(context, &shape, DType::F32, layout)?;
-        if self.shape() == other.shape()
-            && self.layout() == other.layout()
-            && !self.buffer().same(other.buffer())
-        {
-            elementwise::binary(context, op, self.buffer(), other.buffer(), y.buffer(), y.count())?;
+        let (a, b) = (self.buffer(), other.buffer());
+        if self.shape() == other.shape() && self.layout() == other.layout() {
+            elementwise::binary(context, op, activation, a, b, y.buffer(), y.count())?;
         } else {
             let index = y.broadcast_index(self, other);
-            elementwise::binary_broadcast(context, op, self.buffer(), other.buffer(), y.buffer(), &index)?;
+            elementwise::binary_broadcast(context, op, activation, a, b, y.buffer(), &index)?;
         }
         Ok(y)
+    }
+
+    /// `max(self + other, 0)`, broadcasting: the end of a residual block.
+    pub fn add_relu(&self, other: &Self) -> Result<Self> {
+        self.binary_fused(BinaryOp::Add, other, Some(UnaryOp::Relu))
     }
 
     /// The gradients of [`Self::binary`] for both operands, each in its own shape; what is not wanted is `None`.

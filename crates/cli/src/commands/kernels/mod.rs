@@ -1,10 +1,15 @@
-//! `tilewright kernels list | show | bench | support`.
+//! `tilewright kernels list | show | bench | roofline | compile-time | support`.
 
 mod bench;
+mod compile_time;
 mod list;
+mod memory;
+mod memory_works;
+mod roofline;
 mod show;
 mod support;
 
+pub use bench::extents;
 use tilewright_runtime::Context;
 
 use crate::Result;
@@ -17,6 +22,10 @@ pub enum Command {
     Show(show::Arguments),
     /// Validate, then time every algorithm that can run an operation at a shape.
     Bench(bench::Arguments),
+    /// Measure a network's convolutions against the roofs of the device, as a table and a picture.
+    Roofline(roofline::Arguments),
+    /// Measure what the first run of a network costs more than the next, with cold and with warm caches.
+    CompileTime(compile_time::Arguments),
     /// Print the support table of `docs/support.md`.
     Support,
 }
@@ -26,6 +35,8 @@ pub fn run(command: &Command, context: impl FnOnce() -> Result<Context>) -> Resu
         Command::List(arguments) => list::run(arguments),
         Command::Show(arguments) => show::run(arguments),
         Command::Bench(arguments) => bench::run(arguments, &context()?),
+        Command::Roofline(arguments) => roofline::run(arguments, &context()?),
+        Command::CompileTime(arguments) => compile_time::run(arguments, context),
         Command::Support => support::run(),
     }
 }

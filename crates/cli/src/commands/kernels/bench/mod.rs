@@ -1,0 +1,368 @@
+//! `tilewright kernels bench`: every algorithm that can run an operation at a shape, validated, then timed.
+
+mod check;
+mod suite;
+
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::json;
+use tilewright_kernels::{
+    convolution::{self as kernels, Operands, Pass, Problem as ConvProblem, Weight, pack_weight},
+    matmul::Problem as MatmulProblem,
+    probe::{self, Roofline},
+    select::{self, Device},
+    tune,
+};
+use tilewright_ops::{Conv2d, DType, MatMul};
+use tilewright_reference::{convolution, matmul};
+use tilewright_runtime::Context;
+use tilewright_tensor::{Layout, Tensor};
+
+use self::check::{Check, WHOLE_MOST, channels_last};
+use crate::{Error, Result, commands::print_json};
+
+/// A pass as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PassName {
+    /// y from x and the weight.
+    Forward,
+    /// The gradient of x.
+    BackwardInput,
+    /// The gradient of the weight.
+    BackwardWeight,
+}
+
+impl From<PassName> for Pass {
+    fn from(name: PassName) -> Self {
+        match name {
+            PassName::Forward => Self::Forward,
+            PassName::BackwardInput => Self::BackwardInput,
+            PassName::BackwardWeight => Self::BackwardWeight,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    op: Op,
+    /// Timed runs of each algorithm.
+    #[arg(long, global = true, default_value_t = 20, value_name = "N")]
+    repeat: usize,
+    /// Fail if the table's choice is more than 10 % slower than the best.
+    #[arg(long, global = true)]
+    assert: bool,
+    /// Run only the table's choice, not every candidate.
+    #[arg(long, global = true, conflicts_with = "assert")]
+    chosen: bool,
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Op {
+    /// Every kernel that is bound by memory, beside the device's own copy of as many bytes.
+    Memory(super::memory::Arguments),
+    /// A matrix product.
+    Matmul {
+        /// M×N×K, such as 512x512x512.
+        #[arg(long, value_parser = extents::<3>, value_name = "MxNxK")]
+        shape: [usize; 3],
+        /// The left operand is stored K×M.
+        #[arg(long)]
+        transpose_left: bool,
+        /// The right operand is stored N×K.
+        #[arg(long)]
+        transpose_right: bool,
+    },
+    /// A convolution.
+    Conv2d {
+        /// The input, N×C×H×W, such as 1x64x56x56.
+        #[arg(long, value_parser = extents::<4>, value_name = "NxCxHxW")]
+        shape: [usize; 4],
+        /// The weight, O×I×KH×KW, such as 64x64x3x3; I is the channels of a group.
+        #[arg(long, value_parser = extents::<4>, value_name = "OxIxKHxKW")]
+        weight: [usize; 4],
+        /// On both axes.
+        #[arg(long, default_value_t = 1)]
+        stride: usize,
+        /// On both axes.
+        #[arg(long, default_value_t = 0)]
+        padding: usize,
+        /// On both axes.
+        #[arg(long, default_value_t = 1)]
+        dilation: usize,
+        /// Groups of channels.
+        #[arg(long, default_value_t = 1)]
+        groups: usize,
+        /// Which of the three convolutions of training.
+        #[arg(long, value_enum, default_value = "forward")]
+        pass: PassName,
+    },
+    /// Every distinct convolution of well-known networks: the table's choice beside the best candidate. Each result is
+    /// compared with the definition at some of its elements, and with the other candidates' at all.
+    Suite(suite::Arguments),
+}
+
+/// Reads `1x64x56x56`.
+pub fn extents<const N: usize>(text: &str) -> std::result::Result<[usize; N], String> {
+    let parts: std::result::Result<Vec<usize>, _> = text.split(['x', ',', '×']).map(str::parse).collect();
+    let parts = parts.map_err(|_| format!("`{text}` is not {N} numbers with x between them"))?;
+    parts.try_into().map_err(|_| format!("`{text}` is not {N} numbers with x between them"))
+}
+
+/// FLOPs and bytes of an operation: what the roof over it follows from.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    flops: u64,
+    /// Operands read once, the result written once.
+    bytes: u64,
+}
+
+/// How much to run.
+#[derive(Clone, Copy, Debug)]
+struct Runs {
+    /// Timed runs of each algorithm.
+    repeat: usize,
+    /// How many algorithms, counted from the table's choice.
+    candidates: usize,
+}
+
+/// One algorithm's result.
+#[derive(Debug, Serialize)]
+struct Row {
+    algorithm: String,
+    chosen: bool,
+    /// max |difference| / max |expected| against the scalar reference.
+    error: f64,
+    median_ms: f64,
+    min_ms: f64,
+    gflops: f64,
+    /// The part of the roof, min(peak, intensity · bandwidth), that the shortest run reaches; none without a probe.
+    roof_share: Option<f64>,
+}
+
+pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    if arguments.repeat == 0 {
+        return Err(Error::Argument { argument: "--repeat", reason: "it must be at least 1".to_owned() });
+    }
+    let runs = Runs { repeat: arguments.repeat, candidates: if arguments.chosen { 1 } else { usize::MAX } };
+    let roofline = probe::stored(context);
+    let (what, size, rows) = match &arguments.op {
+        Op::Suite(suite) => {
+            let options =
+                suite::Options { assert: arguments.assert, chosen: arguments.chosen, json: arguments.json };
+            return suite::run(suite, options, context);
+        }
+        Op::Memory(memory) => return super::memory::run(memory, arguments.repeat, arguments.json, context),
+        Op::Matmul { shape, transpose_left, transpose_right } => {
+            let op = MatMul { transpose_left: *transpose_left, transpose_right: *transpose_right };
+            bench_matmul(context, *shape, op, runs, roofline.as_ref())?
+        }
+        Op::Conv2d { shape, weight, stride, padding, dilation, groups, pass } => {
+            let op = Conv2d {
+                stride: [*stride; 2],
+                padding: [*padding; 2],
+                dilation: [*dilation; 2],
+                groups: *groups,
+            };
+            bench_conv2d(context, *shape, *weight, op, (*pass).into(), runs, roofline.as_ref())?
+        }
+    };
+    report(arguments, context, &what, size, &rows, roofline.as_ref());
+    let best = rows.iter().map(|row| row.median_ms).fold(f64::INFINITY, f64::min);
+    match rows.iter().find(|row| row.chosen) {
+        Some(row) if arguments.assert && row.median_ms > 1.1 * best => Err(Error::Check(format!(
+            "the table picks {} with {:.3} ms, and the best takes {best:.3} ms",
+            row.algorithm, row.median_ms
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn report(
+    arguments: &Arguments,
+    context: &Context,
+    what: &str,
+    size: Size,
+    rows: &[Row],
+    roofline: Option<&Roofline>,
+) {
+    let info = context.adapter_info();
+    let roof = roofline.map(|roofline| roofline.attainable(size.flops, size.bytes));
+    if arguments.json {
+        print_json(&json!({
+            "what": what, "device": info.name, "driver": info.driver_info, "flops": size.flops,
+            "bytes": size.bytes, "intensity": size.flops as f64 / size.bytes.max(1) as f64,
+            "roof_gflops": roof, "rows": rows,
+        }));
+        return;
+    }
+    println!("{what}");
+    println!("{} ({})", info.name, info.driver_info);
+    println!(
+        "  {:<24} {:>10} {:>10} {:>10} {:>6} {:>10}",
+        "algorithm", "median ms", "min ms", "GFLOP/s", "roof", "error"
+    );
+    for row in rows {
+        let mark = if row.chosen { "*" } else { " " };
+        let Row { algorithm, median_ms, min_ms, gflops, error, .. } = row;
+        let share = row.roof_share.map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        println!(
+            "{mark} {algorithm:<24} {median_ms:>10.3} {min_ms:>10.3} {gflops:>10.2} {share:>6} {error:>10.1e}"
+        );
+    }
+    println!("* is what kernels::select picks");
+    let intensity = size.flops as f64 / size.bytes.max(1) as f64;
+    match roof {
+        Some(roof) => println!(
+            "roof: {roof:.1} GFLOP/s at {intensity:.1} FLOP a byte; the share is that of the shortest run"
+        ),
+        None => println!("`tilewright devices --probe` measures the roof that the kernels' share is of"),
+    }
+}
+
+fn bench_matmul(
+    context: &Context,
+    [m, n, k]: [usize; 3],
+    op: MatMul,
+    runs: Runs,
+    roofline: Option<&Roofline>,
+) -> Result<(String, Size, Vec<Row>)> {
+    let left = if op.transpose_left { [k, m] } else { [m, k] };
+    let right = if op.transpose_right { [n, k] } else { [k, n] };
+    let ((a, a_values), (b, b_values)) = (operand(context, &left, 1)?, operand(context, &right, 2)?);
+    let problem = MatmulProblem {
+        batches: 1,
+        m,
+        n,
+        k,
+        transpose_left: op.transpose_left,
+        transpose_right: op.transpose_right,
+        ..MatmulProblem::default()
+    };
+    let size = Size { flops: op.flops(&left, &right)?, bytes: op.bytes(&left, &right, DType::F32)? };
+    let check = if size.flops > WHOLE_MOST {
+        Check::Samples(tune::matmul_samples(&problem, &a_values, &b_values))
+    } else {
+        Check::Whole(matmul::matmul(op, &a_values, &left, &b_values, &right))
+    };
+    let mut rows = Vec::new();
+    let candidates = first(
+        select::matmul_candidates(&Device::of(context), &problem),
+        select::matmul_for(context, &problem).algorithm,
+    );
+    for (at, algorithm) in candidates.into_iter().take(runs.candidates).enumerate() {
+        let work = || Ok(a.matmul_as(&b, &op, None, None, Some(algorithm))?);
+        rows.push(time(context, algorithm.stem(), at == 0, &check, size, runs, roofline, work)?);
+    }
+    Ok((format!("matmul of {problem}"), size, rows))
+}
+
+fn bench_conv2d(
+    context: &Context,
+    x_shape: [usize; 4],
+    w_shape: [usize; 4],
+    op: Conv2d,
+    pass: Pass,
+    runs: Runs,
+    roofline: Option<&Roofline>,
+) -> Result<(String, Size, Vec<Row>)> {
+    let problem = ConvProblem::new(&op, x_shape, w_shape)?;
+    let (x, x_values) = operand(context, &x_shape, 1)?;
+    let (w, w_values) = operand(context, &w_shape, 2)?;
+    let (g, g_values) = operand(context, &problem.y_shape, 3)?;
+    let size = Size { flops: problem.flops(), bytes: op.bytes(x_shape, w_shape, DType::F32)? };
+    let check = if size.flops > WHOLE_MOST {
+        let (x, g) = (channels_last(&x_values, x_shape), channels_last(&g_values, problem.y_shape));
+        Check::Samples(tune::conv2d_samples(pass, &problem, [&x, &w_values, &g]))
+    } else {
+        Check::Whole(match pass {
+            Pass::Forward => convolution::conv2d(&op, &x_values, x_shape, &w_values, w_shape, None),
+            Pass::BackwardInput => {
+                convolution::conv2d_backward_input(&op, &g_values, x_shape, &w_values, w_shape)
+            }
+            Pass::BackwardWeight => {
+                convolution::conv2d_backward_weight(&op, &g_values, &x_values, x_shape, w_shape)
+            }
+        })
+    };
+    let mut rows = Vec::new();
+    let candidates = first(
+        select::conv2d_candidates(&Device::of(context), pass, &problem),
+        select::conv2d_for(context, pass, &problem).algorithm,
+    );
+    // A forward pass has a packed weight and an output of its own, as in an inference that runs again and again.
+    let y = Tensor::empty(context, &problem.y_shape, DType::F32, Layout::ChannelsLast)?;
+    for (at, algorithm) in candidates.into_iter().take(runs.candidates).enumerate() {
+        let packed = match pass {
+            Pass::Forward => Some(pack_weight(context, &problem, w.buffer(), Some(algorithm))?),
+            _ => None,
+        };
+        let work = || -> Result<Tensor> {
+            let named = Some(algorithm);
+            Ok(match pass {
+                Pass::Forward => {
+                    let weight = packed.as_ref().map_or(Weight::Plain(w.buffer()), Weight::Packed);
+                    let operands =
+                        Operands { x: x.buffer(), weight, bias: None, residual: None, y: y.buffer() };
+                    kernels::forward(context, &problem, &operands, None, named)?;
+                    y.clone()
+                }
+                Pass::BackwardInput => Tensor::conv2d_backward_input(&g, &w, &x_shape, &op, named)?,
+                Pass::BackwardWeight => Tensor::conv2d_backward_weight(&g, &x, &w_shape, &op, named)?,
+            })
+        };
+        rows.push(time(context, algorithm.name(), at == 0, &check, size, runs, roofline, work)?);
+    }
+    Ok((format!("{} of {problem}", pass.name()), size, rows))
+}
+
+/// `all` with `chosen` before the others: a measured choice need not be the table's.
+fn first<A: PartialEq + Copy>(mut all: Vec<A>, chosen: A) -> Vec<A> {
+    all.sort_by_key(|algorithm| *algorithm != chosen);
+    all
+}
+
+/// Numbers that are not all alike, of either sign. A 4-D tensor lies channels-last, as in a network.
+fn operand(context: &Context, shape: &[usize], seed: usize) -> Result<(Tensor, Vec<f32>)> {
+    let count = tilewright_ops::element_count("bench", shape)?;
+    let values: Vec<f32> =
+        (0..count).map(|i| (((i + seed) * 2_654_435_761) % 2003) as f32 / 1001.0 - 1.0).collect();
+    let tensor = Tensor::from_slice(context, &values, shape)?;
+    let tensor =
+        if seed == 2 { tensor } else { tensor.to_layout(tilewright_tensor::Layout::ChannelsLast)? };
+    Ok((tensor, values))
+}
+
+fn time(
+    context: &Context,
+    algorithm: &str,
+    chosen: bool,
+    check: &Check,
+    size: Size,
+    runs: Runs,
+    roofline: Option<&Roofline>,
+    work: impl Fn() -> Result<Tensor>,
+) -> Result<Row> {
+    let error = check.error(&work()?, algorithm)?;
+    let mut times = Vec::with_capacity(runs.repeat);
+    for round in 0..runs.repeat + 2 {
+        context.synchronize()?;
+        let begun = Instant::now();
+        let result = work()?;
+        context.synchronize()?;
+        drop(result);
+        // Two to warm up.
+        if round >= 2 {
+            times.push(begun.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let (median_ms, min_ms) = (times[times.len() / 2], times[0]);
+    let gflops = size.flops as f64 / median_ms / 1e6;
+    let roof_share = roofline.map(|roofline| roofline.share(size.flops, size.bytes, min_ms / 1e3));
+    Ok(Row { algorithm: algorithm.to_owned(), chosen, error, median_ms, min_ms, gflops, roof_share })
+}

@@ -1,0 +1,142 @@
+//! `tilewright kernels compile-time`: what the first run of a network costs more than the next, because its kernels are
+//! compiled: with every cache cold, and with what an earlier run left behind.
+
+use std::{env, path::Path, process::Command, time::Instant};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tilewright_runtime::Context;
+
+use super::bench::extents;
+use crate::{Error, Result, commands::print_json, workload::Workload};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A network of the zoo.
+    #[arg(long, value_name = "NAME", default_value = "resnet18")]
+    network: String,
+    /// The input, N×C×H×W.
+    #[arg(long, value_parser = extents::<4>, value_name = "NxCxHxW", default_value = "1x3x224x224")]
+    input: [usize; 4],
+    /// A step of training instead of an inference.
+    #[arg(long)]
+    training: bool,
+    /// Fail if the cold caches take more seconds than this.
+    #[arg(long, value_name = "SECONDS")]
+    assert: Option<f64>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Measure in this process and print JSON: what the command starts itself with.
+    #[arg(long, hide = true)]
+    measure_here: bool,
+}
+
+/// What one process saw.
+#[derive(Debug, Serialize, Deserialize)]
+struct Measurement {
+    device: String,
+    driver: String,
+    /// Distinct kernels of the network.
+    pipelines: usize,
+    /// Seconds in wgpu's pipeline creation; a driver may put off a part of its work to the first launch.
+    create_s: f64,
+    /// The first run.
+    first_s: f64,
+    /// The shortest of three more.
+    next_s: f64,
+    /// What the first use costs: the difference.
+    first_use_s: f64,
+}
+
+pub fn run(arguments: &Arguments, context: impl FnOnce() -> Result<Context>) -> Result<()> {
+    if arguments.measure_here {
+        print_json(&measure(arguments, &context()?)?);
+        return Ok(());
+    }
+    let fault = |source| Error::file(&env::temp_dir(), source);
+    let folder = tempfile::tempdir().map_err(fault)?;
+    // The first process finds nothing and keeps nothing; the second fills caches of its own for the third.
+    let cold = start(&folder.path().join("none"), false)?;
+    start(&folder.path().join("kept"), true)?;
+    let warm = start(&folder.path().join("kept"), true)?;
+    let what = if arguments.training { "a step of training" } else { "an inference" };
+    if arguments.json {
+        print_json(&json!({
+            "network": arguments.network, "input": arguments.input, "what": what, "cold": cold, "warm": warm,
+        }));
+    } else {
+        println!("{}, {what} of {:?}, {} ({})", arguments.network, arguments.input, cold.device, cold.driver);
+        println!(
+            "  {:<12} {:>9} {:>12} {:>10} {:>10} {:>12}",
+            "caches", "kernels", "creation s", "first s", "next s", "first use s"
+        );
+        for (name, seen) in [("cold", &cold), ("warm", &warm)] {
+            println!(
+                "  {name:<12} {:>9} {:>12.2} {:>10.2} {:>10.3} {:>12.2}",
+                seen.pipelines, seen.create_s, seen.first_s, seen.next_s, seen.first_use_s
+            );
+        }
+    }
+    match arguments.assert {
+        Some(most) if cold.first_use_s > most => Err(Error::Check(format!(
+            "the first use of {} takes {:.1} s with cold caches, and {most} s are allowed",
+            arguments.network, cold.first_use_s
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Runs the same command in a process of its own: drivers read where their caches lie when they start.
+fn start(folder: &Path, keep: bool) -> Result<Measurement> {
+    let fault = |source| Error::file(Path::new("tilewright"), source);
+    let mut command = Command::new(env::current_exe().map_err(fault)?);
+    command.args(env::args_os().skip(1)).arg("--measure-here");
+    command.env("TILEWRIGHT_CACHE", if keep { folder.as_os_str() } else { "".as_ref() });
+    // Mesa's, and NVIDIA's.
+    command.env("MESA_SHADER_CACHE_DISABLE", if keep { "false" } else { "true" });
+    command.env("MESA_SHADER_CACHE_DIR", folder).env("MESA_GLSL_CACHE_DIR", folder);
+    command
+        .env("__GL_SHADER_DISK_CACHE", if keep { "1" } else { "0" })
+        .env("__GL_SHADER_DISK_CACHE_PATH", folder);
+    std::fs::create_dir_all(folder).map_err(|source| Error::file(folder, source))?;
+    let output = command.output().map_err(fault)?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Error::Check(said.trim().trim_start_matches("error: ").to_owned()));
+    }
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| Error::Check(format!("the measuring process gave no result: {error}")))
+}
+
+fn measure(arguments: &Arguments, context: &Context) -> Result<Measurement> {
+    let mut work = Workload::new(context, &arguments.network, arguments.input)?;
+    context.synchronize()?;
+    // Kernels that initialise weights are none of the network's.
+    let (before, before_s) = context.pipeline_report();
+    let mut once = || -> Result<f64> {
+        let begun = Instant::now();
+        if arguments.training {
+            work.train()?
+        } else {
+            work.infer()?
+        }
+        Ok(begun.elapsed().as_secs_f64())
+    };
+    let first_s = once()?;
+    let (pipelines, create_s) = context.pipeline_report();
+    let mut next_s = f64::INFINITY;
+    for _ in 0..3 {
+        next_s = next_s.min(once()?);
+    }
+    let info = context.adapter_info();
+    Ok(Measurement {
+        device: info.name.clone(),
+        driver: info.driver_info.clone(),
+        pipelines: pipelines - before,
+        create_s: create_s - before_s,
+        first_s,
+        next_s,
+        first_use_s: first_s - next_s,
+    })
+}

@@ -1,0 +1,191 @@
+//! `tilewright profile`: the time of each layer.
+
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
+
+use serde::Serialize;
+use serde_json::json;
+use tilewright_graph::{Compiled, Options};
+use tilewright_kernels::probe;
+use tilewright_ops::DType;
+use tilewright_runtime::{Context, Profile};
+
+use super::print_json;
+use crate::{
+    Error, Result,
+    model::{self, InputShape},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A network of the zoo.
+    model: String,
+    /// Its weights, a safetensors file; random ones if there is none.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// The shape of the input, as 1x3x224x224; NAME=1x3x224x224 where there are several.
+    #[arg(long, value_name = "[NAME=]SHAPE", default_value = "1x3x224x224")]
+    input: Vec<ShapeArgument>,
+    /// Runs, after one that warms up; each layer's median is shown.
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    repeat: usize,
+    /// Write the last run as a trace file that Perfetto opens.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `1x3x224x224`, or `NAME=1x3x224x224`.
+#[derive(Clone, Debug)]
+pub struct ShapeArgument {
+    name: Option<String>,
+    shape: Vec<usize>,
+}
+
+impl ShapeArgument {
+    pub fn input(&self) -> InputShape {
+        InputShape { from: "--input".to_owned(), name: self.name.clone(), shape: self.shape.clone() }
+    }
+}
+
+impl FromStr for ShapeArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let (name, shape) = match text.rsplit_once('=') {
+            Some((name, shape)) => (Some(name.to_owned()), shape),
+            None => (None, text),
+        };
+        let extents = shape.split(['x', '×', ',']).map(|extent| extent.trim().parse::<usize>());
+        let shape = extents.collect::<std::result::Result<_, _>>();
+        let shape = shape.map_err(|_| format!("`{text}` is no shape such as 1x3x224x224"))?;
+        Ok(Self { name, shape })
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    node: String,
+    operation: String,
+    kernels: Vec<String>,
+    milliseconds: f64,
+    share: f64,
+    gflops: f64,
+    roof_share: Option<f64>,
+}
+
+pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
+    if arguments.repeat == 0 {
+        return Err(Error::Argument { argument: "--repeat", reason: "it must be at least 1".to_owned() });
+    }
+    let shapes: Vec<_> = arguments.input.iter().map(ShapeArgument::input).collect();
+    let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
+    let compiled = Compiled::new(&graph, &Options::default())?;
+    for (at, port) in compiled.inputs().iter().enumerate() {
+        let count = port.shape.iter().product();
+        match port.dtype {
+            DType::I32 => compiled.write(at, &vec![1i32; count])?,
+            _ => compiled.write(at, &vec![0.5f32; count])?,
+        }
+    }
+    compiled.execute()?;
+    context.synchronize()?;
+    let mut profiles = Vec::with_capacity(arguments.repeat);
+    for _ in 0..arguments.repeat {
+        context.start_profile()?;
+        compiled.execute()?;
+        profiles.push(context.finish_profile()?);
+    }
+    if let (Some(path), Some(last)) = (&arguments.trace, profiles.last()) {
+        last.write_trace(path)?;
+    }
+    let rows = rows(&compiled, &profiles, context)?;
+    let total: f64 = rows.iter().map(|row| row.milliseconds).sum();
+    if arguments.json {
+        let info = context.adapter_info();
+        print_json(&json!({
+            "model": arguments.model, "device": info.name, "driver": info.driver_info, "repeat": arguments.repeat,
+            "total_ms": total, "layers": rows,
+        }));
+        return Ok(());
+    }
+    let width = rows.iter().map(|row| row.node.chars().count()).max().unwrap_or(0).clamp(5, 40);
+    let title = ["ms", "share", "GFLOP/s", "of roof"];
+    let [ms, share, gflops, roof] = title;
+    println!(
+        "{:<width$}  {:<28}  {ms:>9}  {share:>6}  {gflops:>8}  {roof:>7}  kernels",
+        "layer", "operation"
+    );
+    for row in &rows {
+        let roof = row.roof_share.map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0));
+        println!(
+            "{:<width$}  {:<28}  {:>9.3}  {:>4.1} %  {:>8.2}  {roof:>7}  {}",
+            row.node,
+            row.operation,
+            row.milliseconds,
+            row.share * 100.0,
+            row.gflops,
+            row.kernels.join(", ")
+        );
+    }
+    if rows.iter().all(|row| row.roof_share.is_none()) {
+        println!("(`tilewright devices --probe` measures the roofs once; then their share is shown)");
+    }
+    println!("{total:.3} ms in {} launches; {} runs", compiled.plan().len(), arguments.repeat);
+    Ok(())
+}
+
+/// One row for each node that launches something, in order.
+fn rows(compiled: &Compiled, profiles: &[Profile], context: &Context) -> Result<Vec<Row>> {
+    let roofline = probe::stored(context);
+    // Copies have no timestamps.
+    let launches: Vec<_> = compiled.plan().launches().filter(|(_, kernel)| *kernel != "copy").collect();
+    let mut times: Vec<Vec<f64>> = vec![Vec::new(); launches.len()];
+    for profile in profiles {
+        for (dispatch, times) in profile.dispatches.iter().zip(&mut times) {
+            times.push(dispatch.duration_ns / 1e6);
+        }
+    }
+    let median = |times: &mut Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times.get(times.len() / 2).copied().unwrap_or(0.0)
+    };
+    let medians: Vec<f64> = times.iter_mut().map(median).collect();
+    let total: f64 = medians.iter().sum();
+    let mut by_node: BTreeMap<String, (Vec<String>, f64)> = BTreeMap::new();
+    for ((node, kernel), milliseconds) in launches.into_iter().zip(&medians) {
+        let entry = by_node.entry(node.to_owned()).or_default();
+        entry.0.push(kernel.to_owned());
+        entry.1 += milliseconds;
+    }
+    let graph = compiled.graph();
+    let mut rows = Vec::new();
+    for (node, summary) in graph.nodes().iter().zip(graph.summary()?.nodes) {
+        let Some((kernels, milliseconds)) = by_node.remove(&node.name) else { continue };
+        let elements: usize = graph.shapes(node).iter().map(|shape| shape.iter().product::<usize>()).sum();
+        let written: usize = summary.output.iter().product();
+        let bytes = 4 * (elements + written) as u64;
+        let seconds = milliseconds / 1e3;
+        let computes = summary.flops > 0 && seconds > 0.0;
+        rows.push(Row {
+            node: node.name.clone(),
+            operation: summary.title(),
+            kernels,
+            milliseconds,
+            share: if total > 0.0 { milliseconds / total } else { 0.0 },
+            gflops: if computes { summary.flops as f64 / seconds / 1e9 } else { 0.0 },
+            roof_share: roofline
+                .as_ref()
+                .filter(|_| computes)
+                .map(|roofline| roofline.share(summary.flops, bytes, seconds)),
+        });
+    }
+    // Changes of layout of an output belong to no node.
+    for (node, (kernels, milliseconds)) in by_node {
+        let share = if total > 0.0 { milliseconds / total } else { 0.0 };
+        let operation = "layout".to_owned();
+        rows.push(Row { node, operation, kernels, milliseconds, share, gflops: 0.0, roof_share: None });
+    }
+    Ok(rows)
+}

@@ -1,0 +1,57 @@
+//! Looking at networks: `inspect`, `profile`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::fs;
+
+use common::{folder, golden, run_badly, run_well, text};
+
+#[test]
+fn inspect_shows_layers_passes_and_memory() {
+    let folder = folder();
+    let dot = folder.path().join("graph.dot");
+    let base = ["inspect", "resnet20", "--input", "2x3x32x32"];
+    let report: serde_json::Value = serde_json::from_str(&run_well(
+        &[&base[..], &["--json", "--weights", text(&golden("resnet20_weights.safetensors"))]].concat(),
+    ))
+    .unwrap();
+    // Folding changes no count of what is learnt but the statistics': 21 convolutions have a bias now.
+    let convs = report["nodes"].as_array().unwrap().iter().filter(|node| node["op"] == "conv2d").count();
+    assert_eq!(convs, 21, "{report}");
+    assert!(report["memory"]["values"].as_u64().unwrap() > 10, "{report}");
+    assert_eq!(report["nodes"][1]["name"], "layer1.0.conv1");
+    assert_eq!(report["nodes"][2]["residual"], true);
+    assert!(report["memory"]["ratio"].as_f64().unwrap() >= 1.0);
+    // Two images, each 40.8 million multiply-adds.
+    let flops = report["flops"].as_u64().unwrap();
+    assert!((2 * 81_000_000..2 * 84_000_000).contains(&flops), "{flops}");
+    let said = run_well(&[&base[..], &["--dot", text(&dot)]].concat());
+    for part in ["layer3.2.conv2", "conv2d + residual + relu", "fold_batch_norm 21", "lower bound"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(fs::read_to_string(&dot).unwrap().starts_with("digraph"));
+    assert!(run_well(&[&base[..], &["--raw"]].concat()).contains("batch_norm_eval"));
+    run_badly(&["inspect", "resnet20", "--input", "3x32x32"], &["[3, 32, 32]", "N×C×H×W"]);
+    run_badly(&["inspect", "resnet20", "--input", "x=1x3x32x32"], &["`x`", "input"]);
+    run_badly(&["inspect", "nothing"], &["nothing", "resnet20"]);
+}
+
+#[test]
+fn profile_times_every_layer() {
+    let folder = folder();
+    let trace = folder.path().join("trace.json");
+    let base = ["profile", "small_cnn", "--input", "1x3x32x32", "--repeat", "2"];
+    let report: serde_json::Value =
+        serde_json::from_str(&run_well(&[&base[..], &["--json", "--trace", text(&trace)]].concat())).unwrap();
+    let layers = report["layers"].as_array().unwrap();
+    let share: f64 = layers.iter().map(|layer| layer["share"].as_f64().unwrap()).sum();
+    assert!((share - 1.0).abs() < 1e-6, "{report}");
+    for name in ["conv1", "conv2", "fc"] {
+        let layer = layers.iter().find(|layer| layer["node"] == name).unwrap();
+        assert!(layer["milliseconds"].as_f64().unwrap() > 0.0 && layer["gflops"].as_f64().unwrap() > 0.0);
+    }
+    assert!(fs::read_to_string(&trace).unwrap().contains("conv1"));
+    assert!(run_well(&base).contains("devices --probe"), "nothing was probed");
+    run_badly(&[&base[..4], &["--repeat", "0"]].concat(), &["--repeat"]);
+}

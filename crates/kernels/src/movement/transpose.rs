@@ -1,0 +1,120 @@
+//! `transpose`: copies between memories that run along different axes.
+
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use crate::{
+    ParamsLayout, WORKGROUP,
+    magic::{magic, to_numerator},
+    params::params,
+    select::{Device, DeviceClass},
+    strided::{MAX_RANK, Strided},
+    to_u32,
+};
+
+params! { Params for "transpose" {
+    shape: [u32; 8],
+    magic: [u32; 8],
+    shift: [u32; 8],
+    x_strides: [u32; 8],
+    y_strides: [u32; 8],
+    f: u32,
+    u: u32,
+    x_step: u32,
+    y_step: u32,
+    x_offset: u32,
+    y_offset: u32,
+    by_f: [u32; 2],
+    by_u: [u32; 2],
+    groups_f: u32,
+    groups_u: u32,
+    groups: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+/// Launches the kernel if `index` is made of whole 4×4 tiles, and says whether it did.
+pub(super) fn transpose(
+    context: &Context,
+    op: &str,
+    x: &Buffer,
+    x_offset: usize,
+    y: &Buffer,
+    y_offset: usize,
+    index: &Strided,
+) -> Result<bool> {
+    let Strided { shape, first, second } = index;
+    let along = |strides: &[isize], other: &[isize]| {
+        (0..shape.len()).find(|&axis| strides[axis] == 1 && other[axis] != 1)
+    };
+    let (Some(f), Some(u)) = (along(second, first), along(first, second)) else { return Ok(false) };
+    let whole = |number: isize| number % 4 == 0;
+    let fits = whole(shape[f] as isize)
+        && whole(shape[u] as isize)
+        && (0..shape.len())
+            .all(|axis| (axis == u || whole(first[axis])) && (axis == f || whole(second[axis])))
+        && whole(x_offset as isize)
+        && whole(y_offset as isize)
+        && shape.len() - 2 <= MAX_RANK;
+    if !fits {
+        return Ok(false);
+    }
+    let quad = |stride: isize| (stride / 4) as u32;
+    let turns: u32 = match Device::of(context).class {
+        DeviceClass::SoftwareVulkan => 8,
+        DeviceClass::Gpu => 1,
+    };
+    let (f_quads, u_quads) = (to_u32(op, shape[f] / 4)?, to_u32(op, shape[u] / 4)?);
+    let fast = f_quads.next_power_of_two().min(8);
+    let groups_f = f_quads.div_ceil(fast);
+    let groups_u = u_quads.div_ceil(WORKGROUP / fast * turns);
+    let mut params = Params {
+        shape: [1; 8],
+        magic: [0; 8],
+        shift: [0; 8],
+        x_strides: [0; 8],
+        y_strides: [0; 8],
+        f: f_quads,
+        u: u_quads,
+        x_step: quad(first[f]),
+        y_step: quad(second[u]),
+        x_offset: to_u32(op, x_offset / 4)?,
+        y_offset: to_u32(op, y_offset / 4)?,
+        by_f: magic(groups_f),
+        by_u: magic(groups_u),
+        groups_f,
+        groups_u,
+        groups: 0,
+        pad0: 0,
+        pad1: 0,
+        pad2: 0,
+    };
+    let others = (0..shape.len()).filter(|&axis| axis != f && axis != u);
+    let (mut rank, mut groups) = (0, groups_f as usize * groups_u as usize);
+    for axis in others {
+        params.shape[rank] = to_u32(op, shape[axis])?;
+        [params.magic[rank], params.shift[rank]] = magic(params.shape[rank]);
+        params.x_strides[rank] = quad(first[axis]);
+        params.y_strides[rank] = quad(second[axis]);
+        groups *= shape[axis];
+        rank += 1;
+    }
+    if rank == 0 {
+        // One axis of extent 1: a kernel has at least one.
+        [params.magic[0], params.shift[0]] = magic(1);
+        rank = 1;
+    }
+    params.groups = to_numerator(op, groups)?;
+    let kernel = Specialisation::new("transpose")
+        .with_u32("WORKGROUP", WORKGROUP)
+        .with_u32("FAST", fast)
+        .with_u32("TURNS", turns)
+        .with_u32("RANK", rank as u32);
+    let dispatch =
+        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[x, y], groups: groups as u64 };
+    context.dispatch(&kernel, &dispatch)?;
+    Ok(true)
+}

@@ -10,7 +10,7 @@ BENCH_ARGS ?=
 PEERS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fmt clippy unit doc examples test-mesa22 bench peers goldens clean
+.PHONY: help setup testdata demo test fmt clippy unit doc examples test-mesa22 bench peers goldens clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,12 +18,15 @@ help: ## List the targets
 setup: ## Install what is missing: linker, Vulkan driver, Fashion-MNIST (Debian, Ubuntu)
 	@scripts/setup.sh
 
+testdata: ## Install ONNX's own test data, which the tests run (Debian, Ubuntu)
+	@scripts/testdata.sh
+
 demo: ## Train a CNN on Fashion-MNIST; pictures and weights go to out/demo
 	@scripts/setup.sh -- $(DEMO_ARGS)
 	$(CARGO) run --release --bin tilewright -- train --demo --output out/demo $(DEMO_ARGS)
 
 # Each check also alone, in the order from quick to slow: make fmt, make clippy, …
-test: setup ## Everything that CI checks: format, lints, all tests, docs, examples
+test: setup testdata ## Everything that CI checks: format, lints, all tests, docs, examples
 	@$(MAKE) --no-print-directory fmt
 	@$(MAKE) --no-print-directory clippy
 	@$(MAKE) --no-print-directory unit
@@ -45,7 +48,7 @@ doc:
 examples:
 	scripts/examples.sh
 
-test-mesa22: setup ## The tests again on Debian 12's own, older software driver
+test-mesa22: setup testdata ## The tests again on Debian 12's own, older software driver
 	scripts/with-mesa22.sh $(CARGO) test --workspace
 
 bench: setup ## The benchmarks

@@ -169,6 +169,38 @@ fn pow_keeps_the_sign_rule() {
 }
 
 #[test]
+fn where_chooses_and_broadcasts() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for count in COUNTS {
+            let condition: Vec<f32> = random(1, count, -1.0, 1.0).iter().map(|x| x.max(0.0)).collect();
+            let (a, b) = (random(2, count, -1.0, 1.0), random(3, count, -1.0, 1.0));
+            let [c, ta, tb] =
+                [&condition, &a, &b].map(|v| Tensor::from_slice(&context, v, &[count]).unwrap());
+            let y = ta.where_on(&c, &tb).unwrap().to_vec::<f32>().unwrap();
+            cases.check(format!("{count}"), close(&y, &reference::where_on(&condition, &a, &b), 0.0, 0.0));
+        }
+        for layout in [Layout::RowMajor, Layout::ChannelsLast] {
+            let c = Tensor::from_slice(&context, &[1.0f32, 0.0, 0.0], &[3, 1, 1]).unwrap();
+            let values = random(4, 2 * 3 * 4 * 5, -1.0, 1.0);
+            let a = Tensor::from_slice(&context, &values, &[2, 3, 4, 5]).unwrap().to_layout(layout).unwrap();
+            let nothing = Tensor::full(&context, f32::NAN, &[]).unwrap();
+            let y = a.where_on(&c, &nothing).unwrap();
+            assert_eq!(y.layout(), layout);
+            // What is not chosen may be anything.
+            let kept = y.where_on(&c, &Tensor::full(&context, 7.0, &[]).unwrap()).unwrap();
+            let expected: Vec<f32> =
+                values.iter().enumerate().map(|(at, &x)| if at / 20 % 3 == 0 { x } else { 7.0 }).collect();
+            cases.check(format!("{layout:?}"), close(&kept.to_vec().unwrap(), &expected, 0.0, 0.0));
+        }
+        let empty = Tensor::zeros(&context, &[0, 2]).unwrap();
+        assert_eq!(empty.where_on(&empty, &empty).unwrap().shape(), [0, 2]);
+        assert!(Tensor::zeros(&context, &[3]).unwrap().where_on(&empty, &empty).is_err());
+    }
+    cases.finish();
+}
+
+#[test]
 fn layout_changes_keep_the_values() {
     let mut cases = Cases::new();
     for context in contexts() {

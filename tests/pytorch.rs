@@ -80,7 +80,7 @@ fn compare(run: &Run<'_>, y: &Var) -> Result<(), String> {
         return Err(format!("shape {:?}, expected {shape:?}", y.shape()));
     }
     let largest = expected.iter().fold(0.0, |largest: f64, y| largest.max(f64::from(y.abs())));
-    let sums_products = ["matmul", "linear", "conv2d"].contains(&run.case.op.as_str());
+    let sums_products = ["matmul", "linear", "conv2d", "conv_transpose2d"].contains(&run.case.op.as_str());
     let absolute = if sums_products { 1e-6 * largest.max(1.0) } else { 1e-6 };
     close(&y.tensor().to_vec().map_err(text)?, expected, 1e-5, absolute)
         .map_err(|e| format!("forward: {e}"))?;
@@ -119,6 +119,10 @@ fn elementwise() {
         if let Some(op) = unary_op(run) {
             return run.leaf("x").unary(op);
         }
+        if run.case.op == "where" {
+            let (a, b) = (run.leaf("a"), run.leaf("b"));
+            return a.where_on(&run.tensor("condition"), &b);
+        }
         let op = BinaryOp::ALL.into_iter().find(|op| op.name() == run.case.op).unwrap();
         let (a, b) = (run.leaf("a"), run.leaf("b"));
         a.binary(op, &b)
@@ -154,6 +158,16 @@ fn convolution() {
             return run.leaf("x").im2col(&op, run.case.pair("kernel").unwrap());
         }
         let (x, weight, bias) = (run.leaf("x"), run.leaf("weight"), run.optional("bias"));
+        if run.case.op == "conv_transpose2d" {
+            let op = ops::ConvTranspose2d {
+                stride: op.stride,
+                padding: op.padding,
+                output_padding: run.case.pair("output_padding").unwrap(),
+                dilation: op.dilation,
+                groups: op.groups,
+            };
+            return x.conv_transpose2d(&weight, bias.as_ref(), &op);
+        }
         x.conv2d(&weight, bias.as_ref(), &op)
     });
 }
@@ -277,6 +291,7 @@ fn movement() {
                     |axis: usize| SliceRange { start: starts[axis], end: ends[axis], step: steps[axis] };
                 x.slice(&(0..starts.len()).map(range).collect::<Vec<_>>())
             }
+            "resample" => x.resize2d(&resize(run.case)),
             "pad" => {
                 let padding: Vec<_> = counts("before").into_iter().zip(counts("after")).collect();
                 x.pad(&padding, run.number("value"))
@@ -288,6 +303,18 @@ fn movement() {
             other => panic!("no operation {other}"),
         }
     });
+}
+
+/// PyTorch's `interpolate`: bilinear and bicubic by areas unless corners are aligned, nearest by the element before.
+fn resize(case: &Case) -> ops::Resize2d {
+    let aligned = case.parameters["align_corners"].as_bool().unwrap();
+    let (interpolation, coordinates) = match case.parameters["mode"].as_str().unwrap() {
+        "nearest" => (ops::Interpolation::Nearest(ops::Rounding::Floor), ops::Coordinates::Asymmetric),
+        "bilinear" => (ops::Interpolation::Linear, ops::Coordinates::HalfPixel),
+        _ => (ops::Interpolation::Cubic { a: -0.75, exclude_outside: false }, ops::Coordinates::HalfPixel),
+    };
+    let coordinates = if aligned { ops::Coordinates::AlignCorners } else { coordinates };
+    ops::Resize2d { size: case.pair("size").unwrap(), scale: None, interpolation, coordinates }
 }
 
 #[test]

@@ -2,14 +2,12 @@
 // their own elements each. Resizing (nearest, linear, cubic), and padding by mirror, edge or wrap, are tables of these.
 //
 // Layouts: x and y are dense; the axes before the two are merged into o, those behind them into n. T is a vec4 along n
-//   where that extent allows it. A table has TAPS pairs (index, weight) for each place; indices are f32, exact below 2^24.
+//   where that extent allows it. A table has as many pairs (index, weight) for each place; indices are f32, exact below 2^24.
 // Threads: one T of y each, n fastest, so that neighbours read neighbours.
-// Limits: 4 storage buffers, no workgroup memory.
+// Limits: 4 storage buffers, no workgroup memory; 65,000 pairs of taps for a place, which the launcher keeps.
 // Source: Keys, Cubic convolution interpolation for digital image processing, IEEE ASSP 29 (1981); ONNX, Resize.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
-const ROW_TAPS: u32 = 1u; // @const entries of the first table for each place
-const COLUMN_TAPS: u32 = 1u; // @const entries of the second table for each place
 alias T = f32; // @const f32, or vec4<f32> along n
 
 struct Params {
@@ -19,6 +17,8 @@ struct Params {
     columns: u32,
     x_rows: u32,
     x_columns: u32,
+    row_taps: u32, // entries of the tables for each place
+    column_taps: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -44,12 +44,12 @@ fn main(
     let outer = line / params.rows;
     let row = line - outer * params.rows;
     var sum = T();
-    for (var s = 0u; s < ROW_TAPS; s++) {
-        let u = row_table[row * ROW_TAPS + s];
+    for (var s = 0u; s < params.row_taps; s++) {
+        let u = row_table[row * params.row_taps + s];
         // A table is the caller's: what points outside is held at the edge.
         let x_row = outer * params.x_rows + min(u32(u.x), params.x_rows - 1u);
-        for (var t = 0u; t < COLUMN_TAPS; t++) {
-            let v = column_table[column * COLUMN_TAPS + t];
+        for (var t = 0u; t < params.column_taps; t++) {
+            let v = column_table[column * params.column_taps + t];
             let x_column = min(u32(v.x), params.x_columns - 1u);
             let weight = u.y * v.y;
             sum += weight * x[(x_row * params.x_columns + x_column) * params.inner + n];

@@ -148,6 +148,12 @@ def elementwise():
         golden.case(case, op, {})
         golden.add(case, {"a": a, "b": b})
         backward(golden, case, function(a, b), {"a": a, "b": b})
+    for index, (condition, a_shape, b_shape) in enumerate([((3, 4), (3, 4), (3, 4)), ((2, 1, 4), (3, 1), (2, 3, 4))]):
+        condition = (torch.rand(condition) < 0.5).double()
+        leaves = {"a": leaf(random(*a_shape)), "b": leaf(random(*b_shape))}
+        golden.case(f"where_{index}", "where", {})
+        golden.add(f"where_{index}", {"condition": condition, **leaves})
+        backward(golden, f"where_{index}", torch.where(condition != 0, leaves["a"], leaves["b"]), leaves)
     golden.save()
 
 
@@ -216,6 +222,23 @@ def convolution():
         golden.case(case, "conv2d", parameters)
         golden.add(case, leaves)
         y = F.conv2d(leaves["x"], leaves["weight"], leaves.get("bias"), **parameters)
+        backward(golden, case, y, leaves)
+    transposed = [
+        ("transposed_2x2_stride2", (2, 5, 4, 3), 6, (2, 2), dict(stride=[2, 2]), True),
+        ("transposed_4x4_stride2", (2, 4, 5, 4), 3, (4, 4), dict(stride=[2, 2], padding=[1, 1]), False),
+        ("transposed_extra", (1, 6, 4, 5), 4, (3, 2), dict(stride=[3, 2], output_padding=[2, 1], dilation=[1, 2]), True),
+        ("transposed_groups", (2, 6, 5, 3), 9, (3, 3), dict(groups=3, padding=[2, 1]), True),
+        ("transposed_depthwise", (2, 8, 4, 5), 8, (3, 3), dict(groups=8, stride=[2, 2], padding=[1, 1]), True),
+    ]
+    for case, x_shape, outputs, kernel, parameters, with_bias in transposed:
+        parameters = {**one, "output_padding": [0, 0], **parameters}
+        leaves = {"x": leaf(random(*x_shape))}
+        leaves["weight"] = leaf(random(x_shape[1], outputs // parameters["groups"], *kernel))
+        if with_bias:
+            leaves["bias"] = leaf(random(outputs))
+        golden.case(case, "conv_transpose2d", parameters)
+        golden.add(case, leaves)
+        y = F.conv_transpose2d(leaves["x"], leaves["weight"], leaves.get("bias"), **parameters)
         backward(golden, case, y, leaves)
     for index, (x_shape, kernel, parameters) in enumerate(
         [
@@ -436,6 +459,21 @@ def movement():
         # PyTorch names the last axis first.
         pairs = [extent for axis in reversed(range(len(shape))) for extent in (before[axis], after[axis])]
         backward(golden, case, F.pad(x, pairs, value=value), {"x": x})
+    for shape, size, mode, align_corners in [
+        ((2, 3, 4, 5), (8, 15), "nearest", False),
+        ((2, 3, 8, 6), (4, 2), "nearest", False),
+        ((2, 4, 4, 5), (7, 11), "bilinear", False),
+        ((2, 3, 9, 7), (4, 3), "bilinear", False),
+        ((2, 3, 4, 5), (7, 9), "bilinear", True),
+        ((1, 5, 5, 4), (9, 7), "bicubic", False),
+        ((1, 2, 5, 4), (3, 8), "bicubic", True),
+    ]:
+        x = leaf(random(*shape))
+        case = f"resample_{mode}_{shape[2]}_{shape[3]}" + ("_aligned" if align_corners else "")
+        golden.case(case, "resample", {"size": size, "mode": mode, "align_corners": align_corners})
+        golden.add(case, {"x": x})
+        corners = None if mode == "nearest" else align_corners
+        backward(golden, case, F.interpolate(x, size=size, mode=mode, align_corners=corners), {"x": x})
     for index, (shape, to) in enumerate([((2, 3, 4), [6, -1]), ((2, 3, 4), [24]), ((3, 4), [2, 1, 6])]):
         x = leaf(random(*shape))
         case = f"reshape_{index}"

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use proptest::prelude::*;
 use tilewright_onnx::host::Call;
-use tilewright_onnx::{Error, HostTensor, Model};
+use tilewright_onnx::{Dim, Error, HostTensor, Import, Model};
+use tilewright_runtime::Context;
 
 /// Remembers the largest single allocation of the process.
 struct Watching;
@@ -51,7 +52,10 @@ static MODELS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
 
 fn read(bytes: &[u8]) {
     match Model::from_bytes(bytes) {
-        Ok(model) => fold(&model),
+        Ok(model) => {
+            fold(&model);
+            import(&model);
+        }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
     let largest = LARGEST.load(Ordering::Relaxed);
@@ -89,6 +93,27 @@ fn fold(model: &Model) {
             Some(Err(error)) => assert!(!matches!(error, Error::Decode { .. }), "{error}"),
             None => {}
         }
+    }
+}
+
+static CONTEXT: LazyLock<Context> = LazyLock::new(|| Context::new().unwrap());
+
+/// Makes the graph, with the inputs of integers as constants where their shape is small.
+fn import(model: &Model) {
+    let mut import = Import::new(model);
+    for input in model.inputs() {
+        let extent = |dim: &Dim| if let Dim::Extent(extent) = dim { *extent } else { 2 };
+        let shape: Vec<usize> = input.shape.iter().flatten().map(extent).collect();
+        let count = shape.iter().fold(1_usize, |count, &extent| count.saturating_mul(extent.max(1)));
+        import = import.shape(&input.name, &shape);
+        if let Some(dtype) = input.dtype.filter(|dtype| !dtype.is_float() && count < 5000) {
+            let ones = tilewright_onnx::Numbers::Integers(vec![1; shape.iter().product()]);
+            let value = HostTensor::new(&shape, tilewright_onnx::Data::from_numbers(dtype, &ones)).unwrap();
+            import = import.constant(&input.name, value);
+        }
+    }
+    if let Err(error) = import.graph(&CONTEXT) {
+        assert!(!error.to_string().is_empty());
     }
 }
 

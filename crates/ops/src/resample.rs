@@ -38,7 +38,8 @@ pub enum Coordinates {
     HalfPixel,
     /// As [`Self::HalfPixel`], but 0 where the result has one element.
     PytorchHalfPixel,
-    /// i · (extent − 1) / (size − 1): the outermost centres coincide. PyTorch's `align_corners=True`.
+    /// i · (extent − 1) / (size − 1): the outermost centres coincide. PyTorch's `align_corners=True`. With a scale that was
+    /// given, scale · extent stands for the size, as ONNX has it.
     AlignCorners,
     /// i / scale.
     Asymmetric,
@@ -77,7 +78,9 @@ impl TapTable {
         interpolation: Interpolation,
         coordinates: Coordinates,
     ) -> Result<Self, ShapeError> {
-        let scale = scale.unwrap_or(size as f32 / extent as f32);
+        // In f64, and the weights rounded once; only where a place falls on one side or the other is f32's arithmetic kept.
+        let exact = scale.map_or(size as f64, |scale| f64::from(scale) * extent as f64);
+        let scale = scale.map_or(size as f64 / extent as f64, f64::from);
         if size > 0 && (extent == 0 || !(scale > 0.0 && scale.is_finite())) {
             let (op, parameter, value) = ("resample", "scale", format!("{scale} of an extent of {extent}"));
             let hint = "give a positive scale, and an axis that is not empty";
@@ -90,22 +93,23 @@ impl TapTable {
         };
         let mut entries = Vec::with_capacity(size.saturating_mul(taps).min(1 << 20));
         for place in 0..size {
-            let at = coordinates.original(place, extent, size, scale);
+            let at = coordinates.original(place, extent, exact, scale);
             // The offsets of the taps from the element before, and their weights.
             let before = at.floor();
             let part = at - before;
-            let weights: &mut dyn Iterator<Item = (f32, f32)> = match interpolation {
+            let weights: &mut dyn Iterator<Item = (f64, f64)> = match interpolation {
                 Interpolation::Nearest(rounding) => {
-                    &mut std::iter::once((rounding.nearest(at) - before, 1.0))
+                    &mut std::iter::once((f64::from(rounding.nearest(at as f32)) - before, 1.0))
                 }
                 Interpolation::Linear => &mut [(0.0, 1.0 - part), (1.0, part)].into_iter(),
-                Interpolation::Cubic { a, exclude_outside } => &mut cubic(a, part, |offset| {
-                    exclude_outside && !(0.0..extent as f32).contains(&(before + offset))
+                Interpolation::Cubic { a, exclude_outside } => &mut cubic(f64::from(a), part, |offset| {
+                    exclude_outside && !(0.0..extent as f64).contains(&(before + offset))
                 })
                 .into_iter(),
             };
             for (offset, weight) in weights {
-                entries.push([(before + offset).clamp(0.0, (extent - 1) as f32), weight]);
+                let place = (before + offset).clamp(0.0, (extent - 1) as f64);
+                entries.push([place as f32, weight as f32]);
             }
         }
         Ok(Self { taps, entries })
@@ -155,13 +159,13 @@ impl TapTable {
 }
 
 impl Coordinates {
-    fn original(self, place: usize, extent: usize, size: usize, scale: f32) -> f32 {
-        let i = place as f32;
+    fn original(self, place: usize, extent: usize, size: f64, scale: f64) -> f64 {
+        let i = place as f64;
         match self {
-            Self::PytorchHalfPixel if size == 1 => 0.0,
+            Self::PytorchHalfPixel if size == 1.0 => 0.0,
             Self::HalfPixel | Self::PytorchHalfPixel => (i + 0.5) / scale - 0.5,
-            Self::AlignCorners if size == 1 => 0.0,
-            Self::AlignCorners => i * (extent - 1) as f32 / (size - 1) as f32,
+            Self::AlignCorners if size == 1.0 => 0.0,
+            Self::AlignCorners => i * (extent - 1) as f64 / (size - 1.0),
             Self::Asymmetric => i / scale,
             Self::TfHalfPixelForNn => (i + 0.5) / scale,
         }
@@ -180,9 +184,9 @@ impl Rounding {
 }
 
 /// The offsets and weights of four taps around a place `part` behind the second of them.
-fn cubic(a: f32, part: f32, outside: impl Fn(f32) -> bool) -> [(f32, f32); 4] {
-    let near = |t: f32| ((a + 2.0) * t - (a + 3.0)) * t * t + 1.0;
-    let far = |t: f32| ((a * t - 5.0 * a) * t + 8.0 * a) * t - 4.0 * a;
+fn cubic(a: f64, part: f64, outside: impl Fn(f64) -> bool) -> [(f64, f64); 4] {
+    let near = |t: f64| ((a + 2.0) * t - (a + 3.0)) * t * t + 1.0;
+    let far = |t: f64| ((a * t - 5.0 * a) * t + 8.0 * a) * t - 4.0 * a;
     let mut taps =
         [(-1.0, far(part + 1.0)), (0.0, near(part)), (1.0, near(1.0 - part)), (2.0, far(2.0 - part))];
     for (offset, weight) in &mut taps {
@@ -190,7 +194,7 @@ fn cubic(a: f32, part: f32, outside: impl Fn(f32) -> bool) -> [(f32, f32); 4] {
             *weight = 0.0;
         }
     }
-    let sum: f32 = taps.iter().map(|(_, weight)| weight).sum();
+    let sum: f64 = taps.iter().map(|(_, weight)| weight).sum();
     taps.map(|(offset, weight)| (offset, weight / sum))
 }
 

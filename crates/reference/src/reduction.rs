@@ -70,13 +70,18 @@ pub fn reduce_backward(
             let count = reduced_count(x_shape, &kept);
             groups.into_iter().map(|group| spread(group) / count).collect()
         }
-        // The product of the others, taken one by one.
-        ReduceOp::Prod => (0..x.len())
-            .map(|at| {
-                let others = (0..x.len()).filter(|&other| other != at && groups[other] == groups[at]);
-                spread(groups[at]) * others.map(|other| f64::from(x[other])).product::<f64>()
-            })
-            .collect(),
+        // The product of the others: of those before, times those behind.
+        ReduceOp::Prod => {
+            let mut others = vec![1.0; x.len()];
+            for order in [(0..x.len()).collect::<Vec<_>>(), (0..x.len()).rev().collect()] {
+                let mut so_far = vec![1.0; grad_y.len()];
+                for at in order {
+                    others[at] *= so_far[groups[at]];
+                    so_far[groups[at]] *= f64::from(x[at]);
+                }
+            }
+            (0..x.len()).map(|at| spread(groups[at]) * others[at]).collect()
+        }
         ReduceOp::Max | ReduceOp::Min => {
             let y = reduce(op, x, x_shape, axes);
             let mut winners = vec![0_u32; y.len()];

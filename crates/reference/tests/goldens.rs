@@ -99,6 +99,17 @@ fn elementwise() {
             checks.close(case, "grad_x", &elementwise::unary_backward(op, x, case.f32("grad_y").unwrap().0));
             return;
         }
+        if case.op == "where" {
+            let y_shape = case.f32("y").unwrap().1;
+            // The reference wants one shape; to broadcast is to add to zeros.
+            let zeros = vec![0.0; y_shape.iter().product()];
+            let [condition, a, b] = ["condition", "a", "b"].map(|role| {
+                let (values, shape) = case.f32(role).unwrap();
+                elementwise::binary(BinaryOp::Add, values, shape, &zeros, y_shape)
+            });
+            checks.close(case, "y", &elementwise::where_on(&condition, &a, &b));
+            return;
+        }
         let op = BinaryOp::ALL.into_iter().find(|op| op.name() == case.op).unwrap();
         let ((a, a_shape), (b, b_shape)) = (case.f32("a").unwrap(), case.f32("b").unwrap());
         checks.shape(case, &op.output_shape(a_shape, b_shape).unwrap());
@@ -170,6 +181,31 @@ fn convolution() {
             checks.shape(case, &shape);
             checks.close(case, "y", &columns);
             checks.close(case, "grad_x", &convolution::col2im(&op, grad_y, x_shape, kernel));
+            return;
+        }
+        if case.op == "conv_transpose2d" {
+            let transposed = ops::ConvTranspose2d {
+                stride: op.stride,
+                padding: op.padding,
+                output_padding: case.pair("output_padding").unwrap(),
+                dilation: op.dilation,
+                groups: op.groups,
+            };
+            let (weight, weight_shape) = case.f32("weight").unwrap();
+            let weight_shape = four(weight_shape);
+            let y_shape = transposed.output_shape(x_shape, weight_shape).unwrap();
+            checks.shape(case, &y_shape);
+            let mut y = convolution::conv_transpose2d(&transposed, x, x_shape, weight, weight_shape);
+            if let Ok((bias, _)) = case.f32("bias") {
+                let plane = y_shape[2] * y_shape[3];
+                y.iter_mut().enumerate().for_each(|(at, y)| *y += bias[at / plane % bias.len()]);
+            }
+            checks.close(case, "y", &y);
+            // The way back is the convolution.
+            let grad_x = convolution::conv2d(&op, grad_y, y_shape, weight, weight_shape, None);
+            checks.close(case, "grad_x", &grad_x);
+            let grad_weight = convolution::conv2d_backward_weight(&op, x, grad_y, y_shape, weight_shape);
+            checks.close(case, "grad_weight", &grad_weight);
             return;
         }
         assert_eq!(case.op, "conv2d");
@@ -353,6 +389,26 @@ fn movement() {
                 checks.shape(case, &ops::slice_shape(shape, &ranges).unwrap());
                 checks.close(case, "y", &movement::slice(x, shape, &ranges));
                 checks.close(case, "grad_x", &movement::slice_backward(grad_y, shape, &ranges));
+            }
+            "resample" => {
+                let aligned = case.parameters["align_corners"].as_bool().unwrap();
+                let (interpolation, coordinates) = match case.parameters["mode"].as_str().unwrap() {
+                    "nearest" => {
+                        (ops::Interpolation::Nearest(ops::Rounding::Floor), ops::Coordinates::Asymmetric)
+                    }
+                    "bilinear" => (ops::Interpolation::Linear, ops::Coordinates::HalfPixel),
+                    _ => (
+                        ops::Interpolation::Cubic { a: -0.75, exclude_outside: false },
+                        ops::Coordinates::HalfPixel,
+                    ),
+                };
+                let coordinates = if aligned { ops::Coordinates::AlignCorners } else { coordinates };
+                let size = case.pair("size").unwrap();
+                let resize = ops::Resize2d { size, scale: None, interpolation, coordinates };
+                let tables = resize.tables([shape[2], shape[3]]).unwrap();
+                checks.close(case, "y", &movement::resample(x, shape, 2, &tables));
+                let back = [tables[0].transposed(shape[2]), tables[1].transposed(shape[3])];
+                checks.close(case, "grad_x", &movement::resample(grad_y, y_shape, 2, &back));
             }
             "pad" => {
                 let (before, after) = (case.counts("before").unwrap(), case.counts("after").unwrap());

@@ -1,6 +1,6 @@
 //! `resample`.
 
-use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
@@ -12,6 +12,8 @@ params! { Params for "resample" {
     columns: u32,
     x_rows: u32,
     x_columns: u32,
+    row_taps: u32,
+    column_taps: u32,
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
@@ -43,6 +45,13 @@ pub fn resample(
     let op = "resample";
     let width = if shape.inner.is_multiple_of(4) { 4 } else { 1 };
     let inner = shape.inner / width;
+    // Mesa before 23 stops the loops of a shader after 65,535 turns in all, silently.
+    let turns = shape.taps[0].saturating_mul(shape.taps[1] + 1);
+    if turns > 65_000 {
+        let (op, what) = (op.to_owned(), "pairs of taps for a place");
+        let detail = "resample one axis after the other".to_owned();
+        return Err(Error::Limit { op, what, needed: turns as u64, limit: 65_000, detail });
+    }
     // What x has must be countable too.
     to_u32(op, shape.outer * shape.x[0] * shape.x[1] * inner)?;
     let params = Params {
@@ -52,11 +61,11 @@ pub fn resample(
         columns: to_u32(op, shape.y[1])?,
         x_rows: to_u32(op, shape.x[0])?,
         x_columns: to_u32(op, shape.x[1])?,
+        row_taps: to_u32(op, shape.taps[0])?,
+        column_taps: to_u32(op, shape.taps[1])?,
     };
     let kernel = Specialisation::new("resample")
         .with_u32("WORKGROUP", WORKGROUP)
-        .with_u32("ROW_TAPS", to_u32(op, shape.taps[0])?)
-        .with_u32("COLUMN_TAPS", to_u32(op, shape.taps[1])?)
         .with_type("T", if width == 4 { "vec4<f32>" } else { "f32" });
     let groups = groups(params.count);
     let buffers = &[x, rows, columns, y];

@@ -100,6 +100,9 @@ fn along(ctx: &Ctx, x: &Tensor, axis: usize) -> Result<Tensor> {
         _ => {
             let best = x.argmax(&[axis], true)?.cast(DType::F32)?;
             let extent = x.shape()[axis];
+            if extent >= (1 << 24) {
+                return Err(ctx.unsupported(format!("an axis of {extent} elements")));
+            }
             let mut shape = vec![1; x.rank()];
             shape[axis] = extent;
             let places: Vec<f32> = (0..extent).map(|at| at as f32).collect();

@@ -6,6 +6,7 @@ use tilewright_tensor::Tensor;
 use super::node::{Ctx, signed};
 use super::registry::Entry;
 use super::value::Value;
+use super::volume;
 use crate::Result;
 use crate::params::{self, AutoPad, Window};
 
@@ -58,8 +59,16 @@ fn groups(ctx: &Ctx) -> Result<usize> {
 fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, weight) = (ctx.float(0)?, ctx.float(1)?);
     let kernel = weight.shape().get(2..).unwrap_or(&[]);
-    let Window { strides, dilations, pads, .. } = params::window(ctx, x.shape(), Some(kernel))?;
+    let window = params::window(ctx, x.shape(), Some(kernel))?;
     let (rank, bias) = (x.rank(), ctx.optional(2)?);
+    if rank == 5 {
+        let y = volume::conv(ctx, &x, &weight, &window, groups(ctx)?)?;
+        return ctx.like_first([match bias {
+            Some(bias) => y.add(&bias.reshape(&[-1, 1, 1, 1])?)?,
+            None => y,
+        }]);
+    }
+    let Window { strides, dilations, pads, .. } = window;
     let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);
     let (x, padding) = padded(x, pair(&pads, [0, 0]), 0.0)?;
     let op =

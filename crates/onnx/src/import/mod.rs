@@ -8,6 +8,7 @@ mod activation;
 mod convolution;
 mod elementwise;
 mod indexing;
+mod loss;
 mod matmul;
 mod movement;
 mod node;
@@ -18,6 +19,7 @@ mod reduction;
 mod registry;
 mod resize;
 mod value;
+mod volume;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;

@@ -5,6 +5,7 @@ use tilewright_tensor::{DType, Tensor};
 
 use super::node::{Ctx, device, host, signed};
 use super::registry::Entry;
+use super::resize::MOST_PLACES;
 use super::value::Value;
 use crate::params::{self, Operands, PadMode};
 use crate::{Data, HostTensor, Result};
@@ -174,6 +175,9 @@ pub(super) fn drawn(ctx: &Ctx, x: Tensor, tables: &[Option<TapTable>]) -> Result
     let mut tables: Vec<Option<TapTable>> = tables.to_vec();
     if single {
         tables.insert(0, None);
+    }
+    if let Some(extent) = y.shape().iter().find(|&&extent| extent > MOST_PLACES) {
+        return Err(ctx.unsupported(format!("a table for an axis of {extent} elements")));
     }
     let mut axis = 0;
     while axis < tables.len() {

@@ -165,6 +165,10 @@ fn lrn(ctx: &Ctx) -> Result<Vec<Value>> {
 
 /// The identity at inference; its mask is then all true.
 fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
+    // Before version 7 an attribute said so, and training was the default.
+    if ctx.opset < 7 && !ctx.node.attributes.flag("is_test", false)? {
+        return Err(ctx.unsupported("training mode, whose random numbers are the runtime's own,"));
+    }
     let training = match ctx.constant(2)? {
         Some(flag) => flag.to_f32().iter().any(|&flag| flag != 0.0),
         None => false,
@@ -175,6 +179,9 @@ fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.any(0)?;
     let mut results = ctx.like_first([x.clone()])?;
     if ctx.wants(1) {
+        if x.count() > crate::host::LIMIT {
+            return Err(ctx.unsupported(format!("a mask of {} elements", x.count())));
+        }
         let ones = vec![true; x.count()];
         let mask = crate::HostTensor::new(x.shape(), crate::Data::Bool(ones));
         results.push(mask.map(super::node::host).map_err(|_| ctx.wrong("its mask has no shape"))?);

@@ -7,6 +7,7 @@ use super::convolution::{own_axes, padded, pair, two_axes};
 use super::node::Ctx;
 use super::registry::Entry;
 use super::value::Value;
+use super::volume;
 use crate::Result;
 use crate::params::{self, Window};
 
@@ -48,6 +49,12 @@ fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     if ctx.wants(1) {
         return Err(ctx.unsupported("the second result, the places of the maxima,"));
     }
+    if x.rank() == 5 {
+        let window = params::window(ctx, x.shape(), None)?;
+        let ceil = ctx.node.attributes.flag("ceil_mode", false)?;
+        let step = |x: &Tensor, op: &Pool2d| Ok(x.max_pool2d_values(op)?);
+        return ctx.like_first([volume::pool(ctx, &x, &window, ceil, f32::MIN, step)?]);
+    }
     let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
     let x = two_axes(ctx, &x)?;
     // What is added must not win.
@@ -63,9 +70,12 @@ fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
 
 fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
+    let count_include_pad = ctx.node.attributes.flag("count_include_pad", false)?;
+    if x.rank() == 5 {
+        return average_volume(ctx, &x, count_include_pad);
+    }
     let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
     let x = two_axes(ctx, &x)?;
-    let count_include_pad = ctx.node.attributes.flag("count_include_pad", false)?;
     let y = if pool.is_plain() {
         let padding = [pool.pads[0][0], pool.pads[1][0]];
         x.avg_pool2d(&Pool2d { padding, count_include_pad, ..pool.op })?
@@ -82,6 +92,19 @@ fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
         }
     };
     ctx.like_first([own_axes(y, rank)?])
+}
+
+/// Sums of the operand by the number of its elements in each window, which its values do not change.
+fn average_volume(ctx: &Ctx, x: &Tensor, count_include_pad: bool) -> Result<Vec<Value>> {
+    let window = params::window(ctx, x.shape(), None)?;
+    let ceil = ctx.node.attributes.flag("ceil_mode", false)?;
+    let step = |x: &Tensor, op: &Pool2d| Ok(x.sum_pool2d(op)?);
+    let mut one = vec![1, 1];
+    one.extend_from_slice(&x.shape()[2..]);
+    let ones = Tensor::ones(ctx.context, &one)?;
+    let outside = if count_include_pad { 1.0 } else { 0.0 };
+    let counts = volume::pool(ctx, &ones, &window, ceil, outside, step)?;
+    ctx.like_first([volume::pool(ctx, x, &window, ceil, 0.0, step)?.div(&counts)?])
 }
 
 fn global(ctx: &Ctx) -> Result<Vec<Value>> {

@@ -69,6 +69,9 @@ fn arg(ctx: &Ctx) -> Result<Vec<Value>> {
     let y = if last {
         // The first from behind.
         let extent = x.shape()[axis];
+        if extent >= (1 << 24) {
+            return Err(ctx.unsupported(format!("the last of {extent} elements")));
+        }
         let backwards: Vec<i32> = (0..extent as i32).rev().collect();
         let backwards = Tensor::from_slice(ctx.context, &backwards, &[extent])?;
         let place = x.gather(axis, &backwards)?.argmax(&[axis], reduced.keep)?.cast(DType::F32)?;

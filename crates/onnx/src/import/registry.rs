@@ -3,8 +3,8 @@
 use super::node::Ctx;
 use super::value::Value;
 use super::{
-    activation, convolution, elementwise, indexing, matmul, movement, normalization, pooling, reduction,
-    resize,
+    activation, convolution, elementwise, indexing, loss, matmul, movement, normalization, pooling,
+    reduction, resize,
 };
 use crate::{Node, Result};
 
@@ -14,7 +14,7 @@ pub(super) type Operator = fn(&Ctx) -> Result<Vec<Value>>;
 /// An operator: its name, the first version of the standard operator set whose definition is read, and its mapping.
 pub(super) type Entry = (&'static str, i64, Operator);
 
-fn families() -> [&'static [Entry]; 10] {
+fn families() -> [&'static [Entry]; 11] {
     [
         elementwise::OPERATORS,
         activation::OPERATORS,
@@ -26,6 +26,7 @@ fn families() -> [&'static [Entry]; 10] {
         movement::OPERATORS,
         indexing::OPERATORS,
         resize::OPERATORS,
+        loss::OPERATORS,
     ]
 }
 

@@ -11,6 +11,9 @@ use crate::params::{Operands, axis};
 
 pub(super) const OPERATORS: &[Entry] = &[("Resize", 10, resize), ("Upsample", 7, resize)];
 
+/// Places of an axis that a table is made for.
+pub(super) const MOST_PLACES: usize = 1 << 20;
+
 /// The size of each axis, and the scale that its coordinates follow.
 struct Target {
     size: usize,
@@ -30,7 +33,7 @@ fn resize(ctx: &Ctx) -> Result<Vec<Value>> {
         tables.push(if same {
             None
         } else {
-            if target.size > (1 << 24) {
+            if target.size > MOST_PLACES {
                 return Err(ctx.wrong(format!("an axis of {} elements is too large", target.size)));
             }
             let table = TapTable::resize(extent, target.size, target.scale, interpolation, coordinates);

@@ -203,7 +203,7 @@ pub(crate) fn pad_places(
     let length = extent as i64;
     let total = length.checked_add(before).and_then(|sum| sum.checked_add(after)).filter(|&sum| sum >= 0);
     let wrong = || format!("{before} and {after} elements cannot be added to an axis of {extent}");
-    let total = total.filter(|&total| total <= i64::from(u32::MAX)).ok_or_else(wrong)?;
+    let total = total.filter(|&total| total <= crate::host::LIMIT as i64).ok_or_else(wrong)?;
     if extent == 0 && total > 0 && mode != PadMode::Constant {
         return Err(wrong());
     }

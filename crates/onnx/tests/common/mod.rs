@@ -108,11 +108,14 @@ pub fn encoded(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
 }
 
+/// Tensors as files.
+pub type Files = Vec<Vec<u8>>;
+
 /// A model of ONNX's test data with the inputs and outputs of its data sets, in the order of the graph's.
 pub struct Case {
     pub name: String,
     pub model: PathBuf,
-    pub sets: Vec<(Vec<Vec<u8>>, Vec<Vec<u8>>)>,
+    pub sets: Vec<(Files, Files)>,
 }
 
 /// Where Debian's `libonnx-testdata` lies.
@@ -121,9 +124,17 @@ pub const TESTDATA: &str = "/usr/share/libonnx-testdata/data";
 /// The cases of one set, by name.
 pub fn cases(set: &str) -> Vec<Case> {
     let folder = Path::new(TESTDATA).join(set);
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| {
-        panic!("{}: {error}; `apt-get install libonnx-testdata` brings the test data", folder.display())
-    });
+    assert!(
+        folder.is_dir(),
+        "{} is not there; `apt-get install libonnx-testdata` brings the test data",
+        folder.display()
+    );
+    cases_in(&folder)
+}
+
+/// The cases of a folder in the layout of ONNX's test data, by name.
+pub fn cases_in(folder: &Path) -> Vec<Case> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut cases: Vec<Case> = entries
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.join("model.onnx").is_file())
@@ -191,8 +202,9 @@ pub fn difference(found: &HostTensor, expected: &HostTensor, relative: f64, abso
             let apart = |at: &usize| {
                 let (a, b) = (a[*at], b[*at]);
                 let equal = a == b || (a.is_nan() && b.is_nan());
-                // Written so that a NaN is apart.
-                !equal && !((a - b).abs() <= absolute + relative * b.abs())
+                let near = (a - b).abs() <= absolute + relative * b.abs();
+                // A NaN is near nothing.
+                !equal && !near
             };
             (0..a.len()).find(apart).map(|at| format!("{} and not {} at {at}", a[at], b[at]))
         }

@@ -19,6 +19,7 @@ const FRAGMENTS_N: u32 = 4u; // @const and across
 const TILE_K: u32 = 16u; // @const step along K, a multiple of 16
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const THREADS: u32 = 4u * SUBGROUP;
 const TILE_M: u32 = 32u * FRAGMENTS_M;
 const TILE_N: u32 = 32u * FRAGMENTS_N;
@@ -249,7 +250,7 @@ fn main(
                         v[e] += bias[channel + e];
                     }
                     if (HAS_RESIDUAL) {
-                        v[e] += f32(residual[at + e]);
+                        if RESIDUAL_IN_PLACE { v[e] += f32(y[(at + e) >> 2u][(at + e) & 3u]); } else { v[e] += f32(residual[at + e]); }
                     }
                     v[e] = unary(v[e], p);
                 }

@@ -27,6 +27,7 @@ const VEC: bool = false; // @const the number of channels is a multiple of 4
 const FLIP: bool = false; // @const read the kernel back to front
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const ROWS: u32 = (BAND - 1u) * STRIDE_H + (KERNEL_H - 1u) * DILATION_H + 1u;
 const COLUMNS: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
@@ -74,7 +75,7 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
     if VEC {
         if count > 0u {
             var v = s;
-            if HAS_RESIDUAL { v += vec4<f32>(residual[at >> 2u]); }
+            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += vec4<f32>(y[at >> 2u]); } else { v += vec4<f32>(residual[at >> 2u]); } }
             y[at >> 2u] = vec4<Operand>(vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p)));
         }
         return;
@@ -84,7 +85,7 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
         if j < count {
             let i = at + j;
             var v = s[j];
-            if HAS_RESIDUAL { v += f32(residual[i >> 2u][i & 3u]); }
+            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += f32(y[i >> 2u][i & 3u]); } else { v += f32(residual[i >> 2u][i & 3u]); } }
             y[i >> 2u][i & 3u] = Operand(unary(v, p));
         }
     }

@@ -13,6 +13,7 @@ alias Output = f32; // @const type of y and residual: that of x
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 
 struct Params {
     x_shape: vec4<u32>, // N C H W
@@ -89,7 +90,7 @@ fn main(
     let at = image * params.y_strides.x + output * params.y_strides.y + row * params.y_strides.z
         + column * params.y_strides.w;
     if (HAS_RESIDUAL) {
-        sum += f32(residual[at]);
+        if RESIDUAL_IN_PLACE { sum += f32(y[at]); } else { sum += f32(residual[at]); }
     }
     y[at] = Output(unary(sum, vec2(params.p0, params.p1)));
 }

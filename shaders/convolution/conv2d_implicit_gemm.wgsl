@@ -21,6 +21,7 @@ const VEC_K: bool = false; // @const C/G is a multiple of 4: a vec4 of x lies wi
 const VEC_N: bool = false; // @const O/G is a multiple of 4: weights are read by vec4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const THREADS: u32 = 256u;
 const TILE_M: u32 = 16u * THREAD_M;
 const TILE_N: u32 = 16u * THREAD_N;
@@ -256,7 +257,7 @@ fn main(
                     // @unroll
                     for (var j = 0u; j < 4u; j++) {
                         if (column + j < params.columns) {
-                            s[j] += f32(residual[at + j]);
+                            if RESIDUAL_IN_PLACE { s[j] += f32(y[(at + j) >> 2u][(at + j) & 3u]); } else { s[j] += f32(residual[at + j]); }
                         }
                     }
                 }

@@ -28,6 +28,7 @@ const STEPS: u32 = 4u; // @const loads of x per pixel and turn
 const VEC_W: bool = false; // @const the weight and y may be accessed by vec4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const PER_TURN: u32 = WIDTH * STEPS;
 const QUADS: u32 = CHANNELS / 4u;
@@ -72,7 +73,7 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
     if VEC_W {
         if count > 0u {
             var v = s;
-            if HAS_RESIDUAL { v += residual[at >> 2u]; }
+            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += y[at >> 2u]; } else { v += residual[at >> 2u]; } }
             y[at >> 2u] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
         }
         return;
@@ -82,7 +83,7 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
         if j < count {
             let i = at + j;
             var v = s[j];
-            if HAS_RESIDUAL { v += residual[i >> 2u][i & 3u]; }
+            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += y[i >> 2u][i & 3u]; } else { v += residual[i >> 2u][i & 3u]; } }
             y[i >> 2u][i & 3u] = unary(v, p);
         }
     }

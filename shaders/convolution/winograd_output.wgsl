@@ -11,6 +11,7 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const TILE: u32 = 4u; // @const pixels along an edge of a tile of y
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const ALPHA: u32 = TILE + 2u;
 
 struct Params {
@@ -107,7 +108,7 @@ fn main(
                 let at = ((image * params.height + top + row) * params.width + left + column) * params.quads + quad;
                 var s = transformed[column] + add;
                 if (HAS_RESIDUAL) {
-                    s += residual[at];
+                    if RESIDUAL_IN_PLACE { s += y[at]; } else { s += residual[at]; }
                 }
                 y[at] = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
             }

@@ -21,6 +21,7 @@ const VEC_C: bool = false; // @const N is a multiple of 4
 const GROUP_M: u32 = 1u; // @const tiles of a band of C, which is walked column by column
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const THREADS: u32 = 8u * SUBGROUP;
 const TILE_M: u32 = 64u * FRAGMENTS_M;
 const TILE_N: u32 = 32u * FRAGMENTS_N;
@@ -225,7 +226,7 @@ fn main(
                             v[e] += bias[column + e];
                         }
                         if (HAS_RESIDUAL) {
-                            v[e] += f32(residual[at + e]);
+                            if RESIDUAL_IN_PLACE { v[e] += f32(c[(at + e) >> 2u][(at + e) & 3u]); } else { v[e] += f32(residual[at + e]); }
                         }
                         v[e] = unary(v[e], p);
                         if (!VEC_C) {

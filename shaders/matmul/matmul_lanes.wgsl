@@ -33,6 +33,7 @@ const VEC_C: bool = false; // @const C may be written by vec4
 const K_TAIL: bool = true; // @const K is not a multiple of 4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const A_LOADS: u32 = (ROWS + LANES - 1u) / LANES;
 const QUADS: u32 = ROWS / 4u;
@@ -82,7 +83,7 @@ fn store(at: u32, x: vec4<f32>, count: u32) {
     if VEC_C {
         if count > 0u {
             var v = x;
-            if HAS_RESIDUAL { v += residual[at >> 2u]; }
+            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += c[at >> 2u]; } else { v += residual[at >> 2u]; } }
             c[at >> 2u] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
         }
         return;
@@ -92,7 +93,7 @@ fn store(at: u32, x: vec4<f32>, count: u32) {
         if j < count {
             let i = at + j;
             var v = x[j];
-            if HAS_RESIDUAL { v += residual[i >> 2u][i & 3u]; }
+            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += c[i >> 2u][i & 3u]; } else { v += residual[i >> 2u][i & 3u]; } }
             c[i >> 2u][i & 3u] = unary(v, p);
         }
     }

@@ -18,6 +18,7 @@ const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 
 struct Params {
     m: u32,
@@ -77,7 +78,7 @@ fn main(
         sum += bias[column];
     }
     if (HAS_RESIDUAL) {
-        sum += f32(residual[i]);
+        if RESIDUAL_IN_PLACE { sum += f32(c[i]); } else { sum += f32(residual[i]); }
     }
     c[i] = Output(unary(sum, vec2(params.p0, params.p1)));
 }

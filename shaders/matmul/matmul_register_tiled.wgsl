@@ -18,6 +18,7 @@ const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const THREADS: u32 = 256u;
 const TILE_M: u32 = 16u * THREAD_M;
 const TILE_N: u32 = 16u * THREAD_N;
@@ -143,7 +144,7 @@ fn main(
                     let at = (slice * params.m + row) * params.n + column;
                     var s = sum[i * THREAD_N + j] + add;
                     if (HAS_RESIDUAL) {
-                        s += f32(residual[at]);
+                        if RESIDUAL_IN_PLACE { s += f32(c[at]); } else { s += f32(residual[at]); }
                     }
                     c[at] = Output(unary(s, p));
                 }

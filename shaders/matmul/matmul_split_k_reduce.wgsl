@@ -15,6 +15,7 @@ alias Output = f32; // @const type of y: f32 or f16
 const VEC: bool = false; // @const count is a multiple of 4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const ACCUMULATE: bool = false; // @const y += instead of y =
 
 struct Params {
@@ -42,7 +43,7 @@ fn element(i: u32) -> f32 { return partials[i >> 2u][i & 3u]; }
 fn finish(i: u32, sum: f32) -> f32 {
     var x = sum;
     if HAS_BIAS { x += bias[(i / params.bias_inner) % params.bias_period]; }
-    if HAS_RESIDUAL { x += f32(residual[i]); }
+    if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { x += f32(y[i >> 2u][i & 3u]); } else { x += f32(residual[i]); } }
     return unary(x, vec2(params.p0, params.p1));
 }
 

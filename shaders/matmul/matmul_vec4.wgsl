@@ -25,6 +25,7 @@ const PAD: u32 = 4u; // @const vec4s after the rows of four k, 32 / TILE_K: the 
 const GROUP_M: u32 = 1u; // @const tiles of a band of C, downwards
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
 const THREADS: u32 = 256u;
 const TILE_M: u32 = 16u * THREAD_M;
 const TILE_N: u32 = 16u * THREAD_N;
@@ -227,7 +228,7 @@ fn main(
                         for (var j = 0u; j < 4u; j++) {
                             let of_j = select(j, j * 16u, TRANSPOSE_B);
                             if (!TRANSPOSE_B || !EDGES || column + of_j < params.n) {
-                                s[j] += f32(residual[at + of_j]);
+                                if RESIDUAL_IN_PLACE { s[j] += f32(c[(at + of_j) >> 2u][(at + of_j) & 3u]); } else { s[j] += f32(residual[at + of_j]); }
                             }
                         }
                     }

@@ -1,6 +1,6 @@
 //! From a graph to a plan that runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tilewright_ops::{DType, Op};
 use tilewright_runtime::{Buffer, Context, Plan};
@@ -51,6 +51,7 @@ impl Compiled {
             if options.optimize { passes::optimize(graph)? } else { (graph.clone(), Vec::new()) };
         let context = graph.context().recording();
         let mut lowering = Lowering { values: HashMap::new(), context: &context };
+        let over_residual = residuals_to_overwrite(&graph);
         let mut input_buffers = Vec::new();
         for (_, id) in graph.inputs() {
             let value = &graph[*id];
@@ -58,12 +59,14 @@ impl Compiled {
             input_buffers.push(tensor.buffer().clone());
             lowering.values.insert((*id, Layout::RowMajor), tensor);
         }
-        for node in graph.nodes() {
+        for (at, node) in graph.nodes().iter().enumerate() {
             context.set_scope(&node.name);
             let operands: Result<Vec<Tensor>> = lowering.operands(&graph, &node.op, &node.inputs);
             let y = operands.and_then(|operands| {
                 let operands: Vec<_> = operands.iter().collect();
-                Tensor::apply(&node.op, &operands).map_err(|error| Error::node(&node.name, error))
+                let apply =
+                    if over_residual.contains(&at) { Tensor::apply_over_residual } else { Tensor::apply };
+                apply(&node.op, &operands).map_err(|error| Error::node(&node.name, error))
             })?;
             lowering.values.insert((node.output, y.layout()), y);
         }
@@ -203,6 +206,39 @@ impl Port {
 
 fn refs(buffers: &[Buffer]) -> Vec<&Buffer> {
     buffers.iter().collect()
+}
+
+/// The nodes that may put their result where their residual lies: nobody reads it afterwards, no other operand is it, and
+/// nothing shares its memory.
+///
+/// A plan gains by it: a value that is added to lies apart from the sum otherwise, which takes a buffer more.
+fn residuals_to_overwrite(graph: &Graph) -> HashSet<usize> {
+    // Operations whose result is always memory of its own, and which give no operand's memory away.
+    let owns = |op: &Op| {
+        matches!(
+            op,
+            Op::Conv2d { .. }
+                | Op::Binary { .. }
+                | Op::BatchNorm { .. }
+                | Op::MaxPool2d(_)
+                | Op::AvgPool2d(_)
+                | Op::Concat { .. }
+        )
+    };
+    let (makers, nodes) = (graph.makers(), graph.nodes());
+    let outputs: HashSet<ValueId> = graph.outputs().iter().map(|(_, id)| *id).collect();
+    let mut found = HashSet::new();
+    for (at, node) in nodes.iter().enumerate() {
+        let Op::Conv2d { residual: true, .. } = node.op else { continue };
+        let Some((&residual, others)) = node.inputs.split_last() else { continue };
+        let made = makers.get(&residual).is_some_and(|&maker| owns(&nodes[maker].op));
+        let mut readers = nodes.iter().enumerate().filter(|(_, other)| other.inputs.contains(&residual));
+        let last = readers.all(|(reader, other)| reader <= at && owns(&other.op));
+        if made && last && !others.contains(&residual) && !outputs.contains(&residual) {
+            found.insert(at);
+        }
+    }
+    found
 }
 
 /// The values so far, in each layout in which somebody has needed them: no value is turned around twice.

@@ -5,6 +5,21 @@ use tilewright_ops::{Op, ShapeError, UnaryOp};
 use crate::{Epilogue, Result, Tensor};
 
 impl Tensor {
+    /// As [`Self::apply`]; a convolution may put its result where its residual lies, which nobody may read again.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn apply_over_residual(op: &Op, inputs: &[&Self]) -> Result<Self> {
+        match (op, inputs) {
+            (Op::Conv2d { op: conv, bias, residual: true, activation }, [x, rest @ ..])
+                if op.operands() == Some(inputs.len()) =>
+            {
+                x.conv2d_over_residual(rest[0], conv, &epilogue(rest, *bias, true, *activation), None)
+            }
+            _ => Self::apply(op, inputs),
+        }
+    }
+
     /// `op` of `inputs`, in the order that [`Op`] lists.
     ///
     /// # Errors

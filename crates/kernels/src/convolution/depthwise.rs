@@ -152,9 +152,10 @@ pub(super) fn forward(
     activation: Option<UnaryOp>,
 ) -> Result<()> {
     let Operands { x, weight, bias, residual, y } = *operands;
-    let epilogue = Epilogue::new(bias, residual, activation);
+    let epilogue = Epilogue::new(bias, residual, y, activation);
     let packed = weight.packed(context, problem, pack::depthwise)?;
-    let buffers = [x, &packed, bias.unwrap_or(&packed), residual.unwrap_or(&packed), y];
+    let buffers =
+        [x, &packed, bias.unwrap_or(&packed), crate::epilogue::bound_residual(residual, y, &packed), y];
     gather(context, Pass::Forward, problem, false, epilogue, parameters(activation), &buffers)
 }
 

@@ -49,10 +49,15 @@ pub(super) fn forward(
     let spec = Spec {
         pass: Pass::Forward,
         dtype: problem.dtype,
-        epilogue: Epilogue::new(bias, residual, activation),
+        epilogue: Epilogue::new(bias, residual, y, activation),
     };
     let params = problem.params(Pass::Forward.name(), problem.y_count(), activation)?;
-    launch(context, spec, &params, &[x, weight, bias.unwrap_or(weight), residual.unwrap_or(weight), y])
+    launch(
+        context,
+        spec,
+        &params,
+        &[x, weight, bias.unwrap_or(weight), crate::epilogue::bound_residual(residual, y, weight), y],
+    )
 }
 
 pub(super) fn backward_input(

@@ -215,12 +215,13 @@ pub(super) fn run_forward(
     let partials = partials(context, op, count, work.splits)?;
     let kernel = match &partials {
         Some(_) => kernel(Epilogue::default()),
-        None => kernel(Epilogue::new(bias, residual, activation)),
+        None => kernel(Epilogue::new(bias, residual, y, activation)),
     };
     let narrow = problem.dtype == DType::F16 && partials.is_none();
     let kernel = if narrow { kernel.with_type("Output", "f16") } else { kernel };
     let result = partials.as_ref().unwrap_or(y);
-    let buffers = [x, packed, bias.unwrap_or(packed), residual.unwrap_or(packed), result];
+    let buffers =
+        [x, packed, bias.unwrap_or(packed), crate::epilogue::bound_residual(residual, y, packed), result];
     launch(context, op, &kernel, &params, &buffers)?;
     let Some(partials) = partials else { return Ok(()) };
     let (splits, period) = (work.splits, problem.y_shape[1]);

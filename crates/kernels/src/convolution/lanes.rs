@@ -167,7 +167,7 @@ pub(super) fn forward(
     let Operands { x, weight, bias, residual, y } = *operands;
     let packed = weight.packed(context, problem, pack::inputs_by_outputs)?;
     let lanes = Device::of(context).lanes as usize;
-    let spec = ForwardSpec::new(lanes as u32, problem, Epilogue::new(bias, residual, activation));
+    let spec = ForwardSpec::new(lanes as u32, problem, Epilogue::new(bias, residual, y, activation));
     let pixel_tiles = problem.y_pixels().div_ceil(lanes * spec.pixels as usize);
     let channel_tiles = problem.group_channels()[1].div_ceil(spec.channels as usize);
     let groups = pixel_tiles * channel_tiles * problem.op.groups;
@@ -196,7 +196,8 @@ pub(super) fn forward(
         p0,
         p1,
     };
-    let buffers = [x, &packed, bias.unwrap_or(&packed), residual.unwrap_or(&packed), y];
+    let buffers =
+        [x, &packed, bias.unwrap_or(&packed), crate::epilogue::bound_residual(residual, y, &packed), y];
     let dispatch =
         Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: groups as u64 };
     context.dispatch(&spec.into(), &dispatch)

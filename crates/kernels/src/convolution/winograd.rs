@@ -249,10 +249,15 @@ impl Run {
             let dispatch = Dispatch {
                 op,
                 params: bytemuck::bytes_of(&params),
-                buffers: &[&products, bias.unwrap_or(&products), residual.unwrap_or(&products), y],
+                buffers: &[
+                    &products,
+                    bias.unwrap_or(&products),
+                    crate::epilogue::bound_residual(residual, y, &products),
+                    y,
+                ],
                 groups: groups(params.count),
             };
-            let epilogue = Epilogue::new(bias, residual, self.activation);
+            let epilogue = Epilogue::new(bias, residual, y, self.activation);
             context.dispatch(&spec("winograd_output", epilogue), &dispatch)?;
             first += tiles;
         }

@@ -109,7 +109,7 @@ pub(super) fn launch(
         p0,
         p1,
     };
-    let whole = Epilogue::new(operands.bias, operands.residual, activation);
+    let whole = Epilogue::new(operands.bias, operands.residual, operands.y, activation);
     let partial = if splits > 1 { Some(context.alloc((count * splits * 4) as u64)?) } else { None };
     let first_pass = if partial.is_some() { Epilogue::default() } else { whole };
     let mut kernel = kernel(first_pass);
@@ -123,7 +123,7 @@ pub(super) fn launch(
             operands.left,
             operands.right,
             operands.bias.unwrap_or(operands.left),
-            operands.residual.unwrap_or(operands.left),
+            crate::epilogue::bound_residual(operands.residual, operands.y, operands.left),
             partial.as_ref().unwrap_or(operands.y),
         ],
         groups: groups as u64,

@@ -213,7 +213,7 @@ pub(super) fn launch(
         p1,
     };
     let partial = if splits > 1 { Some(context.alloc((count * splits * 4) as u64)?) } else { None };
-    let whole = Epilogue::new(operands.bias, operands.residual, activation);
+    let whole = Epilogue::new(operands.bias, operands.residual, operands.y, activation);
     let epilogue = if partial.is_some() { Epilogue::default() } else { whole };
     let vec4_y = n.is_multiple_of(4);
     let spec = Spec { fragments, vec4_y, group_m: bands([tiles_m, tiles_n]), matrices, epilogue };
@@ -222,7 +222,14 @@ pub(super) fn launch(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[&a, &b, &scales, bias.unwrap_or(&scales), residual.unwrap_or(&scales), y],
+        buffers: &[
+            &a,
+            &b,
+            &scales,
+            bias.unwrap_or(&scales),
+            crate::epilogue::bound_residual(residual, y, &scales),
+            y,
+        ],
         groups: groups as u64,
     };
     context.dispatch(&spec.into(), &dispatch)?;

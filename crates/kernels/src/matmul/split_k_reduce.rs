@@ -98,7 +98,7 @@ pub(crate) fn split_k_reduce_to(
         vec4: reduction.count.is_multiple_of(4),
         accumulate: reduction.accumulate,
         f16: dtype == DType::F16,
-        epilogue: Epilogue::new(bias, residual, activation),
+        epilogue: Epilogue::new(bias, residual, y, activation),
     };
     let [p0, p1] = parameters(activation);
     let params = Params {
@@ -113,7 +113,12 @@ pub(crate) fn split_k_reduce_to(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[partial, bias.unwrap_or(partial), residual.unwrap_or(partial), y],
+        buffers: &[
+            partial,
+            bias.unwrap_or(partial),
+            crate::epilogue::bound_residual(residual, y, partial),
+            y,
+        ],
         groups: groups(vectors),
     };
     context.dispatch(&spec.into(), &dispatch)

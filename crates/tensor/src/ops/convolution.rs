@@ -45,6 +45,32 @@ impl Tensor {
         epilogue: &Epilogue<'_>,
         algorithm: Option<Conv2dAlgorithm>,
     ) -> Result<Self> {
+        self.conv2d_placed(weight, op, epilogue, algorithm, false)
+    }
+
+    /// As [`Self::conv2d_fused`], with the result where the residual lies, which is lost: for a caller that knows that
+    /// nobody reads it again. A residual that is no channels-last tensor of its own memory is left alone.
+    ///
+    /// # Errors
+    /// As [`Self::conv2d_fused`].
+    pub fn conv2d_over_residual(
+        &self,
+        weight: &Self,
+        op: &Conv2d,
+        epilogue: &Epilogue<'_>,
+        algorithm: Option<Conv2dAlgorithm>,
+    ) -> Result<Self> {
+        self.conv2d_placed(weight, op, epilogue, algorithm, true)
+    }
+
+    fn conv2d_placed(
+        &self,
+        weight: &Self,
+        op: &Conv2d,
+        epilogue: &Epilogue<'_>,
+        algorithm: Option<Conv2dAlgorithm>,
+        over_residual: bool,
+    ) -> Result<Self> {
         let dtype = self.require_product_type("conv2d", "x", weight, "weight")?;
         self.require_same_context("conv2d", weight)?;
         let problem = Problem::new(op, self.shape4("conv2d", "x")?, weight.shape4("conv2d", "weight")?)?;
@@ -69,10 +95,16 @@ impl Tensor {
         }
         let x = self.to_layout(Layout::ChannelsLast)?;
         let weight = weight.to_layout(Layout::RowMajor)?;
-        let y = Self::empty(self.context(), &problem.y_shape, dtype, Layout::ChannelsLast)?;
         let residual = match epilogue.residual {
             Some(residual) => Some(residual.to_layout(Layout::ChannelsLast)?),
             None => None,
+        };
+        let read = [x.buffer(), weight.buffer()];
+        let free =
+            |residual: &&Self| over_residual && !read.iter().any(|buffer| buffer.same(residual.buffer()));
+        let y = match residual.as_ref().filter(free) {
+            Some(residual) => residual.clone(),
+            None => Self::empty(self.context(), &problem.y_shape, dtype, Layout::ChannelsLast)?,
         };
         let operands = Operands {
             x: x.buffer(),

@@ -6,7 +6,7 @@ mod common;
 use common::{bench, context, tensor};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tilewright::{
-    Layout, Tensor,
+    DType, Layout, Tensor,
     kernels::{
         convolution::{Pass, Problem},
         select::{self, Device},
@@ -51,6 +51,15 @@ fn convolution(criterion: &mut Criterion) {
                     }
                 });
             }
+        }
+        let problem = problem.with_dtype(DType::F16);
+        let (x, w) = (x.cast(DType::F16).unwrap(), w.cast(DType::F16).unwrap());
+        for algorithm in select::conv2d_candidates(&device, Pass::Forward, &problem) {
+            let name = format!("{name}/{}/f16/{}", Pass::Forward.name(), algorithm.name());
+            let flops = Throughput::Elements(problem.flops());
+            bench(criterion, "convolution", &name, flops, &context, || {
+                x.conv2d_with(&w, None, &op, None, Some(algorithm)).unwrap()
+            });
         }
     }
 }

@@ -10,7 +10,7 @@ use tilewright::{
         matmul::Problem,
         select::{self, Device},
     },
-    ops::MatMul,
+    ops::{DType, MatMul},
 };
 
 /// A square, a batch of linear layers, a pointwise convolution, a weight gradient, an odd one.
@@ -25,15 +25,18 @@ const SHAPES: [([usize; 3], MatMul); 5] = [
 fn matmul(criterion: &mut Criterion) {
     let context = context();
     let device = Device::of(&context);
-    for ([m, n, k], op) in SHAPES {
-        let left = tensor(&context, &if op.transpose_left { [k, m] } else { [m, k] });
-        let right = tensor(&context, &if op.transpose_right { [n, k] } else { [k, n] });
+    for (([m, n, k], op), dtype) in
+        SHAPES.into_iter().flat_map(|shape| [(shape, DType::F32), (shape, DType::F16)])
+    {
+        let left = tensor(&context, &if op.transpose_left { [k, m] } else { [m, k] }).cast(dtype).unwrap();
+        let right = tensor(&context, &if op.transpose_right { [n, k] } else { [k, n] }).cast(dtype).unwrap();
         let MatMul { transpose_left, transpose_right } = op;
-        let problem = Problem { batches: 1, m, n, k, transpose_left, transpose_right, ..Problem::default() };
+        let problem =
+            Problem { batches: 1, m, n, k, transpose_left, transpose_right, dtype, ..Problem::default() };
         for algorithm in select::matmul_candidates(&device, &problem) {
             let mark = |transposed| if transposed { "t" } else { "" };
             let name = format!("{m}x{n}x{k}{}{}", mark(transpose_left), mark(transpose_right));
-            let name = format!("{name}/{}", algorithm.name());
+            let name = format!("{name}/{dtype}/{}", algorithm.name());
             bench(criterion, "matmul", &name, Throughput::Elements(problem.flops()), &context, || {
                 left.matmul_as(&right, &op, None, None, Some(algorithm)).unwrap()
             });

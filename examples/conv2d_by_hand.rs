@@ -8,7 +8,7 @@ use std::{error::Error, time::Instant};
 use tilewright::{
     Context, DType, Layout, Tensor,
     kernels::convolution::{ImplicitGemmSpec, LanesForwardSpec, Pass, Problem},
-    kernels::{Epilogue, select},
+    kernels::{Epilogue, magic, select},
     ops::Conv2d,
     runtime::Dispatch,
     shaders::Specialisation,
@@ -79,21 +79,40 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ([oh, ow], taps) = ([y_shape[2], y_shape[3]], kernel * kernel);
     let (pixels, vec4_gathered, vec4) = (n * oh * ow, c.is_multiple_of(4), o.is_multiple_of(4));
     for (thread, tile_k) in [([4, 4], 16), ([8, 4], 16), ([4, 8], 16), ([8, 8], 8)] {
-        let spec = ImplicitGemmSpec { pass: Pass::Forward, thread, tile_k, vec4_gathered, vec4, epilogue };
-        let groups = pixels.div_ceil(16 * thread[0] as usize) * o.div_ceil(16 * thread[1] as usize);
-        let strides = [[h * w * c, 1, w * c, c], [c * taps, taps, kernel, 1], [oh * ow * o, 1, ow * o, o]];
+        let (pad, dtype) = (32 / tile_k, DType::F32);
+        let spec = ImplicitGemmSpec {
+            pass: Pass::Forward,
+            thread,
+            tile_k,
+            vec4_gathered,
+            vec4,
+            pad,
+            dtype,
+            epilogue,
+        };
+        let tiles = [pixels.div_ceil(16 * thread[0] as usize), o.div_ceil(16 * thread[1] as usize)];
+        let groups = tiles[0] * tiles[1];
+        let strides = [[h * w * c, 1, w * c, c], [oh * ow * o, 1, ow * o, o]];
         let window = [stride, stride, padding, padding, 1, 1]; // and the dilation
-        let rest = [1, groups, 0, 0, 0, 0]; // groups of channels, workgroups
-        let params = [&[x_shape, w_shape, y_shape].concat()[..], &strides.concat(), &window, &rest].concat();
+        // What the kernel divides by: channels, KW, columns and pixels of y, and the strides, which only gradients use.
+        let divisors = [c, kernel, ow, oh * ow, 1, 1].map(|d| magic(d as u32).map(|word| word as usize));
+        let terms = c * taps;
+        // Groups of channels, workgroups, terms of one split and of all, M and N and their tiles, two parameters.
+        let rest =
+            [1, groups, terms.next_multiple_of(tile_k as usize), terms, pixels, o, tiles[0], tiles[1], 0, 0];
+        let shapes = [x_shape, w_shape, y_shape].concat();
+        let params = [&shapes[..], &strides.concat(), &window, &divisors.concat(), &rest].concat();
         by_hand(spec.into(), &params, groups)?;
     }
-    // Lanes shuffle inside subgroups of 8: elsewhere the kernel is not offered.
-    let lanes = device.class == select::DeviceClass::SoftwareVulkan;
+    // Lanes shuffle inside subgroups of a known size: elsewhere the kernel is not offered.
+    let offered = device.class == select::DeviceClass::SoftwareVulkan;
+    let lanes = device.lanes;
     let tiles = [(1, 16), (2, 8), (2, 16), (2, 32), (4, 8), (4, 16)];
-    for (lane_pixels, channels) in tiles.into_iter().filter(|_| lanes) {
+    for (lane_pixels, channels) in tiles.into_iter().filter(|_| offered) {
         let (width, steps) = if vec4_gathered { (4, 1) } else { (1, 1) };
-        let spec = LanesForwardSpec { pixels: lane_pixels, channels, width, steps, vec4, epilogue };
-        let [rows, columns] = [pixels.div_ceil(8 * lane_pixels as usize), o.div_ceil(channels as usize)];
+        let spec = LanesForwardSpec { lanes, pixels: lane_pixels, channels, width, steps, vec4, epilogue };
+        let [rows, columns] =
+            [pixels.div_ceil((lanes * lane_pixels) as usize), o.div_ceil(channels as usize)];
         let shapes = [n, h, w, c, oh, ow, o, kernel, kernel];
         let window = [stride, stride, padding, padding, 1, 1, 1]; // dilation, and one group of channels
         let params = [&shapes[..], &window, &[rows, columns, rows * columns, 0, 0]].concat();

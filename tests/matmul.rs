@@ -8,9 +8,9 @@ use tilewright::{
     Context, Mode, Tensor,
     kernels::{
         matmul::{MatmulAlgorithm, Problem},
-        select::{self, Device},
+        select::{self, Cooperative, Device},
     },
-    ops::{MatMul, UnaryOp},
+    ops::{DType, MatMul, UnaryOp},
     tensor::Epilogue,
 };
 use tilewright_reference::{elementwise, matmul as reference};
@@ -37,7 +37,17 @@ fn shapes(op: &MatMul, batch: [&[usize]; 2], [m, n, k]: [usize; 3]) -> [Vec<usiz
 fn candidates(context: &Context, op: &MatMul, [m, n, k]: [usize; 3]) -> Vec<MatmulAlgorithm> {
     let MatMul { transpose_left, transpose_right } = *op;
     let (left_stride, right_stride) = (m * k, k * n);
-    let problem = Problem { batches: 1, m, n, k, transpose_left, transpose_right, left_stride, right_stride };
+    let problem = Problem {
+        batches: 1,
+        m,
+        n,
+        k,
+        transpose_left,
+        transpose_right,
+        left_stride,
+        right_stride,
+        dtype: DType::F32,
+    };
     select::matmul_candidates(&Device::of(context), &problem)
 }
 
@@ -333,20 +343,34 @@ fn what_does_not_fit_is_a_typed_error() {
     assert!(error.contains("lanes") && error.contains("K 0"), "{error}");
 }
 
+/// What a device needs for a file of the family.
+#[derive(PartialEq)]
+enum Needs {
+    Nothing,
+    /// Subgroups of 8 lanes.
+    Lanes,
+    /// Cooperative matrices; without them tests/matmul_f16.rs runs these with emulated ones.
+    Matrices,
+}
+
 #[test]
 fn the_algorithms_run_every_file_of_the_family() {
     let stems = [
-        ("matmul_lanes", true),
-        ("matmul_naive", false),
-        ("matmul_register_tiled", false),
-        ("matmul_split_k_reduce", false),
-        ("matmul_tiled", false),
-        ("matmul_vec4", false),
+        ("matmul_cooperative", Needs::Matrices),
+        ("matmul_cooperative_split_f16", Needs::Matrices),
+        ("matmul_lanes", Needs::Lanes),
+        ("matmul_naive", Needs::Nothing),
+        ("matmul_register_tiled", Needs::Nothing),
+        ("matmul_split_f16", Needs::Matrices),
+        ("matmul_split_f16_largest", Needs::Matrices),
+        ("matmul_split_k_reduce", Needs::Nothing),
+        ("matmul_tiled", Needs::Nothing),
+        ("matmul_vec4", Needs::Nothing),
     ];
     let family: Vec<_> =
         tilewright::shaders::kernels().iter().filter(|source| source.family == "matmul").collect();
     assert_eq!(
-        stems.map(|(stem, _)| stem).to_vec(),
+        stems.iter().map(|(stem, _)| *stem).collect::<Vec<_>>(),
         family.iter().map(|source| source.stem).collect::<Vec<_>>()
     );
     let context = common::context();
@@ -356,12 +380,16 @@ fn the_algorithms_run_every_file_of_the_family() {
         let ((a, _), (b, _)) = (random_tensor(&context, 1, &[m, k]), random_tensor(&context, 2, &[k, n]));
         for algorithm in MatmulAlgorithm::ALL {
             let _ = a.matmul_as(&b, &MatMul::default(), None, None, Some(algorithm));
+            let (a, b) = (a.cast(DType::F16).unwrap(), b.cast(DType::F16).unwrap());
+            let _ = a.matmul_as(&b, &MatMul::default(), None, None, Some(algorithm));
         }
     }
     let profile = context.finish_profile().unwrap();
-    let lanes = context.adapter_info().subgroup_min_size == 8;
-    for (stem, needs_lanes) in stems {
+    let lanes = Device::of(&context).class == select::DeviceClass::SoftwareVulkan;
+    let matrices = Device::of(&context).cooperative != Cooperative::Absent;
+    for (stem, needs) in stems {
         let ran = profile.dispatches.iter().any(|dispatch| dispatch.kernel == stem);
-        assert!(ran || (needs_lanes && !lanes), "no algorithm ran {stem}");
+        let lacks = (needs == Needs::Lanes && !lanes) || (needs == Needs::Matrices && !matrices);
+        assert!(ran || lacks, "no algorithm ran {stem}");
     }
 }

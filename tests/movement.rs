@@ -144,3 +144,75 @@ fn a_step_past_the_end_takes_one_element() {
         assert_eq!(grad.unwrap().to_vec::<f32>().unwrap(), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
     }
 }
+
+/// Around the tiles of the transposing kernel (4×4, and 32 × 32 or 256 of a workgroup), around a thread's share of vec4s, and
+/// around the runs that the device copies itself.
+#[test]
+fn tiles_vec4s_and_runs_of_every_size() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in [
+            [1, 4, 2, 2],
+            [2, 8, 6, 6],
+            [3, 12, 5, 7],
+            [2, 28, 4, 9],
+            [1, 32, 16, 16],
+            [2, 36, 16, 18],
+            [1, 64, 33, 8],
+            [2, 3, 8, 8],
+            [2, 6, 4, 4],
+            [1, 260, 2, 130],
+            [1, 4, 128, 132],
+        ] {
+            for layout in LAYOUTS {
+                let (x, values) = operand(&context, &shape, layout);
+                let name = |what: &str| format!("{what} {shape:?} {layout:?} {:?}", context.mode());
+                let other = LAYOUTS[usize::from(layout == LAYOUTS[0])];
+                cases.check(name("layout"), same(&x.to_layout(other).unwrap(), &values));
+                cases.check(name("copy"), same(&x.copy().unwrap(), &values));
+                for axes in
+                    [[0, 2, 3, 1], [0, 3, 1, 2], [0, 2, 1, 3], [1, 0, 2, 3], [3, 1, 2, 0], [3, 2, 1, 0]]
+                {
+                    let expected = reference::permute(&values, &shape, &axes);
+                    let y = x.permute(&axes).unwrap();
+                    cases.check(name(&format!("permute {axes:?}")), same(&y, &expected));
+                }
+                let [n, c, h, w] = shape;
+                for ranges in [
+                    [
+                        SliceRange::full(n),
+                        SliceRange::new(c / 4, c - c / 4),
+                        SliceRange::full(h),
+                        SliceRange::full(w),
+                    ],
+                    [
+                        SliceRange::new(n - 1, n),
+                        SliceRange::full(c),
+                        SliceRange::new(1, h),
+                        SliceRange::full(w),
+                    ],
+                    [
+                        SliceRange::full(n),
+                        SliceRange::full(c),
+                        SliceRange::full(h),
+                        SliceRange::new(1, w - 1),
+                    ],
+                ] {
+                    let expected = reference::slice(&values, &shape, &ranges);
+                    let y = x.slice(&ranges).unwrap();
+                    cases.check(name("slice"), same(&y, &expected));
+                    let back = Tensor::slice_backward(&shape, &ranges, &y).unwrap();
+                    let expected = reference::slice_backward(&expected, &shape, &ranges);
+                    cases.check(name("slice backward"), same(&back, &expected));
+                }
+                for axis in 0..4 {
+                    let (other, more) = operand(&context, &shape, layout);
+                    let y = Tensor::concat(&[&x, &other, &x], axis).unwrap();
+                    let parts = [(&values[..], &shape[..]), (&more, &shape), (&values, &shape)];
+                    cases.check(name("concat"), same(&y, &reference::concat(&parts, axis)));
+                }
+            }
+        }
+    }
+    cases.finish();
+}

@@ -334,14 +334,26 @@ fn every_specialisation_is_valid_on_every_backend() {
                 kernels.extend([kernel.clone(), kernel.with_bool("DILATED", false)]);
             }
         }
+        for divisor in 0..3 {
+            let kernel = Specialisation::new("avg_pool2d_backward_tiles").with_type("VALUE", value);
+            kernels.push(
+                kernel.with_u32("DIVISOR", divisor).with_u32("STRIDE_WIDTH", 1).with_u32("COVER_WIDTH", 3),
+            );
+        }
         let max = |stem| Specialisation::new(stem).with_type("VALUE", value).with_type("INDEX", index);
         kernels.push(max("max_pool2d"));
         kernels.push(max("max_pool2d").with_bool("INDICES", false));
         kernels.push(max("max_pool2d").with_bool("DILATED", false));
         kernels.push(max("max_pool2d_backward"));
         kernels.push(max("max_pool2d_backward_tiles"));
-        for stem in ["max_pool2d", "max_pool2d_backward_tiles"] {
-            kernels.push(max(stem).with_bool("WHOLE", true).with_u32("KERNEL_WIDTH", 3));
+        for clamped in [false, true] {
+            let whole = max("max_pool2d").with_bool("WHOLE", true).with_u32("KERNEL_WIDTH", 3);
+            kernels.push(whole.with_bool("CLAMPED", clamped));
+        }
+        for whole in [false, true] {
+            let tiles =
+                max("max_pool2d_backward_tiles").with_u32("COVER_WIDTH", 2).with_u32("COVER_HEIGHT", 2);
+            kernels.push(tiles.with_u32("STRIDE_HEIGHT", 1).with_bool("WHOLE", whole));
         }
         for kernel in kernels {
             cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));

@@ -352,3 +352,21 @@ fn threads_read_back_while_others_record() {
         assert_eq!(context.memory().live_buffers, 0);
     }
 }
+
+#[test]
+fn buffers_are_copied_in_order_and_within_their_bounds() {
+    for context in contexts() {
+        let from = context.upload(&[1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+        let to = context.upload(&[0; 12]).unwrap();
+        context.copy(&from, 4, &to, 8, 4).unwrap();
+        context.copy(&from, 0, &to, 0, 8).unwrap();
+        assert_eq!(context.read(&to).unwrap(), [1, 2, 3, 4, 5, 6, 7, 8, 5, 6, 7, 8]);
+        for (from_offset, to_offset, size) in
+            [(4, 0, 8), (0, 8, 8), (2, 0, 4), (0, 0, 3), (u64::MAX - 3, 0, 8)]
+        {
+            assert!(context.copy(&from, from_offset, &to, to_offset, size).is_err());
+        }
+        assert!(context.copy(&to, 0, &to, 8, 4).is_err() && !context.can_copy(&to, &to));
+        context.synchronize().unwrap();
+    }
+}

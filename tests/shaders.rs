@@ -81,6 +81,7 @@ fn choices(source: &shaders::Source) -> Vec<Choice> {
                 (_, "vec4<u32>") => "u32",
                 ("Element", "f32") => "vec4<f32>",
                 ("FROM" | "TO", "f32") => "i32",
+                ("Operand" | "Output", "f32") => "f16",
                 _ => return None,
             };
             Some((constant.name, Value::Type(other)))

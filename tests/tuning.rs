@@ -111,6 +111,7 @@ fn every_candidate_of_every_pass_passes_the_contest() {
                 transpose_right,
                 left_stride,
                 right_stride,
+                ..matmul::Problem::default()
             };
             let choice = select::matmul_for(&context, &problem);
             assert!(choice.explain().contains("measured"), "{}", choice.explain());

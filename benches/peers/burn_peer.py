@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,7 +15,8 @@ from peer import Prepared, Unavailable, Unsupported
 from works import Conv, Work
 
 # Where run.sh builds it.
-PROGRAM = Path(__file__).resolve().parents[2] / "target" / "peers-burn" / "release" / "tilewright-peer-burn"
+TARGET = Path(__file__).resolve().parents[2] / "target" / "peers-burn"
+PROGRAM = TARGET / "release" / "tilewright-peer-burn"
 
 
 class Burn:
@@ -32,10 +34,14 @@ class Burn:
             raise Unavailable("benches/peers/burn was not built; run.sh builds it, and says what went wrong")
         kinds = {"Cpu": "cpu", "DiscreteGpu": "discrete", "IntegratedGpu": "integrated"}
         self._files = tempfile.TemporaryDirectory()
-        # What it logs of its kernels would fill the terminal.
-        self._process = subprocess.Popen(
-            [PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        # The driver's cache of its many candidates is kept apart from the user's. What it logs goes to a file: a pipe that
+        # nobody reads would stop it once it is full.
+        environment = os.environ | {"XDG_CACHE_HOME": str(TARGET / "cache")}
+        self._log = Path(self._files.name) / "log.txt"
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+            )
         try:
             hello = self._ask({"hello": {"device": kinds.get(ours["kind"], "auto")}})
         except Unsupported as error:
@@ -69,7 +75,7 @@ class Burn:
             pass
         line = self._process.stdout.readline()
         if not line:
-            said = self._process.stderr.read().strip().splitlines() if self._process.stderr else []
+            said = self._log.read_text().strip().splitlines()
             panics = [line for line in said if line and not line.startswith(("note:", "stack backtrace"))]
             # The harness starts another one.
             raise SystemExit(f"its program ended: {panics[-1] if panics else self._process.wait()}")

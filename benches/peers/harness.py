@@ -112,6 +112,7 @@ def _time(
     ready: dict[str, int] = {}
     expected: np.ndarray | None = None
     for name in sorted(peers, key=lambda name: name != REFERENCE):
+        begun = time.monotonic()
         try:
             prepared = peers[name].prepare(work)
         except Failed as failure:
@@ -126,6 +127,8 @@ def _time(
             continue
         ready[name] = max(2, min(20, int(turn_seconds / max(1e-6, prepared.again))))
         results[name] = {"error": error, "first_ms": prepared.first * 1e3, "note": prepared.note}
+        # Model, compilation, tuning, and two runs.
+        results[name]["prepare_s"] = round(time.monotonic() - begun, 3)
     times: dict[str, list[float]] = {name: [] for name in ready}
     transfers: dict[str, list[float]] = {name: [] for name in ready}
     timings: list[Timing] = []

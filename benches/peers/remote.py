@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from peer import Peer, Prepared, Unavailable, seconds
 from works import Work
 
 # Seconds that a peer may take to start, to make a work ready, and to run a turn.
-START, PREPARE, TURN = 120.0, 120.0, 60.0
+START, PREPARE, TURN = 120.0, 240.0, 60.0
 # After so many ended or hanging processes a peer is not asked again.
 PATIENCE = 4
 
@@ -75,7 +77,9 @@ class Remote:
     def close(self) -> None:
         """Ends the process."""
         if self._process is not None:
-            # A library that holds a device may crash when it is taken down in order.
+            # A library that holds a device may crash when it is taken down in order. What the peer has started goes too.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
             self._process.join()
             self._process = None
@@ -111,6 +115,8 @@ class Remote:
 
 def _serve(pipe: Any, module: str, maker: str, arguments: tuple[Any, ...]) -> None:
     """The other process: makes the peer, then does what it is asked."""
+    # A group of its own, for `close`.
+    os.setpgid(0, 0)
     # What libraries print belongs to no report.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:

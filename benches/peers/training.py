@@ -1,8 +1,11 @@
-"""Images a second of training the demo's network: PyTorch on the CPU and ours, in turn, in one run.
+"""Images a second of training a network: PyTorch on the CPU and ours, in turn, in one run.
 
     /usr/bin/python3 benches/peers/training.py --program target/release/tilewright
+    /usr/bin/python3 benches/peers/training.py --program target/release/tilewright --network resnet18 --steps 20
 
-Ours reads, normalises and uploads every batch of Fashion-MNIST; PyTorch is given one batch that lies ready.
+The demo's network has batches of 64 of Fashion-MNIST, ResNet-18 (torchvision's, with one input channel) batches of 8
+random images of 64×64. Ours reads, normalises and uploads every batch, and is timed over its second epoch, when every
+kernel is compiled; PyTorch is given one batch that lies ready, and ten steps to warm up.
 """
 
 import argparse
@@ -10,6 +13,7 @@ import json
 import os
 import pathlib
 import statistics
+import struct
 import subprocess
 import tempfile
 import time
@@ -18,7 +22,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-BATCH = 64
+# Images in a step, and their height and width.
+BATCH = {"small_cnn": (64, 28), "resnet18": (8, 64)}
 
 
 class SmallCnn(nn.Module):
@@ -38,11 +43,23 @@ class SmallCnn(nn.Module):
         return self.fc(x.flatten(1))
 
 
-def pytorch(steps: int) -> float:
+def network_of(name: str) -> nn.Module:
+    """The network with fresh weights."""
+    if name == "small_cnn":
+        return SmallCnn()
+    from torchvision.models import resnet18
+
+    network = resnet18(num_classes=10)
+    network.conv1 = nn.Conv2d(1, 64, 7, stride=2, padding=3, bias=False)
+    return network
+
+
+def pytorch(name: str, steps: int) -> float:
     """Images a second of forward, backward and step, after ten steps to warm up."""
-    network = SmallCnn()
+    network = network_of(name)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
-    images, labels = torch.randn(BATCH, 1, 28, 28), torch.randint(0, 10, (BATCH,))
+    batch, size = BATCH[name]
+    images, labels = torch.randn(batch, 1, size, size), torch.randint(0, 10, (batch,))
     begun = 0.0
     for step in range(steps + 10):
         if step == 10:
@@ -50,32 +67,49 @@ def pytorch(steps: int) -> float:
         optimizer.zero_grad()
         functional.cross_entropy(network(images), labels).backward()
         optimizer.step()
-    return steps * BATCH / (time.perf_counter() - begun)
+    return steps * batch / (time.perf_counter() - begun)
 
 
-def ours(program: str, steps: int) -> float:
-    """Images a second of `tilewright train`, as its metrics say."""
+def write_images(folder: pathlib.Path, size: int, count: int) -> None:
+    """Random images and labels, as the four IDX files of a data set."""
+    for split, images in (("train", count), ("t10k", 8)):
+        pixels, labels = os.urandom(images * size * size), bytes(index % 10 for index in range(images))
+        header = struct.pack(">IIII", 0x803, images, size, size)
+        (folder / f"{split}-images-idx3-ubyte").write_bytes(header + pixels)
+        (folder / f"{split}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, images) + labels)
+
+
+def ours(name: str, program: str, steps: int) -> float:
+    """Images a second of the second epoch of `tilewright train`, as its metrics say."""
+    batch, size = BATCH[name]
     with tempfile.TemporaryDirectory() as folder:
-        arguments = ["train", "--epochs", "1", "--limit", str(steps * BATCH), "--output", folder]
+        arguments = ["train", "--model", name, "--epochs", "2", "--batch-size", str(batch)]
+        arguments += ["--limit", str(steps * batch), "--output", folder]
+        if name != "small_cnn":
+            write_images(pathlib.Path(folder), size, steps * batch)
+            arguments += ["--data", folder]
         subprocess.run([program, *arguments], check=True, capture_output=True)
         lines = pathlib.Path(folder, "metrics.jsonl").read_text().splitlines()
-    return json.loads(lines[-1])["images_per_second"]
+    epochs = [record for record in map(json.loads, lines) if record.get("epoch") == 2]
+    return epochs[0]["images_per_second"]
 
 
 def main() -> None:
     """Prints the medians and their ratio as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True)
+    parser.add_argument("--network", choices=sorted(BATCH), default="small_cnn")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=300)
     arguments = parser.parse_args()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
+    name, steps = arguments.network, arguments.steps
     times = {"pytorch": [], "ours": []}
     for _ in range(arguments.rounds):
-        times["pytorch"].append(pytorch(arguments.steps))
-        times["ours"].append(ours(arguments.program, arguments.steps))
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    result = {"images_per_second": medians, "ratio": medians["ours"] / medians["pytorch"]}
+        times["pytorch"].append(pytorch(name, steps))
+        times["ours"].append(ours(name, arguments.program, steps))
+    medians = {peer: statistics.median(values) for peer, values in times.items()}
+    result = {"network": name, "images_per_second": medians, "ratio": medians["ours"] / medians["pytorch"]}
     result |= {"rounds": times, "torch": torch.__version__, "threads": torch.get_num_threads()}
     print(json.dumps(result, indent=2))
 

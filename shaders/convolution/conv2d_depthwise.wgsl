@@ -1,58 +1,65 @@
 // y[n,oh,ow,c] = unary(residual + bias[c] + Σ_{kh,kw} x[n, oh*sh - ph + kh*dh, ow*SW - pw + kw*DW, c] * w[kh,kw,c])
-// depthwise convolution (groups = C_in = C_out), fp32. No subgroup function, no workgroup memory: any device.
+// depthwise convolution (groups = C_in = C_out), fp32 or fp16. No subgroup function, no workgroup memory: any device.
 //
 // Layouts:  channels-last. x is [N,H,W,C], y is [N,Ho,Wo,C], the weight is [KH,KW,C], bias is [C].
-// Threads:  one invocation = STRIP neighbouring pixels of an output row x four channels, channels fastest. A column
-//           of x is loaded once per kernel row and used by every pixel of the strip that it reaches: the columns and
-//           taps are unrolled, so columns that no pixel reaches (dilation, stride) cost nothing.
+// Threads:  one invocation = BAND x STRIP neighbouring output pixels x four channels, channels fastest. An element of x is
+//           loaded once and used by every pixel of the tile that it reaches. Everything is unrolled, so that columns which
+//           no pixel reaches (dilation, stride) cost nothing and no loop masks the loads.
 // Backward  with FLIP the kernel is read back to front: for stride 1 the gradient by the input is this shader on dy
 //           with FLIP, pad' = dilation * (K - 1) - pad (may be negative: wrap it into u32) and H, W, Ho, Wo swapped.
-// Limits:   4 storage buffers. KERNEL_W, STRIDE_W, DILATION_W as the operation's. VEC: C % 4 == 0; else false.
-//   STRIP     4, 2 when Wo <= 2 or KERNEL_W >= 7 with stride 2 (compile time).
-//   strips = ceil(Wo / STRIP), units = N * Ho * strips * ceil(C / 4), groups = ceil(units / 64) (workgroups).
-//   Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
+// Limits:   5 storage buffers. KERNEL, STRIDE and DILATION as the operation's. VEC: C % 4 == 0; else false.
+//   bands = ceil(Ho / BAND), strips = ceil(Wo / STRIP), units = N * bands * strips * ceil(C / 4),
+//   groups = ceil(units / 64) (workgroups). Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a
+//   bias or residual that is not added.
 
-const STRIP: u32 = 4u; // @const output pixels per invocation
+enable f16;
+
+alias Operand = f32; // @const type of x, weight, residual and y: f32 or f16; sums and bias are f32
+const BAND: u32 = 2u; // @const output rows per invocation
+const STRIP: u32 = 4u; // @const output columns per invocation
+const KERNEL_H: u32 = 3u; // @const taps along a column
 const KERNEL_W: u32 = 3u; // @const taps along a row
+const STRIDE_H: u32 = 1u; // @const stride along a column
 const STRIDE_W: u32 = 1u; // @const stride along a row
+const DILATION_H: u32 = 1u; // @const dilation along a column
 const DILATION_W: u32 = 1u; // @const dilation along a row
 const VEC: bool = false; // @const the number of channels is a multiple of 4
 const FLIP: bool = false; // @const read the kernel back to front
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const SPAN: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
+const ROWS: u32 = (BAND - 1u) * STRIDE_H + (KERNEL_H - 1u) * DILATION_H + 1u;
+const COLUMNS: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
 struct Params {
     batch: u32, height: u32, width: u32, channels: u32, // x
     out_height: u32, out_width: u32, // y
-    kernel_h: u32, stride_h: u32, pad_h: u32, pad_w: u32, dilation_h: u32,
-    strips: u32, units: u32,
+    pad_h: u32, pad_w: u32, bands: u32, strips: u32, units: u32,
     p0: f32, p1: f32, // of the activation
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<vec4<Operand>>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4<Operand>>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<Operand>>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<Operand>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
 // @end
 
-fn scalar_x(i: u32) -> f32 { return x[i >> 2u][i & 3u]; }
-fn scalar_w(i: u32) -> f32 { return weight[i >> 2u][i & 3u]; }
+fn scalar_x(i: u32) -> f32 { return f32(x[i >> 2u][i & 3u]); }
+fn scalar_w(i: u32) -> f32 { return f32(weight[i >> 2u][i & 3u]); }
 fn scalar_bias(i: u32) -> f32 { return bias[i >> 2u][i & 3u]; }
 
 /// Four channels from element i on, of which `count` exist; the others repeat the last one.
 fn load_x(i: u32, count: u32) -> vec4<f32> {
-    if VEC { return x[i >> 2u]; }
+    if VEC { return vec4<f32>(x[i >> 2u]); }
     let last = count - 1u;
     return vec4(scalar_x(i), scalar_x(i + min(1u, last)), scalar_x(i + min(2u, last)), scalar_x(i + min(3u, last)));
 }
 fn load_w(i: u32, count: u32) -> vec4<f32> {
-    if VEC { return weight[i >> 2u]; }
+    if VEC { return vec4<f32>(weight[i >> 2u]); }
     let last = count - 1u;
     return vec4(scalar_w(i), scalar_w(i + min(1u, last)), scalar_w(i + min(2u, last)), scalar_w(i + min(3u, last)));
 }
@@ -67,8 +74,8 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
     if VEC {
         if count > 0u {
             var v = s;
-            if HAS_RESIDUAL { v += residual[at >> 2u]; }
-            y[at >> 2u] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+            if HAS_RESIDUAL { v += vec4<f32>(residual[at >> 2u]); }
+            y[at >> 2u] = vec4<Operand>(vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p)));
         }
         return;
     }
@@ -77,8 +84,8 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
         if j < count {
             let i = at + j;
             var v = s[j];
-            if HAS_RESIDUAL { v += residual[i >> 2u][i & 3u]; }
-            y[i >> 2u][i & 3u] = unary(v, p);
+            if HAS_RESIDUAL { v += f32(residual[i >> 2u][i & 3u]); }
+            y[i >> 2u][i & 3u] = Operand(unary(v, p));
         }
     }
 }
@@ -91,38 +98,56 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     let quads = (params.channels + 3u) / 4u;
     let strip = unit / quads;
     let channel = (unit - strip * quads) * 4u;
-    let line = strip / params.strips;
-    let ow0 = (strip - line * params.strips) * STRIP;
-    let n = line / params.out_height;
+    let band = strip / params.strips;
+    let ow0 = (strip - band * params.strips) * STRIP;
+    let n = band / params.bands;
+    let oh0 = (band - n * params.bands) * BAND;
     let count = min(4u, params.channels - channel);
-    // The input position of tap (0,0) of the strip's first pixel; a negative one wraps and so lies outside as well.
-    let top = (line - n * params.out_height) * params.stride_h - params.pad_h;
+    // The input position of tap (0,0) of the tile's first pixel; a negative one wraps and so lies outside as well.
+    let top = oh0 * STRIDE_H - params.pad_h;
     let left = ow0 * STRIDE_W - params.pad_w;
+    let base = ((n * params.height + top) * params.width + left) * params.channels + channel;
 
-    var acc: array<vec4<f32>, STRIP>;
-    for (var kh = 0u; kh < params.kernel_h; kh++) {
-        let ih = top + kh * params.dilation_h;
-        let row = ((n * params.height + ih) * params.width + left) * params.channels + channel;
-        var xv: array<vec4<f32>, SPAN>;
+    var w: array<vec4<f32>, KERNEL_H * KERNEL_W>;
+    // @unroll
+    for (var tap = 0u; tap < KERNEL_H * KERNEL_W; tap++) {
+        let source = select(tap, KERNEL_H * KERNEL_W - 1u - tap, FLIP);
+        w[tap] = load_w(source * params.channels + channel, count);
+    }
+    var acc: array<vec4<f32>, BAND * STRIP>;
+    // @unroll
+    for (var row = 0u; row < ROWS; row++) {
+        var xv: array<vec4<f32>, COLUMNS>;
         // @unroll
-        for (var i = 0u; i < SPAN; i++) {
-            let inside = ih < params.height && left + i < params.width;
-            xv[i] = select(vec4<f32>(), load_x(select(channel, row + i * params.channels, inside), count), inside);
+        for (var i = 0u; i < COLUMNS; i++) {
+            let inside = top + row < params.height && left + i < params.width;
+            let at = base + (row * params.width + i) * params.channels;
+            xv[i] = select(vec4<f32>(), load_x(select(channel, at, inside), count), inside);
         }
         // @unroll
-        for (var kw = 0u; kw < KERNEL_W; kw++) {
-            let tap = select(kh * KERNEL_W + kw, (params.kernel_h - kh) * KERNEL_W - 1u - kw, FLIP);
-            let w = load_w(tap * params.channels + channel, count);
+        for (var b = 0u; b < BAND; b++) {
             // @unroll
-            for (var p = 0u; p < STRIP; p++) {
-                acc[p] += xv[p * STRIDE_W + kw * DILATION_W] * w;
+            for (var kh = 0u; kh < KERNEL_H; kh++) {
+                if b * STRIDE_H + kh * DILATION_H == row {
+                    // @unroll
+                    for (var kw = 0u; kw < KERNEL_W; kw++) {
+                        // @unroll
+                        for (var p = 0u; p < STRIP; p++) {
+                            acc[b * STRIP + p] += xv[p * STRIDE_W + kw * DILATION_W] * w[kh * KERNEL_W + kw];
+                        }
+                    }
+                }
             }
         }
     }
     let add = load_bias(channel, count);
     // @unroll
-    for (var p = 0u; p < STRIP; p++) {
-        let stored = id < params.units && ow0 + p < params.out_width;
-        store((line * params.out_width + ow0 + p) * params.channels + channel, acc[p] + add, select(0u, count, stored));
+    for (var b = 0u; b < BAND; b++) {
+        // @unroll
+        for (var p = 0u; p < STRIP; p++) {
+            let stored = id < params.units && oh0 + b < params.out_height && ow0 + p < params.out_width;
+            let at = ((n * params.out_height + oh0 + b) * params.out_width + ow0 + p) * params.channels + channel;
+            store(at, acc[b * STRIP + p] + add, select(0u, count, stored));
+        }
     }
 }

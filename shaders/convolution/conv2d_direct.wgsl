@@ -6,6 +6,10 @@
 // Limits: 5 storage buffers (any read-only buffer stands in for a bias or residual that is not added), no workgroup memory;
 //   KH · (KW + 1) · (C/groups + 1) < 65,535, where Mesa before 23 stops a shader's loops.
 
+enable f16;
+
+alias Operand = f32; // @const type of x and w: f32 or f16
+alias Output = f32; // @const type of y and residual: that of x
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
@@ -29,11 +33,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> w: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Operand>;
+@group(0) @binding(2) var<storage, read> w: array<Operand>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<Output>;
+@group(0) @binding(5) var<storage, read_write> y: array<Output>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 {
@@ -71,7 +75,7 @@ fn main(
                     var x_at = x_base + x_row * params.x_strides.z + x_column * params.x_strides.w;
                     var w_at = w_base + tap_row * params.w_strides.z + tap_column * params.w_strides.w;
                     for (var input = 0u; input < inputs; input++) {
-                        sum += x[x_at] * w[w_at];
+                        sum += f32(x[x_at]) * f32(w[w_at]);
                         x_at += params.x_strides.y;
                         w_at += params.w_strides.y;
                     }
@@ -85,7 +89,7 @@ fn main(
     let at = image * params.y_strides.x + output * params.y_strides.y + row * params.y_strides.z
         + column * params.y_strides.w;
     if (HAS_RESIDUAL) {
-        sum += residual[at];
+        sum += f32(residual[at]);
     }
-    y[at] = unary(sum, vec2(params.p0, params.p1));
+    y[at] = Output(unary(sum, vec2(params.p0, params.p1)));
 }

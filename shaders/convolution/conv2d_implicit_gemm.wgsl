@@ -3,14 +3,20 @@
 // gathers the piece that it needs (implicit GEMM, Chetlur et al., cuDNN, arXiv 1410.0759). The product is that of matmul_vec4.
 //
 // Layouts: x and y are channels-last, w is packed [G][KH, KW, C/G, O/G]; M is N·OH·OW, N is O/G, K is KH·KW·C/G.
+//   With several splits, split s sums K from s · chunk on, and y is [splits][N, OH, OW, O] of partial sums.
 // Threads: 16 × 16 to a workgroup, which is 16 · THREAD_M windows by 16 · THREAD_N channels of one group.
-// Workgroup memory: 2 · TILE_K · (TILE_M + TILE_N) · 4 bytes, 16 KiB as it stands.
+// Workgroup memory: 2 · (TILE_K · (TILE_M + TILE_N) + PAD · TILE_K) · 4 bytes, 16.3 KiB as it stands.
 // Limits: 5 storage buffers (any read-only buffer stands in for a bias or residual that is not added), 256 threads; THREAD_M · TILE_K and
-//   THREAD_N · TILE_K are multiples of 64; K < 65,535 · TILE_K.
+//   THREAD_N · TILE_K are multiples of 64; chunk < 65,535 · TILE_K.
 
+enable f16;
+
+alias Operand = f32; // @const type of x and w: f32 or f16
+alias Output = f32; // @const type of y: that of the operands, or f32 for partial sums
 const THREAD_M: u32 = 8u; // @const pixels of a thread, a multiple of 4
 const THREAD_N: u32 = 8u; // @const channels of a thread, a multiple of 4
 const TILE_K: u32 = 8u; // @const step along K, a multiple of 4
+const PAD: u32 = 4u; // @const vec4s after the rows of four k, 32 / TILE_K: the rows begin at other banks
 const VEC_K: bool = false; // @const C/G is a multiple of 4: a vec4 of x lies within one tap
 const VEC_N: bool = false; // @const O/G is a multiple of 4: weights are read by vec4
 const HAS_BIAS: bool = false; // @const add bias
@@ -21,35 +27,45 @@ const TILE_N: u32 = 16u * THREAD_N;
 const ROW_QUADS: u32 = THREAD_M / 4u;
 const COLUMN_QUADS: u32 = THREAD_N / 4u;
 const K_QUADS: u32 = TILE_K / 4u;
-const A_SIZE: u32 = TILE_M * K_QUADS; // vec4s of a tile
+const A_PITCH: u32 = TILE_M + PAD; // vec4s of four k
+const A_SIZE: u32 = A_PITCH * K_QUADS; // vec4s of a tile
 const B_SIZE: u32 = TILE_N * K_QUADS;
-const A_LOADS: u32 = A_SIZE / THREADS;
-const B_LOADS: u32 = B_SIZE / THREADS;
+const A_LOADS: u32 = TILE_M * K_QUADS / THREADS;
+const B_LOADS: u32 = TILE_N * K_QUADS / THREADS;
 
 struct Params {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
     y_shape: vec4<u32>, // N O OH OW
     x_strides: vec4<u32>,
-    w_strides: vec4<u32>,
     y_strides: vec4<u32>,
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    by_channels: vec2<u32>, // magic numbers: the gathered operand's channels of a group
+    by_kernel_w: vec2<u32>, // KW
+    by_width: vec2<u32>, // columns of an image of pixels
+    by_image: vec2<u32>, // pixels of an image
+    by_stride_h: vec2<u32>,
+    by_stride_w: vec2<u32>,
     groups: u32,
     count: u32, // workgroups with work
-    chunk: u32, // of the sum, taken by one split of a weight gradient
-    pad: u32,
+    chunk: u32, // of the sum, taken by one split
+    terms: u32, // of the whole sum
+    rows: u32, // M of a group's product
+    columns: u32, // N of it
+    tiles_m: u32, // ceil(rows / TILE_M)
+    tiles_n: u32, // ceil(columns / TILE_N)
     p0: f32,
     p1: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<vec4<Operand>>;
+@group(0) @binding(2) var<storage, read> w: array<vec4<Operand>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<Output>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<Output>>;
 
 var<workgroup> a_tile: array<vec4<f32>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<f32>, 2u * B_SIZE>;
@@ -60,48 +76,60 @@ fn unary(x: f32, p: vec2<f32>) -> f32 {
 }
 // @end
 
-// Where term k of a window is in x: the index, and whether it is inside. `corner` is the window's first row and column.
-fn locate(base: u32, corner: vec2<u32>, k: u32, inputs: u32, terms: u32) -> vec2<u32> {
-    let tap = k / inputs;
-    // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
-    let at = corner + vec2(tap / params.w_shape.w, tap % params.w_shape.w) * params.dilation;
-    let inside = k < terms && at.x < params.x_shape.z && at.y < params.x_shape.w;
-    return vec2(base + at.x * params.x_strides.z + at.y * params.x_strides.w + k % inputs, u32(inside));
+// n / d for n < 2³¹ and the magic number and shift of d: the high half of a 64-bit product, of which WGSL has none, in 16-bit
+// steps (Granlund and Montgomery, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
 }
 
-fn load_x(base: u32, corner: vec2<u32>, k: u32, inputs: u32, terms: u32) -> vec4<f32> {
+// Where term k of a window is in x: the index, and whether it is inside. `corner` is the window's first row and column.
+fn locate(base: u32, corner: vec2<u32>, k: u32, k_end: u32) -> vec2<u32> {
+    let tap = quotient(k, params.by_channels);
+    let tap_row = quotient(tap, params.by_kernel_w);
+    // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
+    let at = corner + vec2(tap_row, tap - tap_row * params.w_shape.w) * params.dilation;
+    let inside = k < k_end && at.x < params.x_shape.z && at.y < params.x_shape.w;
+    let channel = k - tap * params.w_shape.y;
+    return vec2(base + at.x * params.x_strides.z + at.y * params.x_strides.w + channel, u32(inside));
+}
+
+fn load_x(base: u32, corner: vec2<u32>, k: u32, k_end: u32) -> vec4<f32> {
     var v = vec4<f32>();
     if (VEC_K) {
-        let at = locate(base, corner, k, inputs, terms);
+        let at = locate(base, corner, k, k_end);
         if (at.y == 1u) {
-            v = x[at.x / 4u];
+            v = vec4<f32>(x[at.x / 4u]);
         }
         return v;
     }
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        let at = locate(base, corner, k + j, inputs, terms);
+        let at = locate(base, corner, k + j, k_end);
         if (at.y == 1u) {
-            v[j] = x[at.x / 4u][at.x % 4u];
+            v[j] = f32(x[at.x / 4u][at.x % 4u]);
         }
     }
     return v;
 }
 
 // Four weights of term k: the packed matrix of a group is [K][N]. Past the edge there are zeros.
-fn load_w(base: u32, k: u32, channel: u32, terms: u32, channels: u32) -> vec4<f32> {
-    if (k >= terms || channel >= channels) {
+fn load_w(base: u32, k: u32, channel: u32, k_end: u32) -> vec4<f32> {
+    if (k >= k_end || channel >= params.columns) {
         return vec4<f32>();
     }
-    let at = base + k * channels + channel;
+    let at = base + k * params.columns + channel;
     if (VEC_N) {
-        return w[at / 4u];
+        return vec4<f32>(w[at / 4u]);
     }
     var v = vec4<f32>();
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        if (channel + j < channels) {
-            v[j] = w[(at + j) / 4u][(at + j) % 4u];
+        if (channel + j < params.columns) {
+            v[j] = f32(w[(at + j) / 4u][(at + j) % 4u]);
         }
     }
     return v;
@@ -115,31 +143,28 @@ fn main(
     @builtin(local_invocation_index) index: u32,
 ) {
     let id = group.x + grid.x * (group.y + grid.y * group.z);
-    let inputs = params.w_shape.y;
-    let outputs = params.y_shape.y / params.groups;
-    let terms = params.w_shape.z * params.w_shape.w * inputs;
-    let pixels = params.y_shape.x * params.y_shape.z * params.y_shape.w;
-    let tiles_n = (outputs + TILE_N - 1u) / TILE_N;
-    let tiles_m = (pixels + TILE_M - 1u) / TILE_M;
-    let column0 = id % tiles_n * TILE_N;
-    let row0 = id / tiles_n % tiles_m * TILE_M;
-    let channel_group = id / (tiles_n * tiles_m);
-    let first = 0u;
+    let column0 = id % params.tiles_n * TILE_N;
+    let row0 = id / params.tiles_n % params.tiles_m * TILE_M;
+    let slice = id / (params.tiles_n * params.tiles_m); // of a split, a group
+    let channel_group = slice % params.groups;
+    let split = slice / params.groups;
+    let first = split * params.chunk;
     // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
-    let last = select(0u, terms, id < params.count);
+    let last = select(0u, min(params.terms, first + params.chunk), id < params.count);
 
     // A thread loads the same windows in every turn.
     var base: array<u32, A_LOADS>;
     var corner: array<vec2<u32>, A_LOADS>;
     // @unroll
     for (var i = 0u; i < A_LOADS; i++) {
-        let pixel = min(row0 + (i * THREADS + index) / K_QUADS, pixels - 1u);
-        let column = pixel % params.y_shape.w;
-        let row = pixel / params.y_shape.w % params.y_shape.z;
-        corner[i] = vec2(row, column) * params.stride - params.padding;
-        base[i] = pixel / (params.y_shape.w * params.y_shape.z) * params.x_strides.x + channel_group * inputs;
+        let pixel = min(row0 + (i * THREADS + index) / K_QUADS, params.rows - 1u);
+        let image = quotient(pixel, params.by_image);
+        let in_image = pixel - image * (params.y_shape.z * params.y_shape.w);
+        let row = quotient(in_image, params.by_width);
+        corner[i] = vec2(row, in_image - row * params.y_shape.w) * params.stride - params.padding;
+        base[i] = image * params.x_strides.x + channel_group * params.w_shape.y;
     }
-    let w_base = channel_group * terms * outputs;
+    let w_base = channel_group * params.terms * params.columns;
     let a_k = index % K_QUADS * 4u;
 
     var sum: array<vec4<f32>, THREAD_M * COLUMN_QUADS>;
@@ -153,7 +178,7 @@ fn main(
         if (k0 > first) {
             // @unroll
             for (var i = 0u; i < A_LOADS; i++) {
-                a_tile[from_a + index % K_QUADS * TILE_M + (i * THREADS + index) / K_QUADS] = next_a[i];
+                a_tile[from_a + index % K_QUADS * A_PITCH + (i * THREADS + index) / K_QUADS] = next_a[i];
             }
             // @unroll
             for (var i = 0u; i < B_LOADS; i++) {
@@ -165,11 +190,11 @@ fn main(
         if (k0 < last) {
             // @unroll
             for (var i = 0u; i < A_LOADS; i++) {
-                next_a[i] = load_x(base[i], corner[i], k0 + a_k, inputs, terms);
+                next_a[i] = load_x(base[i], corner[i], k0 + a_k, last);
             }
             // @unroll
             for (var i = 0u; i < B_LOADS; i++) {
-                next_b[i] = load_w(w_base, k0 + (i * THREADS + index) / (TILE_N / 4u), column0 + index % (TILE_N / 4u) * 4u, terms, outputs);
+                next_b[i] = load_w(w_base, k0 + (i * THREADS + index) / (TILE_N / 4u), column0 + index % (TILE_N / 4u) * 4u, last);
             }
         }
         if (k0 == first) {
@@ -182,7 +207,7 @@ fn main(
             var columns: array<mat4x4<f32>, COLUMN_QUADS>; // four k of four columns
             // @unroll
             for (var i = 0u; i < THREAD_M; i++) {
-                rows[i] = a_tile[from_a + q * TILE_M + i / 4u * 64u + thread.y * 4u + i % 4u];
+                rows[i] = a_tile[from_a + q * A_PITCH + i / 4u * 64u + thread.y * 4u + i % 4u];
             }
             // @unroll
             for (var g = 0u; g < COLUMN_QUADS; g++) {
@@ -209,24 +234,42 @@ fn main(
     }
     let p = vec2(params.p0, params.p1);
     // @unroll
-    for (var j = 0u; j < THREAD_N; j++) {
-        let column = column0 + j / 4u * 64u + thread.x * 4u + j % 4u;
-        if (column < outputs) {
-            let output = channel_group * outputs + column;
-            var add = 0.0;
-            if (HAS_BIAS) {
-                add = bias[output];
-            }
+    for (var g = 0u; g < COLUMN_QUADS; g++) {
+        let column = column0 + g * 64u + thread.x * 4u;
+        let channel = channel_group * params.columns + column;
+        var add = vec4<f32>();
+        if (HAS_BIAS) {
             // @unroll
-            for (var i = 0u; i < THREAD_M; i++) {
-                let pixel = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
-                if (pixel < pixels) {
-                    let at = pixel * params.y_shape.y + output;
-                    var s = sum[i * COLUMN_QUADS + j / 4u][j % 4u] + add;
-                    if (HAS_RESIDUAL) {
-                        s += residual[at];
+            for (var j = 0u; j < 4u; j++) {
+                if (column + j < params.columns) {
+                    add[j] = bias[channel + j];
+                }
+            }
+        }
+        // @unroll
+        for (var i = 0u; i < THREAD_M; i++) {
+            let pixel = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
+            if (pixel < params.rows && column < params.columns) {
+                let at = (split * params.rows + pixel) * params.y_shape.y + channel;
+                var s = sum[i * COLUMN_QUADS + g] + add;
+                if (HAS_RESIDUAL) {
+                    // @unroll
+                    for (var j = 0u; j < 4u; j++) {
+                        if (column + j < params.columns) {
+                            s[j] += f32(residual[at + j]);
+                        }
                     }
-                    y[at] = unary(s, p);
+                }
+                s = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
+                if (VEC_N) {
+                    y[at / 4u] = vec4<Output>(s);
+                } else {
+                    // @unroll
+                    for (var j = 0u; j < 4u; j++) {
+                        if (column + j < params.columns) {
+                            y[(at + j) / 4u][(at + j) % 4u] = Output(s[j]);
+                        }
+                    }
                 }
             }
         }

@@ -3,13 +3,15 @@
 // transposed convolution. Rows of the left matrix are pixels of x; where no window has the pixel at a tap there is a 0.
 //
 // Layouts: grad_x and grad_y are channels-last, w is packed [G][KH, KW, O/G, C/G]; M is N·H·W, N is C/G, K is KH·KW·O/G.
+//   With several splits, split s sums K from s · chunk on, and grad_x is [splits][N, H, W, C] of partial sums.
 // Threads: 16 × 16 to a workgroup, which is 16 · THREAD_M pixels by 16 · THREAD_N channels of one group.
-// Workgroup memory: 2 · TILE_K · (TILE_M + TILE_N) · 4 bytes, 16 KiB as it stands.
-// Limits: 3 storage buffers, 256 threads; THREAD_M · TILE_K and THREAD_N · TILE_K are multiples of 64; K < 65,535 · TILE_K.
+// Workgroup memory: 2 · (TILE_K · (TILE_M + TILE_N) + PAD · TILE_K) · 4 bytes, 16.3 KiB as it stands.
+// Limits: 3 storage buffers, 256 threads; THREAD_M · TILE_K and THREAD_N · TILE_K are multiples of 64; chunk < 65,535 · TILE_K.
 
 const THREAD_M: u32 = 8u; // @const pixels of a thread, a multiple of 4
 const THREAD_N: u32 = 8u; // @const channels of a thread, a multiple of 4
 const TILE_K: u32 = 8u; // @const step along K, a multiple of 4
+const PAD: u32 = 4u; // @const vec4s after the rows of four k, 32 / TILE_K: the rows begin at other banks
 const VEC_K: bool = false; // @const O/G is a multiple of 4: a vec4 of grad_y lies within one tap
 const VEC_N: bool = false; // @const C/G is a multiple of 4: weights are read by vec4
 const THREADS: u32 = 256u;
@@ -18,25 +20,35 @@ const TILE_N: u32 = 16u * THREAD_N;
 const ROW_QUADS: u32 = THREAD_M / 4u;
 const COLUMN_QUADS: u32 = THREAD_N / 4u;
 const K_QUADS: u32 = TILE_K / 4u;
-const A_SIZE: u32 = TILE_M * K_QUADS; // vec4s of a tile
+const A_PITCH: u32 = TILE_M + PAD; // vec4s of four k
+const A_SIZE: u32 = A_PITCH * K_QUADS; // vec4s of a tile
 const B_SIZE: u32 = TILE_N * K_QUADS;
-const A_LOADS: u32 = A_SIZE / THREADS;
-const B_LOADS: u32 = B_SIZE / THREADS;
+const A_LOADS: u32 = TILE_M * K_QUADS / THREADS;
+const B_LOADS: u32 = TILE_N * K_QUADS / THREADS;
 
 struct Params {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
     y_shape: vec4<u32>, // N O OH OW
     x_strides: vec4<u32>,
-    w_strides: vec4<u32>,
     y_strides: vec4<u32>,
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    by_channels: vec2<u32>, // magic numbers: the gathered operand's channels of a group
+    by_kernel_w: vec2<u32>, // KW
+    by_width: vec2<u32>, // columns of an image of pixels
+    by_image: vec2<u32>, // pixels of an image
+    by_stride_h: vec2<u32>,
+    by_stride_w: vec2<u32>,
     groups: u32,
     count: u32, // workgroups with work
-    chunk: u32, // of the sum, taken by one split of a weight gradient
-    pad: u32,
+    chunk: u32, // of the sum, taken by one split
+    terms: u32, // of the whole sum
+    rows: u32, // M of a group's product
+    columns: u32, // N of it
+    tiles_m: u32, // ceil(rows / TILE_M)
+    tiles_n: u32, // ceil(columns / TILE_N)
     p0: f32,
     p1: f32,
 }
@@ -44,25 +56,38 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> grad_y: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> w: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> grad_x: array<f32>;
+@group(0) @binding(3) var<storage, read_write> grad_x: array<vec4<f32>>;
 
 var<workgroup> a_tile: array<vec4<f32>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<f32>, 2u * B_SIZE>;
 
-// Where term k of a pixel is in grad_y: the index, and whether there is one. `corner` is the pixel plus the padding.
-fn locate(base: u32, corner: vec2<u32>, k: u32, outputs: u32, terms: u32) -> vec2<u32> {
-    let tap = k / outputs;
-    // Negative distances wrap to huge numbers, whose quotient is beyond every window.
-    let distance = corner - vec2(tap / params.w_shape.w, tap % params.w_shape.w) * params.dilation;
-    let at = distance / params.stride;
-    let inside = k < terms && all(at < params.y_shape.zw) && all(at * params.stride == distance);
-    return vec2(base + at.x * params.y_strides.z + at.y * params.y_strides.w + k % outputs, u32(inside));
+// n / d for n < 2³¹ and the magic number and shift of d: the high half of a 64-bit product, of which WGSL has none, in 16-bit
+// steps (Granlund and Montgomery, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
 }
 
-fn load_grad_y(base: u32, corner: vec2<u32>, k: u32, outputs: u32, terms: u32) -> vec4<f32> {
+// Where term k of a pixel is in grad_y: the index, and whether there is one. `corner` is the pixel plus the padding.
+fn locate(base: u32, corner: vec2<u32>, k: u32, k_end: u32) -> vec2<u32> {
+    let tap = quotient(k, params.by_channels);
+    let tap_row = quotient(tap, params.by_kernel_w);
+    let distance = corner - vec2(tap_row, tap - tap_row * params.w_shape.w) * params.dilation;
+    // Negative distances wrap to huge numbers, which are no numerators, and beyond every window.
+    let near = distance & vec2(0x7fffffffu);
+    let at = vec2(quotient(near.x, params.by_stride_h), quotient(near.y, params.by_stride_w));
+    let inside = k < k_end && all(near == distance) && all(at < params.y_shape.zw) && all(at * params.stride == distance);
+    let channel = k - tap * (params.y_shape.y / params.groups);
+    return vec2(base + at.x * params.y_strides.z + at.y * params.y_strides.w + channel, u32(inside));
+}
+
+fn load_grad_y(base: u32, corner: vec2<u32>, k: u32, k_end: u32) -> vec4<f32> {
     var v = vec4<f32>();
     if (VEC_K) {
-        let at = locate(base, corner, k, outputs, terms);
+        let at = locate(base, corner, k, k_end);
         if (at.y == 1u) {
             v = grad_y[at.x / 4u];
         }
@@ -70,7 +95,7 @@ fn load_grad_y(base: u32, corner: vec2<u32>, k: u32, outputs: u32, terms: u32) -
     }
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        let at = locate(base, corner, k + j, outputs, terms);
+        let at = locate(base, corner, k + j, k_end);
         if (at.y == 1u) {
             v[j] = grad_y[at.x / 4u][at.x % 4u];
         }
@@ -79,18 +104,18 @@ fn load_grad_y(base: u32, corner: vec2<u32>, k: u32, outputs: u32, terms: u32) -
 }
 
 // Four weights of term k: the packed matrix of a group is [K][N]. Past the edge there are zeros.
-fn load_w(base: u32, k: u32, channel: u32, terms: u32, channels: u32) -> vec4<f32> {
-    if (k >= terms || channel >= channels) {
+fn load_w(base: u32, k: u32, channel: u32, k_end: u32) -> vec4<f32> {
+    if (k >= k_end || channel >= params.columns) {
         return vec4<f32>();
     }
-    let at = base + k * channels + channel;
+    let at = base + k * params.columns + channel;
     if (VEC_N) {
         return w[at / 4u];
     }
     var v = vec4<f32>();
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        if (channel + j < channels) {
+        if (channel + j < params.columns) {
             v[j] = w[(at + j) / 4u][(at + j) % 4u];
         }
     }
@@ -105,31 +130,28 @@ fn main(
     @builtin(local_invocation_index) index: u32,
 ) {
     let id = group.x + grid.x * (group.y + grid.y * group.z);
-    let inputs = params.w_shape.y;
-    let outputs = params.y_shape.y / params.groups;
-    let terms = params.w_shape.z * params.w_shape.w * outputs;
-    let pixels = params.x_shape.x * params.x_shape.z * params.x_shape.w;
-    let tiles_n = (inputs + TILE_N - 1u) / TILE_N;
-    let tiles_m = (pixels + TILE_M - 1u) / TILE_M;
-    let column0 = id % tiles_n * TILE_N;
-    let row0 = id / tiles_n % tiles_m * TILE_M;
-    let channel_group = id / (tiles_n * tiles_m);
-    let first = 0u;
+    let column0 = id % params.tiles_n * TILE_N;
+    let row0 = id / params.tiles_n % params.tiles_m * TILE_M;
+    let slice = id / (params.tiles_n * params.tiles_m); // of a split, a group
+    let channel_group = slice % params.groups;
+    let split = slice / params.groups;
+    let first = split * params.chunk;
     // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
-    let last = select(0u, terms, id < params.count);
+    let last = select(0u, min(params.terms, first + params.chunk), id < params.count);
 
     // A thread loads for the same pixels in every turn.
     var base: array<u32, A_LOADS>;
     var corner: array<vec2<u32>, A_LOADS>;
     // @unroll
     for (var i = 0u; i < A_LOADS; i++) {
-        let pixel = min(row0 + (i * THREADS + index) / K_QUADS, pixels - 1u);
-        let column = pixel % params.x_shape.w;
-        let row = pixel / params.x_shape.w % params.x_shape.z;
-        corner[i] = vec2(row, column) + params.padding;
-        base[i] = pixel / (params.x_shape.w * params.x_shape.z) * params.y_strides.x + channel_group * outputs;
+        let pixel = min(row0 + (i * THREADS + index) / K_QUADS, params.rows - 1u);
+        let image = quotient(pixel, params.by_image);
+        let in_image = pixel - image * (params.x_shape.z * params.x_shape.w);
+        let row = quotient(in_image, params.by_width);
+        corner[i] = vec2(row, in_image - row * params.x_shape.w) + params.padding;
+        base[i] = image * params.y_strides.x + channel_group * (params.y_shape.y / params.groups);
     }
-    let w_base = channel_group * terms * inputs;
+    let w_base = channel_group * params.terms * params.columns;
     let a_k = index % K_QUADS * 4u;
 
     var sum: array<vec4<f32>, THREAD_M * COLUMN_QUADS>;
@@ -143,7 +165,7 @@ fn main(
         if (k0 > first) {
             // @unroll
             for (var i = 0u; i < A_LOADS; i++) {
-                a_tile[from_a + index % K_QUADS * TILE_M + (i * THREADS + index) / K_QUADS] = next_a[i];
+                a_tile[from_a + index % K_QUADS * A_PITCH + (i * THREADS + index) / K_QUADS] = next_a[i];
             }
             // @unroll
             for (var i = 0u; i < B_LOADS; i++) {
@@ -155,11 +177,11 @@ fn main(
         if (k0 < last) {
             // @unroll
             for (var i = 0u; i < A_LOADS; i++) {
-                next_a[i] = load_grad_y(base[i], corner[i], k0 + a_k, outputs, terms);
+                next_a[i] = load_grad_y(base[i], corner[i], k0 + a_k, last);
             }
             // @unroll
             for (var i = 0u; i < B_LOADS; i++) {
-                next_b[i] = load_w(w_base, k0 + (i * THREADS + index) / (TILE_N / 4u), column0 + index % (TILE_N / 4u) * 4u, terms, inputs);
+                next_b[i] = load_w(w_base, k0 + (i * THREADS + index) / (TILE_N / 4u), column0 + index % (TILE_N / 4u) * 4u, last);
             }
         }
         if (k0 == first) {
@@ -172,7 +194,7 @@ fn main(
             var columns: array<mat4x4<f32>, COLUMN_QUADS>; // four k of four columns
             // @unroll
             for (var i = 0u; i < THREAD_M; i++) {
-                rows[i] = a_tile[from_a + q * TILE_M + i / 4u * 64u + thread.y * 4u + i % 4u];
+                rows[i] = a_tile[from_a + q * A_PITCH + i / 4u * 64u + thread.y * 4u + i % 4u];
             }
             // @unroll
             for (var g = 0u; g < COLUMN_QUADS; g++) {
@@ -198,15 +220,24 @@ fn main(
         return;
     }
     // @unroll
-    for (var j = 0u; j < THREAD_N; j++) {
-        let column = column0 + j / 4u * 64u + thread.x * 4u + j % 4u;
-        if (column < inputs) {
-            let channel = channel_group * inputs + column;
-            // @unroll
-            for (var i = 0u; i < THREAD_M; i++) {
-                let pixel = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
-                if (pixel < pixels) {
-                    grad_x[pixel * params.x_shape.y + channel] = sum[i * COLUMN_QUADS + j / 4u][j % 4u];
+    for (var g = 0u; g < COLUMN_QUADS; g++) {
+        let column = column0 + g * 64u + thread.x * 4u;
+        let channel = channel_group * params.columns + column;
+        // @unroll
+        for (var i = 0u; i < THREAD_M; i++) {
+            let pixel = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
+            if (pixel < params.rows && column < params.columns) {
+                let at = (split * params.rows + pixel) * params.x_shape.y + channel;
+                let s = sum[i * COLUMN_QUADS + g];
+                if (VEC_N) {
+                    grad_x[at / 4u] = s;
+                } else {
+                    // @unroll
+                    for (var j = 0u; j < 4u; j++) {
+                        if (column + j < params.columns) {
+                            grad_x[(at + j) / 4u][(at + j) % 4u] = s[j];
+                        }
+                    }
                 }
             }
         }

@@ -22,23 +22,32 @@ const COLUMN_QUADS: u32 = THREAD_N / 4u;
 const K_QUADS: u32 = TILE_K / 4u;
 const A_SIZE: u32 = TILE_M * K_QUADS; // vec4s of a tile
 const B_SIZE: u32 = TILE_N * K_QUADS;
-const A_LOADS: u32 = A_SIZE / THREADS;
-const B_LOADS: u32 = B_SIZE / THREADS;
+const A_LOADS: u32 = TILE_M * K_QUADS / THREADS;
+const B_LOADS: u32 = TILE_N * K_QUADS / THREADS;
 
 struct Params {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
     y_shape: vec4<u32>, // N O OH OW
     x_strides: vec4<u32>,
-    w_strides: vec4<u32>,
     y_strides: vec4<u32>,
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    by_channels: vec2<u32>, // magic numbers: the gathered operand's channels of a group
+    by_kernel_w: vec2<u32>, // KW
+    by_width: vec2<u32>, // columns of an image of pixels
+    by_image: vec2<u32>, // pixels of an image
+    by_stride_h: vec2<u32>,
+    by_stride_w: vec2<u32>,
     groups: u32,
     count: u32, // workgroups with work
-    chunk: u32, // of the sum, taken by one split of a weight gradient
-    pad: u32,
+    chunk: u32, // of the sum, taken by one split
+    terms: u32, // of the whole sum
+    rows: u32, // M of a group's product
+    columns: u32, // N of it
+    tiles_m: u32, // ceil(rows / TILE_M)
+    tiles_n: u32, // ceil(columns / TILE_N)
     p0: f32,
     p1: f32,
 }
@@ -51,15 +60,28 @@ struct Params {
 var<workgroup> a_tile: array<vec4<f32>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<f32>, 2u * B_SIZE>;
 
+// n / d for n < 2³¹ and the magic number and shift of d: the high half of a 64-bit product, of which WGSL has none, in 16-bit
+// steps (Granlund and Montgomery, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
+}
+
 // Where a row (a tap and an input channel) of a pixel is in x: the index, and whether it is inside.
 fn locate(pixel: u32, row: u32, channel_group: u32, end: u32) -> vec2<u32> {
-    let tap = row / params.w_shape.y;
-    let window = vec2(pixel / params.y_shape.w % params.y_shape.z, pixel % params.y_shape.w);
+    let tap = quotient(row, params.by_channels);
+    let tap_row = quotient(tap, params.by_kernel_w);
+    let image = quotient(pixel, params.by_image);
+    let in_image = pixel - image * (params.y_shape.z * params.y_shape.w);
+    let y_row = quotient(in_image, params.by_width);
+    let window = vec2(y_row, in_image - y_row * params.y_shape.w);
     // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
-    let at = window * params.stride + vec2(tap / params.w_shape.w, tap % params.w_shape.w) * params.dilation - params.padding;
-    let inside = pixel < end && tap < params.w_shape.z * params.w_shape.w && all(at < params.x_shape.zw);
-    let image = pixel / (params.y_shape.w * params.y_shape.z);
-    let channel = channel_group * params.w_shape.y + row % params.w_shape.y;
+    let at = window * params.stride + vec2(tap_row, tap - tap_row * params.w_shape.w) * params.dilation - params.padding;
+    let inside = pixel < end && row < params.rows && all(at < params.x_shape.zw);
+    let channel = channel_group * params.w_shape.y + row - tap * params.w_shape.y;
     return vec2(image * params.x_strides.x + at.x * params.x_strides.z + at.y * params.x_strides.w + channel, u32(inside));
 }
 
@@ -82,18 +104,18 @@ fn load_x(pixel: u32, row: u32, channel_group: u32, end: u32) -> vec4<f32> {
     return v;
 }
 
-fn load_grad_y(pixel: u32, column: u32, outputs: u32, channel_group: u32, end: u32) -> vec4<f32> {
+fn load_grad_y(pixel: u32, column: u32, channel_group: u32, end: u32) -> vec4<f32> {
     var v = vec4<f32>();
-    if (pixel >= end || column >= outputs) {
+    if (pixel >= end || column >= params.columns) {
         return v;
     }
-    let at = pixel * params.y_shape.y + channel_group * outputs + column;
+    let at = pixel * params.y_shape.y + channel_group * params.columns + column;
     if (VEC_N) {
         return grad_y[at / 4u];
     }
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        if (column + j < outputs) {
+        if (column + j < params.columns) {
             v[j] = grad_y[(at + j) / 4u][(at + j) % 4u];
         }
     }
@@ -108,18 +130,13 @@ fn main(
     @builtin(local_invocation_index) index: u32,
 ) {
     let id = group.x + grid.x * (group.y + grid.y * group.z);
-    let outputs = params.y_shape.y / params.groups;
-    let rows = params.w_shape.z * params.w_shape.w * params.w_shape.y;
-    let pixels = params.y_shape.x * params.y_shape.z * params.y_shape.w;
-    let tiles_n = (outputs + TILE_N - 1u) / TILE_N;
-    let tiles_m = (rows + TILE_M - 1u) / TILE_M;
-    let column0 = id % tiles_n * TILE_N;
-    let row0 = id / tiles_n % tiles_m * TILE_M;
-    let slice = id / (tiles_n * tiles_m); // of a split, a group
+    let column0 = id % params.tiles_n * TILE_N;
+    let row0 = id / params.tiles_n % params.tiles_m * TILE_M;
+    let slice = id / (params.tiles_n * params.tiles_m); // of a split, a group
     let channel_group = slice % params.groups;
     let first = slice / params.groups * params.chunk;
     // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
-    let last = select(0u, min(pixels, first + params.chunk), id < params.count);
+    let last = select(0u, min(params.terms, first + params.chunk), id < params.count);
 
     let a_row = row0 + index % (TILE_M / 4u) * 4u;
     let b_column = column0 + index % (TILE_N / 4u) * 4u;
@@ -150,7 +167,7 @@ fn main(
             }
             // @unroll
             for (var i = 0u; i < B_LOADS; i++) {
-                next_b[i] = load_grad_y(k0 + (i * THREADS + index) / (TILE_N / 4u), b_column, outputs, channel_group, last);
+                next_b[i] = load_grad_y(k0 + (i * THREADS + index) / (TILE_N / 4u), b_column, channel_group, last);
             }
         }
         if (k0 == first) {
@@ -196,12 +213,12 @@ fn main(
     // @unroll
     for (var j = 0u; j < THREAD_N; j++) {
         let column = column0 + j / 4u * 64u + thread.x * 4u + j % 4u;
-        if (column < outputs) {
+        if (column < params.columns) {
             // @unroll
             for (var i = 0u; i < THREAD_M; i++) {
                 let row = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
-                if (row < rows) {
-                    partials[(slice * rows + row) * outputs + column] = sum[i * COLUMN_QUADS + j / 4u][j % 4u];
+                if (row < params.rows) {
+                    partials[(slice * params.rows + row) * params.columns + column] = sum[i * COLUMN_QUADS + j / 4u][j % 4u];
                 }
             }
         }

@@ -1,10 +1,10 @@
 // y[n,oh,ow,co] = unary(residual + bias[co] + Σ_{kh,kw,ci} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * w[kh,kw,ci,co])
-// as an implicit GEMM, fp32, for software Vulkan (lavapipe) and any device whose subgroups have at least 8 lanes.
+// as an implicit GEMM, fp32, for software Vulkan (lavapipe) and any device with subgroups of LANES.
 //
 // Layouts:  channels-last. x is [N,H,W,C_in], y is [N,Ho,Wo,C_out], the weight is packed [G][KH,KW,Ci,Co] with
 //           Ci = C_in / G, Co = C_out / G (from OIHW: one permutation). bias has C_out entries.
-// Threads:  a workgroup is 8 lanes and one tile of 8*PIXELS output pixels x CHANNELS output channels of one group.
-//           Lane l owns the pixels tile*8*PIXELS + 8p + l, all CHANNELS of them in registers. Per turn a lane
+// Threads:  a workgroup is a subgroup and one tile of LANES*PIXELS output pixels x CHANNELS output channels of one group.
+//           Lane l owns the pixels (tile*PIXELS + p)*LANES + l, all CHANNELS of them in registers. Per turn a lane
 //           loads PER_TURN inputs of its own pixels (0 outside the image) and its share of the PER_TURN x CHANNELS
 //           weights, which reach the other lanes by shuffles from a constant lane. The reduction index
 //           k = (kh*KW + kw)*Ci + ci runs flat over taps and channels. No barrier, no workgroup memory.
@@ -15,7 +15,7 @@
 //   CHANNELS  32 when Co % 32 == 0; 16, 8 or 4 when Co is no more (or to halve the compile time of 32: 16 has
 //             0.7 to 0.9 of its speed).
 //   PIXELS    4; 2 when N*Ho*Wo <= 16.
-//   pixel_tiles = ceil(N*Ho*Wo / (8*PIXELS)), channel_tiles = ceil(Co / CHANNELS),
+//   pixel_tiles = ceil(N*Ho*Wo / (LANES*PIXELS)), channel_tiles = ceil(Co / CHANNELS),
 //   groups = pixel_tiles * channel_tiles * G (workgroups). Ho, Wo are the caller's; any stride, padding,
 //   dilation >= 1. Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
 // Limits:   KH*KW*Ci / (WIDTH*STEPS) <= 65,535 (loops of Mesa before 23). Idea: implicit GEMM, as in cuDNN
@@ -28,10 +28,10 @@ const STEPS: u32 = 4u; // @const loads of x per pixel and turn
 const VEC_W: bool = false; // @const the weight and y may be accessed by vec4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const LANES: u32 = 8u;
+const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const PER_TURN: u32 = WIDTH * STEPS;
 const QUADS: u32 = CHANNELS / 4u;
-const W_LOADS: u32 = (PER_TURN * QUADS + 7u) / LANES;
+const W_LOADS: u32 = (PER_TURN * QUADS + LANES - 1u) / LANES;
 
 struct Params {
     batch: u32, height: u32, width: u32, in_channels: u32, // x
@@ -88,7 +88,7 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
     }
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);

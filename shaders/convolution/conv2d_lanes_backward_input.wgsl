@@ -1,20 +1,20 @@
 // dx[n,ih,iw,ci] = Σ_{kh,kw,co} dy[n,oh,ow,co] * w[kh,kw,ci,co] over the taps with oh*sh = ih + ph - kh*dh and
 // ow*sw = iw + pw - kw*dw: the gradient of conv2d by its input (also a transposed convolution), fp32, for software
-// Vulkan (lavapipe) and any device whose subgroups have at least 8 lanes.
+// Vulkan (lavapipe) and any device with subgroups of LANES.
 //
 // Layouts:  channels-last. dy is [N,Ho,Wo,C_out], dx is [N,H,W,C_in], the weight is packed [G][KH,KW,Co,Ci] with
 //           Ci = C_in / G, Co = C_out / G: the last two axes swapped against the forward packing.
 // Phases    the taps that reach an input pixel depend only on (ih + ph) mod sh and (iw + pw) mod sw. A workgroup
 //           takes pixels of one phase, so it visits the phase's taps only, and no product with zero is made.
-// Threads:  a workgroup is 8 lanes and one tile of 8*PIXELS input pixels of one phase x CHANNELS input channels of
-//           one group. Lane l owns the phase's pixels tile*8*PIXELS + 8p + l, all CHANNELS of them in registers. Per
+// Threads:  a workgroup is a subgroup and one tile of LANES*PIXELS input pixels of one phase x CHANNELS input channels of
+//           one group. Lane l owns the phase's pixels (tile*PIXELS + p)*LANES + l, all CHANNELS of them in registers. Per
 //           turn (four output channels of one tap) a lane loads a vec4 of dy for each own pixel and its share of
 //           the 4 x CHANNELS weights, which reach the other lanes by shuffles from a constant lane.
 // Host      VEC_DY    Co % 4 == 0; else false. VEC_W: Ci % 4 == 0 (weight rows and dx by vec4); else false.
 //   CHANNELS  32 when Ci % 32 == 0; 16, 8 or 4 when Ci is no more (or to halve the compile time of 32: 16 has
 //             0.7 to 0.9 of its speed). PIXELS 4; 2 when a phase has 16 pixels or fewer.
 //   tap_step_h = sh / gcd(sh, dh), tap_step_w = sw / gcd(sw, dw),
-//   pixel_tiles = ceil(N * ceil(H/sh) * ceil(W/sw) / (8*PIXELS)), channel_tiles = ceil(Ci / CHANNELS),
+//   pixel_tiles = ceil(N * ceil(H/sh) * ceil(W/sw) / (LANES*PIXELS)), channel_tiles = ceil(Ci / CHANNELS),
 //   groups = pixel_tiles * channel_tiles * G * sh * sw (workgroups). Every element of dx is written (0 where no tap
 //   reaches). Bound sizes are multiples of 16 bytes (pad).
 // Limits:   KH*KW*ceil(Co / 4) <= 65,000 (loops of Mesa before 23).
@@ -23,9 +23,9 @@ const PIXELS: u32 = 4u; // @const input pixels per lane
 const CHANNELS: u32 = 16u; // @const input channels per workgroup
 const VEC_DY: bool = false; // @const dy may be read by vec4
 const VEC_W: bool = false; // @const the weight and dx may be accessed by vec4
-const LANES: u32 = 8u;
+const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const QUADS: u32 = CHANNELS / 4u;
-const W_LOADS: u32 = (4u * QUADS + 7u) / LANES;
+const W_LOADS: u32 = (4u * QUADS + LANES - 1u) / LANES;
 
 struct Params {
     batch: u32, height: u32, width: u32, in_channels: u32, // dx
@@ -74,7 +74,7 @@ fn first_tap(phase: u32, taps: u32, dilation: u32, stride: u32) -> u32 {
     return first;
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);

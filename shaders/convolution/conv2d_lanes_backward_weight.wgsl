@@ -1,18 +1,18 @@
 // dw[kh,kw,ci,co] = Σ_{n,oh,ow} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * dy[n,oh,ow,co]: the gradient of
-// conv2d by its weight, fp32, for software Vulkan (lavapipe) and any device whose subgroups have at least 8 lanes.
+// conv2d by its weight, fp32, for software Vulkan (lavapipe) and any device with subgroups of LANES.
 //
 // Layouts:  channels-last. x is [N,H,W,C_in], dy is [N,Ho,Wo,C_out], dw is packed like the forward weight:
 //           [G][KH,KW,Ci,Co] with Ci = C_in / G, Co = C_out / G. With splits > 1 the output is [splits, dw]: partial
 //           sums for matmul_split_k_reduce.wgsl, which adds them in order, so the result is deterministic.
-// Threads:  a workgroup is 8 lanes and one tile of 8*LOADS*WIDTH rows (kh,kw,ci) x CHANNELS columns co of one group,
-//           summed over one range of output pixels. Lane l owns the rows (tile*8 + l) * LOADS*WIDTH onwards, all
+// Threads:  a workgroup is a subgroup and one tile of LANES*LOADS*WIDTH rows (kh,kw,ci) x CHANNELS columns co of one group,
+//           summed over one range of output pixels. Lane l owns the rows (tile*LANES + l) * LOADS*WIDTH onwards, all
 //           CHANNELS of them in registers. For four pixels at a time a lane loads its own rows of x (0 outside the
 //           image) and its share of the 4 x CHANNELS values of dy, which reach the other lanes by shuffles from a
 //           constant lane.
-// Host      WIDTH     Ci % 4 == 0: WIDTH 4, LOADS 1. Else WIDTH 1, LOADS = min(4, ceil(KH*KW*Ci / 8)).
+// Host      WIDTH     Ci % 4 == 0: WIDTH 4, LOADS 1. Else WIDTH 1, LOADS = min(4, ceil(KH*KW*Ci / LANES)).
 //   VEC_DY    Co % 4 == 0 (dy and dw by vec4); else false.
 //   CHANNELS  16; 8 or 4 when Co is no more; 32 for the last tenth of speed at twice the compile time.
-//   row_tiles = ceil(KH*KW*Ci / (8*LOADS*WIDTH)), channel_tiles = ceil(Co / CHANNELS),
+//   row_tiles = ceil(KH*KW*Ci / (LANES*LOADS*WIDTH)), channel_tiles = ceil(Co / CHANNELS),
 //   splits = clamp(ceil(32 / (row_tiles*channel_tiles*G)), 1, ceil(N*Ho*Wo / 256)), at least ceil(N*Ho*Wo / 262,140);
 //   pixel_chunk = ceil(N*Ho*Wo / splits), then splits = ceil(N*Ho*Wo / pixel_chunk) again;
 //   groups = row_tiles * channel_tiles * G * splits (workgroups). Bound sizes are multiples of 16 bytes (pad).
@@ -22,11 +22,11 @@ const WIDTH: u32 = 1u; // @const channels per load of x: 4 or 1
 const LOADS: u32 = 4u; // @const loads of x per lane and pixel
 const CHANNELS: u32 = 16u; // @const output channels per workgroup
 const VEC_DY: bool = false; // @const dy and dw may be accessed by vec4
-const LANES: u32 = 8u;
+const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const TURN: u32 = 4u; // pixels per turn
 const ROWS: u32 = LOADS * WIDTH;
 const QUADS: u32 = CHANNELS / 4u;
-const DY_LOADS: u32 = (TURN * QUADS + 7u) / LANES;
+const DY_LOADS: u32 = (TURN * QUADS + LANES - 1u) / LANES;
 
 struct Params {
     batch: u32, height: u32, width: u32, in_channels: u32, // x
@@ -64,7 +64,7 @@ fn store(at: u32, v: vec4<f32>, count: u32) {
     }
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);

@@ -7,6 +7,9 @@
 // Threads: all taps of one (g, a, b) each, neighbours along b, so that indices are taken apart once for every filter.
 // Limits: 2 storage buffers, no workgroup memory; taps < 65,535, where Mesa before 23 stops a loop.
 
+enable f16;
+
+alias Operand = f32; // @const type of the weight: f32 or f16
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const UNPACK: bool = false; // @const from packed to w
 
@@ -22,8 +25,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Operand>;
+@group(0) @binding(2) var<storage, read_write> y: array<Operand>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

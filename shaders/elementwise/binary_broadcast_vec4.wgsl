@@ -80,6 +80,12 @@ fn main(
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
     let end = min(start + LANES * VECTORS, params.count);
     let p = vec2(params.p0, params.p1);
+    // Read once: as far as a driver knows, a store may change them.
+    var shape = params.shape;
+    var magic = params.magic;
+    var shift = params.shift;
+    var a_strides = params.a_strides;
+    var b_strides = params.b_strides;
     for (var i = start; i < end; i += LANES) {
         var rest = i;
         var a_at = 0u;
@@ -88,14 +94,14 @@ fn main(
         // @unroll
         for (var step = 1u; step < RANK; step++) {
             let axis = RANK - step;
-            let next = quotient(rest, params.magic[axis / 4u][axis % 4u], params.shift[axis / 4u][axis % 4u]);
-            let index = rest - next * params.shape[axis / 4u][axis % 4u];
+            let next = quotient(rest, magic[axis / 4u][axis % 4u], shift[axis / 4u][axis % 4u]);
+            let index = rest - next * shape[axis / 4u][axis % 4u];
             rest = next;
-            a_at += index * params.a_strides[axis / 4u][axis % 4u];
-            b_at += index * params.b_strides[axis / 4u][axis % 4u];
+            a_at += index * a_strides[axis / 4u][axis % 4u];
+            b_at += index * b_strides[axis / 4u][axis % 4u];
         }
-        let u = load_a(a_at + rest * params.a_strides[0].x);
-        let v = load_b(b_at + rest * params.b_strides[0].x);
+        let u = load_a(a_at + rest * a_strides[0].x);
+        let v = load_b(b_at + rest * b_strides[0].x);
         let w = vec4(binary(u.x, v.x), binary(u.y, v.y), binary(u.z, v.z), binary(u.w, v.w));
         y[i] = vec4(unary(w.x, p), unary(w.y, p), unary(w.z, p), unary(w.w, p));
     }

@@ -1,16 +1,16 @@
-// C[b] = unary(op(A[b]) · op(B[b]) + bias + residual[b]), fp32, for software Vulkan (lavapipe) and any device whose
-// subgroups have at least 8 lanes.
+// C[b] = unary(op(A[b]) · op(B[b]) + bias + residual[b]), fp32, for software Vulkan (lavapipe) and any device with
+// subgroups of LANES.
 //
 // Layouts:  row-major. A is [M,K] ([K,M] with TRANSPOSE_A), B is [K,N] ([N,K] with TRANSPOSE_B), C is [M,N]
 //           ([N,M] with TRANSPOSE_C). bias has N entries (M with TRANSPOSE_C, for swapped problems Cᵀ = Bᵀ·Aᵀ).
 //           Batch b begins at b * a_stride, b * b_stride elements (0: shared by all batches), C[b] at b * M * N.
-// Threads:  a workgroup is 8 lanes and one tile of ROWS x 32 outputs. Lane l owns the columns
+// Threads:  a workgroup is a subgroup and one tile of ROWS x 4*LANES outputs. Lane l owns the columns
 //           4l .. 4l + 3, all ROWS rows of them in registers. For four k at a time a lane loads its
-//           own columns of B and ROWS/8 vec4 of A; a value of A reaches the other lanes by a shuffle from a
+//           own columns of B and ROWS/LANES vec4 of A; a value of A reaches the other lanes by a shuffle from a
 //           constant lane. No barrier, no workgroup memory.
 // Why       llvmpipe turns a lane-varying load into scalar loads and a constant-lane shuffle into one register
 //           broadcast, so every loaded value has to be used many times.
-// Host      tiles_m = ceil(M / ROWS), tiles_n = ceil(N / 32), groups = tiles_m*tiles_n*batches*splits.
+// Host      tiles_m = ceil(M / ROWS), tiles_n = ceil(N / (4*LANES)), groups = tiles_m*tiles_n*batches*splits.
 //           splits = 1: k_chunk >= K. Else k_chunk % 4 == 0, splits = ceil(K / k_chunk), C is partial sums
 //           [splits, batches, M, N] without bias and activation: then run matmul_split_k_reduce.wgsl.
 //   VEC_A   A's inner extent (K, or M with TRANSPOSE_A) and a_stride are multiples of 4; else false.
@@ -18,7 +18,7 @@
 //   K_TAIL  true when K % 4 != 0.
 //   ROWS    32 for large aligned products, 16 when M <= 16, tiles are few or a VEC_* is false (compile time), 8 or
 //           4 for M <= 8 or 4. Always 4 or a multiple of 8.
-//           N < 32 < M: swap (A, M, TRANSPOSE_A <- B, N, !TRANSPOSE_B; B, N, TRANSPOSE_B <- A, M, !TRANSPOSE_A;
+//           N < 4*LANES and N < M: swap (A, M, TRANSPOSE_A <- B, N, !TRANSPOSE_B; B, N, TRANSPOSE_B <- A, M, !TRANSPOSE_A;
 //           TRANSPOSE_C). Split K while groups < 8 and k_chunk stays >= 256.
 //   Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
 // Limits:   k_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop turns in all).
@@ -33,8 +33,8 @@ const VEC_C: bool = false; // @const C may be written by vec4
 const K_TAIL: bool = true; // @const K is not a multiple of 4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const LANES: u32 = 8u;
-const A_LOADS: u32 = (ROWS + 7u) / LANES;
+const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
+const A_LOADS: u32 = (ROWS + LANES - 1u) / LANES;
 const QUADS: u32 = ROWS / 4u;
 
 struct Params {
@@ -98,14 +98,14 @@ fn store(at: u32, x: vec4<f32>, count: u32) {
     }
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
     let group = min(id, params.groups - 1u);
     let tile = group / params.tiles_m;
     let row0 = (group % params.tiles_m) * ROWS;
-    let col0 = (tile % params.tiles_n) * 32u;
+    let col0 = (tile % params.tiles_n) * (4u * LANES);
     let slice = tile / params.tiles_n;
     let batch = slice % params.batches;
     let k0 = (slice / params.batches) * params.k_chunk;

@@ -3,11 +3,16 @@
 //
 // Layouts: row-major. A is [M, K] ([K, M] with TRANSPOSE_A), B is [K, N] ([N, K] with TRANSPOSE_B), C is [M, N], bias
 //   has N entries. Batch b begins at b · a_stride, b · b_stride elements (0: one matrix for all), C[b] at b · M · N.
+//   A and B are f32 or f16, C is what they are or, as partial sums, f32; sums and bias are f32.
 //   With several splits, split s sums K from s · k_chunk on, and C is [splits, batches, M, N] of partial sums.
 // Threads: one element of C each, neighbours along N.
 // Limits: 5 storage buffers (any read-only buffer stands in for a bias or residual that is not added), no workgroup memory;
 //   k_chunk < 65,535, where Mesa before 23 stops a loop.
 
+enable f16;
+
+alias Operand = f32; // @const type of A and B: f32 or f16
+alias Output = f32; // @const type of C: that of the operands, or f32 for partial sums
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
@@ -30,11 +35,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<Operand>;
+@group(0) @binding(2) var<storage, read> b: array<Operand>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> c: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<Output>;
+@group(0) @binding(5) var<storage, read_write> c: array<Output>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 {
@@ -64,7 +69,7 @@ fn main(
     var b_at = batch * params.b_stride + first * b_step + column * select(1u, params.k, TRANSPOSE_B);
     var sum = 0.0;
     for (var k = first; k < last; k++) {
-        sum += a[a_at] * b[b_at];
+        sum += f32(a[a_at]) * f32(b[b_at]);
         a_at += a_step;
         b_at += b_step;
     }
@@ -72,7 +77,7 @@ fn main(
         sum += bias[column];
     }
     if (HAS_RESIDUAL) {
-        sum += residual[i];
+        sum += f32(residual[i]);
     }
-    c[i] = unary(sum, vec2(params.p0, params.p1));
+    c[i] = Output(unary(sum, vec2(params.p0, params.p1)));
 }

@@ -7,6 +7,10 @@
 // Workgroup memory: TILE_K · (TILE_M + TILE_N + 2) · 4 bytes, 8.1 KiB as it stands; tiles are [k][row] and [k][column].
 // Limits: 5 storage buffers, 256 threads; k_chunk < 65,535 · TILE_K.
 
+enable f16;
+
+alias Operand = f32; // @const type of A and B: f32 or f16
+alias Output = f32; // @const type of C: that of the operands, or f32 for partial sums
 const THREAD_M: u32 = 4u; // @const rows of a thread
 const THREAD_N: u32 = 4u; // @const columns of a thread
 const TILE_K: u32 = 16u; // @const step along K
@@ -38,11 +42,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<Operand>;
+@group(0) @binding(2) var<storage, read> b: array<Operand>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> c: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<Output>;
+@group(0) @binding(5) var<storage, read_write> c: array<Output>;
 
 var<workgroup> a_tile: array<f32, TILE_K * PITCH_M>;
 var<workgroup> b_tile: array<f32, TILE_K * PITCH_N>;
@@ -58,14 +62,14 @@ fn load_a(base: u32, row: u32, k: u32, k_end: u32) -> f32 {
     if (row >= params.m || k >= k_end) {
         return 0.0;
     }
-    return a[base + select(row * params.k + k, k * params.m + row, TRANSPOSE_A)];
+    return f32(a[base + select(row * params.k + k, k * params.m + row, TRANSPOSE_A)]);
 }
 
 fn load_b(base: u32, k: u32, column: u32, k_end: u32) -> f32 {
     if (column >= params.n || k >= k_end) {
         return 0.0;
     }
-    return b[base + select(k * params.n + column, column * params.k + k, TRANSPOSE_B)];
+    return f32(b[base + select(k * params.n + column, column * params.k + k, TRANSPOSE_B)]);
 }
 
 @compute @workgroup_size(16, 16)
@@ -139,9 +143,9 @@ fn main(
                     let at = (slice * params.m + row) * params.n + column;
                     var s = sum[i * THREAD_N + j] + add;
                     if (HAS_RESIDUAL) {
-                        s += residual[at];
+                        s += f32(residual[at]);
                     }
-                    c[at] = unary(s, p);
+                    c[at] = Output(unary(s, p));
                 }
             }
         }

@@ -9,6 +9,9 @@
 //           ACCUMULATE adds to what y holds. Bind any read-only buffer as a bias or residual that is not added; bias_inner and
 //           bias_period >= 1. splits <= 65,535.
 
+enable f16;
+
+alias Output = f32; // @const type of y: f32 or f16
 const VEC: bool = false; // @const count is a multiple of 4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
@@ -27,8 +30,8 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> residual: array<Output>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<Output>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
@@ -39,7 +42,7 @@ fn element(i: u32) -> f32 { return partials[i >> 2u][i & 3u]; }
 fn finish(i: u32, sum: f32) -> f32 {
     var x = sum;
     if HAS_BIAS { x += bias[(i / params.bias_inner) % params.bias_period]; }
-    if HAS_RESIDUAL { x += residual[i]; }
+    if HAS_RESIDUAL { x += f32(residual[i]); }
     return unary(x, vec2(params.p0, params.p1));
 }
 
@@ -65,14 +68,14 @@ fn main(
     let v = vec4(finish(i, sum.x), finish(min(i + 1u, last), sum.y), finish(min(i + 2u, last), sum.z), finish(min(i + 3u, last), sum.w));
     // i is a multiple of 4, so the four elements are one vec4 of y, the last one perhaps in part.
     var old = vec4<f32>();
-    if ACCUMULATE { old = y[i >> 2u]; }
+    if ACCUMULATE { old = vec4<f32>(y[i >> 2u]); }
     if VEC {
-        y[i >> 2u] = old + v;
+        y[i >> 2u] = vec4<Output>(old + v);
     } else {
         let count = params.count - i;
-        y[i >> 2u].x = old.x + v.x;
-        if count > 1u { y[i >> 2u].y = old.y + v.y; }
-        if count > 2u { y[i >> 2u].z = old.z + v.z; }
-        if count > 3u { y[i >> 2u].w = old.w + v.w; }
+        y[i >> 2u].x = Output(old.x + v.x);
+        if count > 1u { y[i >> 2u].y = Output(old.y + v.y); }
+        if count > 2u { y[i >> 2u].z = Output(old.z + v.z); }
+        if count > 3u { y[i >> 2u].w = Output(old.w + v.w); }
     }
 }

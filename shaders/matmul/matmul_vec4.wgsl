@@ -1,21 +1,28 @@
-// C[b] = unary(A[b] · B[b] + bias + residual[b]): step 4 of the ladder. The ideas it adds: memory is read four elements at a time, both
-// workgroup memory and global; and there are two of each tile, so that the next one is on its way while the sums go on,
-// with one barrier to a step instead of two.
+// C[b] = unary(A[b] · B[b] + bias + residual[b]): step 4 of the ladder. The ideas it adds: memory is read four elements at a
+// time, both workgroup memory and global; there are two of each tile, so that the next one is on its way while the sums go on, with
+// one barrier to a step instead of two; and workgroups walk C in bands of GROUP_M tiles, column by column, so that those
+// that run together share what the cache holds of A and B.
 //
 // Layouts: as matmul_naive; A's fastest extent (K, or M with TRANSPOSE_A), B's, and both strides are multiples of 4.
 // Threads: 16 × 16 to a workgroup, which is one TILE_M × TILE_N piece of C. A thread has THREAD_M rows in blocks of four and
 //   THREAD_N columns: blocks of four, or with TRANSPOSE_B every 16th, for the banks of the workgroup memory.
-// Workgroup memory: 2 · TILE_K · (TILE_M + TILE_N) · 4 bytes, 16 KiB as it stands. A tile keeps the vec4s as they are in
+// Workgroup memory: 2 · (TILE_K · (TILE_M + TILE_N) + 2 · PAD · TILE_K) · 4 bytes, 16.5 KiB as it stands; a tile keeps the vec4s as they are in
 //   memory: [four k][row] where they lie along K, [k][four rows] where they do not; a transpose is done in registers.
 // Limits: 5 storage buffers, 256 threads, each of which loads whole vec4s: THREAD_M · TILE_K and THREAD_N · TILE_K are
 //   multiples of 64; k_chunk is a multiple of 4 and < 65,535 · TILE_K.
 
+enable f16;
+
+alias Operand = f32; // @const type of A and B: f32 or f16
+alias Output = f32; // @const type of C: that of the operands, or f32 for partial sums
 const THREAD_M: u32 = 8u; // @const rows of a thread, a multiple of 4
 const THREAD_N: u32 = 8u; // @const columns of a thread, a multiple of 4
 const TILE_K: u32 = 8u; // @const step along K, a multiple of 4
 const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const EDGES: bool = true; // @const false: TILE_M divides M, TILE_N N and TILE_K every part of K
+const PAD: u32 = 4u; // @const vec4s after the rows of four k, 32 / TILE_K: the rows begin at other banks
+const GROUP_M: u32 = 1u; // @const tiles of a band of C, downwards
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const THREADS: u32 = 256u;
@@ -24,10 +31,12 @@ const TILE_N: u32 = 16u * THREAD_N;
 const ROW_QUADS: u32 = THREAD_M / 4u;
 const COLUMN_QUADS: u32 = THREAD_N / 4u;
 const K_QUADS: u32 = TILE_K / 4u;
-const A_SIZE: u32 = TILE_M * K_QUADS; // vec4s of a tile
-const B_SIZE: u32 = TILE_N * K_QUADS;
-const A_LOADS: u32 = A_SIZE / THREADS;
-const B_LOADS: u32 = B_SIZE / THREADS;
+const A_PITCH: u32 = TILE_M + PAD; // vec4s of four k
+const B_PITCH: u32 = TILE_N + PAD;
+const A_SIZE: u32 = A_PITCH * K_QUADS; // vec4s of a tile
+const B_SIZE: u32 = B_PITCH * K_QUADS;
+const A_LOADS: u32 = TILE_M * K_QUADS / THREADS;
+const B_LOADS: u32 = TILE_N * K_QUADS / THREADS;
 
 struct Params {
     m: u32,
@@ -45,11 +54,11 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> a: array<vec4<Operand>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<Operand>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> c: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<Output>;
+@group(0) @binding(5) var<storage, read_write> c: array<vec4<Output>>;
 
 var<workgroup> a_tile: array<vec4<f32>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<f32>, 2u * B_SIZE>;
@@ -67,7 +76,7 @@ fn position(f: u32, tile: u32, along_k: bool) -> vec2<u32> {
 
 // Where it is kept.
 fn place(f: u32, tile: u32, along_k: bool) -> u32 {
-    return select(f, f % K_QUADS * tile + f / K_QUADS, along_k);
+    return select(f + f / tile * PAD, f % K_QUADS * (tile + PAD) + f / K_QUADS, along_k);
 }
 
 // Past the edge there are zeros, which add nothing to a sum.
@@ -76,7 +85,7 @@ fn load_a(f: u32, base: u32, row0: u32, k0: u32, k_end: u32) -> vec4<f32> {
     if (EDGES && (at.x >= params.m || at.y >= k_end)) {
         return vec4<f32>();
     }
-    return a[(base + select(at.x * params.k + at.y, at.y * params.m + at.x, TRANSPOSE_A)) / 4u];
+    return vec4<f32>(a[(base + select(at.x * params.k + at.y, at.y * params.m + at.x, TRANSPOSE_A)) / 4u]);
 }
 
 fn load_b(f: u32, base: u32, column0: u32, k0: u32, k_end: u32) -> vec4<f32> {
@@ -84,7 +93,7 @@ fn load_b(f: u32, base: u32, column0: u32, k0: u32, k_end: u32) -> vec4<f32> {
     if (EDGES && (at.x >= params.n || at.y >= k_end)) {
         return vec4<f32>();
     }
-    return b[(base + select(at.y * params.n + at.x, at.x * params.k + at.y, TRANSPOSE_B)) / 4u];
+    return vec4<f32>(b[(base + select(at.y * params.n + at.x, at.x * params.k + at.y, TRANSPOSE_B)) / 4u]);
 }
 
 @compute @workgroup_size(16, 16)
@@ -95,9 +104,13 @@ fn main(
     @builtin(local_invocation_index) index: u32,
 ) {
     let id = group.x + grid.x * (group.y + grid.y * group.z);
-    let column0 = id % params.tiles_n * TILE_N;
-    let row0 = id / params.tiles_n % params.tiles_m * TILE_M;
     let slice = id / (params.tiles_n * params.tiles_m);
+    let tile = id - slice * (params.tiles_n * params.tiles_m);
+    let band = tile / (GROUP_M * params.tiles_n) * GROUP_M;
+    let height = min(params.tiles_m - band, GROUP_M);
+    let in_band = tile - band * params.tiles_n;
+    let column0 = in_band / height * TILE_N;
+    let row0 = (band + in_band % height) * TILE_M;
     let batch = slice % params.batches;
     let first = slice / params.batches * params.k_chunk;
     // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
@@ -146,7 +159,7 @@ fn main(
             if (TRANSPOSE_A) {
                 // @unroll
                 for (var g = 0u; g < ROW_QUADS; g++) {
-                    let at = from_a + q * TILE_M + g * 16u + thread.y;
+                    let at = from_a + q * A_PITCH + g * 16u + thread.y;
                     let t = transpose(mat4x4(a_tile[at], a_tile[at + TILE_M / 4u], a_tile[at + TILE_M / 2u], a_tile[at + TILE_M / 4u * 3u]));
                     // @unroll
                     for (var i = 0u; i < 4u; i++) {
@@ -156,19 +169,19 @@ fn main(
             } else {
                 // @unroll
                 for (var i = 0u; i < THREAD_M; i++) {
-                    rows[i] = a_tile[from_a + q * TILE_M + i / 4u * 64u + thread.y * 4u + i % 4u];
+                    rows[i] = a_tile[from_a + q * A_PITCH + i / 4u * 64u + thread.y * 4u + i % 4u];
                 }
             }
             if (TRANSPOSE_B) {
                 // @unroll
                 for (var g = 0u; g < COLUMN_QUADS; g++) {
-                    let at = from_b + q * TILE_N + g * 64u + thread.x;
+                    let at = from_b + q * B_PITCH + g * 64u + thread.x;
                     columns[g] = transpose(mat4x4(b_tile[at], b_tile[at + 16u], b_tile[at + 32u], b_tile[at + 48u]));
                 }
             } else {
                 // @unroll
                 for (var g = 0u; g < COLUMN_QUADS; g++) {
-                    let at = from_b + q * TILE_N + g * 16u + thread.x;
+                    let at = from_b + q * B_PITCH + g * 16u + thread.x;
                     columns[g] = mat4x4(b_tile[at], b_tile[at + TILE_N / 4u], b_tile[at + TILE_N / 2u], b_tile[at + TILE_N / 4u * 3u]);
                 }
             }
@@ -192,23 +205,43 @@ fn main(
     }
     let p = vec2(params.p0, params.p1);
     // @unroll
-    for (var j = 0u; j < THREAD_N; j++) {
-        let column = column0 + j / 4u * 64u + select(thread.x * 4u + j % 4u, j % 4u * 16u + thread.x, TRANSPOSE_B);
+    for (var g = 0u; g < COLUMN_QUADS; g++) {
+        let column = column0 + g * 64u + select(thread.x * 4u, thread.x, TRANSPOSE_B);
+        // A block of four lies within N or beyond it; with TRANSPOSE_B each column is for itself.
         if (!EDGES || column < params.n) {
-            var add = 0.0;
-            if (HAS_BIAS) {
-                add = bias[column];
+            var add = vec4<f32>();
+            // @unroll
+            for (var j = 0u; j < 4u; j++) {
+                if (HAS_BIAS && (!TRANSPOSE_B || !EDGES || column + j * 16u < params.n)) {
+                    add[j] = bias[column + select(j, j * 16u, TRANSPOSE_B)];
+                }
             }
             // @unroll
             for (var i = 0u; i < THREAD_M; i++) {
                 let row = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
                 if (!EDGES || row < params.m) {
                     let at = (slice * params.m + row) * params.n + column;
-                    var s = sum[i * COLUMN_QUADS + j / 4u][j % 4u] + add;
+                    var s = sum[i * COLUMN_QUADS + g] + add;
                     if (HAS_RESIDUAL) {
-                        s += residual[at];
+                        // @unroll
+                        for (var j = 0u; j < 4u; j++) {
+                            let of_j = select(j, j * 16u, TRANSPOSE_B);
+                            if (!TRANSPOSE_B || !EDGES || column + of_j < params.n) {
+                                s[j] += f32(residual[at + of_j]);
+                            }
+                        }
                     }
-                    c[at] = unary(s, p);
+                    let v = vec4<Output>(vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p)));
+                    if (TRANSPOSE_B) {
+                        // @unroll
+                        for (var j = 0u; j < 4u; j++) {
+                            if (!EDGES || column + j * 16u < params.n) {
+                                c[(at + j * 16u) / 4u][(at + j * 16u) % 4u] = v[j];
+                            }
+                        }
+                    } else {
+                        c[at / 4u] = v;
+                    }
                 }
             }
         }

@@ -54,25 +54,33 @@ fn main(
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
     let end = min(start + LANES * VECTORS, params.count);
+    // Read once: as far as a driver knows, a store may change them.
+    var shape = params.shape;
+    var magic = params.magic;
+    var shift = params.shift;
+    var x_strides = params.x_strides;
+    var y_strides = params.y_strides;
+    let offsets = vec2(params.x_offset, params.y_offset);
+    let inner = vec2(params.x_inner, params.y_inner);
     for (var i = start; i < end; i += LANES) {
         var rest = i;
-        var x_at = params.x_offset;
-        var y_at = params.y_offset;
+        var x_at = offsets.x;
+        var y_at = offsets.y;
         // The slowest axis takes what is left of the index.
         // @unroll
         for (var step = 1u; step < RANK; step++) {
             let axis = RANK - step;
-            let next = quotient(rest, params.magic[axis / 4u][axis % 4u], params.shift[axis / 4u][axis % 4u]);
-            let index = rest - next * params.shape[axis / 4u][axis % 4u];
+            let next = quotient(rest, magic[axis / 4u][axis % 4u], shift[axis / 4u][axis % 4u]);
+            let index = rest - next * shape[axis / 4u][axis % 4u];
             rest = next;
-            x_at += index * params.x_strides[axis / 4u][axis % 4u];
-            y_at += index * params.y_strides[axis / 4u][axis % 4u];
+            x_at += index * x_strides[axis / 4u][axis % 4u];
+            y_at += index * y_strides[axis / 4u][axis % 4u];
         }
-        x_at += rest * params.x_strides[0].x;
-        y_at += rest * params.y_strides[0].x;
+        x_at += rest * x_strides[0].x;
+        y_at += rest * y_strides[0].x;
         // @unroll
         for (var j = 0u; j < STEP; j++) {
-            y[y_at + j * params.y_inner] = x[x_at + j * params.x_inner];
+            y[y_at + j * inner.y] = x[x_at + j * inner.x];
         }
     }
 }

@@ -76,15 +76,18 @@ fn main(
         y_at += index * params.y_strides[axis / 4u][axis % 4u];
     }
     let end = select(0u, min(first + TURNS, params.u), f < params.f);
+    // Read once: as far as a driver knows, a store may change them.
+    let x_step = params.x_step;
+    let y_step = params.y_step;
     for (var u = first; u < end; u++) {
         let a = x[x_at + u];
-        let b = x[x_at + u + params.x_step];
-        let c = x[x_at + u + 2u * params.x_step];
-        let d = x[x_at + u + 3u * params.x_step];
-        let at = y_at + 4u * u * params.y_step;
+        let b = x[x_at + u + x_step];
+        let c = x[x_at + u + 2u * x_step];
+        let d = x[x_at + u + 3u * x_step];
+        let at = y_at + 4u * u * y_step;
         y[at] = vec4(a.x, b.x, c.x, d.x);
-        y[at + params.y_step] = vec4(a.y, b.y, c.y, d.y);
-        y[at + 2u * params.y_step] = vec4(a.z, b.z, c.z, d.z);
-        y[at + 3u * params.y_step] = vec4(a.w, b.w, c.w, d.w);
+        y[at + y_step] = vec4(a.y, b.y, c.y, d.y);
+        y[at + 2u * y_step] = vec4(a.z, b.z, c.z, d.z);
+        y[at + 3u * y_step] = vec4(a.w, b.w, c.w, d.w);
     }
 }

@@ -42,11 +42,13 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change it.
+    let step = params.step;
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    let band = i / params.step;
-    let column = i - band * params.step;
-    let first = band * ROWS * params.step + column;
-    let end = min(first + ROWS * params.step, params.vectors);
+    let band = i / step;
+    let column = i - band * step;
+    let first = band * ROWS * step + column;
+    let end = min(first + ROWS * step, params.vectors);
     if (first >= end) {
         return;
     }
@@ -61,7 +63,7 @@ fn main(
         slope = of_channels(4u, c);
     }
     let p = vec2(params.p0, params.p1);
-    for (var at = first; at < end; at += params.step) {
+    for (var at = first; at < end; at += step) {
         let v = x[at] - centre;
         let u = v * scale + shift;
         let derivative = vec4(

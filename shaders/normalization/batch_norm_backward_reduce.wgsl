@@ -4,7 +4,8 @@
 //
 // Layouts: x and grad_y with the channels fastest. A row is lcm(C, 4) elements, as in batch_norm_statistics; sums is two
 //   planes [chunks, lcm(C, 4)], which are also [chunks · lcm(C, 4) / C, C]: Σ g, then the other.
-// Threads: one vec4 column of a chunk each, columns fastest. Rows are summed in fours first, which keeps errors small.
+// Threads: one vec4 column of a chunk each, columns fastest. Two rows at a time: four need more registers than a CPU has,
+//   and took a third longer on llvmpipe.
 // Limits: 7 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
@@ -75,18 +76,14 @@ fn main(
 
     var bias_sum = vec4(0.0);
     var weight_sum = vec4(0.0);
-    for (; row + 4u <= whole_end; row += 4u) {
+    for (; row + 2u <= whole_end; row += 2u) {
         let at = row * step + column;
         let x0 = x[at] - centre;
-        let x1 = x[at + step] - centre;
-        let x2 = x[at + 2u * step] - centre;
-        let x3 = x[at + 3u * step] - centre;
         let g0 = grad_y[at] * slope(x0 * scale + shift, p);
+        let x1 = x[at + step] - centre;
         let g1 = grad_y[at + step] * slope(x1 * scale + shift, p);
-        let g2 = grad_y[at + 2u * step] * slope(x2 * scale + shift, p);
-        let g3 = grad_y[at + 3u * step] * slope(x3 * scale + shift, p);
-        bias_sum += (g0 + g1) + (g2 + g3);
-        weight_sum += (g0 * x0 + g1 * x1) + (g2 * x2 + g3 * x3);
+        bias_sum += g0 + g1;
+        weight_sum += g0 * x0 + g1 * x1;
     }
     for (; row < end; row++) {
         let at = row * step + column;

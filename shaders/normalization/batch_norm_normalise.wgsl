@@ -38,11 +38,13 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change it.
+    let step = params.step;
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    let band = i / params.step;
-    let column = i - band * params.step;
-    let first = band * ROWS * params.step + column;
-    let end = min(first + ROWS * params.step, params.vectors);
+    let band = i / step;
+    let column = i - band * step;
+    let first = band * ROWS * step + column;
+    let end = min(first + ROWS * step, params.vectors);
     if (first >= end) {
         return;
     }
@@ -55,7 +57,7 @@ fn main(
     let scale = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std;
     let shift = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
     let p = vec2(params.p0, params.p1);
-    for (var at = first; at < end; at += params.step) {
+    for (var at = first; at < end; at += step) {
         let v = (x[at] - centre) * scale + shift;
         y[at] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
     }

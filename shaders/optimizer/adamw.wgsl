@@ -33,15 +33,17 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
-    let end = min(start + LANES * VECTORS, params.vectors);
+    let end = min(start + LANES * VECTORS, p.vectors);
     for (var i = start; i < end; i += LANES) {
         let g = gradient[i];
-        let m = params.beta1 * first[i] + params.rest1 * g;
-        let v = params.beta2 * second[i] + params.rest2 * g * g;
+        let m = p.beta1 * first[i] + p.rest1 * g;
+        let v = p.beta2 * second[i] + p.rest2 * g * g;
         first[i] = m;
         second[i] = v;
-        parameter[i] = params.keep * parameter[i] - params.step * m / (sqrt(v) * params.root + params.eps);
+        parameter[i] = p.keep * parameter[i] - p.step * m / (sqrt(v) * p.root + p.eps);
     }
 }

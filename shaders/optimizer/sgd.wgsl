@@ -24,11 +24,13 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
-    let end = min(start + LANES * VECTORS, params.vectors);
+    let end = min(start + LANES * VECTORS, p.vectors);
     for (var i = start; i < end; i += LANES) {
-        let p = parameter[i];
-        parameter[i] = p - params.lr * (gradient[i] + params.weight_decay * p);
+        let w = parameter[i];
+        parameter[i] = w - p.lr * (gradient[i] + p.weight_decay * w);
     }
 }

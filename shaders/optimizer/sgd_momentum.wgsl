@@ -31,22 +31,24 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
-    let end = min(start + LANES * VECTORS, params.vectors);
+    let end = min(start + LANES * VECTORS, p.vectors);
     for (var i = start; i < end; i += LANES) {
-        let p = parameter[i];
-        let g = gradient[i] + params.weight_decay * p;
+        let w = parameter[i];
+        let g = gradient[i] + p.weight_decay * w;
         var b = g;
         // A branch, not a factor of 0: what the buffer holds before the first step may be no number.
-        if (params.first == 0u) {
-            b = params.momentum * buffer[i] + params.undampened * g;
+        if (p.first == 0u) {
+            b = p.momentum * buffer[i] + p.undampened * g;
         }
         buffer[i] = b;
         var direction = b;
-        if (params.nesterov == 1u) {
-            direction = g + params.momentum * b;
+        if (p.nesterov == 1u) {
+            direction = g + p.momentum * b;
         }
-        parameter[i] = p - params.lr * direction;
+        parameter[i] = w - p.lr * direction;
     }
 }

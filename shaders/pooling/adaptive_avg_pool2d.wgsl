@@ -42,26 +42,28 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let begin = t / LANES * (LANES * VECTORS) + t % LANES;
-    let behind = min(begin + LANES * VECTORS, params.count);
+    let behind = min(begin + LANES * VECTORS, p.count);
     for (var i = begin; i < behind; i += LANES) {
-        let pixel = quotient(i, params.by_channels);
-        let channel = i - pixel * params.channels;
-        let row = quotient(pixel, params.by_output_width);
-        let image = quotient(row, params.by_output_height);
-        let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
-        let low = window * params.input;
-        let high = low + params.input + params.output - 1u;
-        let first = vec2(quotient(low.x, params.by_output_height), quotient(low.y, params.by_output_width));
-        let end = vec2(quotient(high.x, params.by_output_height), quotient(high.y, params.by_output_width));
+        let pixel = quotient(i, p.by_channels);
+        let channel = i - pixel * p.channels;
+        let row = quotient(pixel, p.by_output_width);
+        let image = quotient(row, p.by_output_height);
+        let window = vec2(row - image * p.output.x, pixel - row * p.output.y);
+        let low = window * p.input;
+        let high = low + p.input + p.output - 1u;
+        let first = vec2(quotient(low.x, p.by_output_height), quotient(low.y, p.by_output_width));
+        let end = vec2(quotient(high.x, p.by_output_height), quotient(high.y, p.by_output_width));
 
         var sum = VALUE(0.0);
         for (var iy = first.x; iy < end.x; iy++) {
-            let base = (image * params.input.x + iy) * params.input.y;
+            let base = (image * p.input.x + iy) * p.input.y;
             var row_sum = VALUE(0.0);
             for (var ix = first.y; ix < end.y; ix++) {
-                row_sum += x[(base + ix) * params.channels + channel];
+                row_sum += x[(base + ix) * p.channels + channel];
             }
             sum += row_sum;
         }

@@ -36,11 +36,11 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
     return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
 }
 
-fn window_pixels(window: vec2<u32>) -> f32 {
-    let low = window * params.input;
-    let high = low + params.input + params.output - 1u;
-    let first = vec2(quotient(low.x, params.by_output_height), quotient(low.y, params.by_output_width));
-    let end = vec2(quotient(high.x, params.by_output_height), quotient(high.y, params.by_output_width));
+fn window_pixels(p: Params, window: vec2<u32>) -> f32 {
+    let low = window * p.input;
+    let high = low + p.input + p.output - 1u;
+    let first = vec2(quotient(low.x, p.by_output_height), quotient(low.y, p.by_output_width));
+    let end = vec2(quotient(high.x, p.by_output_height), quotient(high.y, p.by_output_width));
     return f32((end.x - first.x) * (end.y - first.y));
 }
 
@@ -50,25 +50,27 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let begin = t / LANES * (LANES * VECTORS) + t % LANES;
-    let behind = min(begin + LANES * VECTORS, params.count);
+    let behind = min(begin + LANES * VECTORS, p.count);
     for (var i = begin; i < behind; i += LANES) {
-        let pixel = quotient(i, params.by_channels);
-        let channel = i - pixel * params.channels;
-        let row = quotient(pixel, params.by_input_width);
-        let image = quotient(row, params.by_input_height);
-        let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
-        let low = here * params.output;
-        let high = low + params.output + params.input - 1u;
-        let first = vec2(quotient(low.x, params.by_input_height), quotient(low.y, params.by_input_width));
-        let end = vec2(quotient(high.x, params.by_input_height), quotient(high.y, params.by_input_width));
+        let pixel = quotient(i, p.by_channels);
+        let channel = i - pixel * p.channels;
+        let row = quotient(pixel, p.by_input_width);
+        let image = quotient(row, p.by_input_height);
+        let here = vec2(row - image * p.input.x, pixel - row * p.input.y);
+        let low = here * p.output;
+        let high = low + p.output + p.input - 1u;
+        let first = vec2(quotient(low.x, p.by_input_height), quotient(low.y, p.by_input_width));
+        let end = vec2(quotient(high.x, p.by_input_height), quotient(high.y, p.by_input_width));
 
         var sum = VALUE(0.0);
         for (var oy = first.x; oy < end.x; oy++) {
             for (var ox = first.y; ox < end.y; ox++) {
-                let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
-                sum += grad_y[at] / window_pixels(vec2(oy, ox));
+                let at = ((image * p.output.x + oy) * p.output.y + ox) * p.channels + channel;
+                sum += grad_y[at] / window_pixels(p, vec2(oy, ox));
             }
         }
         grad_x[i] = sum;

@@ -52,41 +52,43 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let begin = t / LANES * (LANES * VECTORS) + t % LANES;
-    let behind = min(begin + LANES * VECTORS, params.count);
+    let behind = min(begin + LANES * VECTORS, p.count);
     for (var i = begin; i < behind; i += LANES) {
-        let pixel = quotient(i, params.by_channels);
-        let channel = i - pixel * params.channels;
-        let row = quotient(pixel, params.by_width);
-        let image = quotient(row, params.by_height);
-        let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
+        let pixel = quotient(i, p.by_channels);
+        let channel = i - pixel * p.channels;
+        let row = quotient(pixel, p.by_width);
+        let image = quotient(row, p.by_height);
+        let window = vec2(row - image * p.output.x, pixel - row * p.output.y);
 
         // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
-        let start = window * params.stride;
-        let step = params.dilation;
-        var skipped = max(params.padding, start) - start;
+        let start = window * p.stride;
+        let step = p.dilation;
+        var skipped = max(p.padding, start) - start;
         if (DILATED) {
             skipped = (skipped + step - 1u) / step * step;
         }
-        let first = start + skipped - params.padding;
-        let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
+        let first = start + skipped - p.padding;
+        let end = min(p.input, start + (p.kernel - 1u) * step + 1u - p.padding);
 
         var sum = VALUE(0.0);
         for (var iy = first.x; iy < end.x; iy += step.x) {
-            let base = (image * params.input.x + iy) * params.input.y;
+            let base = (image * p.input.x + iy) * p.input.y;
             var row_sum = VALUE(0.0);
             for (var ix = first.y; ix < end.y; ix += step.y) {
-                row_sum += x[(base + ix) * params.channels + channel];
+                row_sum += x[(base + ix) * p.channels + channel];
             }
             sum += row_sum;
         }
 
-        var divisor = params.divisor;
+        var divisor = p.divisor;
         if (DIVISOR != 0u) {
             var taps = end - first;
             if (DIVISOR == 1u) {
-                taps = min((params.kernel - 1u) * step + 1u, params.input + 2u * params.padding - start);
+                taps = min((p.kernel - 1u) * step + 1u, p.input + 2u * p.padding - start);
             }
             if (DILATED) {
                 taps = (taps + step - 1u) / step;

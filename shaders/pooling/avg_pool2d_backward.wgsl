@@ -45,21 +45,21 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
     return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
 }
 
-fn divisor(window: vec2<u32>) -> f32 {
-    let start = window * params.stride;
-    let step = params.dilation;
+fn divisor(p: Params, window: vec2<u32>) -> f32 {
+    let start = window * p.stride;
+    let step = p.dilation;
     if (DIVISOR == 0u) {
-        return params.divisor;
+        return p.divisor;
     }
     // The window reaches from `start` to `end`, in the coordinates of the padded image.
-    let end = start + (params.kernel - 1u) * step + 1u;
-    var taps = min(end, params.input + 2u * params.padding) - start;
+    let end = start + (p.kernel - 1u) * step + 1u;
+    var taps = min(end, p.input + 2u * p.padding) - start;
     if (DIVISOR == 2u) {
-        var skipped = max(params.padding, start) - start;
+        var skipped = max(p.padding, start) - start;
         if (DILATED) {
             skipped = (skipped + step - 1u) / step * step;
         }
-        taps = min(end, params.input + params.padding) - start - skipped;
+        taps = min(end, p.input + p.padding) - start - skipped;
     }
     if (DILATED) {
         taps = (taps + step - 1u) / step;
@@ -73,34 +73,36 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let begin = t / LANES * (LANES * VECTORS) + t % LANES;
-    let behind = min(begin + LANES * VECTORS, params.count);
+    let behind = min(begin + LANES * VECTORS, p.count);
     for (var i = begin; i < behind; i += LANES) {
-        let pixel = quotient(i, params.by_channels);
-        let channel = i - pixel * params.channels;
-        let row = quotient(pixel, params.by_width);
-        let image = quotient(row, params.by_height);
-        let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
+        let pixel = quotient(i, p.by_channels);
+        let channel = i - pixel * p.channels;
+        let row = quotient(pixel, p.by_width);
+        let image = quotient(row, p.by_height);
+        let here = vec2(row - image * p.input.x, pixel - row * p.input.y);
 
         // Windows before `first` end before this pixel, and those from `end` on start behind it.
-        let padded = here + params.padding;
-        let reach = (params.kernel - 1u) * params.dilation;
-        let late = max(padded, reach) - reach + params.stride - 1u;
-        let first = vec2(quotient(late.x, params.by_stride_height), quotient(late.y, params.by_stride_width));
-        let last = vec2(quotient(padded.x, params.by_stride_height), quotient(padded.y, params.by_stride_width));
-        let end = min(params.output, last + 1u);
+        let padded = here + p.padding;
+        let reach = (p.kernel - 1u) * p.dilation;
+        let late = max(padded, reach) - reach + p.stride - 1u;
+        let first = vec2(quotient(late.x, p.by_stride_height), quotient(late.y, p.by_stride_width));
+        let last = vec2(quotient(padded.x, p.by_stride_height), quotient(padded.y, p.by_stride_width));
+        let end = min(p.output, last + 1u);
 
         var sum = VALUE(0.0);
         for (var oy = first.x; oy < end.x; oy++) {
             var row_sum = VALUE(0.0);
             for (var ox = first.y; ox < end.y; ox++) {
                 let window = vec2(oy, ox);
-                let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
-                var grad = grad_y[at] / divisor(window);
+                let at = ((image * p.output.x + oy) * p.output.y + ox) * p.channels + channel;
+                var grad = grad_y[at] / divisor(p, window);
                 if (DILATED) {
                     // Between the taps of a dilated window are pixels that it does not read.
-                    let between = (padded - window * params.stride) % params.dilation;
+                    let between = (padded - window * p.stride) % p.dilation;
                     grad *= f32(between.x + between.y == 0u);
                 }
                 row_sum += grad;

@@ -55,29 +55,31 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let begin = t / LANES * (LANES * VECTORS) + t % LANES;
-    let behind = min(begin + LANES * VECTORS, params.count);
+    let behind = min(begin + LANES * VECTORS, p.count);
     for (var i = begin; i < behind; i += LANES) {
-        let pixel = quotient(i, params.by_channels);
-        let channel = i - pixel * params.channels;
-        let row = quotient(pixel, params.by_width);
-        let image = quotient(row, params.by_height);
-        let window = vec2(row - image * params.output.x, pixel - row * params.output.y);
+        let pixel = quotient(i, p.by_channels);
+        let channel = i - pixel * p.channels;
+        let row = quotient(pixel, p.by_width);
+        let image = quotient(row, p.by_height);
+        let window = vec2(row - image * p.output.x, pixel - row * p.output.y);
 
         // The first tap that is not in the padding, and the end of the window, in the image's coordinates.
-        let start = window * params.stride;
-        let step = params.dilation;
-        var skipped = max(params.padding, start) - start;
+        let start = window * p.stride;
+        let step = p.dilation;
+        var skipped = max(p.padding, start) - start;
         if (DILATED) {
             skipped = (skipped + step - 1u) / step * step;
         }
-        let first = start + skipped - params.padding;
-        let end = min(params.input, start + (params.kernel - 1u) * step + 1u - params.padding);
+        let first = start + skipped - p.padding;
+        let end = min(p.input, start + (p.kernel - 1u) * step + 1u - p.padding);
 
-        let base = image * params.input.x * params.input.y;
+        let base = image * p.input.x * p.input.y;
         var best = VALUE(-3.4028234e38);
-        var best_at = INDEX(i32(first.x * params.input.y + first.y));
+        var best_at = INDEX(i32(first.x * p.input.y + first.y));
         // Loops of constant length are written out by the driver's compiler.
         var taps = vec2(KERNEL_HEIGHT, KERNEL_WIDTH);
         if (!WHOLE) {
@@ -91,10 +93,10 @@ fn main(
                 var place = first + vec2(ky, kx) * step;
                 if (WHOLE && CLAMPED) {
                     // What overhangs becomes the nearest element, which the window holds too: a maximum does not count.
-                    place = min(max(start + vec2(ky, kx), params.padding) - params.padding, params.input - 1u);
+                    place = min(max(start + vec2(ky, kx), p.padding) - p.padding, p.input - 1u);
                 }
-                let at = place.x * params.input.y + place.y;
-                let value = x[(base + at) * params.channels + channel];
+                let at = place.x * p.input.y + place.y;
+                let value = x[(base + at) * p.channels + channel];
                 if (INDICES) {
                     best_at = select(best_at, INDEX(i32(at)), value > best);
                 }

@@ -49,29 +49,31 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let begin = t / LANES * (LANES * VECTORS) + t % LANES;
-    let behind = min(begin + LANES * VECTORS, params.count);
+    let behind = min(begin + LANES * VECTORS, p.count);
     for (var i = begin; i < behind; i += LANES) {
-        let pixel = quotient(i, params.by_channels);
-        let channel = i - pixel * params.channels;
-        let row = quotient(pixel, params.by_width);
-        let image = quotient(row, params.by_height);
-        let here = vec2(row - image * params.input.x, pixel - row * params.input.y);
+        let pixel = quotient(i, p.by_channels);
+        let channel = i - pixel * p.channels;
+        let row = quotient(pixel, p.by_width);
+        let image = quotient(row, p.by_height);
+        let here = vec2(row - image * p.input.x, pixel - row * p.input.y);
 
         // Windows before `first` end before this pixel, and those from `end` on start behind it.
-        let padded = here + params.padding;
-        let reach = (params.kernel - 1u) * params.dilation;
-        let late = max(padded, reach) - reach + params.stride - 1u;
-        let first = vec2(quotient(late.x, params.by_stride_height), quotient(late.y, params.by_stride_width));
-        let last = vec2(quotient(padded.x, params.by_stride_height), quotient(padded.y, params.by_stride_width));
-        let end = min(params.output, last + 1u);
+        let padded = here + p.padding;
+        let reach = (p.kernel - 1u) * p.dilation;
+        let late = max(padded, reach) - reach + p.stride - 1u;
+        let first = vec2(quotient(late.x, p.by_stride_height), quotient(late.y, p.by_stride_width));
+        let last = vec2(quotient(padded.x, p.by_stride_height), quotient(padded.y, p.by_stride_width));
+        let end = min(p.output, last + 1u);
 
-        let own = INDEX(i32(here.x * params.input.y + here.y));
+        let own = INDEX(i32(here.x * p.input.y + here.y));
         var sum = VALUE(0.0);
         for (var oy = first.x; oy < end.x; oy++) {
             for (var ox = first.y; ox < end.y; ox++) {
-                let at = ((image * params.output.x + oy) * params.output.y + ox) * params.channels + channel;
+                let at = ((image * p.output.x + oy) * p.output.y + ox) * p.channels + channel;
                 sum += select(VALUE(0.0), grad_y[at], indices[at] == own);
             }
         }

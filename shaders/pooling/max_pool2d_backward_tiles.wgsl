@@ -53,15 +53,17 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let begin = t / LANES * (LANES * VECTORS) + t % LANES;
-    let behind = min(begin + LANES * VECTORS, params.count);
+    let behind = min(begin + LANES * VECTORS, p.count);
     for (var i = begin; i < behind; i += LANES) {
-        let pixel = quotient(i, params.by_channels);
-        let channel = i - pixel * params.channels;
-        let row = quotient(pixel, params.by_width);
-        let image = quotient(row, params.by_height);
-        let tile = vec2(row - image * params.tiles.x, pixel - row * params.tiles.y);
+        let pixel = quotient(i, p.by_channels);
+        let channel = i - pixel * p.channels;
+        let row = quotient(pixel, p.by_width);
+        let image = quotient(row, p.by_height);
+        let tile = vec2(row - image * p.tiles.x, pixel - row * p.tiles.y);
 
         var found: array<INDEX, COVER_HEIGHT * COVER_WIDTH>;
         var g: array<VALUE, COVER_HEIGHT * COVER_WIDTH>;
@@ -69,26 +71,26 @@ fn main(
         for (var w = 0u; w < COVER_HEIGHT * COVER_WIDTH; w++) {
             // From the first window on; those before the image wrap around and are too large.
             let window = tile + vec2(w / COVER_WIDTH, w % COVER_WIDTH) + 1u - vec2(COVER_HEIGHT, COVER_WIDTH);
-            let there = WHOLE || all(window < params.output);
-            let near = min(window, params.output - 1u);
-            let at = ((image * params.output.x + near.x) * params.output.y + near.y) * params.channels + channel;
+            let there = WHOLE || all(window < p.output);
+            let near = min(window, p.output - 1u);
+            let at = ((image * p.output.x + near.x) * p.output.y + near.y) * p.channels + channel;
             found[w] = select(INDEX(-1), indices[at], there);
             g[w] = grad_y[at];
         }
-        let base = image * params.input.x * params.input.y;
+        let base = image * p.input.x * p.input.y;
         let first = tile * vec2(STRIDE_HEIGHT, STRIDE_WIDTH);
         // @unroll
         for (var e = 0u; e < STRIDE_HEIGHT * STRIDE_WIDTH; e++) {
             // What lies in the padding before the image wraps around and is too large.
-            let place = first + vec2(e / STRIDE_WIDTH, e % STRIDE_WIDTH) - params.padding;
-            if (WHOLE || all(place < params.input)) {
-                let at = place.x * params.input.y + place.y;
+            let place = first + vec2(e / STRIDE_WIDTH, e % STRIDE_WIDTH) - p.padding;
+            if (WHOLE || all(place < p.input)) {
+                let at = place.x * p.input.y + place.y;
                 var sum = VALUE(0.0);
                 // @unroll
                 for (var w = 0u; w < COVER_HEIGHT * COVER_WIDTH; w++) {
                     sum += select(VALUE(0.0), g[w], found[w] == INDEX(i32(at)));
                 }
-                grad_x[(base + at) * params.channels + channel] = sum;
+                grad_x[(base + at) * p.channels + channel] = sum;
             }
         }
     }

@@ -41,9 +41,9 @@ fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     return vec2(a * b, (a >> 16u) * (b >> 16u) + (cross0 >> 16u) + (cross1 >> 16u) + (middle >> 16u));
 }
 
-fn philox(block: u32) -> vec4<u32> {
-    var counter = vec4(block, 0u, params.stream_low, params.stream_high);
-    var key = vec2(params.seed_low, params.seed_high);
+fn philox(p: Params, block: u32) -> vec4<u32> {
+    var counter = vec4(block, 0u, p.stream_low, p.stream_high);
+    var key = vec2(p.seed_low, p.seed_high);
     // @unroll
     for (var round = 0u; round < 10u; round++) {
         let first = multiply_wide(0xd2511f53u, counter.x);
@@ -56,35 +56,35 @@ fn philox(block: u32) -> vec4<u32> {
 }
 
 // The word of the element that lies at `place` in N H W C.
-fn word_at(place: u32) -> u32 {
-    let pixel = place / params.channels;
-    let image = pixel / params.pixels;
-    let index = (image * params.channels + place % params.channels) * params.pixels + pixel % params.pixels;
-    let block = philox(index / 4u);
+fn word_at(p: Params, place: u32) -> u32 {
+    let pixel = place / p.channels;
+    let image = pixel / p.pixels;
+    let index = (image * p.channels + place % p.channels) * p.pixels + pixel % p.pixels;
+    let block = philox(p, index / 4u);
     return block[index % 4u];
 }
 
 // 24 bits over 2^24 are exact, in [0, 1).
-fn keep(x: vec4<f32>, words: vec4<u32>) -> vec4<f32> {
+fn keep(p: Params, x: vec4<f32>, words: vec4<u32>) -> vec4<f32> {
     let u = vec4<f32>(words >> vec4(8u)) * 5.9604644775390625e-8;
-    return select(vec4(0.0), x * params.scale, u >= vec4(params.p));
+    return select(vec4(0.0), x * p.scale, u >= vec4(p.p));
 }
 
 // Four pixels of the channels 4 c .. 4 c + 4; `place` numbers the fours of pixels over all images.
-fn tile(place: u32, c: u32) {
-    let fours = params.pixels / 4u;
+fn tile(p: Params, place: u32, c: u32) {
+    let fours = p.pixels / 4u;
     let image = place / fours;
-    let block = (image * params.channels + 4u * c) * fours + place - image * fours;
-    let w0 = philox(block);
-    let w1 = philox(block + fours);
-    let w2 = philox(block + 2u * fours);
-    let w3 = philox(block + 3u * fours);
-    let step = params.channels / 4u;
+    let block = (image * p.channels + 4u * c) * fours + place - image * fours;
+    let w0 = philox(p, block);
+    let w1 = philox(p, block + fours);
+    let w2 = philox(p, block + 2u * fours);
+    let w3 = philox(p, block + 3u * fours);
+    let step = p.channels / 4u;
     let at = 4u * place * step + c;
-    y[at] = keep(x[at], vec4(w0.x, w1.x, w2.x, w3.x));
-    y[at + step] = keep(x[at + step], vec4(w0.y, w1.y, w2.y, w3.y));
-    y[at + 2u * step] = keep(x[at + 2u * step], vec4(w0.z, w1.z, w2.z, w3.z));
-    y[at + 3u * step] = keep(x[at + 3u * step], vec4(w0.w, w1.w, w2.w, w3.w));
+    y[at] = keep(p, x[at], vec4(w0.x, w1.x, w2.x, w3.x));
+    y[at + step] = keep(p, x[at + step], vec4(w0.y, w1.y, w2.y, w3.y));
+    y[at + 2u * step] = keep(p, x[at + 2u * step], vec4(w0.z, w1.z, w2.z, w3.z));
+    y[at + 3u * step] = keep(p, x[at + 3u * step], vec4(w0.w, w1.w, w2.w, w3.w));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -93,17 +93,19 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
-    let end = min(start + LANES * VECTORS, params.vectors);
+    let end = min(start + LANES * VECTORS, p.vectors);
     for (var i = start; i < end; i += LANES) {
         if (CHANNELS_LAST && TILES) {
-            let place = i / (params.channels / 4u);
-            tile(place, i - place * (params.channels / 4u));
+            let place = i / (p.channels / 4u);
+            tile(p, place, i - place * (p.channels / 4u));
         } else if (CHANNELS_LAST) {
-            y[i] = keep(x[i], vec4(word_at(4u * i), word_at(4u * i + 1u), word_at(4u * i + 2u), word_at(4u * i + 3u)));
+            y[i] = keep(p, x[i], vec4(word_at(p, 4u * i), word_at(p, 4u * i + 1u), word_at(p, 4u * i + 2u), word_at(p, 4u * i + 3u)));
         } else {
-            y[i] = keep(x[i], philox(i));
+            y[i] = keep(p, x[i], philox(p, i));
         }
     }
 }

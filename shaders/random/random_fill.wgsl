@@ -38,9 +38,9 @@ fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     return vec2(a * b, (a >> 16u) * (b >> 16u) + (cross0 >> 16u) + (cross1 >> 16u) + (middle >> 16u));
 }
 
-fn philox(block: u32) -> vec4<u32> {
-    var counter = vec4(block, 0u, params.stream_low, params.stream_high);
-    var key = vec2(params.seed_low, params.seed_high);
+fn philox(p: Params, block: u32) -> vec4<u32> {
+    var counter = vec4(block, 0u, p.stream_low, p.stream_high);
+    var key = vec2(p.seed_low, p.seed_high);
     // @unroll
     for (var round = 0u; round < 10u; round++) {
         let first = multiply_wide(0xd2511f53u, counter.x);
@@ -58,10 +58,12 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
-    let end = min(start + LANES * VECTORS, params.blocks);
+    let end = min(start + LANES * VECTORS, p.blocks);
     for (var i = start; i < end; i += LANES) {
-        y[i] = distribution(philox(i));
+        y[i] = distribution(philox(p, i));
     }
 }

@@ -61,17 +61,17 @@ fn kept_offset(index: u32) -> u32 {
     return at + rest * params.kept_strides[0].x;
 }
 
-fn reduced_offset(index: u32) -> u32 {
+fn reduced_offset(p: Params, index: u32) -> u32 {
     var rest = index;
     var at = 0u;
     // @unroll
     for (var step = 1u; step < REDUCED; step++) {
         let axis = REDUCED - step;
-        let extent = params.reduced_shape[axis / 4u][axis % 4u];
-        at += rest % extent * params.reduced_strides[axis / 4u][axis % 4u];
+        let extent = p.reduced_shape[axis / 4u][axis % 4u];
+        at += rest % extent * p.reduced_strides[axis / 4u][axis % 4u];
         rest = rest / extent;
     }
-    return at + rest * params.reduced_strides[0].x;
+    return at + rest * p.reduced_strides[0].x;
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -80,16 +80,18 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.outputs * params.parts) {
+    if (i >= p.outputs * p.parts) {
         return;
     }
-    let output = i / params.parts;
-    let part = i % params.parts;
+    let output = i / p.parts;
+    let part = i % p.parts;
     let base = kept_offset(output);
     var total = T(reduce_identity());
-    for (var r = part; r < params.count; r += params.parts) {
-        total = fold(total, x[base + reduced_offset(r)]);
+    for (var r = part; r < p.count; r += p.parts) {
+        total = fold(total, x[base + reduced_offset(p, r)]);
     }
-    y[i] = join(total) * params.scale;
+    y[i] = join(total) * p.scale;
 }

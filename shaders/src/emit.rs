@@ -1,6 +1,7 @@
 //! Emits a kernel for every backend, so that a fault in one of them shows on a machine without that GPU.
 
 use naga::{
+    TypeInner,
     back::{hlsl, msl, spv},
     proc::BoundsCheckPolicies,
 };
@@ -14,8 +15,8 @@ pub struct Emitted {
     pub spirv: Vec<u32>,
     /// Metal's text.
     pub msl: String,
-    /// Direct3D 12's text.
-    pub hlsl: String,
+    /// Direct3D 12's text; `None` for cooperative matrices, which naga does not write for it.
+    pub hlsl: Option<String>,
 }
 
 /// Validates `wgsl` and emits SPIR-V, MSL and HLSL.
@@ -33,6 +34,11 @@ pub fn emit(label: &str, wgsl: &str) -> Result<Emitted, ShaderError> {
     };
     let (msl, _) = msl::write_string(&module, &info, &options, &msl::PipelineOptions::default())
         .map_err(|error| fault(format!("MSL: {error}")))?;
+    let cooperative =
+        module.types.iter().any(|(_, ty)| matches!(ty.inner, TypeInner::CooperativeMatrix { .. }));
+    if cooperative {
+        return Ok(Emitted { spirv, msl, hlsl: None });
+    }
     let options = hlsl::Options {
         shader_model: hlsl::ShaderModel::V6_4,
         fake_missing_bindings: true,
@@ -43,5 +49,5 @@ pub fn emit(label: &str, wgsl: &str) -> Result<Emitted, ShaderError> {
     hlsl::Writer::new(&mut hlsl_text, &options, &pipeline)
         .write(&module, &info, None)
         .map_err(|error| fault(format!("HLSL: {error}")))?;
-    Ok(Emitted { spirv, msl, hlsl: hlsl_text })
+    Ok(Emitted { spirv, msl, hlsl: Some(hlsl_text) })
 }

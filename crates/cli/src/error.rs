@@ -19,6 +19,9 @@ pub enum Error {
     /// A graph could not be made or run.
     #[error(transparent)]
     Graph(#[from] tilewright_graph::Error),
+    /// An ONNX file could not be read, or holds what the engine has no operation for.
+    #[error(transparent)]
+    Onnx(#[from] tilewright_onnx::Error),
     /// Differentiation failed.
     #[error(transparent)]
     Autograd(#[from] tilewright_autograd::Error),

@@ -1,10 +1,11 @@
-//! The network that a command names: one of the zoo, whose sizes follow from its weights and its input.
+//! The network that a command names: an ONNX file, or one of the zoo, whose sizes follow from its weights and its input.
 
 use std::path::Path;
 
 use tilewright_autograd::Var;
 use tilewright_graph::{Graph, capture_named};
 use tilewright_nn::{Entry, LoadReport, ParameterStore, Pass, StateDict};
+use tilewright_onnx::{Import, Model};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Network, Options, Shortcut, build};
@@ -24,8 +25,12 @@ pub struct InputShape {
     pub shape: Vec<usize>,
 }
 
-/// The inference graph of `model` for inputs of these shapes. A network of the zoo without `weights` has random ones.
+/// The inference graph of `model` (a name of the zoo, or a path that ends in `.onnx`) for inputs of these shapes. A
+/// network of the zoo without `weights` has random ones.
 pub fn graph(context: &Context, model: &str, weights: Option<&Path>, inputs: &[InputShape]) -> Result<Graph> {
+    if Path::new(model).extension().is_some_and(|extension| extension == "onnx") {
+        return onnx(context, model, weights, inputs);
+    }
     let [InputShape { from, name, shape }] = inputs else {
         let reason = format!("`{model}` has one input, and {} were given", inputs.len());
         return Err(Error::Argument { argument: "--input", reason });
@@ -57,6 +62,31 @@ pub fn graph(context: &Context, model: &str, weights: Option<&Path>, inputs: &[I
         let y = network.module.forward(&Var::constant(inputs[0].clone()), &Pass::eval())?;
         Ok::<_, tilewright_nn::Error>(vec![("output".to_owned(), y.tensor().clone())])
     })?)
+}
+
+/// The graph of an ONNX file. Inputs without a name are the model's in its order; those that are not given have the shape
+/// that the file says.
+fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputShape]) -> Result<Graph> {
+    let argument = |argument, reason: String| Err(Error::Argument { argument, reason });
+    if weights.is_some() {
+        return argument("--weights", format!("`{path}` brings its own weights; leave this out"));
+    }
+    let model = Model::load(path)?;
+    let names: Vec<&str> = model.inputs().map(|input| input.name.as_str()).collect();
+    let mut import = Import::new(&model);
+    for (at, input) in inputs.iter().enumerate() {
+        let name = match &input.name {
+            Some(name) if names.contains(&name.as_str()) => name,
+            None if at < names.len() => names[at],
+            _ => {
+                let given = input.name.clone().unwrap_or_else(|| format!("number {}", at + 1));
+                let all = names.join(", ");
+                return argument("--input", format!("`{path}` has no input {given}; its inputs are: {all}"));
+            }
+        };
+        import = import.shape(name, &input.shape);
+    }
+    Ok(import.graph(context)?.graph)
 }
 
 /// Builds the network `name` for images of `image` (channels, height, width) and loads `weights` into it.

@@ -59,11 +59,11 @@ pub fn capture_named<E: std::fmt::Display>(
                 TraceOperand::Constant(tensor) => constant(&mut graph, tensor),
             });
         }
-        let name = step.inputs.iter().find_map(|operand| match operand {
-            _ if !step.scope.is_empty() => Some(step.scope.clone()),
+        let layer = step.inputs.iter().find_map(|operand| match operand {
             TraceOperand::Constant(tensor) => layer_of(tensor, parameters),
             TraceOperand::Value(_) => None,
         });
+        let name = Some(step.scope).filter(|scope| !scope.is_empty()).or(layer);
         let name = name.unwrap_or_else(|| format!("{}.{at}", step.op.name()));
         let output = graph.push(name, step.op, &operands)?;
         values.insert(step.output, output);

@@ -4,6 +4,7 @@
 //! dispatch. Shapes are checked above, in the tensor crate; what a launcher cannot do is an error of the runtime.
 
 pub mod convolution;
+pub mod cooperative;
 pub mod elementwise;
 mod epilogue;
 pub mod loss;
@@ -23,6 +24,7 @@ pub mod strided;
 pub mod tune;
 
 pub use epilogue::Epilogue;
+pub use magic::magic;
 pub use params::{ParamsLayout, all_params};
 
 use tilewright_runtime::Result;

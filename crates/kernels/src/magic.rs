@@ -7,7 +7,8 @@ const LIMIT: u64 = 1 << 31;
 
 /// Magic number and shift such that n / d = (n + ⌊n · magic / 2³²⌋) >> shift for every n < 2³¹ (Granlund and Montgomery,
 /// Division by invariant integers using multiplication, PLDI 1994). `d` is below 2³¹; 0 is taken for 1.
-pub(crate) fn magic(d: u32) -> [u32; 2] {
+#[must_use]
+pub fn magic(d: u32) -> [u32; 2] {
     let d = u64::from(d.max(1));
     let shift = d.next_power_of_two().trailing_zeros();
     // ⌈2^(32 + shift) / d⌉ without its highest bit, which the added n stands for.

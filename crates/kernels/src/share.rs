@@ -31,8 +31,11 @@ pub(crate) const MOST_ROWS: u32 = 64;
 
 impl Share {
     pub fn of(context: &Context) -> Self {
-        match Device::of(context).class {
-            DeviceClass::SoftwareVulkan => Self { lanes: 8, vectors: 32, rows: MOST_ROWS, threads: 1024 },
+        let device = Device::of(context);
+        match device.class {
+            DeviceClass::SoftwareVulkan => {
+                Self { lanes: device.lanes, vectors: 32, rows: MOST_ROWS, threads: 1024 }
+            }
             DeviceClass::Gpu => Self { lanes: 32, vectors: 1, rows: 8, threads: 8192 },
         }
     }

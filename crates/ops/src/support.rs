@@ -84,9 +84,13 @@ const fn matmul(name: &'static str, reference: &'static str) -> Operation {
         "matmul_register_tiled",
         "matmul_vec4",
         "matmul_lanes",
+        "matmul_cooperative",
+        "matmul_split_f16_largest",
+        "matmul_split_f16",
+        "matmul_cooperative_split_f16",
         "matmul_split_k_reduce",
     ];
-    Operation::new(name, "matmul", STEMS).backward(STEMS).reference(reference).golden()
+    Operation::new(name, "matmul", STEMS).backward(STEMS).reference(reference).golden().f16()
 }
 
 const fn pool(
@@ -199,7 +203,13 @@ pub const OPERATIONS: &[Operation] = &[
             "conv2d_implicit_gemm",
             "conv2d_depthwise",
             "conv2d_lanes",
+            "conv2d_cooperative",
+            "winograd_input",
+            "winograd_weight",
+            "winograd_output",
             "conv2d_pack_weight",
+            "conv2d_pack_filters",
+            "conv2d_pack_taps",
         ],
     )
     .backward(&[
@@ -216,6 +226,7 @@ pub const OPERATIONS: &[Operation] = &[
     ])
     .reference("convolution::conv2d")
     .golden()
+    .f16()
     .onnx("Conv"),
     Operation::new(
         "conv_transpose2d",
@@ -243,12 +254,23 @@ pub const OPERATIONS: &[Operation] = &[
         "pooling::max_pool2d",
     )
     .onnx("MaxPool"),
-    pool("avg_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::avg_pool2d").onnx("AveragePool"),
-    pool("sum_pool2d", &["avg_pool2d"], &["avg_pool2d_backward"], "pooling::sum_pool2d"),
+    pool(
+        "avg_pool2d",
+        &["avg_pool2d"],
+        &["avg_pool2d_backward", "avg_pool2d_backward_tiles"],
+        "pooling::avg_pool2d",
+    )
+    .onnx("AveragePool"),
+    pool(
+        "sum_pool2d",
+        &["avg_pool2d"],
+        &["avg_pool2d_backward", "avg_pool2d_backward_tiles"],
+        "pooling::sum_pool2d",
+    ),
     pool(
         "adaptive_avg_pool2d",
         &["adaptive_avg_pool2d", "avg_pool2d", "sum_rows"],
-        &["adaptive_avg_pool2d_backward", "avg_pool2d_backward"],
+        &["adaptive_avg_pool2d_backward", "avg_pool2d_backward", "avg_pool2d_backward_tiles"],
         "pooling::adaptive_avg_pool2d",
     )
     .onnx("GlobalAveragePool (output 1 × 1)"),
@@ -270,16 +292,20 @@ pub const OPERATIONS: &[Operation] = &[
         .reference("reduction::argmax")
         .golden()
         .onnx("ArgMax"),
-    Operation::new("softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax"])
-        .backward(&["softmax_backward"])
+    Operation::new("softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax", "softmax_lanes"])
+        .backward(&["softmax_backward", "softmax_lanes_backward"])
         .reference("softmax::softmax")
         .golden()
         .onnx("Softmax"),
-    Operation::new("log_softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax"])
-        .backward(&["softmax_backward"])
-        .reference("softmax::log_softmax")
-        .golden()
-        .onnx("LogSoftmax"),
+    Operation::new(
+        "log_softmax",
+        "reduction",
+        &["log_sum_exp", "log_sum_exp_join", "softmax", "softmax_lanes"],
+    )
+    .backward(&["softmax_backward", "softmax_lanes_backward"])
+    .reference("softmax::log_softmax")
+    .golden()
+    .onnx("LogSoftmax"),
     Operation::new("cross_entropy", "loss", &["cross_entropy", "cross_entropy_mean"])
         .backward(&["cross_entropy_backward"])
         .reference("loss::cross_entropy")
@@ -326,7 +352,8 @@ the launcher chooses. `none` in *backward*: the operation has no gradient.
 - **Reference** is the function of `tilewright_reference` that says what the operation means; `plain values`: tests compare \
 with the values themselves.
 - **PyTorch**: its answers, forward and backward, are in `tests/goldens/<family>.safetensors`.
-- **f16**, **int8**: f16 is a storage type (`cast` to it and from it), nothing computes in f16 or in int8 yet.
+- **f16**, **int8**: f16 is a storage type: `cast` goes to it and from it, products and convolutions forward take it, \
+with sums in f32. Nothing computes in int8 yet.
 - **ONNX** is the operator of the same meaning; `docs/onnx.md` has all that are imported.
 ";
 

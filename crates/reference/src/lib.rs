@@ -28,5 +28,6 @@ pub mod pooling;
 pub mod random;
 pub mod reduction;
 pub mod softmax;
+pub mod split_f16;
 
 mod indexing;

@@ -59,6 +59,8 @@ pub struct AdapterDescription {
     pub pipeline_cache: bool,
     /// Whether there are cooperative matrices.
     pub cooperative_matrix: bool,
+    /// Their shapes and types, as `16x16x16 f16 to f32`.
+    pub cooperative_matrices: Vec<String>,
     /// The largest storage binding, in bytes.
     pub max_storage_binding: u64,
     /// The largest buffer, in bytes.
@@ -99,6 +101,15 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> AdapterDescription {
         timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
         pipeline_cache: features.contains(wgpu::Features::PIPELINE_CACHE),
         cooperative_matrix: features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
+        cooperative_matrices: adapter
+            .cooperative_matrix_properties()
+            .iter()
+            .map(|found| {
+                let [from, to] =
+                    [found.ab_type, found.cr_type].map(|scalar| format!("{scalar:?}").to_lowercase());
+                format!("{}x{}x{} {from} to {to}", found.m_size, found.n_size, found.k_size)
+            })
+            .collect(),
         max_storage_binding: limits.max_storage_buffer_binding_size,
         max_buffer: limits.max_buffer_size,
         max_workgroup_storage: limits.max_compute_workgroup_storage_size,

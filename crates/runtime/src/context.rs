@@ -31,6 +31,8 @@ pub(crate) struct Inner {
     pub info: wgpu::AdapterInfo,
     pub limits: wgpu::Limits,
     pub mode: Mode,
+    /// The shapes of cooperative matrices, where the feature is on.
+    pub cooperative: Vec<wgpu::CooperativeMatrixProperties>,
     /// Stands for the memory of buffers that have none.
     pub placeholder: wgpu::Buffer,
     pub cache_folder: Option<PathBuf>,
@@ -74,13 +76,18 @@ impl Context {
         let wanted = wgpu::Features::SUBGROUP
             | wgpu::Features::SHADER_F16
             | wgpu::Features::TIMESTAMP_QUERY
-            | wgpu::Features::PIPELINE_CACHE;
+            | wgpu::Features::PIPELINE_CACHE
+            | wgpu::Features::SHADER_INT64
+            | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {
                 label: Some("tilewright"),
                 required_features: adapter.features() & wanted,
                 required_limits: adapter.limits(),
                 memory_hints: wgpu::MemoryHints::Performance,
+                // Safety: the only experimental feature asked for is cooperative matrices; kernels that use them are
+                // run after a microbenchmark has found their results right on this device, or by name.
+                experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
                 ..Default::default()
             })
             .await
@@ -88,7 +95,11 @@ impl Context {
                 adapter: adapter.get_info().name,
                 reason: error.to_string(),
             })?;
-        let context = Self::assemble(device, queue, options);
+        let mut cooperative = adapter.cooperative_matrix_properties();
+        if !device.features().contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
+            cooperative.clear();
+        }
+        let context = Self::assemble(device, queue, cooperative, options);
         let fault = context.inner.fault.clone();
         context.inner.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             lock(&fault).get_or_insert(Error::Device(error.to_string()));
@@ -101,12 +112,18 @@ impl Context {
     }
 
     /// A context on the application's own device and queue. The application keeps its error handlers; it should
-    /// create the device with `Features::SUBGROUP` and the adapter's limits where it can, for the quicker kernels.
+    /// create the device with `Features::SUBGROUP`, `Features::SHADER_F16` and the adapter's limits where it can, for
+    /// the quicker kernels. Cooperative matrices are not used: a device does not say which shapes its adapter has.
     pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, options: &ContextOptions) -> Self {
-        Self::assemble(device, queue, options)
+        Self::assemble(device, queue, Vec::new(), options)
     }
 
-    fn assemble(device: wgpu::Device, queue: wgpu::Queue, options: &ContextOptions) -> Self {
+    fn assemble(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        cooperative: Vec<wgpu::CooperativeMatrixProperties>,
+        options: &ContextOptions,
+    ) -> Self {
         let info = device.adapter_info();
         let pipelines = Pipelines::new(&device, &info, options.pipeline_cache.as_deref());
         let recorder = Recorder::new(&device);
@@ -118,6 +135,7 @@ impl Context {
         });
         let inner = Arc::new(Inner {
             limits: device.limits(),
+            cooperative,
             info,
             mode: options.mode,
             placeholder,
@@ -176,6 +194,11 @@ impl Context {
     /// The device's features.
     pub fn features(&self) -> wgpu::Features {
         self.inner.device.features()
+    }
+
+    /// The shapes and types of cooperative matrices that the device multiplies; empty where it has none.
+    pub fn cooperative_matrices(&self) -> &[wgpu::CooperativeMatrixProperties] {
+        &self.inner.cooperative
     }
 
     /// How much is checked.

@@ -236,6 +236,21 @@ impl Tensor {
         }
     }
 
+    /// The type of a product's operands: both f32, or both f16 on a device whose shaders have it.
+    pub(crate) fn require_product_type(
+        &self,
+        op: &'static str,
+        operand: &'static str,
+        other: &Self,
+        other_operand: &'static str,
+    ) -> Result<DType> {
+        if !matches!(self.dtype, DType::F32 | DType::F16) {
+            return Err(Error::DType { op, operand, found: self.dtype, expected: "f32 or f16" });
+        }
+        other.require_dtype(op, other_operand, self.dtype)?;
+        Ok(self.dtype)
+    }
+
     /// Fails unless both live on one context.
     pub(crate) fn require_same_context(&self, op: &'static str, other: &Self) -> Result<()> {
         if self.context.same(&other.context) { Ok(()) } else { Err(Error::Contexts { op }) }

@@ -21,11 +21,11 @@ enum Precision {
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A network of the zoo.
+    /// A network of the zoo, or an .onnx file.
     model: String,
-    /// Its weights, a safetensors file.
+    /// The weights of a network of the zoo, a safetensors file.
     #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
+    weights: Option<PathBuf>,
     /// The input, a .npy file of float32 N×C×H×W; NAME=FILE where there are several.
     #[arg(long, value_name = "[NAME=]FILE", required = true)]
     input: Vec<InputFile>,
@@ -84,7 +84,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             Ok(InputShape { from: input.path.display().to_string(), name: input.name.clone(), shape })
         })
         .collect::<Result<_>>()?;
-    let graph = model::graph(context, &arguments.model, Some(&arguments.weights), &shapes)?;
+    if arguments.weights.is_none() && !arguments.model.ends_with(".onnx") {
+        let reason = format!("`{}` is a network of the zoo, which needs a file of weights", arguments.model);
+        return Err(Error::Argument { argument: "--weights", reason });
+    }
+    let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
     let compiled = Compiled::new(&graph, &Options::default())?;
     for (at, port) in compiled.inputs().iter().enumerate() {
         fill(&compiled, at, port, file_of(port, at, &arguments.input))?;
@@ -116,7 +120,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         .map(|(port, values)| (port.name.as_str(), &values[..], &port.shape[..]))
         .collect();
     files::write_npz(&arguments.output, &outputs)?;
-    let first = times[0];
+    let (first, in_order) = (times[0], times.clone());
     times.sort_by(f64::total_cmp);
     let (median, least) = (times[times.len() / 2], times[0]);
     if arguments.json {
@@ -129,7 +133,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         print_json(&json!({
             "model": arguments.model, "precision": "f32", "device": info.name, "driver": info.driver_info,
             "input_shape": only, "inputs": inputs, "outputs": shapes(compiled.outputs()), "repeat": times.len(),
-            "load_ms": load, "first_ms": first, "median_ms": median, "min_ms": least,
+            "load_ms": load, "first_ms": first, "median_ms": median, "min_ms": least, "times_ms": in_order,
             "launches": compiled.plan().len(), "memory": compiled.plan().memory(),
         }));
     } else {

@@ -6,18 +6,22 @@ use serde_json::json;
 use tilewright_graph::{Compiled, Options};
 use tilewright_runtime::Context;
 
-use super::{print_json, profile::ShapeArgument};
+use super::{
+    print_json,
+    profile::{ShapeArgument, input_shapes},
+};
 use crate::{Result, files, model};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A network of the zoo.
+    /// A network of the zoo, or an .onnx file.
     model: String,
     /// Its weights, a safetensors file; random ones if there is none.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// The shape of the input, as 1x3x224x224; NAME=1x3x224x224 where there are several.
-    #[arg(long, value_name = "[NAME=]SHAPE", default_value = "1x3x224x224")]
+    /// (1x3x224x224 for the zoo; what an .onnx file says may be left out)
+    #[arg(long, value_name = "[NAME=]SHAPE")]
     input: Vec<ShapeArgument>,
     /// Show the network as it was captured, before the passes.
     #[arg(long)]
@@ -31,7 +35,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
-    let shapes: Vec<_> = arguments.input.iter().map(ShapeArgument::input).collect();
+    let shapes = input_shapes(&arguments.model, &arguments.input);
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
     let compiled = Compiled::new(&graph, &Options { optimize: !arguments.raw })?;
     let (summary, plan) = (compiled.graph().summary()?, compiled.plan());

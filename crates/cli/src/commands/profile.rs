@@ -17,13 +17,14 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// A network of the zoo.
+    /// A network of the zoo, or an .onnx file.
     model: String,
     /// Its weights, a safetensors file; random ones if there is none.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// The shape of the input, as 1x3x224x224; NAME=1x3x224x224 where there are several.
-    #[arg(long, value_name = "[NAME=]SHAPE", default_value = "1x3x224x224")]
+    /// (1x3x224x224 for the zoo; what an .onnx file says may be left out)
+    #[arg(long, value_name = "[NAME=]SHAPE")]
     input: Vec<ShapeArgument>,
     /// Runs, after one that warms up; each layer's median is shown.
     #[arg(long, default_value_t = 5, value_name = "N")]
@@ -44,7 +45,7 @@ pub struct ShapeArgument {
 }
 
 impl ShapeArgument {
-    pub fn input(&self) -> InputShape {
+    fn input(&self) -> InputShape {
         InputShape { from: "--input".to_owned(), name: self.name.clone(), shape: self.shape.clone() }
     }
 }
@@ -64,6 +65,14 @@ impl FromStr for ShapeArgument {
     }
 }
 
+/// The shapes that are given; without any, those of an image for the zoo, and what the file says for ONNX.
+pub fn input_shapes(model: &str, given: &[ShapeArgument]) -> Vec<InputShape> {
+    let image = ShapeArgument { name: None, shape: vec![1, 3, 224, 224] };
+    let zoo = !model.ends_with(".onnx");
+    let all = if given.is_empty() && zoo { std::slice::from_ref(&image) } else { given };
+    all.iter().map(ShapeArgument::input).collect()
+}
+
 #[derive(Debug, Serialize)]
 struct Row {
     node: String,
@@ -79,7 +88,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if arguments.repeat == 0 {
         return Err(Error::Argument { argument: "--repeat", reason: "it must be at least 1".to_owned() });
     }
-    let shapes: Vec<_> = arguments.input.iter().map(ShapeArgument::input).collect();
+    let shapes = input_shapes(&arguments.model, &arguments.input);
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
     let compiled = Compiled::new(&graph, &Options::default())?;
     for (at, port) in compiled.inputs().iter().enumerate() {

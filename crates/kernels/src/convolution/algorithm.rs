@@ -1,7 +1,12 @@
 //! The ways of computing a convolution, and what each of them needs.
 
-use super::{Pass, Problem, depthwise};
-use crate::select::{Device, DeviceClass};
+use tilewright_ops::DType;
+
+use super::{Pass, Problem, depthwise, winograd};
+use crate::{
+    matmul::cooperative_workgroup_bytes,
+    select::{Cooperative, Device, DeviceClass},
+};
 
 /// The ways of computing a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,11 +21,26 @@ pub enum Conv2dAlgorithm {
     Depthwise,
     /// `conv2d_lanes`: implicit GEMM for software Vulkan.
     Lanes,
+    /// `conv2d_cooperative`: implicit GEMM in f16 by the device's matrix units, forward.
+    Cooperative,
+    /// `winograd_*` with tiles of 2 × 2 pixels: 3 × 3, stride 1, by 16 products in place of 36.
+    WinogradF2,
+    /// `winograd_*` with tiles of 4 × 4 pixels: 3 × 3, stride 1, by 36 products in place of 144.
+    WinogradF4,
 }
 
 impl Conv2dAlgorithm {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Direct, Self::Im2col, Self::ImplicitGemm, Self::Depthwise, Self::Lanes];
+    pub const ALL: [Self; 8] = [
+        Self::Direct,
+        Self::Im2col,
+        Self::ImplicitGemm,
+        Self::Depthwise,
+        Self::Lanes,
+        Self::Cooperative,
+        Self::WinogradF2,
+        Self::WinogradF4,
+    ];
 
     /// The name used in tables and on the command line.
     pub const fn name(self) -> &'static str {
@@ -30,6 +50,9 @@ impl Conv2dAlgorithm {
             Self::ImplicitGemm => "implicit_gemm",
             Self::Depthwise => "depthwise",
             Self::Lanes => "lanes",
+            Self::Cooperative => "cooperative",
+            Self::WinogradF2 => "winograd_f2",
+            Self::WinogradF4 => "winograd_f4",
         }
     }
 
@@ -39,6 +62,14 @@ impl Conv2dAlgorithm {
         let [outputs, inputs, rows, columns] = problem.w_shape;
         let empty = problem.x_count() == 0 || problem.w_count() == 0 || problem.y_count() == 0;
         match self {
+            _ if problem.dtype == DType::F16 && pass != Pass::Forward => Some("gradients are f32"),
+            _ if problem.dtype == DType::F16 && !device.f16 => Some("the device has no f16 in shaders"),
+            Self::Im2col if problem.dtype == DType::F16 && !problem.is_pointwise() => {
+                Some("its matrix of patches is f32")
+            }
+            Self::Lanes | Self::WinogradF2 | Self::WinogradF4 if problem.dtype == DType::F16 => {
+                Some("it takes f32")
+            }
             Self::Direct => {
                 // Mesa before 23 stops the loops of a shader after 65,535 turns in all, silently.
                 let inner = match pass {
@@ -52,12 +83,17 @@ impl Conv2dAlgorithm {
             }
             _ if empty => Some("an extent is zero"),
             Self::Im2col | Self::ImplicitGemm => None,
+            Self::Cooperative if device.cooperative == Cooperative::Absent => {
+                Some("the device has no cooperative matrices of 16 × 16 f16 with f32 sums")
+            }
+            Self::Cooperative => Self::obstacle_of_matrices(device, pass, problem),
+            Self::WinogradF2 | Self::WinogradF4 => winograd::obstacle(pass, problem),
             Self::Depthwise if !problem.is_depthwise() => Some("it needs one filter to a channel"),
             Self::Depthwise => {
-                (depthwise::span(problem) > 64).then_some("it writes out the columns of a row, 64 at most")
+                (!depthwise::fits(problem)).then_some("it writes out the loads of a window, 96 at most")
             }
             Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
-                Some("it is written for subgroups of 8 lanes")
+                Some("it is written for software Vulkan with subgroups of 4, 8 or 16 lanes")
             }
             Self::Lanes => {
                 let turns = match pass {
@@ -67,6 +103,28 @@ impl Conv2dAlgorithm {
                 };
                 (turns > 65_000).then_some("its sums have more terms than a loop may have turns there")
             }
+        }
+    }
+
+    /// What keeps [`Self::Cooperative`] from running a pass of `problem`, be the matrices the device's or emulated.
+    pub(super) fn obstacle_of_matrices(
+        device: &Device,
+        pass: Pass,
+        problem: &Problem,
+    ) -> Option<&'static str> {
+        let [inputs, outputs] = problem.group_channels();
+        match problem.dtype {
+            _ if pass != Pass::Forward => Some("it runs forward"),
+            DType::F16 if !device.f16 => Some("the device has no f16 in shaders"),
+            DType::F16 if device.max_workgroup_bytes < cooperative_workgroup_bytes(16) => {
+                Some("it needs 32 KiB of workgroup memory")
+            }
+            DType::F16 if problem.y_count() == 0 || problem.terms() == 0 => Some("an extent is zero"),
+            DType::F16 if !inputs.is_multiple_of(4) || !outputs.is_multiple_of(4) => {
+                Some("it needs groups of whole vec4s of channels")
+            }
+            DType::F16 => None,
+            _ => Some("it takes f16"),
         }
     }
 

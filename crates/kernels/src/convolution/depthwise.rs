@@ -1,6 +1,6 @@
 //! `conv2d_depthwise`, `conv2d_depthwise_backward_input`, `conv2d_depthwise_backward_weight`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
@@ -16,8 +16,7 @@ use crate::{
 params! { ForwardParams for "conv2d_depthwise" {
     batch: u32, height: u32, width: u32, channels: u32,
     out_height: u32, out_width: u32,
-    kernel_h: u32, stride_h: u32, pad_h: u32, pad_w: u32, dilation_h: u32,
-    strips: u32, units: u32,
+    pad_h: u32, pad_w: u32, bands: u32, strips: u32, units: u32,
     p0: f32, p1: f32,
 } }
 
@@ -43,18 +42,20 @@ pub(super) const LAYOUTS: [ParamsLayout; 3] =
 /// What `conv2d_depthwise` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ForwardSpec {
-    /// Neighbouring windows of a thread.
-    pub strip: u32,
-    /// KW.
-    pub kernel_w: u32,
-    /// Stride along a row.
-    pub stride_w: u32,
-    /// Dilation along a row.
-    pub dilation_w: u32,
+    /// Rows and columns of windows of a thread.
+    pub tile: [u32; 2],
+    /// KH, KW.
+    pub kernel: [u32; 2],
+    /// Stride, height and width.
+    pub stride: [u32; 2],
+    /// Dilation, height and width.
+    pub dilation: [u32; 2],
     /// Channels are a multiple of 4.
     pub vec4: bool,
     /// The kernel is read back to front: the gradient by the input, for stride 1.
     pub flip: bool,
+    /// The type of x, weight, residual and y.
+    pub dtype: DType,
     /// Bias and activation.
     pub epilogue: Epilogue,
 }
@@ -62,12 +63,17 @@ pub struct ForwardSpec {
 impl From<ForwardSpec> for Specialisation {
     fn from(spec: ForwardSpec) -> Self {
         let kernel = Self::new("conv2d_depthwise")
-            .with_u32("STRIP", spec.strip)
-            .with_u32("KERNEL_W", spec.kernel_w)
-            .with_u32("STRIDE_W", spec.stride_w)
-            .with_u32("DILATION_W", spec.dilation_w)
+            .with_u32("BAND", spec.tile[0])
+            .with_u32("STRIP", spec.tile[1])
+            .with_u32("KERNEL_H", spec.kernel[0])
+            .with_u32("KERNEL_W", spec.kernel[1])
+            .with_u32("STRIDE_H", spec.stride[0])
+            .with_u32("STRIDE_W", spec.stride[1])
+            .with_u32("DILATION_H", spec.dilation[0])
+            .with_u32("DILATION_W", spec.dilation[1])
             .with_bool("VEC", spec.vec4)
             .with_bool("FLIP", spec.flip);
+        let kernel = if spec.dtype == DType::F16 { kernel.with_type("Operand", "f16") } else { kernel };
         spec.epilogue.specialise(kernel)
     }
 }
@@ -107,15 +113,32 @@ impl From<WeightSpec> for Specialisation {
     }
 }
 
-/// Columns of x that a strip of the forward kernel loads; they are written out.
-pub(super) fn span(problem: &Problem) -> usize {
-    let ([_, stride], [_, dilation]) = (problem.op.stride, problem.op.dilation);
-    (strip(problem) - 1) * stride + (problem.w_shape[3] - 1) * dilation + 1
+/// Elements of x that a tile of `tile` windows of the forward kernel loads for each channel.
+fn loads(problem: &Problem, tile: [usize; 2]) -> usize {
+    let extent = |axis: usize| {
+        (tile[axis] - 1)
+            .saturating_mul(problem.op.stride[axis])
+            .saturating_add((problem.w_shape[2 + axis] - 1).saturating_mul(problem.op.dilation[axis]))
+            .saturating_add(1)
+    };
+    extent(0).saturating_mul(extent(1))
 }
 
-fn strip(problem: &Problem) -> usize {
-    let narrow = problem.y_shape[3] <= 2 || (problem.w_shape[3] >= 7 && problem.op.stride[1] >= 2);
-    if narrow { 2 } else { 4 }
+/// The most that are written out.
+const MOST_LOADS: usize = 96;
+
+/// The largest tile of windows, of those that suit the output, which does not outgrow [`MOST_LOADS`] loads.
+fn tile(problem: &Problem) -> Option<[usize; 2]> {
+    let [rows, columns] = [problem.y_shape[2], problem.y_shape[3]];
+    [[4, 4], [2, 4], [1, 4], [1, 2], [1, 1]].into_iter().find(|&tile| {
+        let suits = |extent: usize, of: usize| extent == 1 || of > extent / 2;
+        suits(tile[0], rows) && suits(tile[1], columns) && loads(problem, tile) <= MOST_LOADS
+    })
+}
+
+/// Whether the forward kernel has a tile for `problem`.
+pub(super) fn fits(problem: &Problem) -> bool {
+    tile(problem).is_some()
 }
 
 fn vec4(problem: &Problem) -> bool {
@@ -156,9 +179,9 @@ fn gather(
             *padding = reach.wrapping_sub(shared.padding[axis]);
         }
     }
-    let strip = strip(problem) as u32;
-    let strips = to[3].div_ceil(strip);
-    let units = to[0] as usize * to[2] as usize * strips as usize * from[1].div_ceil(4) as usize;
+    let tile = tile(problem).unwrap_or([1, 1]).map(|extent| extent as u32);
+    let (bands, strips) = (to[2].div_ceil(tile[0]), to[3].div_ceil(tile[1]));
+    let units = to[0] as usize * bands as usize * strips as usize * from[1].div_ceil(4) as usize;
     let params = ForwardParams {
         batch: from[0],
         height: from[2],
@@ -166,23 +189,22 @@ fn gather(
         channels: from[1],
         out_height: to[2],
         out_width: to[3],
-        kernel_h: shared.w_shape[2],
-        stride_h: shared.stride[0],
         pad_h: padding[0],
         pad_w: padding[1],
-        dilation_h: shared.dilation[0],
+        bands,
         strips,
         units: to_u32(op, units)?,
         p0,
         p1,
     };
     let spec = ForwardSpec {
-        strip,
-        kernel_w: shared.w_shape[3],
-        stride_w: shared.stride[1],
-        dilation_w: shared.dilation[1],
+        tile,
+        kernel: [shared.w_shape[2], shared.w_shape[3]],
+        stride: shared.stride,
+        dilation: shared.dilation,
         vec4: vec4(problem),
         flip,
+        dtype: problem.dtype,
         epilogue,
     };
     launch(context, op, &spec.into(), bytemuck::bytes_of(&params), buffers, units.div_ceil(64))

@@ -1,6 +1,6 @@
 //! `conv2d_direct`, `conv2d_direct_backward_input`, `conv2d_direct_backward_weight`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
@@ -17,6 +17,8 @@ use crate::{
 pub struct Spec {
     /// Which kernel.
     pub pass: Pass,
+    /// The type of the operands of a forward pass.
+    pub dtype: DType,
     /// Bias and activation, of the forward pass.
     pub epilogue: Epilogue,
 }
@@ -27,6 +29,10 @@ impl From<Spec> for Specialisation {
             Pass::Forward => spec.epilogue.specialise(Self::new("conv2d_direct")),
             Pass::BackwardInput => Self::new("conv2d_direct_backward_input"),
             Pass::BackwardWeight => Self::new("conv2d_direct_backward_weight"),
+        };
+        let kernel = match spec.dtype {
+            DType::F16 => kernel.with_type("Operand", "f16").with_type("Output", "f16"),
+            _ => kernel,
         };
         kernel.with_u32("WORKGROUP", WORKGROUP)
     }
@@ -40,7 +46,11 @@ pub(super) fn forward(
 ) -> Result<()> {
     let Operands { x, weight, bias, residual, y } = *operands;
     let weight = &weight.packed(context, problem, |_, _, _, weight| Ok(weight.clone()))?;
-    let spec = Spec { pass: Pass::Forward, epilogue: Epilogue::new(bias, residual, activation) };
+    let spec = Spec {
+        pass: Pass::Forward,
+        dtype: problem.dtype,
+        epilogue: Epilogue::new(bias, residual, activation),
+    };
     let params = problem.params(Pass::Forward.name(), problem.y_count(), activation)?;
     launch(context, spec, &params, &[x, weight, bias.unwrap_or(weight), residual.unwrap_or(weight), y])
 }
@@ -52,7 +62,7 @@ pub(super) fn backward_input(
     weight: &Buffer,
     grad_x: &Buffer,
 ) -> Result<()> {
-    let spec = Spec { pass: Pass::BackwardInput, epilogue: Epilogue::default() };
+    let spec = Spec { pass: Pass::BackwardInput, dtype: DType::F32, epilogue: Epilogue::default() };
     let params = problem.params(Pass::BackwardInput.name(), problem.x_count(), None)?;
     launch(context, spec, &params, &[grad_y, weight, grad_x])
 }
@@ -70,7 +80,7 @@ pub(super) fn backward_weight(
         return Ok(());
     }
     let (splits, chunk) = parts(pixels, count);
-    let spec = Spec { pass: Pass::BackwardWeight, epilogue: Epilogue::default() };
+    let spec = Spec { pass: Pass::BackwardWeight, dtype: DType::F32, epilogue: Epilogue::default() };
     let mut params = problem.params(op, splits * count, None)?;
     params.chunk = chunk as u32;
     if splits == 1 {

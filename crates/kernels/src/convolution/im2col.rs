@@ -84,6 +84,7 @@ fn product(problem: &Problem, m: usize, n: usize, k: usize, transpose: [bool; 2]
         transpose_right,
         left_stride: if batches > 1 { m * k } else { 0 },
         right_stride: if batches > 1 { k * n } else { 0 },
+        dtype: problem.dtype,
     }
 }
 

@@ -1,15 +1,46 @@
 //! `conv2d_implicit_gemm`, `conv2d_implicit_gemm_backward_input`, `conv2d_implicit_gemm_backward_weight`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Operands, Pass, Problem, pack, problem::Params};
+use super::{Operands, Pass, Problem, pack};
 use crate::{
-    epilogue::Epilogue,
-    matmul::{Addends, Reduction, split_k_reduce},
+    epilogue::{Epilogue, parameters},
+    magic::{magic, to_numerator},
+    matmul::{Addends, Reduction, split_k_reduce, split_k_reduce_to},
+    params::params,
     to_u32,
 };
+
+params! { Params for
+    "conv2d_implicit_gemm", "conv2d_implicit_gemm_backward_input", "conv2d_implicit_gemm_backward_weight",
+    "conv2d_cooperative" {
+    x_shape: [u32; 4],
+    w_shape: [u32; 4],
+    y_shape: [u32; 4],
+    x_strides: [u32; 4],
+    y_strides: [u32; 4],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    dilation: [u32; 2],
+    by_channels: [u32; 2],
+    by_kernel_w: [u32; 2],
+    by_width: [u32; 2],
+    by_image: [u32; 2],
+    by_stride_h: [u32; 2],
+    by_stride_w: [u32; 2],
+    groups: u32,
+    count: u32,
+    chunk: u32,
+    terms: u32,
+    rows: u32,
+    columns: u32,
+    tiles_m: u32,
+    tiles_n: u32,
+    p0: f32,
+    p1: f32,
+} }
 
 /// What the implicit GEMM kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,8 +53,12 @@ pub struct Spec {
     pub tile_k: u32,
     /// The gathered operand is read by vec4 of channels.
     pub vec4_gathered: bool,
-    /// The other operand is read by vec4.
+    /// The other operand is read, and the result written, by vec4.
     pub vec4: bool,
+    /// vec4s between rows of the tiles, for the banks.
+    pub pad: u32,
+    /// The type of the operands of a forward pass.
+    pub dtype: DType,
     /// Bias and activation, of the forward pass.
     pub epilogue: Epilogue,
 }
@@ -34,6 +69,11 @@ impl From<Spec> for Specialisation {
             Pass::Forward => (spec.epilogue.specialise(Self::new("conv2d_implicit_gemm")), "VEC_K"),
             Pass::BackwardInput => (Self::new("conv2d_implicit_gemm_backward_input"), "VEC_K"),
             Pass::BackwardWeight => (Self::new("conv2d_implicit_gemm_backward_weight"), "VEC_M"),
+        };
+        let kernel = if spec.dtype == DType::F16 { kernel.with_type("Operand", "f16") } else { kernel };
+        let kernel = match spec.pass {
+            Pass::BackwardWeight => kernel,
+            _ => kernel.with_u32("PAD", spec.pad),
         };
         kernel
             .with_u32("THREAD_M", spec.thread[0])
@@ -47,10 +87,13 @@ impl From<Spec> for Specialisation {
 /// Workgroups that are enough to fill a GPU.
 const ENOUGH: usize = 64;
 
+/// Terms of one running sum: few enough for its rounding.
+const LONGEST: usize = 16_384;
+
 impl Spec {
     /// The large tile where it leaves enough workgroups, in rows and columns of one group's product.
-    fn new(pass: Pass, problem: &Problem, epilogue: Epilogue) -> Self {
-        let [rows, columns] = extents(pass, problem);
+    fn new(context: &Context, pass: Pass, problem: &Problem) -> Self {
+        let [rows, columns, _] = extents(pass, problem);
         let [inputs, outputs] = problem.group_channels().map(|channels| channels.is_multiple_of(4));
         let large = rows.div_ceil(128) * columns.div_ceil(128) * problem.op.groups;
         // The sum of a weight gradient is split anyway.
@@ -60,25 +103,139 @@ impl Spec {
             Pass::Forward | Pass::BackwardWeight => (inputs, outputs),
             Pass::BackwardInput => (outputs, inputs),
         };
-        Self { pass, thread, tile_k, vec4_gathered, vec4, epilogue }
+        // A row of four k is 16 · TILE bytes; a device with no more than 16 KiB has no room to keep rows apart.
+        let room = context.limits().max_compute_workgroup_storage_size >= 16_640;
+        let pad = if room { 32 / tile_k } else { 0 };
+        let epilogue = Epilogue::default();
+        Self { pass, thread, tile_k, vec4_gathered, vec4, pad, dtype: problem.dtype, epilogue }
     }
 
-    fn tiles(&self, problem: &Problem) -> usize {
-        let [rows, columns] = extents(self.pass, problem);
-        let [tile_m, tile_n] = self.thread.map(|extent| 16 * extent as usize);
-        rows.div_ceil(tile_m) * columns.div_ceil(tile_n) * problem.op.groups
+    fn tile(&self) -> [usize; 2] {
+        self.thread.map(|extent| 16 * extent as usize)
     }
 }
 
-/// M and N of a group's product.
-fn extents(pass: Pass, problem: &Problem) -> [usize; 2] {
+/// M, N and K of a group's product.
+pub(super) fn extents(pass: Pass, problem: &Problem) -> [usize; 3] {
     let [inputs, outputs] = problem.group_channels();
     let [n, _, h, w] = problem.x_shape;
+    let [_, _, kh, kw] = problem.w_shape;
     match pass {
-        Pass::Forward => [problem.y_pixels(), outputs],
-        Pass::BackwardInput => [n * h * w, inputs],
-        Pass::BackwardWeight => [problem.terms(), outputs],
+        Pass::Forward => [problem.y_pixels(), outputs, problem.terms()],
+        Pass::BackwardInput => [n * h * w, inputs, kh * kw * outputs],
+        Pass::BackwardWeight => [problem.terms(), outputs, problem.y_pixels()],
     }
+}
+
+/// How a pass is divided into workgroups.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work {
+    /// Rows and columns of tiles of a group's product.
+    tiles: [usize; 2],
+    /// Parts of the sum.
+    pub splits: usize,
+    /// Terms of a part.
+    chunk: usize,
+    /// Workgroups.
+    pub count: usize,
+}
+
+impl Work {
+    /// Parts of at least 256 terms until there are `wanted` workgroups; none so long that its sum loses digits. The
+    /// number follows from the shape alone.
+    pub fn new(pass: Pass, problem: &Problem, tile: [usize; 2], tile_k: usize, wanted: usize) -> Self {
+        let [rows, columns, terms] = extents(pass, problem);
+        let tiles = [rows.div_ceil(tile[0]), columns.div_ceil(tile[1])];
+        let groups = tiles[0] * tiles[1] * problem.op.groups;
+        let splits = wanted.div_ceil(groups.max(1)).min(terms / 256).max(terms.div_ceil(LONGEST)).max(1);
+        let chunk = terms.div_ceil(splits).next_multiple_of(tile_k).max(tile_k);
+        let splits = terms.div_ceil(chunk).max(1);
+        Self { tiles, splits, chunk, count: groups * splits }
+    }
+
+    pub fn params(&self, pass: Pass, problem: &Problem, activation: Option<UnaryOp>) -> Result<Params> {
+        let op = pass.name();
+        let number = |value| to_numerator(op, value);
+        let shared = problem.params(op, self.count, activation)?;
+        let [rows, columns, terms] = extents(pass, problem);
+        let [inputs, outputs] = problem.group_channels();
+        // Which image's pixels are the rows, or the terms, of the product; whose channels run along a tap.
+        let (pixels, channels) = match pass {
+            Pass::Forward | Pass::BackwardWeight => (problem.y_shape, inputs),
+            Pass::BackwardInput => (problem.x_shape, outputs),
+        };
+        let by = |value| number(value).map(magic);
+        let [p0, p1] = parameters(activation);
+        // What a kernel divides may lie a tile beyond the end.
+        number(rows.max(terms) + 256)?;
+        Ok(Params {
+            x_shape: shared.x_shape,
+            w_shape: shared.w_shape,
+            y_shape: shared.y_shape,
+            x_strides: shared.x_strides,
+            y_strides: shared.y_strides,
+            stride: shared.stride,
+            padding: shared.padding,
+            dilation: shared.dilation,
+            by_channels: by(channels)?,
+            by_kernel_w: by(problem.w_shape[3])?,
+            by_width: by(pixels[3])?,
+            by_image: by(pixels[2] * pixels[3])?,
+            by_stride_h: by(problem.op.stride[0])?,
+            by_stride_w: by(problem.op.stride[1])?,
+            groups: shared.groups,
+            count: shared.count,
+            chunk: number(self.chunk)?,
+            terms: number(terms)?,
+            rows: number(rows)?,
+            columns: number(columns)?,
+            tiles_m: number(self.tiles[0])?,
+            tiles_n: number(self.tiles[1])?,
+            p0,
+            p1,
+        })
+    }
+}
+
+/// Runs a forward kernel whose operands are packed, and the second pass where its sums are split. `kernel` makes the
+/// specialisation for the epilogue that the first pass does itself.
+pub(super) fn run_forward(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    packed: &Buffer,
+    work: &Work,
+    activation: Option<UnaryOp>,
+    kernel: impl Fn(Epilogue) -> Specialisation,
+) -> Result<()> {
+    let op = Pass::Forward.name();
+    let Operands { x, bias, residual, y, .. } = *operands;
+    let params = work.params(Pass::Forward, problem, activation)?;
+    let count = problem.y_count();
+    let partials = partials(context, op, count, work.splits)?;
+    let kernel = match &partials {
+        Some(_) => kernel(Epilogue::default()),
+        None => kernel(Epilogue::new(bias, residual, activation)),
+    };
+    let narrow = problem.dtype == DType::F16 && partials.is_none();
+    let kernel = if narrow { kernel.with_type("Output", "f16") } else { kernel };
+    let result = partials.as_ref().unwrap_or(y);
+    let buffers = [x, packed, bias.unwrap_or(packed), residual.unwrap_or(packed), result];
+    launch(context, op, &kernel, &params, &buffers)?;
+    let Some(partials) = partials else { return Ok(()) };
+    let (splits, period) = (work.splits, problem.y_shape[1]);
+    let reduction = Reduction { count, splits, bias_inner: 1, bias_period: period, accumulate: false };
+    let addends = Addends { bias, residual };
+    split_k_reduce_to(problem.dtype, context, op, &reduction, &partials, addends, y, activation)
+}
+
+/// Room for the partial sums of `count` results, where there are several of each.
+fn partials(context: &Context, op: &str, count: usize, splits: usize) -> Result<Option<Buffer>> {
+    if splits == 1 {
+        return Ok(None);
+    }
+    to_u32(op, count * splits)?;
+    context.alloc((count * splits * 4) as u64).map(Some)
 }
 
 pub(super) fn forward(
@@ -87,12 +244,12 @@ pub(super) fn forward(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    let op = Pass::Forward.name();
-    let Operands { x, weight, bias, residual, y } = *operands;
-    let packed = weight.packed(context, problem, pack::inputs_by_outputs)?;
-    let spec = Spec::new(Pass::Forward, problem, Epilogue::new(bias, residual, activation));
-    let params = problem.params(op, spec.tiles(problem), activation)?;
-    launch(context, spec, &params, &[x, &packed, bias.unwrap_or(&packed), residual.unwrap_or(&packed), y])
+    let packed = operands.weight.packed(context, problem, pack::inputs_by_outputs)?;
+    let spec = Spec::new(context, Pass::Forward, problem);
+    let work = Work::new(Pass::Forward, problem, spec.tile(), spec.tile_k as usize, ENOUGH);
+    run_forward(context, problem, operands, &packed, &work, activation, |epilogue| {
+        Spec { epilogue, ..spec }.into()
+    })
 }
 
 pub(super) fn backward_input(
@@ -102,11 +259,19 @@ pub(super) fn backward_input(
     weight: &Buffer,
     grad_x: &Buffer,
 ) -> Result<()> {
-    let op = Pass::BackwardInput.name();
+    let pass = Pass::BackwardInput;
+    let op = pass.name();
     let packed = pack::outputs_by_inputs(context, op, problem, weight)?;
-    let spec = Spec::new(Pass::BackwardInput, problem, Epilogue::default());
-    let params = problem.params(op, spec.tiles(problem), None)?;
-    launch(context, spec, &params, &[grad_y, &packed, grad_x])
+    let spec = Spec::new(context, pass, problem);
+    let work = Work::new(pass, problem, spec.tile(), spec.tile_k as usize, ENOUGH);
+    let params = work.params(pass, problem, None)?;
+    let (count, splits) = (problem.x_count(), work.splits);
+    let partials = partials(context, op, count, splits)?;
+    let result = partials.as_ref().unwrap_or(grad_x);
+    launch(context, op, &spec.into(), &params, &[grad_y, &packed, result])?;
+    let Some(partials) = partials else { return Ok(()) };
+    let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
+    split_k_reduce(context, op, &reduction, &partials, Addends::default(), grad_x, None)
 }
 
 pub(super) fn backward_weight(
@@ -116,19 +281,16 @@ pub(super) fn backward_weight(
     x: &Buffer,
     grad_weight: &Buffer,
 ) -> Result<()> {
-    let op = Pass::BackwardWeight.name();
-    let (pixels, count) = (problem.y_pixels(), problem.w_count());
-    let spec = Spec::new(Pass::BackwardWeight, problem, Epilogue::default());
-    let tiles = spec.tiles(problem);
-    // Parts of at least 256 pixels until there are enough workgroups; none so long that its sum loses digits.
-    let splits = (2 * ENOUGH).div_ceil(tiles).min(pixels.div_ceil(256)).max(pixels.div_ceil(16_384));
-    let chunk = pixels.div_ceil(splits).next_multiple_of(spec.tile_k as usize);
-    let splits = pixels.div_ceil(chunk);
+    let pass = Pass::BackwardWeight;
+    let op = pass.name();
+    let count = problem.w_count();
+    let spec = Spec::new(context, pass, problem);
+    let work = Work::new(pass, problem, spec.tile(), spec.tile_k as usize, 2 * ENOUGH);
+    let splits = work.splits;
     to_u32(op, count * splits)?;
-    let mut params = problem.params(op, tiles * splits, None)?;
-    params.chunk = to_u32(op, chunk)?;
+    let params = work.params(pass, problem, None)?;
     let partials = context.alloc((count * splits * 4) as u64)?;
-    launch(context, spec, &params, &[grad_y, x, &partials])?;
+    launch(context, op, &spec.into(), &params, &[grad_y, x, &partials])?;
     if splits == 1 {
         return pack::from_inputs_by_outputs(context, op, problem, &partials, grad_weight);
     }
@@ -138,12 +300,14 @@ pub(super) fn backward_weight(
     pack::from_inputs_by_outputs(context, op, problem, &packed, grad_weight)
 }
 
-fn launch(context: &Context, spec: Spec, params: &Params, buffers: &[&Buffer]) -> Result<()> {
-    let dispatch = Dispatch {
-        op: spec.pass.name(),
-        params: bytemuck::bytes_of(params),
-        buffers,
-        groups: u64::from(params.count),
-    };
-    context.dispatch(&spec.into(), &dispatch)
+fn launch(
+    context: &Context,
+    op: &str,
+    kernel: &Specialisation,
+    params: &Params,
+    buffers: &[&Buffer],
+) -> Result<()> {
+    let dispatch =
+        Dispatch { op, params: bytemuck::bytes_of(params), buffers, groups: u64::from(params.count) };
+    context.dispatch(kernel, &dispatch)
 }

@@ -10,6 +10,7 @@ use crate::{
     epilogue::{Epilogue, parameters},
     matmul::{Addends, Reduction, split_k_reduce},
     params::params,
+    select::Device,
     to_u32,
 };
 
@@ -41,11 +42,11 @@ params! { WeightParams for "conv2d_lanes_backward_weight" {
 pub(super) const LAYOUTS: [ParamsLayout; 3] =
     [ForwardParams::LAYOUT, InputParams::LAYOUT, WeightParams::LAYOUT];
 
-const LANES: usize = 8;
-
 /// What `conv2d_lanes` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ForwardSpec {
+    /// Lanes of a subgroup.
+    pub lanes: u32,
     /// Pixels of a lane.
     pub pixels: u32,
     /// Output channels of a workgroup.
@@ -63,6 +64,7 @@ pub struct ForwardSpec {
 impl From<ForwardSpec> for Specialisation {
     fn from(spec: ForwardSpec) -> Self {
         let kernel = Self::new("conv2d_lanes")
+            .with_u32("LANES", spec.lanes)
             .with_u32("PIXELS", spec.pixels)
             .with_u32("CHANNELS", spec.channels)
             .with_u32("WIDTH", spec.width)
@@ -73,7 +75,7 @@ impl From<ForwardSpec> for Specialisation {
 }
 
 impl ForwardSpec {
-    fn new(problem: &Problem, epilogue: Epilogue) -> Self {
+    fn new(lanes: u32, problem: &Problem, epilogue: Epilogue) -> Self {
         let ([inputs, outputs], pixels) = (problem.group_channels(), problem.y_pixels());
         let (width, steps) = match problem.terms() {
             _ if inputs.is_multiple_of(4) => (4, 1),
@@ -83,13 +85,15 @@ impl ForwardSpec {
         };
         let channels = channel_tile(outputs, if large(problem) { 32 } else { 16 }) as u32;
         let pixels = if pixels <= 16 { 2 } else { 4 };
-        Self { pixels, channels, width, steps, vec4: outputs.is_multiple_of(4), epilogue }
+        Self { lanes, pixels, channels, width, steps, vec4: outputs.is_multiple_of(4), epilogue }
     }
 }
 
 /// What `conv2d_lanes_backward_input` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InputSpec {
+    /// Lanes of a subgroup.
+    pub lanes: u32,
     /// Pixels of a lane.
     pub pixels: u32,
     /// Input channels of a workgroup.
@@ -103,6 +107,7 @@ pub struct InputSpec {
 impl From<InputSpec> for Specialisation {
     fn from(spec: InputSpec) -> Self {
         Self::new("conv2d_lanes_backward_input")
+            .with_u32("LANES", spec.lanes)
             .with_u32("PIXELS", spec.pixels)
             .with_u32("CHANNELS", spec.channels)
             .with_bool("VEC_DY", spec.vec4_gradient)
@@ -113,6 +118,8 @@ impl From<InputSpec> for Specialisation {
 /// What `conv2d_lanes_backward_weight` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WeightSpec {
+    /// Lanes of a subgroup.
+    pub lanes: u32,
     /// Channels in a load of x: 4 or 1.
     pub width: u32,
     /// Loads of x for a lane and pixel.
@@ -126,6 +133,7 @@ pub struct WeightSpec {
 impl From<WeightSpec> for Specialisation {
     fn from(spec: WeightSpec) -> Self {
         Self::new("conv2d_lanes_backward_weight")
+            .with_u32("LANES", spec.lanes)
             .with_u32("WIDTH", spec.width)
             .with_u32("LOADS", spec.loads)
             .with_u32("CHANNELS", spec.channels)
@@ -158,8 +166,9 @@ pub(super) fn forward(
     let number = |value| to_u32(op, value);
     let Operands { x, weight, bias, residual, y } = *operands;
     let packed = weight.packed(context, problem, pack::inputs_by_outputs)?;
-    let spec = ForwardSpec::new(problem, Epilogue::new(bias, residual, activation));
-    let pixel_tiles = problem.y_pixels().div_ceil(LANES * spec.pixels as usize);
+    let lanes = Device::of(context).lanes as usize;
+    let spec = ForwardSpec::new(lanes as u32, problem, Epilogue::new(bias, residual, activation));
+    let pixel_tiles = problem.y_pixels().div_ceil(lanes * spec.pixels as usize);
     let channel_tiles = problem.group_channels()[1].div_ceil(spec.channels as usize);
     let groups = pixel_tiles * channel_tiles * problem.op.groups;
     let shared = problem.params(op, 0, activation)?;
@@ -203,6 +212,7 @@ pub(super) fn backward_input(
     let op = Pass::BackwardInput.name();
     let number = |value| to_u32(op, value);
     let packed = pack::outputs_by_inputs(context, op, problem, weight)?;
+    let lanes = Device::of(context).lanes as usize;
     let [inputs, outputs] = problem.group_channels();
     let ([batch, _, height, width], stride) = (problem.x_shape, problem.op.stride);
     let phases = stride[0] * stride[1];
@@ -210,8 +220,9 @@ pub(super) fn backward_input(
     let channels = channel_tile(inputs, if large(problem) { 32 } else { 16 });
     let channel_tiles = inputs.div_ceil(channels);
     let pixels = if phase_pixels <= 16 { 2 } else { 4 };
-    let groups = phase_pixels.div_ceil(LANES * pixels) * channel_tiles * problem.op.groups * phases;
+    let groups = phase_pixels.div_ceil(lanes * pixels) * channel_tiles * problem.op.groups * phases;
     let spec = InputSpec {
+        lanes: lanes as u32,
         pixels: pixels as u32,
         channels: channels as u32,
         vec4_gradient: outputs.is_multiple_of(4),
@@ -238,7 +249,7 @@ pub(super) fn backward_input(
         conv_groups: shared.groups,
         tap_step_h: step(0)?,
         tap_step_w: step(1)?,
-        pixel_tiles: number(phase_pixels.div_ceil(LANES * pixels))?,
+        pixel_tiles: number(phase_pixels.div_ceil(lanes * pixels))?,
         channel_tiles: number(channel_tiles)?,
         groups: number(groups)?,
     };
@@ -261,16 +272,18 @@ pub(super) fn backward_weight(
 ) -> Result<()> {
     let op = Pass::BackwardWeight.name();
     let number = |value| to_u32(op, value);
+    let lanes = Device::of(context).lanes as usize;
     let ([inputs, outputs], terms) = (problem.group_channels(), problem.terms());
-    let (width, loads) = if inputs.is_multiple_of(4) { (4, 1) } else { (1, terms.div_ceil(LANES).min(4)) };
+    let (width, loads) = if inputs.is_multiple_of(4) { (4, 1) } else { (1, terms.div_ceil(lanes).min(4)) };
     let channels = channel_tile(outputs, 16);
     let spec = WeightSpec {
+        lanes: lanes as u32,
         width: width as u32,
         loads: loads as u32,
         channels: channels as u32,
         vec4: outputs.is_multiple_of(4),
     };
-    let row_tiles = terms.div_ceil(LANES * loads * width);
+    let row_tiles = terms.div_ceil(lanes * loads * width);
     let channel_tiles = outputs.div_ceil(channels);
     let (pixels, tiles) = (problem.y_pixels(), row_tiles * channel_tiles * problem.op.groups);
     // Parts of at least 256 pixels until there are 32 workgroups; none so long that its sum loses digits.

@@ -2,20 +2,24 @@
 
 mod algorithm;
 mod backward_bias;
+mod cooperative;
 mod depthwise;
 mod direct;
 mod im2col;
 mod implicit_gemm;
 mod lanes;
 mod pack;
+mod pack_tiles;
 mod problem;
 mod weight;
+mod winograd;
 
 use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
 pub use algorithm::Conv2dAlgorithm;
 pub use backward_bias::backward_bias;
+pub use cooperative::Spec as CooperativeSpec;
 pub use depthwise::{
     ForwardSpec as DepthwiseForwardSpec, InputSpec as DepthwiseInputSpec, WeightSpec as DepthwiseWeightSpec,
 };
@@ -28,12 +32,17 @@ pub use lanes::{
 pub use pack::Spec as PackSpec;
 pub use problem::{Operands, Pass, Problem};
 pub use weight::{PackedWeight, Weight, pack_weight};
+pub use winograd::Spec as WinogradSpec;
 
-use crate::select::{self, Device};
+use crate::{
+    cooperative::Matrices,
+    select::{self, Device},
+};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    let shared = [problem::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
-    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS].concat()
+    let shared =
+        [problem::Params::LAYOUT, implicit_gemm::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
+    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS, &pack_tiles::LAYOUTS, &winograd::LAYOUTS].concat()
 }
 
 fn chosen(
@@ -48,11 +57,7 @@ fn chosen(
     let device = Device::of(context);
     match algorithm.obstacle(&device, pass, problem) {
         None => Ok(algorithm),
-        Some(reason) => Err(Error::Unsupported {
-            op: pass.name().to_owned(),
-            algorithm: algorithm.name(),
-            reason: format!("{reason} ({problem})"),
-        }),
+        Some(reason) => Err(unsupported(pass, algorithm, problem, reason)),
     }
 }
 
@@ -79,7 +84,37 @@ pub fn forward(
         Conv2dAlgorithm::ImplicitGemm => implicit_gemm::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Depthwise => depthwise::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Lanes => lanes::forward(context, problem, operands, activation),
+        Conv2dAlgorithm::Cooperative => {
+            cooperative::forward(context, problem, operands, activation, Matrices::Device)
+        }
+        Conv2dAlgorithm::WinogradF2 => winograd::forward(context, problem, operands, activation, 2),
+        Conv2dAlgorithm::WinogradF4 => winograd::forward(context, problem, operands, activation, 4),
     }
+}
+
+/// As [`forward`] by [`Conv2dAlgorithm::Cooperative`] with `squares` of 16 × 16 a side for each subgroup, and the
+/// matrices emulated by plain sums. It is too slow for anything but finding out whether the kernel is right where no
+/// device has the hardware.
+///
+/// # Errors
+/// [`Error::Unsupported`] if it cannot run this shape.
+pub fn forward_emulated(
+    context: &Context,
+    squares: u32,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
+    if let Some(reason) = Conv2dAlgorithm::obstacle_of_matrices(&Device::of(context), Pass::Forward, problem)
+    {
+        return Err(unsupported(Pass::Forward, Conv2dAlgorithm::Cooperative, problem, reason));
+    }
+    cooperative::forward(context, problem, operands, activation, Matrices::Emulated { squares })
+}
+
+fn unsupported(pass: Pass, algorithm: Conv2dAlgorithm, problem: &Problem, reason: &str) -> Error {
+    let (op, algorithm, reason) = (pass.name().to_owned(), algorithm.name(), format!("{reason} ({problem})"));
+    Error::Unsupported { op, algorithm, reason }
 }
 
 /// The gradient of x (channels-last) from grad_y (channels-last) and the weight.
@@ -106,6 +141,11 @@ pub fn backward_input(
         }
         Conv2dAlgorithm::Depthwise => depthwise::backward_input(context, problem, grad_y, weight, grad_x),
         Conv2dAlgorithm::Lanes => lanes::backward_input(context, problem, grad_y, weight, grad_x),
+        Conv2dAlgorithm::Cooperative => {
+            Err(unsupported(Pass::BackwardInput, algorithm, problem, "it runs forward"))
+        }
+        Conv2dAlgorithm::WinogradF2 => winograd::backward_input(context, problem, grad_y, weight, grad_x, 2),
+        Conv2dAlgorithm::WinogradF4 => winograd::backward_input(context, problem, grad_y, weight, grad_x, 4),
     }
 }
 
@@ -133,5 +173,8 @@ pub fn backward_weight(
         }
         Conv2dAlgorithm::Depthwise => depthwise::backward_weight(context, problem, grad_y, x, grad_weight),
         Conv2dAlgorithm::Lanes => lanes::backward_weight(context, problem, grad_y, x, grad_weight),
+        Conv2dAlgorithm::WinogradF2 | Conv2dAlgorithm::WinogradF4 | Conv2dAlgorithm::Cooperative => {
+            Err(unsupported(Pass::BackwardWeight, algorithm, problem, "it has no gradient by the weight"))
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! The weight O I KH KW in the orders that the kernels read, and back. Ig and Og are the channels of one group.
 
+use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::Problem;
+use super::{Problem, pack_tiles::Tiles};
 use crate::{
     ParamsLayout, WORKGROUP, groups, movement::strided_copy, params::params, strided::Strided, to_u32,
 };
@@ -26,11 +27,15 @@ pub(super) const LAYOUT: ParamsLayout = Params::LAYOUT;
 pub struct Spec {
     /// From the packed order to O I KH KW.
     pub unpack: bool,
+    /// The type of the weight: f32 or f16.
+    pub dtype: DType,
 }
 
 impl From<Spec> for Specialisation {
     fn from(spec: Spec) -> Self {
-        Self::new("conv2d_pack_weight").with_u32("WORKGROUP", WORKGROUP).with_bool("UNPACK", spec.unpack)
+        let kernel =
+            Self::new("conv2d_pack_weight").with_u32("WORKGROUP", WORKGROUP).with_bool("UNPACK", spec.unpack);
+        if spec.dtype == DType::F16 { kernel.with_type("Operand", "f16") } else { kernel }
     }
 }
 
@@ -73,6 +78,11 @@ impl Order {
         let number = |value| to_u32(op, value);
         number(problem.w_count())?;
         let ([g, a, b], [by_g, by_a, by_b]) = (self.extents, self.strides);
+        let tiles = Tiles { groups: g, a, b, a_stride: by_a, b_stride: by_b, taps: taps(problem) };
+        // The kernels of tiles are for f32.
+        if spec.dtype == DType::F32 && tiles.run(context, op, spec.unpack, from, to)? {
+            return Ok(());
+        }
         let params = Params {
             taps: number(taps(problem))?,
             a: number(a)?,
@@ -93,8 +103,8 @@ impl Order {
     }
 
     fn pack(&self, context: &Context, op: &str, problem: &Problem, weight: &Buffer) -> Result<Buffer> {
-        let packed = context.alloc((problem.w_count() * 4) as u64)?;
-        self.run(context, op, problem, Spec { unpack: false }, weight, &packed)?;
+        let packed = context.alloc((problem.w_count() * problem.dtype.size()) as u64)?;
+        self.run(context, op, problem, Spec { unpack: false, dtype: problem.dtype }, weight, &packed)?;
         Ok(packed)
     }
 }
@@ -136,7 +146,14 @@ pub(super) fn from_inputs_by_outputs(
     packed: &Buffer,
     weight: &Buffer,
 ) -> Result<()> {
-    Order::inputs_by_outputs(problem).run(context, op, problem, Spec { unpack: true }, packed, weight)
+    Order::inputs_by_outputs(problem).run(
+        context,
+        op,
+        problem,
+        Spec { unpack: true, dtype: problem.dtype },
+        packed,
+        weight,
+    )
 }
 
 /// O I KH KW from KH KW C of a depthwise weight.
@@ -147,7 +164,14 @@ pub(super) fn from_depthwise(
     packed: &Buffer,
     weight: &Buffer,
 ) -> Result<()> {
-    Order::depthwise(problem).run(context, op, problem, Spec { unpack: true }, packed, weight)
+    Order::depthwise(problem).run(
+        context,
+        op,
+        problem,
+        Spec { unpack: true, dtype: problem.dtype },
+        packed,
+        weight,
+    )
 }
 
 /// Pixels of a channels-last activation, G by G: G pixels C/G from pixels G C/G.

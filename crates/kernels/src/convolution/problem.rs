@@ -1,6 +1,6 @@
 //! What every convolution kernel is told: shapes and parameters, buffers, the direction, the algorithm.
 
-use tilewright_ops::{Conv2d, ShapeError, UnaryOp};
+use tilewright_ops::{Conv2d, DType, ShapeError, UnaryOp};
 use tilewright_runtime::{Buffer, Result};
 
 use super::Weight;
@@ -8,8 +8,7 @@ use crate::{epilogue::parameters, magic::to_numerator, params::params, to_u32};
 
 params! { Params for
     "conv2d_direct", "conv2d_direct_backward_input", "conv2d_direct_backward_weight",
-    "im2col", "col2im",
-    "conv2d_implicit_gemm", "conv2d_implicit_gemm_backward_input", "conv2d_implicit_gemm_backward_weight" {
+    "im2col", "col2im" {
     x_shape: [u32; 4],
     w_shape: [u32; 4],
     y_shape: [u32; 4],
@@ -38,13 +37,21 @@ pub struct Problem {
     pub w_shape: [usize; 4],
     /// N O OH OW.
     pub y_shape: [usize; 4],
+    /// The type of x, weight, residual and y: f32, or for a forward pass f16. Bias and sums are f32.
+    pub dtype: DType,
 }
 
 impl Problem {
     /// # Errors
     /// Those of [`Conv2d::output_shape`].
     pub fn new(op: &Conv2d, x_shape: [usize; 4], w_shape: [usize; 4]) -> Result<Self, ShapeError> {
-        Ok(Self { op: *op, x_shape, w_shape, y_shape: op.output_shape(x_shape, w_shape)? })
+        let y_shape = op.output_shape(x_shape, w_shape)?;
+        Ok(Self { op: *op, x_shape, w_shape, y_shape, dtype: DType::F32 })
+    }
+
+    /// The same for elements of `dtype`.
+    pub fn with_dtype(self, dtype: DType) -> Self {
+        Self { dtype, ..self }
     }
 
     /// 2 · elements of y · C/groups · KH · KW; each of the three passes takes as many.
@@ -154,9 +161,9 @@ impl Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { op: Conv2d { stride, padding, dilation, groups }, x_shape, w_shape, .. } = *self;
+        let Self { op: Conv2d { stride, padding, dilation, groups }, x_shape, w_shape, dtype, .. } = *self;
         write!(f, "x {x_shape:?}, weight {w_shape:?}, stride {stride:?}, padding {padding:?}, ")?;
-        write!(f, "dilation {dilation:?}, groups {groups}")
+        write!(f, "dilation {dilation:?}, groups {groups}, {dtype}")
     }
 }
 

@@ -1,8 +1,10 @@
 //! Weights brought into the order of an algorithm, once for many forward passes.
 
+use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
-use super::{Conv2dAlgorithm, Pass, Problem, chosen, pack};
+use super::{Conv2dAlgorithm, Pass, Problem, chosen, pack, winograd};
+use crate::select;
 
 /// The weight of a forward pass.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,7 @@ pub struct PackedWeight {
     algorithm: Conv2dAlgorithm,
     shape: [usize; 4],
     groups: usize,
+    dtype: DType,
 }
 
 impl PackedWeight {
@@ -58,6 +61,8 @@ impl PackedWeight {
             format!("the weight was packed for {}, not for {}", self.algorithm.name(), algorithm.name())
         } else if (shape, groups) != (problem.w_shape, problem.op.groups) {
             format!("the packed weight has shape {shape:?} in {groups} groups")
+        } else if self.dtype != problem.dtype {
+            format!("the packed weight is {}", self.dtype)
         } else {
             return Ok(());
         };
@@ -67,7 +72,7 @@ impl PackedWeight {
 }
 
 /// Brings `weight`, O C/groups KH KW, into the order of the algorithm named, or of the one that
-/// [`crate::select::conv2d_for`] picks for the forward pass of `problem`.
+/// [`select::conv2d_packed_for`] picks for `problem`.
 ///
 /// # Errors
 /// [`Error::Unsupported`] if the algorithm named cannot run this shape on this device.
@@ -78,16 +83,28 @@ pub fn pack_weight(
     algorithm: Option<Conv2dAlgorithm>,
 ) -> Result<PackedWeight> {
     let op = Pass::Forward.name();
-    let algorithm = chosen(context, Pass::Forward, problem, algorithm)?;
+    let algorithm = match algorithm {
+        None => select::conv2d_packed_for(context, problem).algorithm,
+        named => chosen(context, Pass::Forward, problem, named)?,
+    };
     let buffer = match algorithm {
         Conv2dAlgorithm::Direct => weight.clone(),
         _ if problem.w_count() == 0 => weight.clone(),
         Conv2dAlgorithm::Depthwise => pack::depthwise(context, op, problem, weight)?,
-        Conv2dAlgorithm::Im2col | Conv2dAlgorithm::ImplicitGemm | Conv2dAlgorithm::Lanes => {
-            pack::inputs_by_outputs(context, op, problem, weight)?
-        }
+        Conv2dAlgorithm::Im2col
+        | Conv2dAlgorithm::ImplicitGemm
+        | Conv2dAlgorithm::Lanes
+        | Conv2dAlgorithm::Cooperative => pack::inputs_by_outputs(context, op, problem, weight)?,
+        Conv2dAlgorithm::WinogradF2 => winograd::pack(context, Pass::Forward, problem, 2, weight)?,
+        Conv2dAlgorithm::WinogradF4 => winograd::pack(context, Pass::Forward, problem, 4, weight)?,
     };
-    Ok(PackedWeight { buffer, algorithm, shape: problem.w_shape, groups: problem.op.groups })
+    Ok(PackedWeight {
+        buffer,
+        algorithm,
+        shape: problem.w_shape,
+        groups: problem.op.groups,
+        dtype: problem.dtype,
+    })
 }
 
 impl Weight<'_> {
@@ -99,6 +116,10 @@ impl Weight<'_> {
         algorithm: Option<Conv2dAlgorithm>,
     ) -> Result<Conv2dAlgorithm> {
         match self {
+            // In a recording a constant's packing runs once, when the plan is made.
+            Self::Plain(weight) if algorithm.is_none() && context.is_recording() && weight.is_backed() => {
+                Ok(select::conv2d_packed_for(context, problem).algorithm)
+            }
             Self::Plain(_) => chosen(context, Pass::Forward, problem, algorithm),
             Self::Packed(packed) => {
                 packed.check(problem, algorithm.unwrap_or(packed.algorithm))?;

@@ -8,12 +8,14 @@ use super::{
     Operands, Problem,
     launch::{self, Tiling},
 };
-use crate::epilogue::Epilogue;
+use crate::{epilogue::Epilogue, select::Device};
 
 /// What `matmul_lanes` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spec {
-    /// Rows of C in a workgroup's tile of 32 columns: 4 or a multiple of 8.
+    /// Lanes of a subgroup; a workgroup's tile has four times as many columns.
+    pub lanes: u32,
+    /// Rows of C in a workgroup's tile: 4 or a multiple of 8.
     pub rows: u32,
     /// A is stored K M.
     pub transpose_left: bool,
@@ -36,6 +38,7 @@ pub struct Spec {
 impl From<Spec> for Specialisation {
     fn from(spec: Spec) -> Self {
         let kernel = Self::new("matmul_lanes")
+            .with_u32("LANES", spec.lanes)
             .with_u32("ROWS", spec.rows)
             .with_bool("TRANSPOSE_A", spec.transpose_left)
             .with_bool("TRANSPOSE_B", spec.transpose_right)
@@ -48,15 +51,14 @@ impl From<Spec> for Specialisation {
     }
 }
 
-const COLUMNS: usize = 32;
-
 impl Spec {
     /// The register tile for a problem, which is swapped already where that pays.
-    fn new(problem: &Problem, swapped: bool, epilogue: Epilogue) -> Self {
+    fn new(lanes: u32, problem: &Problem, swapped: bool, epilogue: Epilogue) -> Self {
         let [vec4_left, vec4_right, _] = problem.vec4_aligned();
         let inner = if swapped { problem.m } else { problem.n };
         let vec4_y = inner.is_multiple_of(4);
-        let tiles = |rows: usize| problem.batches * problem.m.div_ceil(rows) * problem.n.div_ceil(COLUMNS);
+        let tiles =
+            |rows: usize| problem.batches * problem.m.div_ceil(rows) * problem.n.div_ceil(4 * lanes as usize);
         let rows = match problem.m {
             0..=4 => 4,
             5..=8 => 8,
@@ -65,6 +67,7 @@ impl Spec {
             _ => 16,
         };
         Self {
+            lanes,
             rows,
             transpose_left: problem.transpose_left,
             transpose_right: problem.transpose_right,
@@ -84,18 +87,22 @@ pub(super) fn launch(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    // A tile is 32 columns wide: a narrow C is computed as its transpose.
-    let swap = problem.n < COLUMNS && problem.n < problem.m;
+    let lanes = Device::of(context).lanes;
+    let columns = 4 * lanes as usize;
+    // A narrow C is computed as its transpose.
+    let swap = problem.n < columns && problem.n < problem.m;
     let (problem, operands) = if swap {
         let swapped = Operands { left: operands.right, right: operands.left, ..*operands };
         (problem.swapped(), swapped)
     } else {
         (*problem, *operands)
     };
-    let rows = Spec::new(&problem, swap, Epilogue::default()).rows as usize;
+    let rows = Spec::new(lanes, &problem, swap, Epilogue::default()).rows as usize;
     // A few workgroups for each core are enough.
-    let tiling = Tiling::new([rows, COLUMNS], problem.k).split_for(&problem, 8);
+    let mut tiling = Tiling::new([rows, columns], problem.k).split_for(&problem, 8);
+    // One after the other, more terms lose digits.
+    tiling.splits = tiling.splits.max(problem.k.div_ceil(4608));
     launch::launch(context, &problem, &operands, activation, &tiling, swap, |epilogue| {
-        Spec::new(&problem, swap, epilogue).into()
+        Spec::new(lanes, &problem, swap, epilogue).into()
     })
 }

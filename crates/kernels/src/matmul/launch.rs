@@ -1,12 +1,12 @@
 //! What the launchers of the ladder share: their `Params`, the count of workgroups, and the split of K.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
     Operands, Problem,
-    split_k_reduce::{Addends, Reduction, split_k_reduce},
+    split_k_reduce::{Addends, Reduction, split_k_reduce_to},
 };
 use crate::{
     epilogue::{Epilogue, parameters},
@@ -14,7 +14,8 @@ use crate::{
     to_u32,
 };
 
-params! { Params for "matmul_naive", "matmul_tiled", "matmul_register_tiled", "matmul_vec4", "matmul_lanes" {
+params! { Params for
+    "matmul_naive", "matmul_tiled", "matmul_register_tiled", "matmul_vec4", "matmul_lanes", "matmul_cooperative" {
     m: u32,
     n: u32,
     k: u32,
@@ -30,7 +31,7 @@ params! { Params for "matmul_naive", "matmul_tiled", "matmul_register_tiled", "m
 } }
 
 /// Terms of one running sum: few enough for its rounding, and for every driver's loops.
-const LONGEST: usize = 16_384;
+pub(super) const LONGEST: usize = 16_384;
 
 /// How a kernel divides the work.
 pub(super) struct Tiling {
@@ -60,6 +61,11 @@ impl Tiling {
         }
         self
     }
+}
+
+/// The kernel for operands of `dtype`.
+pub(super) fn with_operands(kernel: Specialisation, dtype: DType) -> Specialisation {
+    if dtype == DType::F16 { kernel.with_type("Operand", "f16") } else { kernel }
 }
 
 /// Runs a kernel of the ladder; `kernel` makes its specialisation for the epilogue that the first pass does itself.
@@ -106,6 +112,10 @@ pub(super) fn launch(
     let whole = Epilogue::new(operands.bias, operands.residual, activation);
     let partial = if splits > 1 { Some(context.alloc((count * splits * 4) as u64)?) } else { None };
     let first_pass = if partial.is_some() { Epilogue::default() } else { whole };
+    let mut kernel = kernel(first_pass);
+    if problem.dtype == DType::F16 && partial.is_none() {
+        kernel = kernel.with_type("Output", "f16");
+    }
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
@@ -118,11 +128,12 @@ pub(super) fn launch(
         ],
         groups: groups as u64,
     };
-    context.dispatch(&kernel(first_pass), &dispatch)?;
+    context.dispatch(&kernel, &dispatch)?;
     let Some(partial) = partial else { return Ok(()) };
     // The innermost extent of C as it lies in memory, and which of its elements share a bias.
     let (inner, period) = if y_transposed { (1, m) } else { (1, n) };
     let reduction = Reduction { count, splits, bias_inner: inner, bias_period: period, accumulate: false };
-    let addends = Addends { bias: operands.bias, residual: operands.residual };
-    split_k_reduce(context, op, &reduction, &partial, addends, operands.y, activation)
+    let Operands { bias, residual, y, .. } = *operands;
+    let addends = Addends { bias, residual };
+    split_k_reduce_to(problem.dtype, context, op, &reduction, &partial, addends, y, activation)
 }

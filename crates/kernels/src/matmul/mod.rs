@@ -1,27 +1,42 @@
 //! Matrix products: a ladder of kernels with one contract, and the second pass of those that split K.
 
+mod cooperative;
 mod lanes;
 mod launch;
 mod naive;
 mod register_tiled;
+mod split_f16;
 mod split_k_reduce;
 mod tiled;
 mod vec4;
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
+pub use cooperative::Spec as CooperativeSpec;
+pub(crate) use cooperative::workgroup_bytes as cooperative_workgroup_bytes;
 pub use lanes::Spec as LanesSpec;
 pub use naive::Spec as NaiveSpec;
 pub use register_tiled::Spec as RegisterTiledSpec;
+pub use split_f16::Spec as SplitF16Spec;
+pub(crate) use split_k_reduce::split_k_reduce_to;
 pub use split_k_reduce::{Addends, Reduction, Spec as SplitKReduceSpec, split_k_reduce};
 pub use tiled::Spec as TiledSpec;
 pub use vec4::Spec as Vec4Spec;
 
-use crate::select::{Device, DeviceClass};
+use crate::{
+    cooperative::Matrices,
+    select::{Cooperative, Device, DeviceClass},
+};
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    vec![launch::Params::LAYOUT, split_k_reduce::Params::LAYOUT]
+    vec![
+        launch::Params::LAYOUT,
+        split_f16::LargestParams::LAYOUT,
+        split_f16::SplitParams::LAYOUT,
+        split_f16::Params::LAYOUT,
+        split_k_reduce::Params::LAYOUT,
+    ]
 }
 
 /// The numbers of a product C\[b\] = A\[b\] · B\[b\] of row-major matrices.
@@ -43,6 +58,8 @@ pub struct Problem {
     pub left_stride: usize,
     /// Elements from one matrix of B to the next; 0 reads one for all.
     pub right_stride: usize,
+    /// The type of A, B and C: f32 or f16. Bias and sums are f32.
+    pub dtype: DType,
 }
 
 impl Problem {
@@ -88,9 +105,9 @@ impl Problem {
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mark = |transposed| if transposed { "ᵀ" } else { "" };
-        let Self { batches, m, n, k, .. } = *self;
+        let Self { batches, m, n, k, dtype, .. } = *self;
         let (left, right) = (mark(self.transpose_left), mark(self.transpose_right));
-        write!(f, "batches {batches}, M {m}, N {n}, K {k}, A{left} · B{right}")
+        write!(f, "batches {batches}, M {m}, N {n}, K {k}, A{left} · B{right}, {dtype}")
     }
 }
 
@@ -122,11 +139,23 @@ pub enum MatmulAlgorithm {
     Vec4,
     /// `matmul_lanes`: register tiles shared by subgroup shuffles, for software Vulkan.
     Lanes,
+    /// `matmul_cooperative`: f16 by the device's matrix units.
+    Cooperative,
+    /// `matmul_cooperative_split_f16`: fp32 by three products of halves on matrix units.
+    SplitF16,
 }
 
 impl MatmulAlgorithm {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Naive, Self::Tiled, Self::RegisterTiled, Self::Vec4, Self::Lanes];
+    pub const ALL: [Self; 7] = [
+        Self::Naive,
+        Self::Tiled,
+        Self::RegisterTiled,
+        Self::Vec4,
+        Self::Lanes,
+        Self::Cooperative,
+        Self::SplitF16,
+    ];
 
     /// The name used in tables and on the command line.
     pub const fn name(self) -> &'static str {
@@ -136,6 +165,8 @@ impl MatmulAlgorithm {
             Self::RegisterTiled => "register_tiled",
             Self::Vec4 => "vec4",
             Self::Lanes => "lanes",
+            Self::Cooperative => "cooperative",
+            Self::SplitF16 => "split_f16",
         }
     }
 
@@ -147,6 +178,8 @@ impl MatmulAlgorithm {
             Self::RegisterTiled => "matmul_register_tiled",
             Self::Vec4 => "matmul_vec4",
             Self::Lanes => "matmul_lanes",
+            Self::Cooperative => "matmul_cooperative",
+            Self::SplitF16 => "matmul_cooperative_split_f16",
         }
     }
 
@@ -154,16 +187,75 @@ impl MatmulAlgorithm {
     pub fn obstacle(self, device: &Device, problem: &Problem) -> Option<&'static str> {
         let empty = problem.k == 0;
         match self {
+            _ if problem.dtype == DType::F16 && !device.f16 => Some("the device has no f16 in shaders"),
+            Self::Tiled | Self::Lanes if problem.dtype != DType::F32 => Some("it takes f32"),
             Self::Naive | Self::Tiled | Self::RegisterTiled => None,
             Self::Vec4 => {
                 let [left, right, _] = problem.vec4_aligned();
                 (!left || !right).then_some("it needs rows of both operands that begin at whole vec4s")
             }
             Self::Lanes if device.class != DeviceClass::SoftwareVulkan => {
-                Some("it is written for subgroups of 8 lanes")
+                Some("it is written for software Vulkan with subgroups of 4, 8 or 16 lanes")
             }
             Self::Lanes => empty.then_some("it needs K > 0"),
+            Self::Cooperative | Self::SplitF16 if device.cooperative == Cooperative::Absent => {
+                Some("the device has no cooperative matrices of 16 × 16 f16 with f32 sums")
+            }
+            _ => self.obstacle_of_matrices(device, problem),
         }
+    }
+}
+
+impl MatmulAlgorithm {
+    /// What keeps an algorithm for cooperative matrices from running `problem`, be they the device's or emulated.
+    fn obstacle_of_matrices(self, device: &Device, problem: &Problem) -> Option<&'static str> {
+        let [left, right, _] = problem.vec4_aligned();
+        let (dtype, bytes) = match self {
+            Self::SplitF16 => (DType::F32, split_f16::WORKGROUP_BYTES),
+            _ => (DType::F16, cooperative::workgroup_bytes(16)),
+        };
+        match self {
+            _ if problem.dtype != dtype => {
+                Some(if dtype == DType::F16 { "it takes f16" } else { "it takes f32" })
+            }
+            _ if !device.f16 => Some("the device has no f16 in shaders"),
+            _ if device.max_workgroup_bytes < bytes => Some("it needs 32 KiB of workgroup memory"),
+            _ if problem.k == 0 => Some("it needs K > 0"),
+            Self::Cooperative if !left || !right => {
+                Some("it needs rows of both operands that begin at whole vec4s")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// y = activation(left · right + bias + residual) by an algorithm for cooperative matrices, with `squares` of 16 × 16 a
+/// side for each subgroup, and the matrices emulated by plain sums. It is too slow for anything but finding out whether
+/// the kernel is right where no device has the hardware.
+///
+/// # Errors
+/// [`Error::Unsupported`] if it cannot run this shape, or `algorithm` is no such one.
+pub fn matmul_emulated(
+    context: &Context,
+    algorithm: MatmulAlgorithm,
+    squares: u32,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
+    let unsupported = |reason| Error::Unsupported {
+        op: "matmul".to_owned(),
+        algorithm: algorithm.name(),
+        reason: format!("{reason} ({problem})"),
+    };
+    if let Some(reason) = algorithm.obstacle_of_matrices(&Device::of(context), problem) {
+        return Err(unsupported(reason));
+    }
+    let matrices = Matrices::Emulated { squares };
+    match algorithm {
+        MatmulAlgorithm::Cooperative => cooperative::launch(context, problem, operands, activation, matrices),
+        MatmulAlgorithm::SplitF16 => split_f16::launch(context, problem, operands, activation, matrices),
+        _ => Err(unsupported("it has no matrices to emulate")),
     }
 }
 
@@ -203,5 +295,11 @@ pub fn matmul_as(
         MatmulAlgorithm::RegisterTiled => register_tiled::launch(context, problem, operands, activation),
         MatmulAlgorithm::Vec4 => vec4::launch(context, problem, operands, activation),
         MatmulAlgorithm::Lanes => lanes::launch(context, problem, operands, activation),
+        MatmulAlgorithm::Cooperative => {
+            cooperative::launch(context, problem, operands, activation, Matrices::Device)
+        }
+        MatmulAlgorithm::SplitF16 => {
+            split_f16::launch(context, problem, operands, activation, Matrices::Device)
+        }
     }
 }

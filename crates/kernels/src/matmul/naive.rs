@@ -1,6 +1,6 @@
 //! `matmul_naive`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Context, Result};
 use tilewright_shaders::Specialisation;
 
@@ -13,6 +13,8 @@ use crate::{WORKGROUP, epilogue::Epilogue};
 /// What `matmul_naive` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spec {
+    /// The type of A and B.
+    pub dtype: DType,
     /// A is stored K M.
     pub transpose_left: bool,
     /// B is stored N K.
@@ -27,7 +29,7 @@ impl From<Spec> for Specialisation {
             .with_u32("WORKGROUP", WORKGROUP)
             .with_bool("TRANSPOSE_A", spec.transpose_left)
             .with_bool("TRANSPOSE_B", spec.transpose_right);
-        spec.epilogue.specialise(kernel)
+        spec.epilogue.specialise(launch::with_operands(kernel, spec.dtype))
     }
 }
 
@@ -39,7 +41,7 @@ pub(super) fn launch(
 ) -> Result<()> {
     let tiling = Tiling { tiles_per_group: WORKGROUP as usize, ..Tiling::new([1, 1], problem.k) };
     launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
-        let Problem { transpose_left, transpose_right, .. } = *problem;
-        Spec { transpose_left, transpose_right, epilogue }.into()
+        let Problem { transpose_left, transpose_right, dtype, .. } = *problem;
+        Spec { dtype, transpose_left, transpose_right, epilogue }.into()
     })
 }

@@ -1,6 +1,6 @@
 //! `matmul_register_tiled`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Context, Result};
 use tilewright_shaders::Specialisation;
 
@@ -17,6 +17,8 @@ pub struct Spec {
     pub thread: [u32; 2],
     /// Step along K.
     pub tile_k: u32,
+    /// The type of A and B.
+    pub dtype: DType,
     /// A is stored K M.
     pub transpose_left: bool,
     /// B is stored N K.
@@ -33,7 +35,7 @@ impl From<Spec> for Specialisation {
             .with_u32("TILE_K", spec.tile_k)
             .with_bool("TRANSPOSE_A", spec.transpose_left)
             .with_bool("TRANSPOSE_B", spec.transpose_right);
-        spec.epilogue.specialise(kernel)
+        spec.epilogue.specialise(launch::with_operands(kernel, spec.dtype))
     }
 }
 
@@ -43,9 +45,9 @@ pub(super) fn launch(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    let Problem { transpose_left, transpose_right, .. } = *problem;
+    let Problem { transpose_left, transpose_right, dtype, .. } = *problem;
     let tiling = Tiling::new([64, 64], problem.k).split_for(problem, 64);
     launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
-        Spec { thread: [4, 4], tile_k: 16, transpose_left, transpose_right, epilogue }.into()
+        Spec { thread: [4, 4], tile_k: 16, dtype, transpose_left, transpose_right, epilogue }.into()
     })
 }

@@ -1,6 +1,6 @@
 //! `matmul_split_k_reduce`: the second pass of every sum that was cut into parts.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
@@ -28,6 +28,8 @@ pub struct Spec {
     pub vec4: bool,
     /// Adds to what y holds.
     pub accumulate: bool,
+    /// y is f16.
+    pub f16: bool,
     /// Bias and activation.
     pub epilogue: Epilogue,
 }
@@ -37,6 +39,7 @@ impl From<Spec> for Specialisation {
         let kernel = Self::new("matmul_split_k_reduce")
             .with_bool("VEC", spec.vec4)
             .with_bool("ACCUMULATE", spec.accumulate);
+        let kernel = if spec.f16 { kernel.with_type("Output", "f16") } else { kernel };
         spec.epilogue.specialise(kernel)
     }
 }
@@ -75,11 +78,26 @@ pub fn split_k_reduce(
     y: &Buffer,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
+    split_k_reduce_to(DType::F32, context, op, reduction, partial, addends, y, activation)
+}
+
+/// As [`split_k_reduce`] for y and residual of `dtype`, f32 or f16; partial sums and bias are f32.
+pub(crate) fn split_k_reduce_to(
+    dtype: DType,
+    context: &Context,
+    op: &str,
+    reduction: &Reduction,
+    partial: &Buffer,
+    addends: Addends<'_>,
+    y: &Buffer,
+    activation: Option<UnaryOp>,
+) -> Result<()> {
     let Addends { bias, residual } = addends;
     let vectors = vectors(op, reduction.count)?;
     let spec = Spec {
         vec4: reduction.count.is_multiple_of(4),
         accumulate: reduction.accumulate,
+        f16: dtype == DType::F16,
         epilogue: Epilogue::new(bias, residual, activation),
     };
     let [p0, p1] = parameters(activation);

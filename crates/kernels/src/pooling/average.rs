@@ -4,7 +4,8 @@ use tilewright_ops::{Pool2d, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
 use super::{
-    Window, bytes, check_steps, dilated, kernel, pair, share, split, tap_steps, values, window_steps,
+    Window, bytes, check_steps, cover, dilated, kernel, pair, share, split, stride_tiles, tap_steps, tiled,
+    values, window_steps,
 };
 use crate::{ParamsLayout, elementwise, magic::magic, movement, params::params, strided::Strided};
 
@@ -26,7 +27,23 @@ params! { Params for "avg_pool2d", "avg_pool2d_backward" {
     pad: u32,
 } }
 
-pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+params! { TileParams for "avg_pool2d_backward_tiles" {
+    input: [u32; 2],
+    output: [u32; 2],
+    kernel: [u32; 2],
+    stride: [u32; 2],
+    padding: [u32; 2],
+    tiles: [u32; 2],
+    by_channels: [u32; 2],
+    by_height: [u32; 2],
+    by_width: [u32; 2],
+    channels: u32,
+    count: u32,
+    divisor: f32,
+    pad: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, TileParams::LAYOUT];
 
 /// The averages `y` of the windows over `x`; a pool whose `divisor_override` is 1 gives the sums. `op` names the
 /// operation in errors and profiles.
@@ -68,6 +85,9 @@ pub fn avg_pool2d_backward(
         let partial = context.alloc(bytes(between))?;
         avg_pool2d_backward(context, op, &columns, between, y_shape, grad_y, &partial)?;
         return avg_pool2d_backward(context, op, &rows, x_shape, between, &partial, grad_x);
+    }
+    if tiled(pool) {
+        return backward_tiles(context, op, pool, [x_shape, y_shape], &[grad_y, grad_x]);
     }
     if let Some(divisor) = tiles(pool, x_shape, y_shape) {
         return spread_tiles(context, op, pool, y_shape, divisor, grad_y, grad_x);
@@ -159,12 +179,55 @@ fn launch(
         divisor: pool.divisor_override.unwrap_or(1) as f32,
         pad: 0,
     };
-    let divisor = match (pool.divisor_override, pool.count_include_pad) {
+    let kernel =
+        kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor_kind(pool)).with_bool("DILATED", dilated(pool));
+    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
+}
+
+/// What the kernels' `DIVISOR` is.
+fn divisor_kind(pool: &Pool2d) -> u32 {
+    match (pool.divisor_override, pool.count_include_pad) {
         (Some(_), _) => 0,
         (None, true) => 1,
         (None, false) => 2,
+    }
+}
+
+fn backward_tiles(
+    context: &Context,
+    op: &str,
+    pool: &Pool2d,
+    [x_shape, y_shape]: [[usize; 4]; 2],
+    buffers: &[&Buffer],
+) -> Result<()> {
+    values(op, x_shape)?;
+    let window = Window::new(op, pool, x_shape, y_shape)?;
+    let (cover, tiles) = (cover(pool), stride_tiles(pool, x_shape));
+    let [height, width] = pair(op, tiles)?;
+    let params = TileParams {
+        input: window.input,
+        output: window.output,
+        kernel: window.kernel,
+        stride: window.stride,
+        padding: window.padding,
+        tiles: [height, width],
+        by_channels: window.by_channels,
+        by_height: magic(height),
+        by_width: magic(width),
+        channels: window.channels,
+        count: values(op, [x_shape[0], x_shape[1], tiles[0], tiles[1]])?,
+        divisor: pool.divisor_override.unwrap_or(1) as f32,
+        pad: 0,
     };
-    let kernel = kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor).with_bool("DILATED", dilated(pool));
-    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    let kernel = kernel("avg_pool2d_backward_tiles", x_shape[1])
+        .with_u32("DIVISOR", divisor_kind(pool))
+        .with_u32("KERNEL_HEIGHT", window.kernel[0])
+        .with_u32("KERNEL_WIDTH", window.kernel[1])
+        .with_u32("STRIDE_HEIGHT", window.stride[0])
+        .with_u32("STRIDE_WIDTH", window.stride[1])
+        .with_u32("COVER_HEIGHT", cover[0] as u32)
+        .with_u32("COVER_WIDTH", cover[1] as u32);
+    let (kernel, groups) = share(context, pool.stride).spread(kernel, params.count);
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

@@ -3,7 +3,10 @@
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 
-use super::{Window, check_steps, dilated, kernel, lanes, pair, share, tap_steps, values, window_steps};
+use super::{
+    TILE, Window, check_steps, cover, dilated, kernel, lanes, pair, share, stride_tiles, tap_steps, tiled,
+    values, window_steps,
+};
 use crate::{ParamsLayout, magic::magic, params::params};
 
 params! { Params for "max_pool2d", "max_pool2d_backward" {
@@ -35,12 +38,6 @@ params! { TileParams for "max_pool2d_backward_tiles" {
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, TileParams::LAYOUT];
-
-/// Elements of a window that one thread writes at most, and taps that are written out; larger windows leave too few
-/// threads, and too much text.
-const TILE: usize = 16;
-/// Windows whose indices and gradients one thread holds at most.
-const MOST_COVER: usize = 4;
 
 impl Params {
     fn new(
@@ -159,17 +156,6 @@ pub fn max_pool2d_backward(
     context.dispatch(&kernel, &dispatch)
 }
 
-/// Windows on each axis that can cover an element.
-fn cover(pool: &Pool2d) -> [usize; 2] {
-    [0, 1].map(|axis| pool.kernel[axis].div_ceil(pool.stride[axis]))
-}
-
-/// Whether a thread can hold the windows of a tile of one stride, and write all of it.
-fn tiled(pool: &Pool2d) -> bool {
-    let few = |[height, width]: [usize; 2], most: usize| height.saturating_mul(width) <= most;
-    !dilated(pool) && few(pool.stride, TILE) && few(cover(pool), MOST_COVER)
-}
-
 fn backward_tiles(
     context: &Context,
     op: &str,
@@ -180,7 +166,7 @@ fn backward_tiles(
 ) -> Result<()> {
     let [batch, channels, ..] = x_shape;
     let cover = cover(pool);
-    let tiles = [0, 1].map(|axis| (x_shape[2 + axis] + pool.padding[axis]).div_ceil(pool.stride[axis]));
+    let tiles = stride_tiles(pool, x_shape);
     // It numbers the elements of x too, and checks that they can be.
     let common = Params::new(op, pool, x_shape, y_shape, [batch, channels, tiles[0], tiles[1]])?;
     let params = TileParams {

@@ -89,6 +89,28 @@ fn share(context: &Context, [height, width]: [usize; 2]) -> Share {
     Share::of(context).at_most(if height.saturating_mul(width) <= 64 { 8 } else { 1 })
 }
 
+/// Elements of a window that one thread writes at most, and taps that are written out; larger windows leave too few
+/// threads, and too much text.
+const TILE: usize = 16;
+/// Windows whose indices and gradients one thread holds at most.
+const MOST_COVER: usize = 4;
+
+/// Windows on each axis that can cover an element.
+fn cover(pool: &Pool2d) -> [usize; 2] {
+    [0, 1].map(|axis| pool.kernel[axis].div_ceil(pool.stride[axis]))
+}
+
+/// Whether a thread can hold the windows of a tile of one stride, and write all of it.
+fn tiled(pool: &Pool2d) -> bool {
+    let few = |[height, width]: [usize; 2], most: usize| height.saturating_mul(width) <= most;
+    !dilated(pool) && few(pool.stride, TILE) && few(cover(pool), MOST_COVER)
+}
+
+/// Tiles of one stride that cut the padded image, on each axis.
+fn stride_tiles(pool: &Pool2d, x_shape: [usize; 4]) -> [usize; 2] {
+    [0, 1].map(|axis| (x_shape[2 + axis] + pool.padding[axis]).div_ceil(pool.stride[axis]))
+}
+
 /// Whether an average is quicker as two passes, one for each axis.
 fn split([height, width]: [usize; 2]) -> bool {
     height > 1 && width > 1 && height.saturating_mul(width) > SPLIT_STEPS

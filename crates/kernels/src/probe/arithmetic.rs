@@ -1,4 +1,4 @@
-//! `probe_fma`, `probe_fma_f16` and `probe_dot4`: peak rates of arithmetic.
+//! `probe_fma`, `probe_fma_f16`, `probe_dot4` and `probe_cooperative_matrix`: peak rates of arithmetic.
 
 use tilewright_runtime::{Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
@@ -7,13 +7,15 @@ use super::{Arithmetic, Peak, time};
 use crate::{
     ParamsLayout, WORKGROUP,
     params::params,
-    select::{Device, DeviceClass},
+    select::{Cooperative, Device, DeviceClass},
 };
 
 params! { FmaParams for "probe_fma", "probe_fma_f16" { rounds: u32, m: f32, b: f32 } }
 params! { Dot4Params for "probe_dot4" { rounds: u32, m: u32 } }
 
-pub(super) const LAYOUTS: &[ParamsLayout] = &[FmaParams::LAYOUT, Dot4Params::LAYOUT];
+params! { MatrixParams for "probe_cooperative_matrix" { rounds: u32, m: f32 } }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[FmaParams::LAYOUT, Dot4Params::LAYOUT, MatrixParams::LAYOUT];
 
 /// `STEPS` of the kernels.
 const STEPS: u64 = 16;
@@ -58,7 +60,7 @@ fn dot4() -> Vec<Variant> {
         operations: 8 * u64::from(chains),
         params: params.clone(),
     };
-    [4, 8, 16].map(variant).into()
+    [8, 16].map(variant).into()
 }
 
 /// The quickest of `variants`.
@@ -72,7 +74,7 @@ fn peak(context: &Context, variants: Vec<Variant>) -> Result<Peak> {
     let mut best: Option<(f64, String)> = None;
     for Variant { kernel, how, operations, params } in variants {
         let dispatch = Dispatch { op: "probe", params: &params, buffers: &[&y], groups };
-        let taken = time(context, 0.01, 5, || context.dispatch(&kernel, &dispatch))?;
+        let taken = time(context, 0.01, 15, || context.dispatch(&kernel, &dispatch))?;
         let gops = (threads * STEPS * u64::from(ROUNDS) * operations) as f64 / taken.best / 1e9;
         tracing::debug!(%kernel, gops, "probed");
         if best.as_ref().is_none_or(|(most, _)| gops > *most) {
@@ -85,18 +87,62 @@ fn peak(context: &Context, variants: Vec<Variant>) -> Result<Peak> {
     })
 }
 
+/// Threads in a workgroup of `probe_cooperative_matrix`, and in each of its subgroups.
+const MATRIX_THREADS: [u64; 2] = [128, 32];
+
+/// The rate of cooperative matrices, whose sums are looked at first: the feature is an experimental one.
+fn matrices(context: &Context) -> Result<Peak> {
+    let groups = 4096;
+    let y = context.alloc(groups * MATRIX_THREADS[0] * 4)?;
+    let mut best: Option<(f64, u32)> = None;
+    for chains in [2, 4, 8] {
+        let kernel = Specialisation::new("probe_cooperative_matrix").with_u32("CHAINS", chains);
+        let dispatch = |params: &MatrixParams, groups: u64| {
+            let dispatch =
+                Dispatch { op: "probe", params: bytemuck::bytes_of(params), buffers: &[&y], groups };
+            context.dispatch(&kernel, &dispatch)
+        };
+        // Small enough to be exact in f32.
+        dispatch(&MatrixParams { rounds: 4, m: 0.5 }, 1)?;
+        let values: Vec<f32> = bytemuck::pod_collect_to_vec(&context.read(&y)?);
+        let expected = (16 * STEPS * 4) as f32 * 0.5 * chains as f32;
+        if let Some(wrong) = values[..MATRIX_THREADS[0] as usize].iter().find(|&&value| value != expected) {
+            let reason = format!("the driver computes {wrong} where {expected} is right");
+            return Ok(Peak::Absent { reason });
+        }
+        let params = MatrixParams { rounds: ROUNDS, m: 0.5 };
+        let taken = time(context, 0.01, 15, || dispatch(&params, groups))?;
+        let subgroups = groups * MATRIX_THREADS[0] / MATRIX_THREADS[1];
+        let operations = subgroups * u64::from(ROUNDS) * STEPS * u64::from(chains) * 2 * 16 * 16 * 16;
+        let gops = operations as f64 / taken.best / 1e9;
+        if best.is_none_or(|(most, _)| gops > most) {
+            best = Some((gops, chains));
+        }
+    }
+    Ok(match best {
+        Some((gops, chains)) => Peak::Measured { gops, how: format!("{chains} chains") },
+        None => Peak::Absent { reason: "no variant of the kernel runs here".to_owned() },
+    })
+}
+
 pub(super) fn measure(context: &Context, say: &mut impl FnMut(&str)) -> Result<Arithmetic> {
     say("multiply-adds in f32");
-    let f32 = peak(context, fma("probe_fma", &[2, 3, 4, 6]))?;
+    let f32 = peak(context, fma("probe_fma", &[3, 4]))?;
     let f16 = if context.features().contains(wgpu::Features::SHADER_F16) {
         say("multiply-adds in f16");
-        peak(context, fma("probe_fma_f16", &[3, 4]))?
+        peak(context, fma("probe_fma_f16", &[3]))?
     } else {
         Peak::Absent { reason: "the device has no SHADER_F16".to_owned() }
     };
     say("products of int8");
     let dot4_i8 = peak(context, dot4())?;
-    let cooperative_matrix = Peak::Absent { reason: "the device has no cooperative matrices".to_owned() };
+    let cooperative_matrix = if Device::of(context).cooperative == Cooperative::Absent {
+        let reason = "the device has no cooperative matrices of 16 × 16 f16 with f32 sums and 32 threads";
+        Peak::Absent { reason: reason.to_owned() }
+    } else {
+        say("cooperative matrices");
+        matrices(context)?
+    };
     Ok(Arithmetic { f32, f16, dot4_i8, cooperative_matrix })
 }
 

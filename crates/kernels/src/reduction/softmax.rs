@@ -3,6 +3,7 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
+use super::softmax_lanes;
 use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
 
 params! { Params for "log_sum_exp", "log_sum_exp_join", "softmax", "softmax_backward" {
@@ -73,6 +74,9 @@ pub fn log_sum_exp(context: &Context, op: &str, x: &Buffer, view: Lines) -> Resu
 
 /// `y = exp(x − m) / Σ` along each line, or `x − m − log Σ` for `"log_softmax"`; `op` is one of the two names.
 pub fn softmax(context: &Context, op: &'static str, x: &Buffer, y: &Buffer, view: Lines) -> Result<()> {
+    if softmax_lanes::softmax(context, op, x, y, view)? {
+        return Ok(());
+    }
     let pairs = log_sum_exp(context, op, x, view)?;
     let kernel = Specialisation::new("softmax").with_fragment("softmax_value", op);
     elementwise(context, kernel, op, &[x, &pairs, y], view)

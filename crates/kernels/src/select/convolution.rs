@@ -1,53 +1,119 @@
 //! The table for convolutions.
 
-use super::{Choice, Device, DeviceClass, Rule};
+use super::{Choice, Cooperative, Device, DeviceClass, Rule};
 use crate::convolution::{Conv2dAlgorithm, Pass, Problem};
 
 use DeviceClass::{Gpu, SoftwareVulkan};
 
 /// What a row of the table looks at.
-type Query = (Pass, Problem);
+#[derive(Clone, Copy)]
+struct Query {
+    pass: Pass,
+    problem: Problem,
+    /// The weight is brought into the algorithm's order once, for many passes.
+    packed: bool,
+}
+
+impl Query {
+    /// Tiles of `edge`² pixels in the result, and the smaller number of channels on either side.
+    fn tiles(&self, edge: usize) -> [usize; 2] {
+        let Problem { x_shape, y_shape, .. } = self.problem;
+        let [n, _, h, w] = if self.pass == Pass::BackwardInput { x_shape } else { y_shape };
+        [n * h.div_ceil(edge) * w.div_ceil(edge), x_shape[1].min(y_shape[1])]
+    }
+}
 
 const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     Rule {
         device: SoftwareVulkan,
         when: "one filter to a channel",
-        test: |(_, problem)| problem.is_depthwise(),
+        test: |query| query.problem.is_depthwise(),
         algorithm: Conv2dAlgorithm::Depthwise,
         why: "there is no sum over channels that a matrix product could share",
     },
     Rule {
         device: SoftwareVulkan,
         when: "1 × 1, stride 1, no padding",
-        test: |(_, problem)| problem.is_pointwise(),
+        test: |query| query.problem.is_pointwise(),
         algorithm: Conv2dAlgorithm::Im2col,
         why: "it is a matrix product of the operands as they lie",
+    },
+    Rule {
+        device: SoftwareVulkan,
+        when: "3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more; 128 and 16 with a packed weight",
+        test: |query| {
+            let [tiles, channels] = query.tiles(4);
+            (tiles >= 32 && channels >= 32) || (query.packed && tiles >= 16 && channels >= 128)
+        },
+        algorithm: Conv2dAlgorithm::WinogradF4,
+        why: "a quarter of the products; its transforms cost as much as those of 16 channels save",
+    },
+    Rule {
+        device: SoftwareVulkan,
+        when: "3 × 3, stride 1, 128 channels and 16 tiles of 2 × 2 or more",
+        test: |query| {
+            let [tiles, channels] = query.tiles(2);
+            tiles >= 16 && channels >= 128
+        },
+        algorithm: Conv2dAlgorithm::WinogradF2,
+        why: "fewer tiles of 4 × 4 fill no register tile, and their weights take twice the memory",
+    },
+    Rule {
+        device: SoftwareVulkan,
+        when: "by the weight, 512 channels or more; 256 with a stride",
+        test: |Query { pass, problem, .. }| {
+            let inputs = problem.group_channels()[0];
+            let strided = problem.op.stride != [1, 1];
+            *pass == Pass::BackwardWeight
+                && problem.op.groups == 1
+                && (inputs >= 512 || (strided && inputs >= 256))
+        },
+        algorithm: Conv2dAlgorithm::Im2col,
+        why: "neighbouring pixels lie so far apart that they push each other out of the cache",
     },
     Rule {
         device: SoftwareVulkan,
         when: "not empty",
         test: |_| true,
         algorithm: Conv2dAlgorithm::Lanes,
-        why: "shuffles between 8 lanes cost one instruction there, workgroup memory a scalar loop",
+        why: "shuffles between lanes cost one instruction there, workgroup memory a scalar loop",
+    },
+    Rule {
+        device: Gpu,
+        when: "f16, sums of 64 terms or more, 32 channels or more in a group, cooperative matrices that pay",
+        test: |Query { problem, .. }| problem.terms() >= 64 && problem.group_channels()[1] >= 32,
+        algorithm: Conv2dAlgorithm::Cooperative,
+        why: "a subgroup multiplies 16 × 16 matrices in one instruction; a trial found it right and quicker here",
     },
     Rule {
         device: Gpu,
         when: "one filter to a channel",
-        test: |(_, problem)| problem.is_depthwise(),
+        test: |query| query.problem.is_depthwise(),
         algorithm: Conv2dAlgorithm::Depthwise,
         why: "there is no sum over channels that a matrix product could share",
     },
     Rule {
         device: Gpu,
         when: "1 × 1, stride 1, no padding",
-        test: |(_, problem)| problem.is_pointwise(),
+        test: |query| query.problem.is_pointwise(),
         algorithm: Conv2dAlgorithm::Im2col,
         why: "it is a matrix product of the operands as they lie",
     },
     Rule {
         device: Gpu,
+        when: "3 × 3, stride 1, C · O ≥ 64 · (C + O), 512 pixels or more",
+        test: |Query { problem, .. }| {
+            let [inputs, outputs] = problem.group_channels();
+            inputs * outputs >= 64 * (inputs + outputs) && problem.y_pixels() >= 512
+        },
+        algorithm: Conv2dAlgorithm::WinogradF4,
+        why: "it saves 108 of 144 multiplications for every pair of channels and moves 36 · (C + O) numbers for a tile \
+              twice: at 20 operations to a byte, as GPUs have them, that pays twofold from 128 channels on",
+    },
+    Rule {
+        device: Gpu,
         when: "sums of 16 terms or more, 8 channels or more in a group",
-        test: |(pass, problem)| {
+        test: |Query { pass, problem, .. }| {
             let [inputs, outputs] = problem.group_channels();
             let columns = if *pass == Pass::BackwardInput { inputs } else { outputs };
             problem.terms() >= 16 && columns >= 8
@@ -57,11 +123,23 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
 ];
 
-/// The algorithm for a pass of `problem`.
+/// The algorithm for a pass of `problem` with a weight as it lies.
 pub fn conv2d(device: &Device, pass: Pass, problem: &Problem) -> Choice<Conv2dAlgorithm> {
-    let query = (pass, *problem);
+    choose(device, &Query { pass, problem: *problem, packed: false })
+}
+
+/// The algorithm for forward passes of `problem` with a weight that is packed once.
+pub fn conv2d_packed(device: &Device, problem: &Problem) -> Choice<Conv2dAlgorithm> {
+    choose(device, &Query { pass: Pass::Forward, problem: *problem, packed: true })
+}
+
+fn choose(device: &Device, query: &Query) -> Choice<Conv2dAlgorithm> {
+    let Query { pass, ref problem, .. } = *query;
     let row = TABLE.iter().find(|rule| {
-        rule.device == device.class && (rule.test)(&query) && runs(rule.algorithm, device, pass, problem)
+        rule.device == device.class
+            && (rule.test)(query)
+            && runs(rule.algorithm, device, pass, problem)
+            && pays(device, rule.algorithm)
     });
     let (algorithm, when, why) = match row {
         Some(rule) => (rule.algorithm, rule.when, rule.why),
@@ -81,6 +159,14 @@ pub fn conv2d_candidates(device: &Device, pass: Pass, problem: &Problem) -> Vec<
         .into_iter()
         .filter(|&algorithm| algorithm != first && runs(algorithm, device, pass, problem));
     std::iter::once(first).chain(rest).collect()
+}
+
+/// Whether what was tried on this device was quicker; an algorithm without a trial is taken at the table's word.
+fn pays(device: &Device, algorithm: Conv2dAlgorithm) -> bool {
+    match (algorithm, device.cooperative) {
+        (Conv2dAlgorithm::Cooperative, Cooperative::Present { f16_pays, .. }) => f16_pays,
+        _ => true,
+    }
 }
 
 fn runs(algorithm: Conv2dAlgorithm, device: &Device, pass: Pass, problem: &Problem) -> bool {

@@ -1,17 +1,37 @@
 //! The table for matrix products.
 
-use super::{Choice, Device, DeviceClass, Rule};
-use crate::matmul::{MatmulAlgorithm, Problem};
+use tilewright_ops::DType;
+
+use super::{Choice, Cooperative, Device, DeviceClass, Rule};
+use crate::{
+    cooperative::LARGE,
+    matmul::{MatmulAlgorithm, Problem},
+};
 
 use DeviceClass::{Gpu, SoftwareVulkan};
 
 const TABLE: &[Rule<Problem, MatmulAlgorithm>] = &[
     Rule {
+        device: Gpu,
+        when: "f16, M ≥ 64 and N ≥ 64 and K ≥ 64, cooperative matrices that pay",
+        test: |problem| problem.dtype == DType::F16 && problem.m.min(problem.n).min(problem.k) >= 64,
+        algorithm: MatmulAlgorithm::Cooperative,
+        why: "a subgroup multiplies 16 × 16 matrices in one instruction; a trial found it right and quicker here",
+    },
+    Rule {
+        device: Gpu,
+        when: "f32, M, N and K ≥ 1024, cooperative matrices that pay",
+        test: |problem| problem.dtype == DType::F32 && problem.m.min(problem.n).min(problem.k) >= LARGE,
+        algorithm: MatmulAlgorithm::SplitF16,
+        why: "three products of halves on matrix units; splitting reads and writes each operand once, which needs \
+              many uses of it; a trial found it right and quicker here",
+    },
+    Rule {
         device: SoftwareVulkan,
         when: "K > 0",
         test: |problem| problem.k > 0,
         algorithm: MatmulAlgorithm::Lanes,
-        why: "shuffles between 8 lanes cost one instruction there, workgroup memory a scalar loop",
+        why: "shuffles between lanes cost one instruction there, workgroup memory a scalar loop",
     },
     Rule {
         device: Gpu,
@@ -42,6 +62,7 @@ pub fn matmul(device: &Device, problem: &Problem) -> Choice<MatmulAlgorithm> {
         rule.device == device.class
             && (rule.test)(problem)
             && rule.algorithm.obstacle(device, problem).is_none()
+            && pays(device, rule.algorithm)
     });
     let (algorithm, when, why) = match row {
         Some(rule) => (rule.algorithm, rule.when, rule.why),
@@ -54,6 +75,15 @@ pub fn matmul(device: &Device, problem: &Problem) -> Choice<MatmulAlgorithm> {
         device: device.class,
         problem: problem.to_string(),
         kernel: algorithm.stem(),
+    }
+}
+
+/// Whether what was tried on this device was quicker; an algorithm without a trial is taken at the table's word.
+fn pays(device: &Device, algorithm: MatmulAlgorithm) -> bool {
+    match (algorithm, device.cooperative) {
+        (MatmulAlgorithm::Cooperative, Cooperative::Present { f16_pays, .. }) => f16_pays,
+        (MatmulAlgorithm::SplitF16, Cooperative::Present { split_f16_pays, .. }) => split_f16_pays,
+        _ => true,
     }
 }
 

@@ -1,10 +1,12 @@
 //! The choice on a context: what was measured there, where that was asked for, else what the table says.
 
+use tilewright_ops::DType;
 use tilewright_runtime::Context;
 
 use super::{Choice, Device};
 use crate::{
     convolution::{Conv2dAlgorithm, Pass, Problem as ConvProblem},
+    cooperative,
     matmul::{MatmulAlgorithm, Problem as MatmulProblem},
     tune,
 };
@@ -15,8 +17,23 @@ const WHY: &str = "the quickest on this device of those that computed it rightly
 /// The algorithm for a pass of `problem` on this context: the measured one where the context's
 /// [`Tuning`](tilewright_runtime::Tuning) has one, else [`super::conv2d`]'s.
 pub fn conv2d_for(context: &Context, pass: Pass, problem: &ConvProblem) -> Choice<Conv2dAlgorithm> {
+    if problem.dtype == DType::F16 {
+        // The tuner's samples are f32.
+        cooperative::try_f16(context);
+        return super::conv2d(&Device::of(context), pass, problem);
+    }
     let table = super::conv2d(&Device::of(context), pass, problem);
     match tune::conv2d(context, pass, problem) {
+        Some(algorithm) => Choice { algorithm, when: WHEN, why: WHY, kernel: algorithm.name(), ..table },
+        None => table,
+    }
+}
+
+/// As [`conv2d_for`], for forward passes with a weight that is packed once.
+pub fn conv2d_packed_for(context: &Context, problem: &ConvProblem) -> Choice<Conv2dAlgorithm> {
+    let table = super::conv2d_packed(&Device::of(context), problem);
+    // What is measured is a forward pass without its packing.
+    match tune::conv2d(context, Pass::Forward, problem) {
         Some(algorithm) => Choice { algorithm, when: WHEN, why: WHY, kernel: algorithm.name(), ..table },
         None => table,
     }
@@ -25,7 +42,12 @@ pub fn conv2d_for(context: &Context, pass: Pass, problem: &ConvProblem) -> Choic
 /// The algorithm for `problem` on this context: the measured one where the context's
 /// [`Tuning`](tilewright_runtime::Tuning) has one, else [`super::matmul`]'s.
 pub fn matmul_for(context: &Context, problem: &MatmulProblem) -> Choice<MatmulAlgorithm> {
+    cooperative::try_out(context, problem);
     let table = super::matmul(&Device::of(context), problem);
+    if problem.dtype == DType::F16 {
+        // The tuner's samples are f32.
+        return table;
+    }
     match tune::matmul(context, problem) {
         Some(algorithm) => Choice { algorithm, when: WHEN, why: WHY, kernel: algorithm.stem(), ..table },
         None => table,

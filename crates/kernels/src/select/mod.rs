@@ -11,16 +11,16 @@ mod convolution;
 mod matmul;
 mod measured;
 
-pub use convolution::{conv2d, conv2d_candidates};
+pub use convolution::{conv2d, conv2d_candidates, conv2d_packed};
 pub use matmul::{matmul, matmul_candidates};
-pub use measured::{conv2d_for, matmul_for};
+pub use measured::{conv2d_for, conv2d_packed_for, matmul_for};
 
 use tilewright_runtime::Context;
 
 /// The kinds of device that the tables tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeviceClass {
-    /// Vulkan on the CPU with subgroups of 8 lanes (Mesa lavapipe).
+    /// Vulkan on the CPU with subgroups of 4, 8 or 16 lanes (Mesa lavapipe).
     SoftwareVulkan,
     /// Everything else.
     Gpu,
@@ -41,27 +41,73 @@ impl DeviceClass {
 pub struct Device {
     /// Its kind.
     pub class: DeviceClass,
+    /// Lanes of a subgroup, where they all have as many; else 0.
+    pub lanes: u32,
     /// The largest storage binding.
     pub max_binding_bytes: u64,
+    /// Workgroup memory.
+    pub max_workgroup_bytes: u32,
+    /// Shaders may read, write and compute with f16.
+    pub f16: bool,
+    /// Cooperative matrices, f16 with f32 sums.
+    pub cooperative: Cooperative,
+}
+
+/// What a device does with cooperative matrices of 16 × 16 f16 and f32 sums, by subgroups of 32 threads.
+///
+/// That a device has them says little: whether they are right and quicker than plain kernels is tried once, see
+/// [`crate::cooperative`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cooperative {
+    /// It has none.
+    Absent,
+    /// It has them.
+    Present {
+        /// f16 products are quicker with them, and right.
+        f16_pays: bool,
+        /// So are f32 products by three products of split halves.
+        split_f16_pays: bool,
+    },
 }
 
 impl Device {
     /// Mesa lavapipe.
     pub const SOFTWARE_VULKAN: Self =
-        Self { class: DeviceClass::SoftwareVulkan, max_binding_bytes: 128 << 20 };
+        Self { class: DeviceClass::SoftwareVulkan, lanes: 8, max_workgroup_bytes: 32 << 10, ..Self::GPU };
 
     /// A GPU with the limits that every one has.
-    pub const GPU: Self = Self { class: DeviceClass::Gpu, max_binding_bytes: 128 << 20 };
+    pub const GPU: Self = Self {
+        class: DeviceClass::Gpu,
+        lanes: 0,
+        max_binding_bytes: 128 << 20,
+        max_workgroup_bytes: 16 << 10,
+        f16: false,
+        cooperative: Cooperative::Absent,
+    };
 
-    /// A context's device.
+    /// A GPU with f16 and cooperative matrices that pay.
+    pub const COOPERATIVE_GPU: Self = Self {
+        max_workgroup_bytes: 48 << 10,
+        f16: true,
+        cooperative: Cooperative::Present { f16_pays: true, split_f16_pays: true },
+        ..Self::GPU
+    };
+
+    /// A context's device. What microbenchmarks say of it is what they have said so far.
     pub fn of(context: &Context) -> Self {
         let info = context.adapter_info();
-        let lanes = context.features().contains(wgpu::Features::SUBGROUP)
-            && (info.subgroup_min_size, info.subgroup_max_size) == (8, 8);
-        let software = info.device_type == wgpu::DeviceType::Cpu && lanes;
+        let fixed = context.features().contains(wgpu::Features::SUBGROUP)
+            && info.subgroup_min_size == info.subgroup_max_size;
+        let lanes = if fixed { info.subgroup_min_size } else { 0 };
+        // 8 lanes with AVX, 4 without, 16 where LP_NATIVE_VECTOR_WIDTH=512 asks for them.
+        let software = info.device_type == wgpu::DeviceType::Cpu && [4, 8, 16].contains(&lanes);
         Self {
             class: if software { DeviceClass::SoftwareVulkan } else { DeviceClass::Gpu },
+            lanes,
             max_binding_bytes: context.limits().max_storage_buffer_binding_size,
+            max_workgroup_bytes: context.limits().max_compute_workgroup_storage_size,
+            f16: context.features().contains(wgpu::Features::SHADER_F16),
+            cooperative: crate::cooperative::of(context),
         }
     }
 }

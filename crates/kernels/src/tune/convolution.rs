@@ -142,7 +142,7 @@ fn at([_, c, h, w]: [usize; 4], [n, row, column, channel]: [usize; 4]) -> usize 
 }
 
 fn forward_element(problem: &Problem, x: &[f32], w: &[f32], index: usize) -> (f64, f64) {
-    let Problem { op, x_shape, w_shape: [outputs, inputs, rows, columns], y_shape } = problem;
+    let Problem { op, x_shape, w_shape: [outputs, inputs, rows, columns], y_shape, .. } = problem;
     let [n, oh, ow, o] = place(index, *y_shape);
     let first = o / (outputs / op.groups) * inputs;
     sum((0..rows * columns).flat_map(|tap| {
@@ -159,7 +159,7 @@ fn forward_element(problem: &Problem, x: &[f32], w: &[f32], index: usize) -> (f6
 }
 
 fn input_element(problem: &Problem, g: &[f32], w: &[f32], index: usize) -> (f64, f64) {
-    let Problem { op, x_shape, w_shape: [outputs, inputs, rows, columns], y_shape } = problem;
+    let Problem { op, x_shape, w_shape: [outputs, inputs, rows, columns], y_shape, .. } = problem;
     let [n, h, v, c] = place(index, *x_shape);
     let (group, i) = (c / inputs, c % inputs);
     let filters = outputs / op.groups;
@@ -183,7 +183,7 @@ fn input_element(problem: &Problem, g: &[f32], w: &[f32], index: usize) -> (f64,
 }
 
 fn weight_element(problem: &Problem, g: &[f32], x: &[f32], index: usize) -> (f64, f64) {
-    let Problem { op, x_shape, w_shape: [outputs, inputs, rows, columns], y_shape } = problem;
+    let Problem { op, x_shape, w_shape: [outputs, inputs, rows, columns], y_shape, .. } = problem;
     let (column, row) = (index % columns, index / columns % rows);
     let (i, o) = (index / (columns * rows) % inputs, index / (columns * rows * inputs));
     let channel = o / (outputs / op.groups) * inputs + i;

@@ -50,7 +50,8 @@ fn measure(context: &Context, problem: &Problem) -> Result<Option<Verdict>> {
 
 /// Some elements of a product, by the definition.
 pub fn matmul_samples(problem: &Problem, a: &[f32], b: &[f32]) -> Samples {
-    let Problem { batches, m, n, k, transpose_left, transpose_right, left_stride, right_stride } = *problem;
+    let Problem { batches, m, n, k, transpose_left, transpose_right, left_stride, right_stride, .. } =
+        *problem;
     Samples::new(batches * m * n, |index| {
         let (batch, row, column) = (index / (m * n), index / n % m, index % n);
         (0..k).fold((0.0, 0.0), |(value, magnitude), at| {

@@ -26,6 +26,7 @@ pub use sample::{Sample, Samples};
 pub use table::Entry;
 
 use table::Table;
+pub(crate) use table::source_hash;
 
 /// What a context knows of measured choices.
 #[derive(Default)]

@@ -107,7 +107,7 @@ fn read(file: &Path) -> BTreeMap<String, Entry> {
 
 /// FNV-1a (RFC 9923) over the kernels that compute products and convolutions, their fragments, and this crate's version:
 /// a fingerprint that is the same in every build, not a protection.
-pub(super) fn source_hash() -> &'static str {
+pub(crate) fn source_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| {
         let sources = kernels()

@@ -1,6 +1,6 @@
 //! Transposed convolution, by the kernels of a convolution's gradient: it is the same map.
 
-use tilewright_ops::{ConvTranspose2d, Op};
+use tilewright_ops::{ConvTranspose2d, DType, Op};
 
 use crate::{Epilogue, Result, Tensor, trace};
 
@@ -17,7 +17,7 @@ impl Tensor {
         self.require_same_context(name, weight)?;
         let y_shape = op.output_shape(self.shape4(name, "x")?, weight.shape4(name, "weight")?)?;
         let epilogue = Epilogue { bias, residual: None, activation: None };
-        self.check_epilogue(name, y_shape[1], &y_shape, &epilogue)?;
+        self.check_epilogue(name, y_shape[1], (&y_shape, DType::F32), &epilogue)?;
         let y = match trace::step(|| Op::ConvTranspose2d(*op), &[self, weight]) {
             Some(y) => y?,
             None => Self::conv2d_backward_input(self, weight, &y_shape, &op.transposed(), None)?,

@@ -34,6 +34,8 @@ impl Tensor {
     /// `activation(conv2d(self, weight) + bias + residual)` in one kernel, by the algorithm named, or by the table of
     /// `kernels::select` if none is. The residual has the result's shape.
     ///
+    /// Input and weight are f32, or both f16: then sums are f32, result and residual f16, and the bias f32 all the same.
+    ///
     /// # Errors
     /// [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this device.
     pub fn conv2d_fused(
@@ -43,11 +45,11 @@ impl Tensor {
         epilogue: &Epilogue<'_>,
         algorithm: Option<Conv2dAlgorithm>,
     ) -> Result<Self> {
-        self.require_f32("conv2d", "x")?;
-        weight.require_f32("conv2d", "weight")?;
+        let dtype = self.require_product_type("conv2d", "x", weight, "weight")?;
         self.require_same_context("conv2d", weight)?;
         let problem = Problem::new(op, self.shape4("conv2d", "x")?, weight.shape4("conv2d", "weight")?)?;
-        self.check_epilogue("conv2d", problem.y_shape[1], &problem.y_shape, epilogue)?;
+        let problem = problem.with_dtype(dtype);
+        self.check_epilogue("conv2d", problem.y_shape[1], (&problem.y_shape, dtype), epilogue)?;
         let operands: Vec<_> =
             [self, weight].into_iter().chain(epilogue.bias).chain(epilogue.residual).collect();
         let traced = || Op::Conv2d {
@@ -59,9 +61,15 @@ impl Tensor {
         if let Some(y) = trace::step(traced, &operands) {
             return y;
         }
+        if algorithm.is_none() && self.widens(dtype) {
+            let wide = epilogue.widened()?;
+            let weight = weight.cast(DType::F32)?;
+            let y = self.cast(DType::F32)?.conv2d_fused(&weight, op, &wide.epilogue(), None)?;
+            return y.cast(DType::F16);
+        }
         let x = self.to_layout(Layout::ChannelsLast)?;
         let weight = weight.to_layout(Layout::RowMajor)?;
-        let y = Self::empty(self.context(), &problem.y_shape, DType::F32, Layout::ChannelsLast)?;
+        let y = Self::empty(self.context(), &problem.y_shape, dtype, Layout::ChannelsLast)?;
         let residual = match epilogue.residual {
             Some(residual) => Some(residual.to_layout(Layout::ChannelsLast)?),
             None => None,

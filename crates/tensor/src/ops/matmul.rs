@@ -2,6 +2,7 @@
 
 use tilewright_kernels::{
     matmul::{self, MatmulAlgorithm, Operands, Problem},
+    select::{Device, DeviceClass},
     strided::Strided,
 };
 use tilewright_ops::{DType, MatMul, MatMulDims, Op, ShapeError, UnaryOp};
@@ -18,6 +19,8 @@ impl Tensor {
     }
 
     /// `activation(self · other + bias)` with either operand read transposed; the bias has one entry for each column.
+    ///
+    /// Operands are f32, or both f16: then sums are f32, the result is f16, and the bias f32 all the same.
     pub fn matmul_with(
         &self,
         other: &Self,
@@ -55,12 +58,11 @@ impl Tensor {
         epilogue: &Epilogue<'_>,
         algorithm: Option<MatmulAlgorithm>,
     ) -> Result<Self> {
-        self.require_f32("matmul", "left")?;
-        other.require_f32("matmul", "right")?;
+        let dtype = self.require_product_type("matmul", "left", other, "right")?;
         self.require_same_context("matmul", other)?;
         let dims = op.dims(self.shape(), other.shape())?;
         let shape = op.output_shape(self.shape(), other.shape())?;
-        self.check_epilogue("matmul", dims.n, &shape, epilogue)?;
+        self.check_epilogue("matmul", dims.n, (&shape, dtype), epilogue)?;
         let operands: Vec<_> =
             [self, other].into_iter().chain(epilogue.bias).chain(epilogue.residual).collect();
         let traced = || Op::MatMul {
@@ -71,6 +73,12 @@ impl Tensor {
         };
         if let Some(y) = trace::step(traced, &operands) {
             return y;
+        }
+        if algorithm.is_none() && self.widens(dtype) {
+            let wide = epilogue.widened()?;
+            let y =
+                self.cast(DType::F32)?.matmul_fused(&other.cast(DType::F32)?, op, &wide.epilogue(), None)?;
+            return y.cast(DType::F16);
         }
         let left = self.to_layout(Layout::RowMajor)?;
         let right = other.to_layout(Layout::RowMajor)?;
@@ -85,13 +93,14 @@ impl Tensor {
             transpose_right: op.transpose_right,
             left_stride,
             right_stride,
+            dtype,
         };
         // One right operand for all: the batch is only more rows.
         if right_stride == 0 && !op.transpose_left && (problem.batches == 1 || left_stride == dims.m * dims.k)
         {
             problem = Problem { batches: 1, m: problem.batches * dims.m, left_stride: 0, ..problem };
         }
-        let y = Self::empty(self.context(), &shape, DType::F32, Layout::RowMajor)?;
+        let y = Self::empty(self.context(), &shape, dtype, Layout::RowMajor)?;
         let residual = match epilogue.residual {
             Some(residual) => Some(residual.to_layout(Layout::RowMajor)?),
             None => None,
@@ -193,22 +202,32 @@ impl Tensor {
         Ok((self.expand(&shape)?.to_layout(Layout::RowMajor)?, matrix))
     }
 
-    /// Checks what a fused epilogue takes: an f32 bias of `columns` entries, an f32 residual of `shape`, an activation with
-    /// valid parameters.
+    /// Whether products of this type go by way of f32: on software Vulkan, whose kernels for 8 lanes are f32 and many
+    /// times as quick as those that take f16, and where shaders have no f16. Sums are f32 either way.
+    pub(crate) fn widens(&self, dtype: DType) -> bool {
+        let device = Device::of(self.context());
+        dtype == DType::F16 && (device.class == DeviceClass::SoftwareVulkan || !device.f16)
+    }
+
+    /// Checks what a fused epilogue takes: an f32 bias of `columns` entries, a residual like the result, an activation with valid
+    /// parameters.
     pub(crate) fn check_epilogue(
         &self,
         op: &'static str,
         columns: usize,
-        shape: &[usize],
+        (shape, dtype): (&[usize], DType),
         epilogue: &Epilogue<'_>,
     ) -> Result<()> {
         if let Some(activation) = epilogue.activation {
             activation.check()?;
         }
-        let addends = [("bias", epilogue.bias, &[columns][..]), ("residual", epilogue.residual, shape)];
-        for (operand, tensor, expected) in addends {
+        let addends = [
+            ("bias", epilogue.bias, &[columns][..], DType::F32),
+            ("residual", epilogue.residual, shape, dtype),
+        ];
+        for (operand, tensor, expected, dtype) in addends {
             let Some(tensor) = tensor else { continue };
-            tensor.require_f32(op, operand)?;
+            tensor.require_dtype(op, operand, dtype)?;
             self.require_same_context(op, tensor)?;
             if tensor.shape() != expected {
                 let (shape, expected) = (tensor.shape().to_vec(), expected.to_vec());
@@ -219,6 +238,7 @@ impl Tensor {
     }
 
     fn require_matmul_gradient(&self, dims: &MatMulDims) -> Result<()> {
+        self.require_f32("matmul_backward", "grad_y")?;
         let expected = [&dims.batch[..], &[dims.m, dims.n]].concat();
         if self.shape() == expected {
             return Ok(());

@@ -67,6 +67,10 @@ impl Tensor {
             return Ok(grad_x);
         }
         let grad_y = grad_y.to_layout(self.layout())?;
+        let (y, grad, to) = (self.buffer(), grad_y.buffer(), grad_x.buffer());
+        if reduction::softmax_backward_lanes(self.context(), op, y, grad, to, self.lines(axis))? {
+            return Ok(grad_x);
+        }
         let weighted = if op == "softmax" { grad_y.mul(self)? } else { grad_y.clone() };
         // It lies as y does, so that its elements are in the order of the lines.
         let sums = weighted.sum(&[axis], true)?;

@@ -73,23 +73,31 @@ pub fn run(arguments: &Arguments, repeat: usize, as_json: bool, context: &Contex
     Ok(())
 }
 
+/// Seconds that one timing takes at least: enough for the clock and the submission not to count. It is short, so that on a
+/// busy machine some of the timings are not interrupted.
+const TIMING: f64 = 2e-3;
+
 /// Times all works in turn, so that loads on the machine meet each alike.
 fn measure(context: &Context, mib: usize, works: &[Work], repeat: usize) -> Result<Vec<Row>> {
+    let time = |work: &Work, runs: usize| -> Result<f64> {
+        context.synchronize()?;
+        let begun = Instant::now();
+        for _ in 0..runs {
+            (work.run)()?;
+        }
+        context.synchronize()?;
+        Ok(begun.elapsed().as_secs_f64() / runs as f64)
+    };
+    let mut runs = Vec::with_capacity(works.len());
+    for work in works {
+        // The first compiles.
+        time(work, 1)?;
+        runs.push(((TIMING / time(work, 1)?).ceil() as usize).clamp(1, 100));
+    }
     let mut times = vec![Vec::with_capacity(repeat); works.len()];
-    // Enough in one go for the clock and the submission not to count.
-    let runs = (64 / mib).clamp(1, 16);
-    for round in 0..=repeat {
-        for (work, times) in works.iter().zip(&mut times) {
-            context.synchronize()?;
-            let begun = Instant::now();
-            for _ in 0..runs {
-                (work.run)()?;
-            }
-            context.synchronize()?;
-            // The first round warms up.
-            if round > 0 {
-                times.push(begun.elapsed().as_secs_f64() / runs as f64);
-            }
+    for _ in 0..repeat {
+        for ((work, times), &runs) in works.iter().zip(&mut times).zip(&runs) {
+            times.push(time(work, runs)?);
         }
     }
     let mut rows: Vec<Row> = Vec::with_capacity(works.len());

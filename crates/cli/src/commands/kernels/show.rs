@@ -101,7 +101,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             }
         }
         Language::Msl => print!("{}", emit(source.stem, &wgsl)?.msl),
-        Language::Hlsl => print!("{}", emit(source.stem, &wgsl)?.hlsl),
+        Language::Hlsl => match emit(source.stem, &wgsl)?.hlsl {
+            Some(hlsl) => print!("{hlsl}"),
+            None => {
+                let reason = "there are no cooperative matrices in it; spirv and msl have them".to_owned();
+                return Err(Error::Argument { argument: "--emit hlsl", reason });
+            }
+        },
     }
     Ok(())
 }

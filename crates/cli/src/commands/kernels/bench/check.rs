@@ -1,6 +1,7 @@
 //! Whether a result is right, before it is timed.
 
 use tilewright_kernels::tune::Samples;
+use tilewright_ops::DType;
 use tilewright_reference::compare::relative_error;
 use tilewright_tensor::Tensor;
 
@@ -21,15 +22,20 @@ impl Check {
     /// max |difference| / max |expected|.
     pub fn error(&self, result: &Tensor, algorithm: &str) -> Result<f64> {
         let wrong = |reason: String| Error::Check(format!("{algorithm} is wrong: {reason}"));
+        let wide = result.cast(DType::F32)?;
         let error = match self {
-            Self::Whole(expected) => relative_error(&result.to_vec::<f32>()?, expected),
+            Self::Whole(expected) => relative_error(&wide.to_vec::<f32>()?, expected),
             Self::Samples(samples) => {
-                let values: Vec<f32> = bytemuck::pod_collect_to_vec(&result.context().read(result.buffer())?);
-                samples.check(&values).map_err(wrong)?;
+                let values: Vec<f32> = bytemuck::pod_collect_to_vec(&wide.context().read(wide.buffer())?);
+                if result.dtype() == DType::F32 {
+                    samples.check(&values).map_err(wrong)?;
+                }
                 samples.relative_error(&values)
             }
         };
-        if error.is_nan() || error > 1e-4 {
+        // An f16 has 11 bits, the last of them rounded.
+        let most = if result.dtype() == DType::F16 { 1e-3 } else { 1e-4 };
+        if error.is_nan() || error > most {
             return Err(wrong(format!("it differs by {error:.1e} of the largest element")));
         }
         Ok(error)

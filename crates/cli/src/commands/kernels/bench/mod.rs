@@ -8,8 +8,10 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::json;
 use tilewright_kernels::{
-    convolution::{self as kernels, Operands, Pass, Problem as ConvProblem, Weight, pack_weight},
-    matmul::Problem as MatmulProblem,
+    convolution::{
+        self as kernels, Conv2dAlgorithm, Operands, Pass, Problem as ConvProblem, Weight, pack_weight,
+    },
+    matmul::{MatmulAlgorithm, Problem as MatmulProblem},
     probe::{self, Roofline},
     select::{self, Device},
     tune,
@@ -39,6 +41,22 @@ impl From<PassName> for Pass {
             PassName::Forward => Self::Forward,
             PassName::BackwardInput => Self::BackwardInput,
             PassName::BackwardWeight => Self::BackwardWeight,
+        }
+    }
+}
+
+/// A type as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Precision {
+    F32,
+    F16,
+}
+
+impl From<Precision> for DType {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::F16 => Self::F16,
         }
     }
 }
@@ -76,6 +94,9 @@ enum Op {
         /// The right operand is stored N×K.
         #[arg(long)]
         transpose_right: bool,
+        /// The operands' and the result's type; sums are f32.
+        #[arg(long, value_enum, default_value = "f32")]
+        precision: Precision,
     },
     /// A convolution.
     Conv2d {
@@ -100,6 +121,9 @@ enum Op {
         /// Which of the three convolutions of training.
         #[arg(long, value_enum, default_value = "forward")]
         pass: PassName,
+        /// The operands' and the result's type; sums are f32. Gradients are f32.
+        #[arg(long, value_enum, default_value = "f32")]
+        precision: Precision,
     },
     /// Every distinct convolution of well-known networks: the table's choice beside the best candidate. Each result is
     /// compared with the definition at some of its elements, and with the other candidates' at all.
@@ -130,6 +154,13 @@ struct Runs {
     candidates: usize,
 }
 
+/// An algorithm that cannot run the operation here, and why.
+#[derive(Debug, Serialize)]
+struct Absent {
+    algorithm: &'static str,
+    reason: &'static str,
+}
+
 /// One algorithm's result.
 #[derive(Debug, Serialize)]
 struct Row {
@@ -150,28 +181,29 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
     let runs = Runs { repeat: arguments.repeat, candidates: if arguments.chosen { 1 } else { usize::MAX } };
     let roofline = probe::stored(context);
-    let (what, size, rows) = match &arguments.op {
+    let (what, size, rows, absent) = match &arguments.op {
         Op::Suite(suite) => {
             let options =
                 suite::Options { assert: arguments.assert, chosen: arguments.chosen, json: arguments.json };
             return suite::run(suite, options, context);
         }
         Op::Memory(memory) => return super::memory::run(memory, arguments.repeat, arguments.json, context),
-        Op::Matmul { shape, transpose_left, transpose_right } => {
+        Op::Matmul { shape, transpose_left, transpose_right, precision } => {
             let op = MatMul { transpose_left: *transpose_left, transpose_right: *transpose_right };
-            bench_matmul(context, *shape, op, runs, roofline.as_ref())?
+            bench_matmul(context, *shape, op, (*precision).into(), runs, roofline.as_ref())?
         }
-        Op::Conv2d { shape, weight, stride, padding, dilation, groups, pass } => {
+        Op::Conv2d { shape, weight, stride, padding, dilation, groups, pass, precision } => {
             let op = Conv2d {
                 stride: [*stride; 2],
                 padding: [*padding; 2],
                 dilation: [*dilation; 2],
                 groups: *groups,
             };
-            bench_conv2d(context, *shape, *weight, op, (*pass).into(), runs, roofline.as_ref())?
+            let dtype = (*precision).into();
+            bench_conv2d(context, *shape, *weight, op, dtype, (*pass).into(), runs, roofline.as_ref())?
         }
     };
-    report(arguments, context, &what, size, &rows, roofline.as_ref());
+    report(arguments, context, &what, size, (&rows, &absent), roofline.as_ref());
     let best = rows.iter().map(|row| row.median_ms).fold(f64::INFINITY, f64::min);
     match rows.iter().find(|row| row.chosen) {
         Some(row) if arguments.assert && row.median_ms > 1.1 * best => Err(Error::Check(format!(
@@ -187,7 +219,7 @@ fn report(
     context: &Context,
     what: &str,
     size: Size,
-    rows: &[Row],
+    (rows, absent): (&[Row], &[Absent]),
     roofline: Option<&Roofline>,
 ) {
     let info = context.adapter_info();
@@ -196,7 +228,7 @@ fn report(
         print_json(&json!({
             "what": what, "device": info.name, "driver": info.driver_info, "flops": size.flops,
             "bytes": size.bytes, "intensity": size.flops as f64 / size.bytes.max(1) as f64,
-            "roof_gflops": roof, "rows": rows,
+            "roof_gflops": roof, "rows": rows, "absent": absent,
         }));
         return;
     }
@@ -214,6 +246,9 @@ fn report(
             "{mark} {algorithm:<24} {median_ms:>10.3} {min_ms:>10.3} {gflops:>10.2} {share:>6} {error:>10.1e}"
         );
     }
+    for Absent { algorithm, reason } in absent {
+        println!("  {algorithm:<24} not here: {reason}");
+    }
     println!("* is what kernels::select picks");
     let intensity = size.flops as f64 / size.bytes.max(1) as f64;
     match roof {
@@ -228,12 +263,14 @@ fn bench_matmul(
     context: &Context,
     [m, n, k]: [usize; 3],
     op: MatMul,
+    dtype: DType,
     runs: Runs,
     roofline: Option<&Roofline>,
-) -> Result<(String, Size, Vec<Row>)> {
+) -> Result<(String, Size, Vec<Row>, Vec<Absent>)> {
     let left = if op.transpose_left { [k, m] } else { [m, k] };
     let right = if op.transpose_right { [n, k] } else { [k, n] };
-    let ((a, a_values), (b, b_values)) = (operand(context, &left, 1)?, operand(context, &right, 2)?);
+    let ((a, a_values), (b, b_values)) =
+        (operand(context, &left, 1, dtype)?, operand(context, &right, 2, dtype)?);
     let problem = MatmulProblem {
         batches: 1,
         m,
@@ -241,24 +278,30 @@ fn bench_matmul(
         k,
         transpose_left: op.transpose_left,
         transpose_right: op.transpose_right,
+        dtype,
         ..MatmulProblem::default()
     };
-    let size = Size { flops: op.flops(&left, &right)?, bytes: op.bytes(&left, &right, DType::F32)? };
+    let size = Size { flops: op.flops(&left, &right)?, bytes: op.bytes(&left, &right, dtype)? };
     let check = if size.flops > WHOLE_MOST {
         Check::Samples(tune::matmul_samples(&problem, &a_values, &b_values))
     } else {
         Check::Whole(matmul::matmul(op, &a_values, &left, &b_values, &right))
     };
     let mut rows = Vec::new();
-    let candidates = first(
-        select::matmul_candidates(&Device::of(context), &problem),
-        select::matmul_for(context, &problem).algorithm,
-    );
+    // What was tried or measured on this device comes before what is known of it.
+    let chosen = select::matmul_for(context, &problem).algorithm;
+    let device = Device::of(context);
+    let candidates = first(select::matmul_candidates(&device, &problem), chosen);
+    let absent = MatmulAlgorithm::ALL
+        .into_iter()
+        .filter_map(|algorithm| Some((algorithm.stem(), algorithm.obstacle(&device, &problem)?)))
+        .map(|(algorithm, reason)| Absent { algorithm, reason })
+        .collect();
     for (at, algorithm) in candidates.into_iter().take(runs.candidates).enumerate() {
         let work = || Ok(a.matmul_as(&b, &op, None, None, Some(algorithm))?);
         rows.push(time(context, algorithm.stem(), at == 0, &check, size, runs, roofline, work)?);
     }
-    Ok((format!("matmul of {problem}"), size, rows))
+    Ok((format!("matmul of {problem}"), size, rows, absent))
 }
 
 fn bench_conv2d(
@@ -266,15 +309,19 @@ fn bench_conv2d(
     x_shape: [usize; 4],
     w_shape: [usize; 4],
     op: Conv2d,
+    dtype: DType,
     pass: Pass,
     runs: Runs,
     roofline: Option<&Roofline>,
-) -> Result<(String, Size, Vec<Row>)> {
-    let problem = ConvProblem::new(&op, x_shape, w_shape)?;
-    let (x, x_values) = operand(context, &x_shape, 1)?;
-    let (w, w_values) = operand(context, &w_shape, 2)?;
-    let (g, g_values) = operand(context, &problem.y_shape, 3)?;
-    let size = Size { flops: problem.flops(), bytes: op.bytes(x_shape, w_shape, DType::F32)? };
+) -> Result<(String, Size, Vec<Row>, Vec<Absent>)> {
+    let problem = ConvProblem::new(&op, x_shape, w_shape)?.with_dtype(dtype);
+    if dtype != DType::F32 && pass != Pass::Forward {
+        return Err(Error::Argument { argument: "--precision", reason: "gradients are f32".to_owned() });
+    }
+    let (x, x_values) = operand(context, &x_shape, 1, dtype)?;
+    let (w, w_values) = operand(context, &w_shape, 2, dtype)?;
+    let (g, g_values) = operand(context, &problem.y_shape, 3, dtype)?;
+    let size = Size { flops: problem.flops(), bytes: op.bytes(x_shape, w_shape, dtype)? };
     let check = if size.flops > WHOLE_MOST {
         let (x, g) = (channels_last(&x_values, x_shape), channels_last(&g_values, problem.y_shape));
         Check::Samples(tune::conv2d_samples(pass, &problem, [&x, &w_values, &g]))
@@ -290,12 +337,16 @@ fn bench_conv2d(
         })
     };
     let mut rows = Vec::new();
-    let candidates = first(
-        select::conv2d_candidates(&Device::of(context), pass, &problem),
-        select::conv2d_for(context, pass, &problem).algorithm,
-    );
+    let chosen = select::conv2d_for(context, pass, &problem).algorithm;
+    let device = Device::of(context);
+    let candidates = first(select::conv2d_candidates(&device, pass, &problem), chosen);
+    let absent = Conv2dAlgorithm::ALL
+        .into_iter()
+        .filter_map(|algorithm| Some((algorithm.name(), algorithm.obstacle(&device, pass, &problem)?)))
+        .map(|(algorithm, reason)| Absent { algorithm, reason })
+        .collect();
     // A forward pass has a packed weight and an output of its own, as in an inference that runs again and again.
-    let y = Tensor::empty(context, &problem.y_shape, DType::F32, Layout::ChannelsLast)?;
+    let y = Tensor::empty(context, &problem.y_shape, dtype, Layout::ChannelsLast)?;
     for (at, algorithm) in candidates.into_iter().take(runs.candidates).enumerate() {
         let packed = match pass {
             Pass::Forward => Some(pack_weight(context, &problem, w.buffer(), Some(algorithm))?),
@@ -317,7 +368,7 @@ fn bench_conv2d(
         };
         rows.push(time(context, algorithm.name(), at == 0, &check, size, runs, roofline, work)?);
     }
-    Ok((format!("{} of {problem}", pass.name()), size, rows))
+    Ok((format!("{} of {problem}", pass.name()), size, rows, absent))
 }
 
 /// `all` with `chosen` before the others: a measured choice need not be the table's.
@@ -327,11 +378,13 @@ fn first<A: PartialEq + Copy>(mut all: Vec<A>, chosen: A) -> Vec<A> {
 }
 
 /// Numbers that are not all alike, of either sign. A 4-D tensor lies channels-last, as in a network.
-fn operand(context: &Context, shape: &[usize], seed: usize) -> Result<(Tensor, Vec<f32>)> {
+fn operand(context: &Context, shape: &[usize], seed: usize, dtype: DType) -> Result<(Tensor, Vec<f32>)> {
     let count = tilewright_ops::element_count("bench", shape)?;
     let values: Vec<f32> =
         (0..count).map(|i| (((i + seed) * 2_654_435_761) % 2003) as f32 / 1001.0 - 1.0).collect();
-    let tensor = Tensor::from_slice(context, &values, shape)?;
+    let tensor = Tensor::from_slice(context, &values, shape)?.cast(dtype)?;
+    // What the operation is given, which is not what it was rounded from.
+    let values = if dtype == DType::F32 { values } else { tensor.cast(DType::F32)?.to_vec()? };
     let tensor =
         if seed == 2 { tensor } else { tensor.to_layout(tilewright_tensor::Layout::ChannelsLast)? };
     Ok((tensor, values))

@@ -65,9 +65,9 @@ struct Row {
 }
 
 pub fn run(arguments: &Arguments, options: Options, context: &Context) -> Result<()> {
-    let roofline = probed(context, false)?;
-    let pass = Pass::from(arguments.pass);
     let works = suite::works(&arguments.networks)?;
+    let pass = Pass::from(arguments.pass);
+    let roofline = probed(context, false)?;
     if !options.json {
         println!(
             "{} of {} convolutions, {} ({})",

@@ -1,0 +1,261 @@
+//! `winograd_input`, `winograd_weight`, `winograd_output`: 3 × 3 convolutions of stride 1 by minimal filtering.
+//!
+//! F(m × m, 3 × 3) makes m² pixels of y with (m + 2)² multiplications in place of 9 m²: transform overlapping tiles of x,
+//! multiply by the transformed weight as (m + 2)² matrix products, transform back (Lavin and Gray, arXiv 1509.09308).
+
+use tilewright_ops::UnaryOp;
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{Operands, Pass, Problem};
+use crate::{
+    ParamsLayout, WORKGROUP,
+    epilogue::{Epilogue, parameters},
+    groups,
+    matmul::{self, matmul},
+    params::params,
+    select::{Device, DeviceClass},
+    to_u32,
+};
+
+params! { InputParams for "winograd_input" {
+    height: u32, width: u32, quads: u32, tiles_h: u32, tiles_w: u32,
+    pad_h: u32, pad_w: u32, first: u32, tiles: u32, count: u32,
+} }
+
+params! { WeightParams for "winograd_weight" { b: u32, a_stride: u32, b_stride: u32, flip: u32, count: u32 } }
+
+params! { OutputParams for "winograd_output" {
+    height: u32, width: u32, quads: u32, tiles_h: u32, tiles_w: u32,
+    first: u32, tiles: u32, count: u32,
+    p0: f32, p1: f32,
+} }
+
+pub(super) const LAYOUTS: [ParamsLayout; 3] =
+    [InputParams::LAYOUT, WeightParams::LAYOUT, OutputParams::LAYOUT];
+
+/// What the three kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// `winograd_input`, `winograd_weight` or `winograd_output`.
+    pub stem: &'static str,
+    /// Pixels along an edge of a tile of y: 2 or 4.
+    pub tile: u32,
+    /// Bias, residual and activation, of the output transform.
+    pub epilogue: Epilogue,
+}
+
+impl From<Spec> for Specialisation {
+    fn from(spec: Spec) -> Self {
+        let kernel = Self::new(spec.stem).with_u32("WORKGROUP", WORKGROUP).with_u32("TILE", spec.tile);
+        if spec.stem == "winograd_output" { spec.epilogue.specialise(kernel) } else { kernel }
+    }
+}
+
+/// Why minimal filtering cannot compute a pass of `problem`, if it cannot.
+pub(super) fn obstacle(pass: Pass, problem: &Problem) -> Option<&'static str> {
+    let op = &problem.op;
+    let [inputs, outputs] = problem.group_channels();
+    if pass == Pass::BackwardWeight {
+        Some("it has no gradient by the weight")
+    } else if problem.w_shape[2..] != [3, 3] || op.stride != [1, 1] || op.dilation != [1, 1] || op.groups != 1
+    {
+        Some("it needs a 3 × 3 kernel, stride 1, no dilation and one group")
+    } else if !inputs.is_multiple_of(4) || !outputs.is_multiple_of(4) {
+        Some("it needs multiples of 4 channels")
+    } else if pass == Pass::BackwardInput && op.padding.iter().any(|&padding| padding > 2) {
+        Some("it needs a padding of 2 at most on the way back")
+    } else {
+        None
+    }
+}
+
+/// The transformed weight: (tile + 2)², C, O; on the way back (tile + 2)², O, C of the filters turned by 180°.
+pub(super) fn pack(
+    context: &Context,
+    pass: Pass,
+    problem: &Problem,
+    tile: u32,
+    weight: &Buffer,
+) -> Result<Buffer> {
+    let op = pass.name();
+    let [outputs, inputs, ..] = problem.w_shape;
+    let alpha = tile as usize + 2;
+    let number = |value| to_u32(op, value);
+    let (b, a_stride, b_stride, flip) = match pass {
+        Pass::BackwardInput => (inputs, 9 * inputs, 9, 8),
+        _ => (outputs, 9, 9 * inputs, 0),
+    };
+    number(alpha * alpha * inputs * outputs)?;
+    let params = WeightParams {
+        b: number(b / 4)?,
+        a_stride: number(a_stride)?,
+        b_stride: number(b_stride)?,
+        flip,
+        count: number(inputs * outputs / 4)?,
+    };
+    let packed = context.alloc((alpha * alpha * inputs * outputs * 4) as u64)?;
+    let spec = Spec { stem: "winograd_weight", tile, epilogue: Epilogue::default() };
+    let dispatch = Dispatch {
+        op,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[weight, &packed],
+        groups: groups(params.count),
+    };
+    context.dispatch(&spec.into(), &dispatch)?;
+    Ok(packed)
+}
+
+pub(super) fn forward(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+    tile: u32,
+) -> Result<()> {
+    let packed = match tile {
+        2 => operands.weight.packed(context, problem, |c, _, p, w| pack(c, Pass::Forward, p, 2, w))?,
+        _ => operands.weight.packed(context, problem, |c, _, p, w| pack(c, Pass::Forward, p, 4, w))?,
+    };
+    let run = Run {
+        pass: Pass::Forward,
+        tile,
+        from: problem.x_shape,
+        to: problem.y_shape,
+        padding: problem.op.padding,
+        activation,
+    };
+    run.run(context, &packed, operands.x, operands.bias, operands.residual, operands.y)
+}
+
+pub(super) fn backward_input(
+    context: &Context,
+    problem: &Problem,
+    grad_y: &Buffer,
+    weight: &Buffer,
+    grad_x: &Buffer,
+    tile: u32,
+) -> Result<()> {
+    let pass = Pass::BackwardInput;
+    let packed = pack(context, pass, problem, tile, weight)?;
+    // What the kernel does not reach on one side it reaches on the other; `obstacle` has seen to it that 2 is enough.
+    let padding = problem.op.padding.map(|padding| 2 - padding);
+    let run = Run { pass, tile, from: problem.y_shape, to: problem.x_shape, padding, activation: None };
+    run.run(context, &packed, grad_y, None, None, grad_x)
+}
+
+/// A convolution of N C H W `from` to N O OH OW `to` with a transformed weight.
+struct Run {
+    pass: Pass,
+    tile: u32,
+    from: [usize; 4],
+    to: [usize; 4],
+    padding: [usize; 2],
+    activation: Option<UnaryOp>,
+}
+
+impl Run {
+    /// Tiles that one round of launches takes, so that what lies between the launches stays in a cache (on software Vulkan)
+    /// or at least below every device's bindings.
+    fn tiles_at_once(&self, context: &Context) -> usize {
+        let budget = match Device::of(context).class {
+            DeviceClass::SoftwareVulkan => 16 << 20,
+            DeviceClass::Gpu => 96 << 20,
+        };
+        let alpha = self.tile as usize + 2;
+        let tile_bytes = 4 * alpha * alpha * (self.from[1] + self.to[1]);
+        // Whole rows of register tiles.
+        (budget / tile_bytes / 32).max(1) * 32
+    }
+
+    fn run(
+        &self,
+        context: &Context,
+        packed: &Buffer,
+        x: &Buffer,
+        bias: Option<&Buffer>,
+        residual: Option<&Buffer>,
+        y: &Buffer,
+    ) -> Result<()> {
+        let op = self.pass.name();
+        let number = |value| to_u32(op, value);
+        let ([batch, inputs, height, width], [_, outputs, out_height, out_width]) = (self.from, self.to);
+        let tile = self.tile as usize;
+        let [tiles_h, tiles_w] = [out_height.div_ceil(tile), out_width.div_ceil(tile)];
+        let all = batch * tiles_h * tiles_w;
+        let batches = (tile + 2) * (tile + 2);
+        let at_once = self.tiles_at_once(context).min(all);
+        number(batches * at_once * inputs.max(outputs))?;
+        for count in [batch * inputs * height * width, batch * outputs * out_height * out_width] {
+            number(count)?;
+        }
+        let [p0, p1] = parameters(self.activation);
+        let transformed = context.alloc((batches * at_once * inputs * 4) as u64)?;
+        let products = context.alloc((batches * at_once * outputs * 4) as u64)?;
+        let spec = |stem, epilogue| Specialisation::from(Spec { stem, tile: self.tile, epilogue });
+        let mut first = 0;
+        while first < all {
+            let tiles = at_once.min(all - first);
+            let params = InputParams {
+                height: number(height)?,
+                width: number(width)?,
+                quads: number(inputs / 4)?,
+                tiles_h: number(tiles_h)?,
+                tiles_w: number(tiles_w)?,
+                pad_h: number(self.padding[0])?,
+                pad_w: number(self.padding[1])?,
+                first: number(first)?,
+                tiles: number(tiles)?,
+                count: number(tiles * inputs / 4)?,
+            };
+            let dispatch = Dispatch {
+                op,
+                params: bytemuck::bytes_of(&params),
+                buffers: &[x, &transformed],
+                groups: groups(params.count),
+            };
+            context.dispatch(&spec("winograd_input", Epilogue::default()), &dispatch)?;
+
+            let product = matmul::Problem {
+                batches,
+                m: tiles,
+                n: outputs,
+                k: inputs,
+                left_stride: tiles * inputs,
+                right_stride: inputs * outputs,
+                ..matmul::Problem::default()
+            };
+            let operands = matmul::Operands {
+                left: &transformed,
+                right: packed,
+                bias: None,
+                residual: None,
+                y: &products,
+            };
+            matmul(context, &product, &operands, None)?;
+
+            let params = OutputParams {
+                height: number(out_height)?,
+                width: number(out_width)?,
+                quads: number(outputs / 4)?,
+                tiles_h: number(tiles_h)?,
+                tiles_w: number(tiles_w)?,
+                first: number(first)?,
+                tiles: number(tiles)?,
+                count: number(tiles * outputs / 4)?,
+                p0,
+                p1,
+            };
+            let dispatch = Dispatch {
+                op,
+                params: bytemuck::bytes_of(&params),
+                buffers: &[&products, bias.unwrap_or(&products), residual.unwrap_or(&products), y],
+                groups: groups(params.count),
+            };
+            let epilogue = Epilogue::new(bias, residual, self.activation);
+            context.dispatch(&spec("winograd_output", epilogue), &dispatch)?;
+            first += tiles;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! `matmul_cooperative`.
+
+use tilewright_ops::UnaryOp;
+use tilewright_runtime::{Context, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{
+    Operands, Problem,
+    launch::{self, Tiling},
+    vec4::bands,
+};
+use crate::{cooperative::Matrices, epilogue::Epilogue};
+
+/// What `matmul_cooperative` is compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// Squares of 16 × 16 of C of a subgroup, down and across; a workgroup has 2 × 2 subgroups.
+    pub fragments: [u32; 2],
+    /// Step along K: 16 or 32.
+    pub tile_k: u32,
+    /// A is stored K M.
+    pub transpose_left: bool,
+    /// B is stored N K.
+    pub transpose_right: bool,
+    /// C is written by vec4.
+    pub vec4_y: bool,
+    /// Tiles of a band of C.
+    pub group_m: u32,
+    /// The device's matrices or emulated ones.
+    pub matrices: Matrices,
+    /// Bias and activation.
+    pub epilogue: Epilogue,
+}
+
+impl From<Spec> for Specialisation {
+    fn from(spec: Spec) -> Self {
+        let kernel = Self::new("matmul_cooperative")
+            .with_u32("FRAGMENTS_M", spec.fragments[0])
+            .with_u32("FRAGMENTS_N", spec.fragments[1])
+            .with_u32("TILE_K", spec.tile_k)
+            .with_bool("TRANSPOSE_A", spec.transpose_left)
+            .with_bool("TRANSPOSE_B", spec.transpose_right)
+            .with_bool("VEC_C", spec.vec4_y)
+            .with_u32("GROUP_M", spec.group_m);
+        spec.epilogue.specialise(spec.matrices.specialise(kernel))
+    }
+}
+
+/// Bytes of workgroup memory that every variant fits at this step along K.
+pub(crate) const fn workgroup_bytes(tile_k: u32) -> u32 {
+    // Tiles of 128 rows, both along K, which is where the space between rows counts most.
+    2 * 2 * 128 * (tile_k / 4 + 2) * 8 + 5120
+}
+
+pub(super) fn launch(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+    matrices: Matrices,
+) -> Result<()> {
+    let Problem { m, n, k, transpose_left, transpose_right, .. } = *problem;
+    let tiles = |edge: usize| problem.batches * m.div_ceil(edge) * n.div_ceil(edge);
+    let squares = match matrices {
+        Matrices::Emulated { squares } => squares,
+        Matrices::Device if tiles(128) >= 64 => 4,
+        Matrices::Device => 2,
+    };
+    let edge = 32 * squares as usize;
+    let room = context.limits().max_compute_workgroup_storage_size >= workgroup_bytes(32);
+    let tile_k = if room { 32 } else { 16 };
+    let mut tiling = Tiling::new([edge, edge], k).split_for(problem, 64);
+    tiling.k_multiple = tile_k;
+    let vec4_y = problem.vec4_aligned()[2];
+    let group_m = bands([m.div_ceil(edge), n.div_ceil(edge)]);
+    launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
+        let (fragments, tile_k) = ([squares; 2], tile_k as u32);
+        Spec { fragments, tile_k, transpose_left, transpose_right, vec4_y, group_m, matrices, epilogue }
+            .into()
+    })
+}

@@ -1,0 +1,76 @@
+// U[ξ, a, b] = (G g Gᵀ)[ξ] for every 3 × 3 filter g = w[a · a_stride + b · b_stride + 3 row + column]: the weight transform of
+// Winograd's minimal filtering F(TILE × TILE, 3 × 3) (Lavin and Gray, arXiv 1509.09308). With (a, b) = (input, output channel)
+// U is what a forward pass multiplies with; with (output, input) and the filter turned by 180° the gradient by the input.
+// The points are those of winograd_input.
+//
+// Layouts: w is O I 3 3, U is [(TILE + 2)², A, B] row-major, written by vec4, so B % 4 == 0.
+// Threads: four filters each, neighbours along b.
+// Limits: 2 storage buffers, no workgroup memory. TILE is 2 or 4.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const TILE: u32 = 4u; // @const pixels along an edge of a tile of y
+const ALPHA: u32 = TILE + 2u;
+
+struct Params {
+    b: u32, // B / 4
+    a_stride: u32,
+    b_stride: u32,
+    flip: u32, // 8 turns the filter, 0 does not
+    count: u32, // A · B / 4
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(2) var<storage, read_write> u: array<vec4<f32>>;
+
+// G g along one axis; of six entries the first ALPHA count.
+fn transform(g: array<vec4<f32>, 3>) -> array<vec4<f32>, 6> {
+    if (TILE == 2u) {
+        let ends = 0.5 * (g[0] + g[2]);
+        return array(g[0], ends + 0.5 * g[1], ends - 0.5 * g[1], g[2], vec4<f32>(), vec4<f32>());
+    }
+    // a = 3/4, b = 3/2: row ±a is (1, ±a, a²) / (2 a² (a² - b²)), row ±b is (1, ±b, b²) / (2 b² (b² - a²)).
+    let even_a = (g[0] + 0.5625 * g[2]) / -1.8984375;
+    let odd_a = 0.75 * g[1] / -1.8984375;
+    let even_b = (g[0] + 2.25 * g[2]) / 7.59375;
+    let odd_b = 1.5 * g[1] / 7.59375;
+    return array(g[0] / 1.265625, even_a + odd_a, even_a - odd_a, even_b + odd_b, even_b - odd_b, g[2]);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (i >= params.count) {
+        return;
+    }
+    let a = i / params.b;
+    let base = a * params.a_stride + 4u * (i - a * params.b) * params.b_stride;
+    var t: array<vec4<f32>, ALPHA * 3u>;
+    // @unroll
+    for (var column = 0u; column < 3u; column++) {
+        var g: array<vec4<f32>, 3>;
+        // @unroll
+        for (var row = 0u; row < 3u; row++) {
+            let tap = row * 3u + column;
+            let at = base + select(tap, 8u - tap, params.flip == 8u);
+            g[row] = vec4(w[at], w[at + params.b_stride], w[at + 2u * params.b_stride], w[at + 3u * params.b_stride]);
+        }
+        let transformed = transform(g);
+        // @unroll
+        for (var row = 0u; row < ALPHA; row++) {
+            t[row * 3u + column] = transformed[row];
+        }
+    }
+    // @unroll
+    for (var row = 0u; row < ALPHA; row++) {
+        let transformed = transform(array(t[row * 3u], t[row * 3u + 1u], t[row * 3u + 2u]));
+        // @unroll
+        for (var column = 0u; column < ALPHA; column++) {
+            u[(row * ALPHA + column) * params.count + i] = transformed[column];
+        }
+    }
+}

@@ -91,6 +91,18 @@ fn wrong_nodes_are_named() {
     assert!(text.contains("`pick`") && text.contains("outside"), "{text}");
     let reshape = with(vec![node("Reshape", "shape", &["x", "x"], &["y"])], vec![]);
     assert!(matches!(refused(&reshape), Error::NotConstant { .. }));
+    // Kernels of another rank than the operand's, and a batch without channels.
+    for op in ["Conv", "ConvTranspose"] {
+        let graph = GraphProto {
+            node: vec![node(op, "slides", &["x", "w"], &["y"])],
+            initializer: vec![floats("w", &[1, 1, 1], &[1.0])],
+            input: vec![value("x", &[1, 1, 2, 2])],
+            output: vec![value("y", &[])],
+            ..GraphProto::default()
+        };
+        let text = message(Import::new(&loaded(&model(graph, 13))).graph(&context).map(drop));
+        assert!(text.contains("`slides`") && text.contains("[1, 1, 2, 2]"), "{text}");
+    }
     let missing = with(vec![node("Add", "half", &["x"], &["y"])], vec![]);
     assert!(refused(&missing).to_string().contains("operand 1 is missing"));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use prost::Message;
 
@@ -73,7 +74,7 @@ fn checked(
         let name = proto.name.clone();
         let place = format!("initializer `{name}`");
         let tensor = decode::tensor(&place, proto, external)?;
-        if initializers.insert(name.clone(), tensor).is_some() {
+        if initializers.insert(name.clone(), Arc::new(tensor)).is_some() {
             return Err(Error::DuplicateName { name, first: place.clone(), second: place });
         }
     }
@@ -131,7 +132,7 @@ fn node(proto: NodeProto, opsets: &BTreeMap<String, i64>, external: &External) -
 /// Who makes each value. An initializer may give an input its default.
 fn makers<'a>(
     inputs: &'a [ValueInfo],
-    initializers: &'a HashMap<String, crate::HostTensor>,
+    initializers: &'a HashMap<String, Arc<crate::HostTensor>>,
     nodes: &'a [Node],
 ) -> Result<HashMap<&'a str, String>> {
     let twice = |name: &str, first: String, second: String| Error::DuplicateName {

@@ -1,6 +1,7 @@
 //! A model as read from a file: typed, checked, its nodes sorted.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::attributes::Attributes;
 use crate::{ElementType, HostTensor};
@@ -13,7 +14,7 @@ pub struct Model {
     pub(crate) nodes: Vec<Node>,
     pub(crate) inputs: Vec<ValueInfo>,
     pub(crate) outputs: Vec<ValueInfo>,
-    pub(crate) initializers: HashMap<String, HostTensor>,
+    pub(crate) initializers: HashMap<String, Arc<HostTensor>>,
 }
 
 impl Model {
@@ -48,7 +49,7 @@ impl Model {
 
     /// The weights by name.
     #[must_use]
-    pub fn initializers(&self) -> &HashMap<String, HostTensor> {
+    pub fn initializers(&self) -> &HashMap<String, Arc<HostTensor>> {
         &self.initializers
     }
 }

@@ -48,7 +48,8 @@ fn node_cases_are_what_they_should_be() {
 }
 
 fn run(model: &Model, mut values: HashMap<String, HostTensor>) -> Result<Vec<HostTensor>, Error> {
-    values.extend(model.initializers().iter().map(|(name, tensor)| (name.clone(), tensor.clone())));
+    values
+        .extend(model.initializers().iter().map(|(name, tensor)| (name.clone(), HostTensor::clone(tensor))));
     for node in model.nodes() {
         let operands =
             (0..node.inputs.len()).map(|at| node.input(at).and_then(|name| values.get(name))).collect();

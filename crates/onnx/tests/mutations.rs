@@ -64,7 +64,9 @@ fn read(bytes: &[u8]) {
 
 /// Computes what follows from constants; inputs of an open or small shape are given as zeros of their type.
 fn fold(model: &Model) {
-    let mut values: HashMap<String, HostTensor> = model.initializers().clone();
+    let weights = model.initializers().iter();
+    let mut values: HashMap<String, HostTensor> =
+        weights.map(|(name, tensor)| (name.clone(), HostTensor::clone(tensor))).collect();
     for input in model.inputs() {
         let extents: Vec<i64> = input
             .shape

@@ -1,6 +1,8 @@
 //! Elementwise operations: one operand ([`UnaryOp`]) or two with broadcasting ([`BinaryOp`]).
 
 use crate::ShapeError;
+pub(crate) use crate::binary::broadcast;
+pub use crate::binary::{BinaryOp, broadcast_shapes};
 
 /// A function applied to each element. The shape does not change.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -274,114 +276,6 @@ impl UnaryOp {
     }
 }
 
-/// A function of two elements, with NumPy broadcasting (see [`broadcast_shapes`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BinaryOp {
-    /// a + b.
-    Add,
-    /// a - b.
-    Sub,
-    /// a · b.
-    Mul,
-    /// a / b.
-    Div,
-    /// The larger. Equal elements share the gradient half and half.
-    Maximum,
-    /// The smaller. Equal elements share the gradient half and half.
-    Minimum,
-    /// aᵇ, NaN where a < 0 and b is not an integer.
-    Pow,
-    /// a where a > 0, else b · a: b is the slope (He et al., arXiv 1502.01852).
-    Prelu,
-    /// 1 where a = b, else 0. Comparisons have no gradient but 0.
-    Equal,
-    /// 1 where a < b, else 0.
-    Less,
-    /// 1 where a ≤ b, else 0.
-    LessOrEqual,
-    /// 1 where a > b, else 0.
-    Greater,
-    /// 1 where a ≥ b, else 0.
-    GreaterOrEqual,
-}
-
-impl BinaryOp {
-    /// One of each.
-    pub const ALL: [Self; 13] = [
-        Self::Add,
-        Self::Sub,
-        Self::Mul,
-        Self::Div,
-        Self::Maximum,
-        Self::Minimum,
-        Self::Pow,
-        Self::Prelu,
-        Self::Equal,
-        Self::Less,
-        Self::LessOrEqual,
-        Self::Greater,
-        Self::GreaterOrEqual,
-    ];
-
-    /// Whether the result is 1 or 0, and the gradient 0.
-    #[must_use]
-    pub const fn is_comparison(self) -> bool {
-        matches!(self, Self::Equal | Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual)
-    }
-
-    /// The stem used in file names, slots and tables.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Add => "add",
-            Self::Sub => "sub",
-            Self::Mul => "mul",
-            Self::Div => "div",
-            Self::Maximum => "maximum",
-            Self::Minimum => "minimum",
-            Self::Pow => "pow",
-            Self::Prelu => "prelu",
-            Self::Equal => "equal",
-            Self::Less => "less",
-            Self::LessOrEqual => "less_or_equal",
-            Self::Greater => "greater",
-            Self::GreaterOrEqual => "greater_or_equal",
-        }
-    }
-
-    /// The shape of the result.
-    ///
-    /// # Errors
-    /// [`ShapeError::Broadcast`] under this operation's name.
-    pub fn output_shape(self, left: &[usize], right: &[usize]) -> Result<Vec<usize>, ShapeError> {
-        broadcast(self.name(), left, right)
-    }
-}
-
-/// NumPy's rule: shapes are aligned at their last axes, a missing axis counts as 1, and extents must be equal or 1.
-/// An extent of 1 against 0 gives 0.
-///
-/// # Errors
-/// [`ShapeError::Broadcast`].
-pub fn broadcast_shapes(left: &[usize], right: &[usize]) -> Result<Vec<usize>, ShapeError> {
-    broadcast("broadcast", left, right)
-}
-
-pub(crate) fn broadcast(op: &'static str, left: &[usize], right: &[usize]) -> Result<Vec<usize>, ShapeError> {
-    let rank = left.len().max(right.len());
-    // The extent of `shape` on the axis `axis` of the joint shape.
-    let extent =
-        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |own| shape[own]);
-    (0..rank)
-        .map(|axis| match (extent(left, axis), extent(right, axis)) {
-            (a, b) if a == b => Ok(a),
-            (1, b) => Ok(b),
-            (a, 1) => Ok(a),
-            _ => Err(ShapeError::Broadcast { op, left: left.to_vec(), right: right.to_vec() }),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -408,37 +302,5 @@ mod tests {
         assert!(UnaryOp::Clamp { min: 0.0, max: 0.0 }.check().is_ok());
         assert!(UnaryOp::Clamp { min: 1.0, max: 0.0 }.check().is_err());
         assert!(UnaryOp::Clamp { min: f32::NAN, max: 0.0 }.check().is_err());
-    }
-
-    #[test]
-    fn broadcasting_follows_numpy() {
-        let ok: [(&[usize], &[usize], &[usize]); 8] = [
-            (&[], &[], &[]),
-            (&[], &[3], &[3]),
-            (&[2, 3], &[3], &[2, 3]),
-            (&[2, 1, 4], &[3, 1], &[2, 3, 4]),
-            (&[8, 16, 1, 1], &[16, 5, 7], &[8, 16, 5, 7]),
-            (&[0, 3], &[1, 3], &[0, 3]),
-            (&[1], &[0], &[0]),
-            (&[1, 1], &[1], &[1, 1]),
-        ];
-        for (left, right, expected) in ok {
-            assert_eq!(broadcast_shapes(left, right).as_deref(), Ok(expected), "{left:?} {right:?}");
-            assert_eq!(broadcast_shapes(right, left).as_deref(), Ok(expected), "{right:?} {left:?}");
-        }
-        for (left, right) in [(&[2, 3][..], &[2][..]), (&[0], &[2]), (&[4, 3], &[5, 3])] {
-            assert!(
-                matches!(broadcast_shapes(left, right), Err(ShapeError::Broadcast { .. })),
-                "{left:?} {right:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_error_names_op_and_shapes() {
-        let message = BinaryOp::Mul.output_shape(&[2, 3], &[4]).expect_err("mismatch").to_string();
-        for part in ["mul", "[2, 3]", "[4]", "reshape"] {
-            assert!(message.contains(part), "{message}");
-        }
     }
 }

@@ -16,6 +16,7 @@
 //! # Ok::<(), tilewright_ops::ShapeError>(())
 //! ```
 
+mod binary;
 pub mod conv_transpose;
 pub mod convolution;
 pub mod dtype;

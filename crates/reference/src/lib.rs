@@ -17,6 +17,7 @@
 pub mod compare;
 pub mod convolution;
 pub mod elementwise;
+mod functions;
 pub mod golden;
 pub mod loss;
 pub mod matmul;

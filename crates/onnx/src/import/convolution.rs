@@ -81,6 +81,11 @@ fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
     let (rank, bias) = (x.rank(), ctx.optional(2)?);
     let spatial = x.shape().get(2..).unwrap_or(&[]).to_vec();
     let kernel = weight.shape().get(2..).unwrap_or(&[]).to_vec();
+    if kernel.len() != spatial.len() {
+        let reason =
+            format!("a weight of shape {:?} for an operand of shape {:?}", weight.shape(), x.shape());
+        return Err(ctx.wrong(reason));
+    }
     let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);
     let axes = spatial.len();
     let (strides, dilations) =

@@ -165,9 +165,9 @@ fn clip(ctx: &Ctx) -> Result<Vec<Value>> {
     };
     match (bound("min", 1)?, bound("max", 2)?) {
         (Some(low), Some(high)) => {
-            let high = high.unwrap_or(f32::MAX);
+            let high = high.unwrap_or(f32::INFINITY);
             // Where the bounds are crossed, the upper one wins.
-            let low = low.unwrap_or(f32::MIN).min(high);
+            let low = low.unwrap_or(f32::NEG_INFINITY).min(high);
             y = y.unary(if (low, high) == (0.0, 6.0) {
                 UnaryOp::Relu6
             } else {

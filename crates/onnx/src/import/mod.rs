@@ -6,6 +6,7 @@
 
 mod activation;
 mod convolution;
+mod dynamic;
 mod elementwise;
 mod indexing;
 mod loss;
@@ -23,6 +24,7 @@ mod volume;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tilewright_graph::{Graph, capture};
 use tilewright_runtime::Context;
@@ -30,6 +32,7 @@ use tilewright_tensor::Tensor;
 
 pub use ports::{Imported, InputPort, OutputPort};
 pub use registry::operators;
+pub use value::Weights;
 
 use crate::host::Call;
 use crate::{Dim, ElementType, Error, HostTensor, Model, Result, UnsupportedOperator, ValueInfo};
@@ -46,13 +49,15 @@ pub struct Import<'m> {
     shapes: HashMap<String, Vec<usize>>,
     extents: HashMap<String, usize>,
     constants: HashMap<String, HostTensor>,
+    weights: Arc<Weights>,
 }
 
 impl<'m> Import<'m> {
     /// An import of `model` with the shapes that its file says.
     #[must_use]
     pub fn new(model: &'m Model) -> Self {
-        Self { model, shapes: HashMap::new(), extents: HashMap::new(), constants: HashMap::new() }
+        let (shapes, extents, constants) = Default::default();
+        Self { model, shapes, extents, constants, weights: Arc::default() }
     }
 
     /// The shape of an input.
@@ -73,6 +78,13 @@ impl<'m> Import<'m> {
     #[must_use]
     pub fn constant(mut self, input: &str, value: HostTensor) -> Self {
         self.constants.insert(input.to_owned(), value);
+        self
+    }
+
+    /// Where the weights on the device are kept, and taken from if they are there: of one model and one context.
+    #[must_use]
+    pub fn weights(mut self, weights: &Arc<Weights>) -> Self {
+        self.weights = weights.clone();
         self
     }
 
@@ -215,7 +227,7 @@ impl<'m> Import<'m> {
     fn walk(&self, context: &Context, ports: &[InputPort], tensors: &[Tensor]) -> Result<Vec<OutputValue>> {
         let mut values: HashMap<&str, Value> = HashMap::new();
         for (name, tensor) in self.model.initializers() {
-            values.insert(name, Value::Host(Rc::new(Constant::new(tensor.clone()))));
+            values.insert(name, Value::Host(Rc::new(Constant::weight(name, tensor, &self.weights))));
         }
         for input in self.model.inputs() {
             if let Some(value) = self.constants.get(&input.name) {

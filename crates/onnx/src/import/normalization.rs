@@ -38,6 +38,9 @@ fn batch_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     if ctx.opset < 14 {
         return Err(ctx.unsupported("training before operator set 14"));
     }
+    if x.rank() < 2 {
+        return Err(ctx.wrong(format!("an operand of shape {:?} has no channels", x.shape())));
+    }
     let over: Vec<usize> = (0..x.rank()).filter(|&axis| axis != 1).collect();
     let (batch_mean, batch_var) = moments(&x, &over)?;
     let mut channels = vec![1; x.rank()];

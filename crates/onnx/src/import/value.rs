@@ -1,7 +1,9 @@
 //! What flows between nodes.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
@@ -41,15 +43,43 @@ impl Value {
     }
 }
 
+/// Weights on a device, kept from one import of a model to the next: the plans for several shapes share them.
+#[derive(Debug, Default)]
+pub struct Weights(Mutex<HashMap<String, Tensor>>);
+
+impl Weights {
+    /// How many are there.
+    pub fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether none is there yet.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Tensor>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A constant, on the device too once a node there has read it.
 pub(super) struct Constant {
-    host: HostTensor,
+    host: Arc<HostTensor>,
     device: OnceCell<Tensor>,
+    /// Where it is kept under its name, if it is an initializer.
+    kept: Option<(Arc<Weights>, String)>,
 }
 
 impl Constant {
     pub(super) fn new(host: HostTensor) -> Self {
-        Self { host, device: OnceCell::new() }
+        Self { host: Arc::new(host), device: OnceCell::new(), kept: None }
+    }
+
+    /// An initializer.
+    pub(super) fn weight(name: &str, host: &Arc<HostTensor>, weights: &Arc<Weights>) -> Self {
+        let kept = Some((weights.clone(), name.to_owned()));
+        Self { host: host.clone(), device: OnceCell::new(), kept }
     }
 
     pub(super) fn host(&self) -> &HostTensor {
@@ -61,7 +91,14 @@ impl Constant {
         if let Some(tensor) = self.device.get() {
             return Ok(tensor.clone());
         }
-        let tensor = Stored::of(place, &self.host)?.upload(context, self.host.shape())?;
+        let kept = self.kept.as_ref().and_then(|(weights, name)| weights.lock().get(name).cloned());
+        let tensor = match kept.filter(|tensor| tensor.context().same(context)) {
+            Some(tensor) => tensor,
+            None => Stored::of(place, &self.host)?.upload(context, self.host.shape())?,
+        };
+        if let Some((weights, name)) = &self.kept {
+            weights.lock().insert(name.clone(), tensor.clone());
+        }
         Ok(self.device.get_or_init(|| tensor).clone())
     }
 }

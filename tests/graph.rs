@@ -35,7 +35,8 @@ fn check(shapes: &[&[usize]], build: &Build) -> Compiled {
             .collect();
         let expected: Vec<_> = build(&inputs).unwrap().iter().map(|y| y.to_vec::<f32>().unwrap()).collect();
         for optimize in [false, true] {
-            let compiled = Compiled::new(&graph_of(&context, shapes, build), &Options { optimize }).unwrap();
+            let options = Options { optimize, ..Options::default() };
+            let compiled = Compiled::new(&graph_of(&context, shapes, build), &options).unwrap();
             for _ in 0..2 {
                 let found = compiled.run(&inputs.iter().collect::<Vec<_>>()).unwrap();
                 assert_eq!(found.len(), expected.len());

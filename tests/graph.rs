@@ -258,7 +258,10 @@ fn zoo_network(context: &Context, name: &str, shortcut: Shortcut) -> Network {
     for (seed, entry) in store.entries().iter().enumerate() {
         if let Entry::Buffer(parameter) = entry {
             let shape = parameter.tensor().shape().to_vec();
-            let values = random(seed as u64, shape.iter().product(), 0.5, 1.5);
+            // Means near 0, lest every ReLU be shut and the logits be the last bias.
+            let (low, high) =
+                if parameter.path().ends_with("running_mean") { (-0.2, 0.2) } else { (0.5, 1.5) };
+            let values = random(seed as u64, shape.iter().product(), low, high);
             parameter.set(Tensor::from_slice(context, &values, &shape).unwrap()).unwrap();
         }
     }

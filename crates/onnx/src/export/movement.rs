@@ -5,7 +5,7 @@ use tilewright_ops::{DType, SliceRange};
 
 use super::{
     elementwise::to,
-    writer::{Writer, at_node, element_type, int, ints},
+    writer::{Writer, at_node, element_type, int, ints, wide},
 };
 use crate::{ElementType, Result};
 
@@ -49,14 +49,17 @@ pub(super) fn cast(w: &mut Writer<'_>, x: &str, dtype: DType) -> String {
     w.emit("Cast", &[x], vec![to(element_type(dtype))])
 }
 
-/// An index outside the axis gives 0 here, and in ONNX a negative one counts from the back and any other is an error.
+/// A negative index counts from the back, here as in ONNX; one outside the axis gives 0 here, and is an error there.
 pub(super) fn gather(w: &mut Writer<'_>, node: &Node, axis: usize, x: &[String]) -> Result<String> {
     let (source, indices) = (w.shape(node, 0), w.shape(node, 1));
     let extent = source[axis];
     let inside = match &w.graph[node.inputs[1]].constant {
         Some(known) => {
             let known = known.to_vec::<i32>().map_err(|error| at_node(node, error))?;
-            known.iter().all(|&index| usize::try_from(index).is_ok_and(|index| index < extent))
+            known
+                .iter()
+                .map(|&index| i64::from(index))
+                .all(|index| (-wide(extent)..wide(extent)).contains(&index))
         }
         None => false,
     };
@@ -64,7 +67,8 @@ pub(super) fn gather(w: &mut Writer<'_>, node: &Node, axis: usize, x: &[String])
         return Ok(w.emit("Gather", &[&x[0], &x[1]], vec![int("axis", axis)]));
     }
     let last = i32::try_from(extent.saturating_sub(1)).unwrap_or(i32::MAX);
-    let first = w.constant("first", &[], ElementType::I32, 0i32.to_le_bytes().to_vec());
+    let first = -last - 1;
+    let first = w.constant("first", &[], ElementType::I32, first.to_le_bytes().to_vec());
     let last = w.constant("last", &[], ElementType::I32, last.to_le_bytes().to_vec());
     let above = w.emit("Max", &[&x[1], &first], vec![]);
     let clipped = w.emit("Min", &[&above, &last], vec![]);

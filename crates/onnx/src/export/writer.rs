@@ -209,6 +209,10 @@ impl<'g> Writer<'g> {
                 output.clone_from(name);
             }
         }
+        // Tables of weights have become attributes or matrices.
+        let read: HashSet<&str> =
+            self.nodes.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+        self.initializers.retain(|tensor| read.contains(tensor.name.as_str()));
         Ok((graph.inputs().iter().map(info).collect(), graph.outputs().iter().map(info).collect()))
     }
 }

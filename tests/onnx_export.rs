@@ -336,6 +336,17 @@ fn every_other_operation_comes_back() {
     ] {
         assert!(found.contains(op), "{op} is not in the graph");
     }
+    // What has a name in ONNX goes by it, and a fused node by one for each of its parts.
+    let model = Model::from_bytes(&export(&graph, "every_operation").unwrap()).unwrap();
+    let written: Vec<_> = model.nodes().iter().map(|node| node.op_type.as_str()).collect();
+    for operator in
+        ["Gemm", "MatMul", "ConvTranspose", "MaxPool", "AveragePool", "Resize", "Gather", "ArgMax", "Pad"]
+    {
+        assert!(written.contains(&operator), "{operator} is not written: {written:?}");
+    }
+    assert!(written.windows(3).any(|three| three == ["Conv", "Add", "Relu"]), "{written:?}");
+    // Linear with its two conventions, cubic, and nearest at twice and thrice the size; the rest are matrices.
+    assert!(written.iter().filter(|operator| **operator == "Resize").count() >= 9, "{written:?}");
     round_trip(&context, "every_operation", &graph, &[("x", &x), ("z", &z)]);
 }
 

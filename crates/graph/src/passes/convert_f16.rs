@@ -17,10 +17,10 @@ const LARGEST: f32 = 65504.0;
 /// a value that is there in both types is cast once: casts that would meet are not made. Inputs and outputs of the graph
 /// keep their types. A node whose weights do not fit f16 stays in f32; activations above 65504 become infinite.
 ///
-/// Counts the convolutions and products.
+/// Counts the convolutions and products. Weights are read back to be looked at, which waits for the device.
 ///
 /// # Errors
-/// Those of casting constants.
+/// Those of casting and reading constants.
 pub fn convert_f16(graph: &Graph) -> Result<(Graph, usize)> {
     let mut half = Halves { graph, rewriter: Rewriter::new(graph), casts: HashMap::new() };
     let mut changed = 0;

@@ -5,7 +5,7 @@ pub enum Precision {
     /// 32-bit floating point.
     F32,
     /// Convolutions and products keep their numbers as 16-bit floating point and sum them in 32 bits, and everything else is
-    /// 32 bits; half the memory traffic on a GPU. On software Vulkan they go by way of 32 bits: right, but slower than f32.
+    /// 32 bits; half the memory traffic on a GPU. On software Vulkan they go by way of 32 bits: right, but no quicker than f32.
     F16,
 }
 

@@ -33,6 +33,10 @@ impl<'g> Writer<'g> {
                 first: "another input or output".to_owned(),
                 second: second.to_owned(),
             };
+            if name.is_empty() {
+                let reason = "it has no name, and ONNX takes an empty one for what is left out".to_owned();
+                return Err(Error::Input { input: format!("({second})"), reason });
+            }
             if taken.insert(name.to_owned()) { Ok(()) } else { Err(twice()) }
         };
         for (name, id) in graph.inputs() {

@@ -6,18 +6,20 @@ use tilewright_ops::{DType, Op};
 use tilewright_runtime::{Buffer, Context, Plan};
 use tilewright_tensor::{Element, Layout, Tensor};
 
-use crate::{Error, Graph, PassReport, Result, ValueId, passes};
+use crate::{Error, Graph, PassReport, Precision, Result, ValueId, passes};
 
 /// How a graph is compiled.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Whether the passes run.
     pub optimize: bool,
+    /// In which type products and convolutions keep their numbers.
+    pub precision: Precision,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { optimize: true }
+        Self { optimize: true, precision: Precision::F32 }
     }
 }
 
@@ -47,8 +49,13 @@ impl Compiled {
     /// # Errors
     /// [`Error::Node`] if the device cannot run a node; [`Error::Runtime`] if it has no room.
     pub fn new(graph: &Graph, options: &Options) -> Result<Self> {
-        let (graph, passes) =
+        let (mut graph, mut passes) =
             if options.optimize { passes::optimize(graph)? } else { (graph.clone(), Vec::new()) };
+        if options.precision == Precision::F16 {
+            let changed;
+            (graph, changed) = passes::convert_f16(&graph)?;
+            passes.push(PassReport { pass: "convert_f16", changed });
+        }
         let context = graph.context().recording();
         let mut lowering = Lowering { values: HashMap::new(), context: &context };
         let over_residual = residuals_to_overwrite(&graph);

@@ -94,7 +94,7 @@ impl Graph {
         for (at, &input) in inputs.iter().enumerate() {
             let found = self[input].dtype;
             let wanted = op.operand_dtype(at, first);
-            if found != wanted && !matches!((found, wanted), (DType::F16, DType::F32)) {
+            if found != wanted {
                 let (op, operand, expected) = (op.name(), "operand", wanted.name());
                 let error = tilewright_tensor::Error::DType { op, operand, found, expected };
                 return Err(Error::node(&name, error));

@@ -27,6 +27,7 @@ mod error;
 mod graph;
 mod model;
 pub mod passes;
+mod precision;
 mod rewrite;
 mod summary;
 
@@ -37,6 +38,7 @@ pub use error::Error;
 pub use graph::{Graph, Node, Value, ValueId};
 pub use model::Model;
 pub use passes::PassReport;
+pub use precision::Precision;
 pub use rewrite::Rewriter;
 pub use summary::{NodeSummary, Summary};
 

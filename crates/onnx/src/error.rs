@@ -179,6 +179,22 @@ pub enum Error {
     /// The graph could not be made or run.
     #[error(transparent)]
     Graph(#[from] tilewright_graph::Error),
+    /// A node of a graph has no counterpart in ONNX.
+    #[error("node `{node}` ({op}) cannot be written as ONNX: {reason}")]
+    Export {
+        /// The node.
+        node: String,
+        /// Its operation.
+        op: &'static str,
+        /// What ONNX lacks.
+        reason: String,
+    },
+    /// A graph does not fit an ONNX file.
+    #[error("the model takes {bytes} bytes, and a protobuf message at most 2 GiB; split it in two graphs")]
+    TooLargeToExport {
+        /// Its size.
+        bytes: usize,
+    },
     /// An input of the model has no shape, or none that fits what the model says.
     #[error("input `{input}`: {reason}")]
     Input {

@@ -1,4 +1,4 @@
-//! Reads ONNX models (operator sets up to 22).
+//! Reads ONNX models (operator sets up to 22), and writes graphs as such ([`export`], operator set 17).
 //!
 //! [`Model::load`] decodes a file and checks it: names, order, types, the sizes of weights, external data. What is wrong
 //! is a typed error that names the node or tensor; no file makes it panic or take memory that the file has no bytes for.
@@ -28,6 +28,7 @@ mod attributes;
 mod decode;
 mod element;
 mod error;
+mod export;
 mod external;
 pub mod host;
 pub mod import;
@@ -41,6 +42,7 @@ mod tensor;
 pub use attributes::{Attribute, Attributes};
 pub use element::ElementType;
 pub use error::{Error, Result, UnsupportedOperator};
+pub use export::{EXPORT_OPSET, export};
 pub use import::{Import, Imported, Weights};
 pub use model::{Dim, Model, Node, ValueInfo};
 pub use tensor::{Data, HostTensor, Numbers};

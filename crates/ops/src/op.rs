@@ -163,12 +163,16 @@ impl Op {
         )
     }
 
-    /// The element type of operand `at`, where that of the first is `first`.
+    /// The element type of operand `at`, where that of the first is `first`: a convolution or product of f16 has an f32
+    /// bias, and a residual of f16.
     #[must_use]
     pub fn operand_dtype(&self, at: usize, first: DType) -> DType {
         match self {
             Self::Gather { .. } if at == 1 => DType::I32,
             op if op.moves_only() => first,
+            Self::Conv2d { bias, .. } | Self::MatMul { bias, .. } if first == DType::F16 => {
+                if *bias && at == 2 { DType::F32 } else { DType::F16 }
+            }
             _ => DType::F32,
         }
     }

@@ -7,17 +7,11 @@ use tilewright_graph::{Compiled, Options, Port};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 
-use super::print_json;
+use super::{precision::Precision, print_json};
 use crate::{
     Error, Result, files,
     model::{self, InputShape},
 };
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Precision {
-    /// 32-bit floating point.
-    F32,
-}
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -71,7 +65,6 @@ impl FromStr for InputFile {
 }
 
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
-    let Precision::F32 = arguments.precision;
     if arguments.repeat == 0 {
         return Err(Error::Argument { argument: "--repeat", reason: "it must be at least 1".to_owned() });
     }
@@ -89,7 +82,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         return Err(Error::Argument { argument: "--weights", reason });
     }
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
-    let compiled = Compiled::new(&graph, &Options::default())?;
+    let compiled =
+        Compiled::new(&graph, &Options { precision: arguments.precision.into(), ..Options::default() })?;
     for (at, port) in compiled.inputs().iter().enumerate() {
         fill(&compiled, at, port, file_of(port, at, &arguments.input))?;
     }
@@ -131,7 +125,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let inputs = shapes(compiled.inputs());
         let only = compiled.inputs().first().filter(|_| inputs.len() == 1).map(|port| &port.shape);
         print_json(&json!({
-            "model": arguments.model, "precision": "f32", "device": info.name, "driver": info.driver_info,
+            "model": arguments.model, "precision": arguments.precision.name(), "device": info.name, "driver": info.driver_info,
             "input_shape": only, "inputs": inputs, "outputs": shapes(compiled.outputs()), "repeat": times.len(),
             "load_ms": load, "first_ms": first, "median_ms": median, "min_ms": least, "times_ms": in_order,
             "launches": compiled.plan().len(), "memory": compiled.plan().memory(),

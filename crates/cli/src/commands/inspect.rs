@@ -7,6 +7,7 @@ use tilewright_graph::{Compiled, Options};
 use tilewright_runtime::Context;
 
 use super::{
+    precision::Precision,
     print_json,
     profile::{ShapeArgument, input_shapes},
 };
@@ -23,6 +24,9 @@ pub struct Arguments {
     /// (1x3x224x224 for the zoo; what an .onnx file says may be left out)
     #[arg(long, value_name = "[NAME=]SHAPE")]
     input: Vec<ShapeArgument>,
+    /// How numbers are computed.
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: Precision,
     /// Show the network as it was captured, before the passes.
     #[arg(long)]
     raw: bool,
@@ -37,7 +41,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let shapes = input_shapes(&arguments.model, &arguments.input);
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
-    let compiled = Compiled::new(&graph, &Options { optimize: !arguments.raw })?;
+    let compiled =
+        Compiled::new(&graph, &Options { optimize: !arguments.raw, precision: arguments.precision.into() })?;
     let (summary, plan) = (compiled.graph().summary()?, compiled.plan());
     if let Some(path) = &arguments.dot {
         files::write_whole(path, compiled.graph().dot()?.as_bytes())?;
@@ -45,7 +50,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let memory = plan.memory();
     if arguments.json {
         print_json(&json!({
-            "model": arguments.model, "captured_nodes": graph.nodes().len(), "nodes": summary.nodes,
+            "model": arguments.model, "precision": arguments.precision.name(), "captured_nodes": graph.nodes().len(), "nodes": summary.nodes,
             "parameters": summary.parameters, "flops": summary.flops, "passes": compiled.passes(),
             "launches": plan.launches().map(|(node, kernel)| json!({"node": node, "kernel": kernel})).collect::<Vec<_>>(),
             "hoisted_launches": plan.hoisted(),

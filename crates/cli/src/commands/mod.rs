@@ -1,10 +1,12 @@
 //! The commands, one file or folder each.
 
 mod devices;
+mod export;
 mod grad;
 mod infer;
 mod inspect;
 mod kernels;
+mod precision;
 mod profile;
 mod train;
 mod tune;
@@ -69,6 +71,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Time every layer of a network.
     Profile(profile::Arguments),
+    /// Write a network as an ONNX file.
+    Export(export::Arguments),
     /// Compute the gradient of every parameter.
     Grad(grad::Arguments),
     /// Measure which algorithm is the quickest for each shape, and remember it.
@@ -90,6 +94,7 @@ impl Cli {
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
+            Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
             Command::Tune(arguments) => {
                 let options = ContextOptions::from_env()?.with_tuning(Tuning::Measure);

@@ -9,7 +9,7 @@ use tilewright_kernels::probe;
 use tilewright_ops::DType;
 use tilewright_runtime::{Context, Profile};
 
-use super::print_json;
+use super::{precision::Precision, print_json};
 use crate::{
     Error, Result,
     model::{self, InputShape},
@@ -26,6 +26,9 @@ pub struct Arguments {
     /// (1x3x224x224 for the zoo; what an .onnx file says may be left out)
     #[arg(long, value_name = "[NAME=]SHAPE")]
     input: Vec<ShapeArgument>,
+    /// How numbers are computed.
+    #[arg(long, value_enum, default_value = "f32")]
+    precision: Precision,
     /// Runs, after one that warms up; each layer's median is shown.
     #[arg(long, default_value_t = 5, value_name = "N")]
     repeat: usize,
@@ -90,7 +93,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
     let shapes = input_shapes(&arguments.model, &arguments.input);
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
-    let compiled = Compiled::new(&graph, &Options::default())?;
+    let compiled =
+        Compiled::new(&graph, &Options { precision: arguments.precision.into(), ..Options::default() })?;
     for (at, port) in compiled.inputs().iter().enumerate() {
         let count = port.shape.iter().product();
         match port.dtype {
@@ -114,7 +118,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if arguments.json {
         let info = context.adapter_info();
         print_json(&json!({
-            "model": arguments.model, "device": info.name, "driver": info.driver_info, "repeat": arguments.repeat,
+            "model": arguments.model, "precision": arguments.precision.name(), "device": info.name, "driver": info.driver_info, "repeat": arguments.repeat,
             "total_ms": total, "layers": rows,
         }));
         return Ok(());
@@ -172,9 +176,9 @@ fn rows(compiled: &Compiled, profiles: &[Profile], context: &Context) -> Result<
     let mut rows = Vec::new();
     for (node, summary) in graph.nodes().iter().zip(graph.summary()?.nodes) {
         let Some((kernels, milliseconds)) = by_node.remove(&node.name) else { continue };
-        let elements: usize = graph.shapes(node).iter().map(|shape| shape.iter().product::<usize>()).sum();
-        let written: usize = summary.output.iter().product();
-        let bytes = 4 * (elements + written) as u64;
+        let values = node.inputs.iter().chain([&node.output]).map(|&id| &graph[id]);
+        let bytes: usize =
+            values.map(|value| value.shape.iter().product::<usize>() * value.dtype.size()).sum();
         let seconds = milliseconds / 1e3;
         let computes = summary.flops > 0 && seconds > 0.0;
         rows.push(Row {
@@ -187,7 +191,7 @@ fn rows(compiled: &Compiled, profiles: &[Profile], context: &Context) -> Result<
             roof_share: roofline
                 .as_ref()
                 .filter(|_| computes)
-                .map(|roofline| roofline.share(summary.flops, bytes, seconds)),
+                .map(|roofline| roofline.share(summary.flops, bytes as u64, seconds)),
         });
     }
     // Changes of layout of an output belong to no node.

@@ -3,6 +3,7 @@
 //! Each pass takes a graph and gives a new one, with the number of places that it changed. [`optimize`] runs them in
 //! the order of [`ALL`] until none finds anything.
 
+mod convert_f16;
 mod eliminate_common;
 mod eliminate_dead;
 mod fold_batch_norm;
@@ -13,6 +14,7 @@ mod fuse_bias;
 mod fuse_residual;
 mod remove_identities;
 
+pub use convert_f16::convert_f16;
 pub use eliminate_common::eliminate_common;
 pub use eliminate_dead::eliminate_dead;
 pub use fold_batch_norm::fold_batch_norm;

@@ -205,7 +205,8 @@ fn cast(ctx: &Ctx) -> Result<Vec<Value>> {
             !matches!(to, ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64)
         }
         ElementType::I32 => matches!(to, ElementType::I32 | ElementType::I64),
-        ElementType::I64 => to == ElementType::I64,
+        // The device holds it in 32 bits already, and each value was checked for that.
+        ElementType::I64 => matches!(to, ElementType::I32 | ElementType::I64),
         _ => to == from || matches!(to, ElementType::I32 | ElementType::I64) && from.size() < 4,
     };
     let y = match to {

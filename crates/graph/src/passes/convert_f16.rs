@@ -1,0 +1,127 @@
+//! Stores what products and convolutions read and write as f16.
+//!
+//! Mixed precision as Micikevicius et al. have it (arXiv 1710.03740): storage is half, sums are f32. The pass is none of
+//! [`super::ALL`], because it changes what is computed; [`crate::Options::precision`] asks for it.
+
+use std::collections::HashMap;
+
+use tilewright_ops::{DType, Op};
+
+use crate::{Error, Graph, Node, Result, Rewriter, ValueId};
+
+/// The largest number that an f16 holds: a weight above it would become infinite.
+const LARGEST: f32 = 65504.0;
+
+/// Gives convolutions and products f16 operands, residuals and results; their biases stay f32, as their sums do. What
+/// only moves elements stays in f16 where its operands are. Every other operation is an island of f32 behind a cast, and
+/// a value that is there in both types is cast once: casts that would meet are not made. Inputs and outputs of the graph
+/// keep their types. A node whose weights do not fit f16 stays in f32; activations above 65504 become infinite.
+///
+/// Counts the convolutions and products. Weights are read back to be looked at, which waits for the device.
+///
+/// # Errors
+/// Those of casting and reading constants.
+pub fn convert_f16(graph: &Graph) -> Result<(Graph, usize)> {
+    let mut half = Halves { graph, rewriter: Rewriter::new(graph), casts: HashMap::new() };
+    let mut changed = 0;
+    for node in graph.nodes() {
+        let narrow = match node.op {
+            Op::Conv2d { .. } | Op::MatMul { .. } => half.fits(node)?,
+            // The kernel that gathers has no f16, and a cast is no movement.
+            Op::Cast(_) | Op::Gather { .. } => false,
+            _ => node.op.moves_only() && half.lies_in_f16(node),
+        };
+        changed += usize::from(narrow && !node.op.moves_only());
+        half.write(node, narrow)?;
+    }
+    for (name, id) in graph.outputs() {
+        let new = half.rewriter.value(*id);
+        let new = half.cast(name, new, graph[*id].dtype)?;
+        half.rewriter.replace(*id, new);
+    }
+    let (new, _) = super::eliminate_dead(&half.rewriter.finish())?;
+    Ok((new, changed))
+}
+
+struct Halves<'a> {
+    graph: &'a Graph,
+    rewriter: Rewriter<'a>,
+    /// Values of the new graph that are there in both types: each by the other.
+    casts: HashMap<ValueId, ValueId>,
+}
+
+impl Halves<'_> {
+    /// Whether a product is one of f32 whose weights f16 can hold.
+    fn fits(&self, node: &Node) -> Result<bool> {
+        for &id in &node.inputs {
+            let value = &self.graph[id];
+            if value.dtype != DType::F32 {
+                return Ok(false);
+            }
+            let Some(tensor) = &value.constant else { continue };
+            let values = tensor.to_vec::<f32>()?;
+            // Written so that an infinite weight stays one, and a NaN too.
+            if values.iter().any(|value| value.is_finite() && value.abs() > LARGEST) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a movement reads an f16 value, and no f32 value that is no constant.
+    fn lies_in_f16(&mut self, node: &Node) -> bool {
+        let mut any = false;
+        for &id in &node.inputs {
+            if self.graph[id].dtype != DType::F32 {
+                return false;
+            }
+            if self.graph[id].constant.is_some() {
+                continue;
+            }
+            let new = self.rewriter.value(id);
+            if self.rewriter.graph()[new].dtype != DType::F16 {
+                return false;
+            }
+            any = true;
+        }
+        any
+    }
+
+    fn write(&mut self, node: &Node, narrow: bool) -> Result<()> {
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for (at, &id) in node.inputs.iter().enumerate() {
+            let new = self.rewriter.value(id);
+            let wanted = match self.graph[id].dtype {
+                DType::F32 if narrow => node.op.operand_dtype(at, DType::F16),
+                other => other,
+            };
+            inputs.push(self.cast(&node.name, new, wanted)?);
+        }
+        let y = self.rewriter.push(node.name.clone(), node.op.clone(), &inputs)?;
+        self.rewriter.replace(node.output, y);
+        Ok(())
+    }
+
+    /// A value of the new graph as `dtype`.
+    fn cast(&mut self, reader: &str, id: ValueId, dtype: DType) -> Result<ValueId> {
+        let value = &self.rewriter.graph()[id];
+        if value.dtype == dtype {
+            return Ok(id);
+        }
+        if let Some(&known) = self.casts.get(&id) {
+            return Ok(known);
+        }
+        let op = Op::Cast(dtype);
+        let name = format!("{reader}/{}", dtype.name());
+        let other = match value.constant.clone() {
+            Some(tensor) => {
+                let folded = self.graph.shared().fold(&op, vec![tensor]);
+                self.rewriter.constant(folded.map_err(|error| Error::node(&name, error))?)
+            }
+            None => self.rewriter.push(name, op, &[id])?,
+        };
+        self.casts.insert(id, other);
+        self.casts.insert(other, id);
+        Ok(other)
+    }
+}

@@ -1,0 +1,112 @@
+//! From a graph to an ONNX file.
+//!
+//! Each node becomes one or a few standard operators, a fused one as many as it has parts: Conv, Add, Relu. What the
+//! standard operators do not have is written by what they have: a sum of windows as a convolution with ones, a table of
+//! weights as a matrix. Shapes are static, as they are in the graph.
+
+mod elementwise;
+mod movement;
+mod pooling;
+mod product;
+mod reduction;
+mod resample;
+mod writer;
+
+use prost::Message;
+use tilewright_graph::{Graph, Node};
+use tilewright_ops::Op;
+
+use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto};
+use crate::{Error, Result};
+use writer::Writer;
+
+/// The operator set in which graphs are written.
+pub const EXPORT_OPSET: i64 = 17;
+
+/// The version of the file format that came with operator set 17.
+const IR_VERSION: i64 = 8;
+
+/// Protobuf's own limit on a message.
+const MOST_BYTES: usize = i32::MAX as usize;
+
+/// `graph` as the bytes of an ONNX file (operator set [`EXPORT_OPSET`]), whose graph is called `name`. Inputs and outputs
+/// keep their names, types and shapes; constants become initializers. A graph before or after
+/// [`tilewright_graph::passes::optimize`] is written alike, but not one that was converted to f16: its sums and biases are
+/// f32, which ONNX's operators have no way to say.
+///
+/// # Errors
+/// [`Error::Export`] with the node that has no counterpart in ONNX, [`Error::DuplicateName`] for two inputs or outputs of
+/// one name, [`Error::TooLargeToExport`] beyond protobuf's 2 GiB, and those of reading constants.
+pub fn export(graph: &Graph, name: &str) -> Result<Vec<u8>> {
+    let mut writer = Writer::new(graph)?;
+    for node in graph.nodes() {
+        writer.begin(node);
+        let operands = node.inputs.iter().map(|&id| writer.value(node, id)).collect::<Result<Vec<_>>>()?;
+        write(&mut writer, node, &operands)?;
+        writer.end(node);
+    }
+    let (input, output) = writer.finish()?;
+    let Writer { nodes: node, initializers: initializer, .. } = writer;
+    let proto = ModelProto {
+        ir_version: IR_VERSION,
+        producer_name: "tilewright".to_owned(),
+        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        graph: Some(GraphProto {
+            node,
+            name: name.to_owned(),
+            initializer,
+            input,
+            output,
+            ..GraphProto::default()
+        }),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: EXPORT_OPSET }],
+    };
+    let bytes = proto.encoded_len();
+    if bytes > MOST_BYTES {
+        return Err(Error::TooLargeToExport { bytes });
+    }
+    Ok(proto.encode_to_vec())
+}
+
+/// Writes the operators of a node; the last one makes its result.
+fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<()> {
+    match &node.op {
+        Op::Unary(unary) => elementwise::unary(w, *unary, &x[0]),
+        Op::Binary { op, activation } => {
+            let y = elementwise::binary(w, node, *op, &x[0], &x[1]);
+            elementwise::activation(w, *activation, y)
+        }
+        Op::Where => elementwise::choose(w, x),
+        Op::MatMul { op, bias, residual, activation } => {
+            let y = product::matmul(w, node, op, (*bias, *residual), x)?;
+            elementwise::activation(w, *activation, y)
+        }
+        Op::Conv2d { op, bias, residual, activation } => {
+            let y = product::conv2d(w, node, op, (*bias, *residual), x)?;
+            elementwise::activation(w, *activation, y)
+        }
+        Op::ConvTranspose2d(op) => product::conv_transpose2d(w, node, op, x),
+        Op::BatchNorm { op, activation } => {
+            let y = product::batch_norm(w, op, x);
+            elementwise::activation(w, *activation, y)
+        }
+        Op::MaxPool2d(pool) => pooling::max(w, node, pool, &x[0])?,
+        Op::AvgPool2d(pool) => pooling::average(w, node, pool, &x[0])?,
+        Op::SumPool2d(pool) => pooling::sum(w, node, pool, &x[0])?,
+        Op::AdaptiveAvgPool2d(pool) => pooling::adaptive_average(w, node, *pool, &x[0])?,
+        Op::Reduce { op, axes, keepdim } => reduction::reduce(w, node, *op, axes, *keepdim, &x[0]),
+        Op::Argmax { axes, .. } => reduction::argmax(w, node, axes, &x[0]),
+        Op::Softmax(softmax) => reduction::softmax(w, "Softmax", softmax.axis, &x[0]),
+        Op::LogSoftmax(softmax) => reduction::softmax(w, "LogSoftmax", softmax.axis, &x[0]),
+        Op::Reshape(shape) => movement::reshape(w, &x[0], shape),
+        Op::Permute(axes) => movement::permute(w, &x[0], axes),
+        Op::Slice(ranges) => movement::slice(w, &x[0], ranges),
+        Op::Concat { axis } => movement::concat(w, x, *axis),
+        Op::Pad { padding, value } => movement::pad(w, &x[0], padding, *value),
+        Op::Expand(shape) => movement::expand(w, &x[0], shape),
+        Op::Cast(dtype) => movement::cast(w, &x[0], *dtype),
+        Op::Gather { axis } => movement::gather(w, node, *axis, x)?,
+        Op::Resample { axis } => resample::resample(w, node, *axis, &x[0])?,
+    };
+    Ok(())
+}

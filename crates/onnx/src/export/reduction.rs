@@ -1,0 +1,55 @@
+//! Reductions, places of maxima, softmax.
+
+use tilewright_graph::Node;
+use tilewright_ops::{DType, ReduceOp};
+
+use super::{
+    movement,
+    writer::{Writer, int, ints},
+};
+
+pub(super) fn reduce(
+    w: &mut Writer<'_>,
+    node: &Node,
+    op: ReduceOp,
+    axes: &[usize],
+    keepdim: bool,
+    x: &str,
+) -> String {
+    let rank = w.shape(node, 0).len();
+    if rank == 0 {
+        return w.emit("Identity", &[x], vec![]);
+    }
+    let axes: Vec<usize> = if axes.is_empty() { (0..rank).collect() } else { axes.to_vec() };
+    let keepdims = int("keepdims", usize::from(keepdim));
+    let operator = match op {
+        ReduceOp::Sum => {
+            // Its axes became an operand before those of the others.
+            let axes = w.integers("axes", axes);
+            return w.emit("ReduceSum", &[x, &axes], vec![keepdims]);
+        }
+        ReduceOp::Mean => "ReduceMean",
+        ReduceOp::Max => "ReduceMax",
+        ReduceOp::Min => "ReduceMin",
+        ReduceOp::Prod => "ReduceProd",
+    };
+    w.emit(operator, &[x], vec![ints("axes", axes), keepdims])
+}
+
+/// The place among all reduced axes in row-major order: they are moved to the end and joined.
+pub(super) fn argmax(w: &mut Writer<'_>, node: &Node, axes: &[usize], x: &str) -> String {
+    let shape = w.shape(node, 0);
+    let reduced = |axis: &usize| axes.is_empty() || axes.contains(axis);
+    let (joined, kept): (Vec<usize>, Vec<usize>) = (0..shape.len()).partition(reduced);
+    let count = joined.iter().map(|&axis| shape[axis]).product();
+    let moved = w.emit("Transpose", &[x], vec![ints("perm", kept.iter().chain(&joined).copied())]);
+    let rows: Vec<usize> = kept.iter().map(|&axis| shape[axis]).chain([count]).collect();
+    let rows = movement::reshape(w, &moved, &rows);
+    let places = w.emit("ArgMax", &[&rows], vec![int("axis", kept.len()), int("keepdims", 0)]);
+    let places = movement::cast(w, &places, DType::I32);
+    movement::reshape(w, &places, w.output(node))
+}
+
+pub(super) fn softmax(w: &mut Writer<'_>, operator: &str, axis: usize, x: &str) -> String {
+    w.emit(operator, &[x], vec![int("axis", axis)])
+}

@@ -1,0 +1,267 @@
+//! What is written so far: nodes, initializers, and the names that are taken.
+
+use std::collections::{HashMap, HashSet};
+
+use half::f16;
+use tilewright_graph::{Graph, Node, ValueId};
+use tilewright_tensor::{DType, Tensor};
+
+use crate::proto::{
+    AttributeProto, DimensionProto, DimensionValue, NodeProto, TensorProto, TensorShapeProto,
+    TensorTypeProto, TypeProto, ValueInfoProto,
+};
+use crate::{ElementType, Error, Result};
+
+pub(super) struct Writer<'g> {
+    pub(super) graph: &'g Graph,
+    pub(super) nodes: Vec<NodeProto>,
+    pub(super) initializers: Vec<TensorProto>,
+    names: HashMap<ValueId, String>,
+    /// What the graph's outputs call values that nodes make.
+    wanted: HashMap<ValueId, String>,
+    taken: HashSet<String>,
+    /// The node that is being written.
+    scope: String,
+}
+
+impl<'g> Writer<'g> {
+    pub(super) fn new(graph: &'g Graph) -> Result<Self> {
+        let (mut names, mut wanted, mut taken) = (HashMap::new(), HashMap::new(), HashSet::new());
+        let mut take = |name: &str, second: &str| {
+            let twice = || Error::DuplicateName {
+                name: name.to_owned(),
+                first: "another input or output".to_owned(),
+                second: second.to_owned(),
+            };
+            if name.is_empty() {
+                let reason = "it has no name, and ONNX takes an empty one for what is left out".to_owned();
+                return Err(Error::Input { input: format!("({second})"), reason });
+            }
+            if taken.insert(name.to_owned()) { Ok(()) } else { Err(twice()) }
+        };
+        for (name, id) in graph.inputs() {
+            take(name, "an input")?;
+            names.insert(*id, name.clone());
+        }
+        let made = graph.makers();
+        for (name, id) in graph.outputs() {
+            take(name, "an output")?;
+            if made.contains_key(id) {
+                wanted.entry(*id).or_insert_with(|| name.clone());
+            }
+        }
+        let (nodes, initializers, scope) = (vec![], vec![], String::new());
+        Ok(Self { graph, nodes, initializers, names, wanted, taken, scope })
+    }
+
+    pub(super) fn begin(&mut self, node: &Node) {
+        self.scope.clone_from(&node.name);
+    }
+
+    /// What the last operator made is the node's result.
+    pub(super) fn end(&mut self, node: &Node) {
+        let name = match self.wanted.get(&node.output) {
+            Some(name) => name.clone(),
+            None => self.unique(&node.name),
+        };
+        if let Some(output) = self.nodes.last_mut().and_then(|last| last.output.first_mut()) {
+            output.clone_from(&name);
+        }
+        self.names.insert(node.output, name);
+    }
+
+    /// The name of a value; a constant becomes an initializer when it is first read.
+    pub(super) fn value(&mut self, node: &Node, id: ValueId) -> Result<String> {
+        if let Some(name) = self.names.get(&id) {
+            return Ok(name.clone());
+        }
+        let Some(tensor) = self.graph[id].constant.clone() else {
+            return Err(refuse(node, "it reads a value that no node before it makes"));
+        };
+        let at = node.inputs.iter().position(|&input| input == id).unwrap_or(0);
+        let part = match (node.op.name(), at) {
+            ("conv2d" | "conv_transpose2d" | "matmul", 1) => "weight".to_owned(),
+            ("conv2d" | "matmul", 2) => "bias".to_owned(),
+            ("batch_norm_eval", _) => {
+                ["x", "weight", "bias", "running_mean", "running_var"][at.min(4)].to_owned()
+            }
+            _ => format!("operand{at}"),
+        };
+        let name = self.unique(&format!("{}.{part}", node.name));
+        self.initializer(&name, &tensor).map_err(|source| at_node(node, source))?;
+        self.names.insert(id, name.clone());
+        Ok(name)
+    }
+
+    /// The shape of a node's operand.
+    pub(super) fn shape(&self, node: &Node, at: usize) -> &'g [usize] {
+        &self.graph[node.inputs[at]].shape
+    }
+
+    /// The shape of a node's result.
+    pub(super) fn output(&self, node: &Node) -> &'g [usize] {
+        &self.graph[node.output].shape
+    }
+
+    /// One operator with one result, and the result's name.
+    pub(super) fn emit(&mut self, operator: &str, inputs: &[&str], attribute: Vec<AttributeProto>) -> String {
+        let name = self.unique(&format!("{}/{operator}", self.scope));
+        self.nodes.push(NodeProto {
+            input: inputs.iter().map(|&input| input.to_owned()).collect(),
+            output: vec![name.clone()],
+            name: name.clone(),
+            op_type: operator.to_owned(),
+            attribute,
+            domain: String::new(),
+        });
+        name
+    }
+
+    /// A constant of f32.
+    pub(super) fn floats(&mut self, what: &str, shape: &[usize], values: &[f32]) -> String {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(what, shape, ElementType::F32, bytes)
+    }
+
+    /// A number of f32.
+    pub(super) fn scalar(&mut self, what: &str, value: f32) -> String {
+        self.floats(what, &[], &[value])
+    }
+
+    /// A list of int64: a shape, axes.
+    pub(super) fn integers(&mut self, what: &str, values: impl IntoIterator<Item = usize>) -> String {
+        let values: Vec<i64> = values.into_iter().map(wide).collect();
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(what, &[values.len()], ElementType::I64, bytes)
+    }
+
+    pub(super) fn constant(
+        &mut self,
+        what: &str,
+        shape: &[usize],
+        dtype: ElementType,
+        bytes: Vec<u8>,
+    ) -> String {
+        let name = self.unique(&format!("{}/{what}", self.scope));
+        self.raw(&name, shape, dtype, bytes);
+        name
+    }
+
+    fn raw(&mut self, name: &str, shape: &[usize], dtype: ElementType, raw_data: Vec<u8>) {
+        self.initializers.push(TensorProto {
+            name: name.to_owned(),
+            dims: shape.iter().map(|&extent| wide(extent)).collect(),
+            data_type: dtype.number(),
+            raw_data,
+            ..TensorProto::default()
+        });
+    }
+
+    fn initializer(&mut self, name: &str, tensor: &Tensor) -> Result<(), tilewright_tensor::Error> {
+        let bytes = match tensor.dtype() {
+            DType::F32 => tensor.to_vec::<f32>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            DType::F16 => tensor.to_vec::<f16>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            DType::I32 => tensor.to_vec::<i32>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            DType::U32 => tensor.to_vec::<u32>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        };
+        self.raw(name, tensor.shape(), element_type(tensor.dtype()), bytes);
+        Ok(())
+    }
+
+    /// `name`, or with a number where that is taken.
+    fn unique(&mut self, name: &str) -> String {
+        let mut candidate = name.to_owned();
+        let mut number = 1;
+        // An empty name means an operand left out.
+        while candidate.is_empty() || !self.taken.insert(candidate.clone()) {
+            candidate = format!("{name}_{number}");
+            number += 1;
+        }
+        candidate
+    }
+
+    /// Inputs and outputs. An output that no node makes, or that has a second name, becomes one of Identity.
+    pub(super) fn finish(&mut self) -> Result<(Vec<ValueInfoProto>, Vec<ValueInfoProto>)> {
+        let graph = self.graph;
+        let info = |(name, id): &(String, ValueId)| {
+            let value = &graph[*id];
+            let dim = |&extent: &usize| DimensionProto { value: Some(DimensionValue::Extent(wide(extent))) };
+            let shape = Some(TensorShapeProto { dim: value.shape.iter().map(dim).collect() });
+            let tensor_type = Some(TensorTypeProto { elem_type: element_type(value.dtype).number(), shape });
+            ValueInfoProto { name: name.clone(), r#type: Some(TypeProto { tensor_type }) }
+        };
+        for (name, id) in graph.outputs() {
+            if self.wanted.get(id) == Some(name) {
+                continue;
+            }
+            let source = match (self.names.get(id), &graph[*id].constant) {
+                (Some(source), _) => source.clone(),
+                (None, Some(tensor)) => {
+                    let source = self.unique(&format!("{name}.value"));
+                    self.initializer(&source, tensor)?;
+                    self.names.insert(*id, source.clone());
+                    source
+                }
+                (None, None) => {
+                    let reader = "the graph's output".to_owned();
+                    return Err(Error::MissingValue { reader, name: name.clone() });
+                }
+            };
+            self.scope.clone_from(name);
+            self.emit("Identity", &[&source], vec![]);
+            if let Some(output) = self.nodes.last_mut().and_then(|last| last.output.first_mut()) {
+                output.clone_from(name);
+            }
+        }
+        // Tables of weights have become attributes or matrices.
+        let read: HashSet<&str> =
+            self.nodes.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+        self.initializers.retain(|tensor| read.contains(tensor.name.as_str()));
+        Ok((graph.inputs().iter().map(info).collect(), graph.outputs().iter().map(info).collect()))
+    }
+}
+
+/// A node that cannot be written.
+pub(super) fn refuse(node: &Node, reason: &str) -> Error {
+    Error::Export { node: node.name.clone(), op: node.op.name(), reason: reason.to_owned() }
+}
+
+pub(super) fn at_node(node: &Node, source: tilewright_tensor::Error) -> Error {
+    Error::Tensor { node: node.name.clone(), source: Box::new(source) }
+}
+
+pub(super) const fn element_type(dtype: DType) -> ElementType {
+    match dtype {
+        DType::F32 => ElementType::F32,
+        DType::F16 => ElementType::F16,
+        DType::I32 => ElementType::I32,
+        DType::U32 => ElementType::U32,
+    }
+}
+
+/// An extent as the format has it.
+pub(super) fn wide(extent: usize) -> i64 {
+    i64::try_from(extent).unwrap_or(i64::MAX)
+}
+
+pub(super) fn int(name: &str, value: usize) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), r#type: 2, i: wide(value), ..AttributeProto::default() }
+}
+
+pub(super) fn ints(name: &str, values: impl IntoIterator<Item = usize>) -> AttributeProto {
+    let ints = values.into_iter().map(wide).collect();
+    AttributeProto { name: name.to_owned(), r#type: 7, ints, ..AttributeProto::default() }
+}
+
+pub(super) fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), r#type: 1, f: value, ..AttributeProto::default() }
+}
+
+pub(super) fn string(name: &str, value: &str) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: 3,
+        s: value.as_bytes().to_vec(),
+        ..AttributeProto::default()
+    }
+}

@@ -27,4 +27,5 @@ run() {
 run hello_kernel
 run conv2d_by_hand
 run own_device
+run onnx_inference
 run train_fashion_mnist --quick

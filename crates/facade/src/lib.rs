@@ -42,3 +42,8 @@ pub use tilewright_tensor::{Conv2dAlgorithm, DType, Element, Layout, MatmulAlgor
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The code in the guide, as a test that it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/inference.md")]
+struct Guide;

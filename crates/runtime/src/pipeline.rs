@@ -22,6 +22,8 @@ struct Compiled {
     raw: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
     reflection: Reflection,
+    /// Every buffer is declared as written, so that one buffer may be bound to it at several places.
+    shares_buffers: bool,
 }
 
 impl Pipeline {
@@ -38,6 +40,11 @@ impl Pipeline {
     /// The same for every clone; a context keeps its pipelines, so that none takes another's.
     pub(crate) fn key(&self) -> usize {
         Arc::as_ptr(&self.0) as usize
+    }
+
+    /// Whether one buffer may be bound at several places, in ranges that do not meet.
+    pub(crate) fn shares_buffers(&self) -> bool {
+        self.0.shares_buffers
     }
 
     pub(crate) fn raw(&self) -> &wgpu::ComputePipeline {
@@ -57,7 +64,8 @@ impl std::fmt::Debug for Pipeline {
 
 /// The pipelines of a context.
 pub(crate) struct Pipelines {
-    by_kernel: HashMap<Specialisation, Pipeline>,
+    /// By the kernel, and whether its bindings may share a buffer.
+    by_kernel: HashMap<(Specialisation, bool), Pipeline>,
     cache: Option<wgpu::PipelineCache>,
     file: Option<PathBuf>,
     grown: bool,
@@ -110,31 +118,49 @@ impl Context {
     /// The pipeline of `kernel`, compiled at its first use.
     pub fn pipeline(&self, kernel: &Specialisation) -> Result<Pipeline> {
         let inner = self.inner();
-        if let Some(found) = inner.pipelines().by_kernel.get(kernel) {
+        // wgpu refuses a buffer that one binding writes and another only reads, whatever their ranges, and takes one that
+        // all write. A plan then needs no second buffer for a launch's result. On a CPU that costs nothing; a GPU may
+        // have a quicker way for what is only read.
+        let shares_buffers = self.is_recording() && inner.info.device_type == wgpu::DeviceType::Cpu;
+        let key = (kernel.clone(), shares_buffers);
+        if let Some(found) = inner.pipelines().by_kernel.get(&key) {
             return Ok(found.clone());
         }
         let wgsl = kernel.wgsl()?;
         let mut pipelines = inner.pipelines();
         let begun = Instant::now();
-        let made = compile(inner, kernel.stem(), &wgsl, pipelines.cache.as_ref())?;
+        let made = compile(inner, kernel.stem(), &wgsl, pipelines.cache.as_ref(), shares_buffers)?;
         let seconds = begun.elapsed().as_secs_f64();
         tracing::debug!(%kernel, seconds, "compiled");
         pipelines.compile_seconds += seconds;
         pipelines.grown = true;
-        pipelines.by_kernel.insert(kernel.clone(), made.clone());
+        pipelines.by_kernel.insert(key, made.clone());
         Ok(made)
     }
 
     /// A pipeline from the caller's own WGSL: entry point `main`, buffers in `@group(0)`. `label` names it in errors.
     /// It is compiled at each call: hold on to it.
     pub fn pipeline_from_wgsl(&self, label: &str, wgsl: &str) -> Result<Pipeline> {
-        compile(self.inner(), label, wgsl, None)
+        compile(self.inner(), label, wgsl, None, false)
     }
 }
 
-fn compile(inner: &Inner, label: &str, wgsl: &str, cache: Option<&wgpu::PipelineCache>) -> Result<Pipeline> {
-    let (module, _) = parse(label, wgsl)?;
+fn compile(
+    inner: &Inner,
+    label: &str,
+    wgsl: &str,
+    cache: Option<&wgpu::PipelineCache>,
+    shares_buffers: bool,
+) -> Result<Pipeline> {
+    let (mut module, _) = parse(label, wgsl)?;
     let reflection = reflect(label, &module)?;
+    if shares_buffers {
+        for (_, variable) in module.global_variables.iter_mut() {
+            if let naga::AddressSpace::Storage { access } = &mut variable.space {
+                *access |= naga::StorageAccess::STORE;
+            }
+        }
+    }
     check_limits(inner, label, &reflection)?;
     let entries: Vec<_> = reflection
         .bindings
@@ -145,7 +171,7 @@ fn compile(inner: &Inner, label: &str, wgsl: &str, cache: Option<&wgpu::Pipeline
             ty: wgpu::BindingType::Buffer {
                 ty: match binding.kind {
                     BindingKind::Uniform(_) => wgpu::BufferBindingType::Uniform,
-                    BindingKind::ReadOnly => wgpu::BufferBindingType::Storage { read_only: true },
+                    BindingKind::ReadOnly => wgpu::BufferBindingType::Storage { read_only: !shares_buffers },
                     BindingKind::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
                 },
                 // Where the parameters lie changes with each launch; what is bound may stay.
@@ -193,7 +219,7 @@ fn compile(inner: &Inner, label: &str, wgsl: &str, cache: Option<&wgpu::Pipeline
     if let Some(error) = validation.or(internal) {
         return Err(Error::Pipeline { kernel: label.to_owned(), reason: error.to_string() });
     }
-    Ok(Pipeline(Arc::new(Compiled { label: label.to_owned(), raw, layout, reflection })))
+    Ok(Pipeline(Arc::new(Compiled { label: label.to_owned(), raw, layout, reflection, shares_buffers })))
 }
 
 fn check_limits(inner: &Inner, label: &str, reflection: &Reflection) -> Result<()> {

@@ -369,7 +369,9 @@ fn place_values(context: &Context, steps: &[Step], places: &mut HashMap<usize, P
             intervals[at].last = time;
             here.push((at, written));
         }
-        for &(a, written) in &here {
+        // A launch whose bindings may share a buffer needs only bytes of its own for each.
+        let may_share = matches!(step, Step::Launch(launch) if launch.pipeline.shares_buffers());
+        for &(a, written) in here.iter().filter(|_| !may_share) {
             for &(b, _) in here.iter().filter(|(b, _)| *b != a && written) {
                 apart[a].push(b);
                 apart[b].push(a);

@@ -130,6 +130,14 @@ impl Conv2dAlgorithm {
 
     /// Whether what the algorithm needs beside its operands fits the device's bindings.
     pub fn fits(self, device: &Device, problem: &Problem) -> bool {
-        self != Self::Im2col || problem.patches_bytes() <= device.max_binding_bytes
+        // A transformed weight has 4² or 6² numbers for each 3 × 3.
+        let transformed = |edge: usize| problem.w_count() / 9 * edge * edge * 4;
+        let needed = match self {
+            Self::Im2col => problem.patches_bytes(),
+            Self::WinogradF2 => transformed(4) as u64,
+            Self::WinogradF4 => transformed(6) as u64,
+            _ => 0,
+        };
+        needed <= device.max_binding_bytes
     }
 }

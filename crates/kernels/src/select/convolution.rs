@@ -205,6 +205,17 @@ mod tests {
     }
 
     #[test]
+    fn a_transformed_weight_that_no_binding_holds_is_never_chosen() {
+        let op = Conv2d { padding: [1, 1], ..Conv2d::default() };
+        // 36 · 1024² numbers are 144 MiB, 16 · 1024² are 64.
+        let problem = Problem::new(&op, [1, 1024, 16, 16], [1024, 1024, 3, 3]).expect("fits");
+        let device = &Device::SOFTWARE_VULKAN;
+        let candidates = conv2d_candidates(device, Pass::Forward, &problem);
+        assert!(!candidates.contains(&Conv2dAlgorithm::WinogradF4), "{candidates:?}");
+        assert_eq!(conv2d_packed(device, &problem).algorithm, Conv2dAlgorithm::WinogradF2);
+    }
+
+    #[test]
     fn the_explanation_names_shape_kernel_and_reason() {
         let problem = Problem::new(&Conv2d::default(), [1, 8, 9, 9], [8, 8, 3, 3]).expect("fits");
         let text = conv2d(&Device::GPU, Pass::BackwardInput, &problem).explain();

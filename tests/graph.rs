@@ -351,6 +351,12 @@ fn buffers_of_the_caller_are_read_and_written() {
     let expected: Vec<f32> = values.iter().map(|value| value.max(0.0) * 2.0).collect();
     assert_eq!(y.to_vec::<f32>().unwrap(), expected);
     assert_eq!(compiled.read::<f32>(0).unwrap(), expected);
+    // A result may not lie where the input is still read, nor the input where the result goes.
+    let error = compiled.bind_output(0, x.buffer().clone()).unwrap_err();
+    assert!(error.to_string().contains("of its own"), "{error}");
+    assert!(compiled.bind_input(0, y.buffer().clone()).is_err());
+    compiled.execute().unwrap();
+    assert_eq!(compiled.read::<f32>(0).unwrap(), expected);
     let small = Tensor::zeros(&context, &[2]).unwrap();
     for error in [
         compiled.bind_input(0, small.buffer().clone()).unwrap_err(),
@@ -379,6 +385,12 @@ fn inputs_and_constants_may_be_outputs() {
         let negative: Vec<f32> = known.iter().map(|value| -value.max(0.0)).collect();
         let sum: Vec<f32> = negative.iter().zip([1.0, 2.0, 3.0]).map(|(a, b)| a + b).collect();
         assert_eq!(found, [vec![1.0, 2.0, 3.0], negative.clone(), sum, negative]);
+        // The output that is the input goes with it when another buffer is bound.
+        let mut compiled = compiled;
+        let other = Tensor::from_slice(&context, &[4.0f32, 5.0, 6.0], &[3]).unwrap();
+        compiled.bind_input(0, other.buffer().clone()).unwrap();
+        compiled.execute().unwrap();
+        assert_eq!(compiled.read::<f32>(0).unwrap(), [4.0, 5.0, 6.0]);
     }
 }
 

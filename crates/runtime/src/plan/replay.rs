@@ -195,8 +195,13 @@ impl Plan {
         if self.copies(Role::Input(input)) {
             buffer.require_usage(wgpu::BufferUsages::COPY_SRC)?;
         }
+        self.refuse_overlap(&buffer, |role| matches!(role, Role::Output(_)))?;
         self.rebind(Role::Input(input), &buffer);
-        self.inputs[input] = buffer;
+        let before = std::mem::replace(&mut self.inputs[input], buffer.clone());
+        // An output that is this input goes with it.
+        for output in self.outputs.iter_mut().filter(|output| output.same(&before)) {
+            *output = buffer.clone();
+        }
         Ok(())
     }
 
@@ -211,6 +216,7 @@ impl Plan {
         if self.copies(Role::Output(output)) {
             buffer.require_usage(wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST)?;
         }
+        self.refuse_overlap(&buffer, |role| role != Role::Output(output))?;
         if !self.rebind(Role::Output(output), &buffer) {
             let reason =
                 format!("output {output} is written by no launch of its own, so that it cannot be bound");
@@ -256,6 +262,22 @@ impl Plan {
     /// The context on which it runs.
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Fails if a step binds `buffer` already in a role that `conflicts`: a result may not lie where something else is
+    /// still read.
+    fn refuse_overlap(&self, buffer: &Buffer, conflicts: impl Fn(Role) -> bool) -> Result<()> {
+        let meets = |place: &Place| place.raw == *buffer.raw() && place.role.is_none_or(&conflicts);
+        let taken = self.steps.iter().any(|step| match step {
+            Ready::Launch { bound, .. } => bound.iter().any(|(_, place)| meets(place)),
+            Ready::Copy { from, to, .. } => meets(from) || meets(to),
+        });
+        if !taken {
+            return Ok(());
+        }
+        let reason =
+            "the buffer is another input, output or constant of the plan; give it one of its own".to_owned();
+        Err(Error::Plan { reason })
     }
 
     /// Whether the device's own copy reads or writes it, which takes more than a storage buffer.

@@ -28,19 +28,29 @@ class Burn:
 
     name = "burn (wgpu)"
     device = "gpu"
+    # The autotune of a matrix product compiles dozens of kernels, which takes software Vulkan minutes.
+    prepare_limit = 900.0
 
     def __init__(self, ours: dict[str, str]) -> None:
         if not PROGRAM.exists():
             raise Unavailable("benches/peers/burn was not built; run.sh builds it, and says what went wrong")
         kinds = {"Cpu": "cpu", "DiscreteGpu": "discrete", "IntegratedGpu": "integrated"}
         self._files = tempfile.TemporaryDirectory()
-        # The driver's cache of its many candidates is kept apart from the user's. What it logs goes to a file: a pipe that
-        # nobody reads would stop it once it is full.
+        # The driver's cache of its many candidates is kept apart from the user's, and so is what its autotune found, which
+        # the next run begins with. What it logs goes to a file: a pipe that nobody reads would stop it once it is full.
         environment = os.environ | {"XDG_CACHE_HOME": str(TARGET / "cache")}
+        directory = json.dumps(str(TARGET / "environment"))
+        (TARGET / "cubecl.toml").write_text(f"[environment]\npath = {{ directory = {directory} }}\n")
         self._log = Path(self._files.name) / "log.txt"
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
-                [PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+                [PROGRAM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
+                cwd=TARGET,
             )
         try:
             hello = self._ask({"hello": {"device": kinds.get(ours["kind"], "auto")}})

@@ -17,7 +17,7 @@ import numpy as np
 from peer import Peer, Prepared, Unavailable, seconds
 from works import Work
 
-# Seconds that a peer may take to start, to make a work ready, and to run a turn.
+# Seconds that a peer may take to start, to make a work ready (unless it names a `prepare_limit`), and to run a turn.
 START, PREPARE, TURN = 120.0, 240.0, 60.0
 # After so many ended or hanging processes a peer is not asked again.
 PATIENCE = 4
@@ -55,7 +55,7 @@ class Remote:
         self._process.start()
         theirs.close()
         try:
-            self.name, self.version, self.device = self._receive(START)
+            self.name, self.version, self.device, self._prepare_limit = self._receive(START)
         except Failed as error:
             raise Unavailable(str(error)) from error
 
@@ -68,7 +68,7 @@ class Remote:
                 self._start()
             except Unavailable as error:
                 raise Failed(f"could not start again: {error}") from error
-        return self._ask(("prepare", work), PREPARE)
+        return self._ask(("prepare", work), self._prepare_limit or PREPARE)
 
     def turn(self, repeat: int) -> tuple[list[float], list[float]]:
         """Seconds of `repeat` runs after one that warms up, and of transfers."""
@@ -121,7 +121,7 @@ def _serve(pipe: Any, module: str, maker: str, arguments: tuple[Any, ...]) -> No
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
         peer: Peer = getattr(importlib.import_module(module), maker)(*arguments)
-        pipe.send(("ready", (peer.name, peer.version, peer.device)))
+        pipe.send(("ready", (peer.name, peer.version, peer.device, getattr(peer, "prepare_limit", None))))
     except (Exception, SystemExit) as error:  # noqa: BLE001: whatever stops a peer is its result
         pipe.send(("failed", _words(error)))
         pipe.close()

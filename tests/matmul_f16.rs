@@ -8,6 +8,7 @@ use half::f16;
 use tilewright::{
     Context, ContextOptions, DType, Layout, Mode, Tensor,
     kernels::{
+        cooperative::Emulation,
         matmul::{MatmulAlgorithm, Operands, Problem, matmul_emulated},
         select::{self, Cooperative, Device},
     },
@@ -15,6 +16,10 @@ use tilewright::{
     tensor::Epilogue,
 };
 use tilewright_reference::{elementwise, matmul as reference, split_f16};
+
+/// The smallest tiles of matrices of 16 × 16 and of 8 × 8.
+const SIXTEENS: Emulation = Emulation { edge: 16, squares: 1 };
+const EIGHTS: Emulation = Emulation { edge: 8, squares: 2 };
 
 const TRANSPOSES: [MatMul; 4] = [
     MatMul { transpose_left: false, transpose_right: false },
@@ -150,7 +155,7 @@ fn mixed_and_other_types_are_typed_errors() {
 fn emulated(
     context: &Context,
     algorithm: MatmulAlgorithm,
-    squares: u32,
+    emulation: Emulation,
     problem: &Problem,
     [left, right]: [&Tensor; 2],
     Epilogue { bias, residual, activation }: Epilogue<'_>,
@@ -159,7 +164,7 @@ fn emulated(
     let y = Tensor::empty(context, &shape, problem.dtype, Layout::RowMajor).unwrap();
     let [bias, residual] = [bias, residual].map(|addend| addend.map(Tensor::buffer));
     let operands = Operands { left: left.buffer(), right: right.buffer(), bias, residual, y: y.buffer() };
-    matmul_emulated(context, algorithm, squares, problem, &operands, activation)
+    matmul_emulated(context, algorithm, emulation, problem, &operands, activation)
         .map_err(|error| error.to_string())?;
     Ok(y)
 }
@@ -174,13 +179,16 @@ fn cooperative_kernels_with_emulated_matrices() {
         }
         // Around the tiles of 32 and 64 and the steps along K, with edges, batches, few tiles and a long K. Not every size with
         // every transpose: a pipeline takes seconds to compile on a CPU.
-        for (squares, batches, size, transposes) in [
-            (1, 2, [36, 28, 20], &TRANSPOSES[..]),
-            (1, 1, [32, 32, 32], &TRANSPOSES),
-            (1, 1, [4, 4, 4], &TRANSPOSES),
-            (1, 1, [40, 27, 24], &TRANSPOSES[1..2]),
-            (1, 1, [8, 12, 1032], &TRANSPOSES[2..3]),
-            (2, 1, [68, 60, 36], &TRANSPOSES[..1]),
+        for (emulation, batches, size, transposes) in [
+            (SIXTEENS, 2, [36, 28, 20], &TRANSPOSES[..]),
+            (SIXTEENS, 1, [32, 32, 32], &TRANSPOSES),
+            (SIXTEENS, 1, [4, 4, 4], &TRANSPOSES),
+            (SIXTEENS, 1, [40, 27, 24], &TRANSPOSES[1..2]),
+            (SIXTEENS, 1, [8, 12, 1032], &TRANSPOSES[2..3]),
+            (Emulation { squares: 2, ..SIXTEENS }, 1, [68, 60, 36], &TRANSPOSES[..1]),
+            (EIGHTS, 2, [36, 28, 20], &TRANSPOSES),
+            (EIGHTS, 1, [40, 27, 24], &TRANSPOSES[1..2]),
+            (EIGHTS, 1, [8, 12, 1032], &TRANSPOSES[2..3]),
         ] {
             for &op in transposes {
                 let shapes = shapes(&op, [&[batches], &[batches]], size);
@@ -194,10 +202,41 @@ fn cooperative_kernels_with_emulated_matrices() {
                 let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation };
                 let problem = problem(&op, batches, size, DType::F16);
                 let algorithm = MatmulAlgorithm::Cooperative;
-                let outcome = emulated(&context, algorithm, squares, &problem, [&a, &b], epilogue)
+                let outcome = emulated(&context, algorithm, emulation, &problem, [&a, &b], epilogue)
                     .and_then(|y| close_f16(&y, &expected, size[2]));
-                cases.check(format!("{:?} {squares} {size:?} {op:?}", context.mode()), outcome);
+                cases.check(format!("{:?} {emulation:?} {size:?} {op:?}", context.mode()), outcome);
             }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn f32_by_emulated_matrices_of_8_by_8() {
+    let activation = Some(UnaryOp::LeakyRelu { slope: 0.3 });
+    let mut cases = Cases::new();
+    for context in contexts() {
+        if !has_f16(&context, &mut cases) {
+            continue;
+        }
+        for (batches, size, op) in [
+            (2, [36, 28, 20], TRANSPOSES[0]),
+            (1, [40, 27, 24], TRANSPOSES[1]),
+            (1, [8, 12, 1032], TRANSPOSES[2]),
+        ] {
+            let shapes = shapes(&op, [&[batches], &[batches]], size);
+            let ((a, a_values), (b, b_values)) =
+                (random_tensor(&context, 1, &shapes[0]), random_tensor(&context, 2, &shapes[1]));
+            let (bias, bias_values) = random_tensor(&context, 3, &[size[1]]);
+            let (residual, residual_values) = random_tensor(&context, 4, &[batches, size[0], size[1]]);
+            let addends = [Some(&bias_values[..]), Some(&residual_values[..])];
+            let expected = expect(&op, &shapes, [&a_values, &b_values], addends[0], addends[1], activation);
+            let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation };
+            let problem = problem(&op, batches, size, DType::F32);
+            let algorithm = MatmulAlgorithm::Cooperative;
+            let outcome = emulated(&context, algorithm, EIGHTS, &problem, [&a, &b], epilogue)
+                .and_then(|y| close(&y.to_vec().unwrap(), &expected, 1e-5, 8e-7 * (size[2] as f64).sqrt()));
+            cases.check(format!("{:?} {size:?} {op:?}", context.mode()), outcome);
         }
     }
     cases.finish();
@@ -246,8 +285,10 @@ fn fp32_by_halves_with_emulated_matrices() {
                     expect(&op, &shapes, [&magnitude(&a_values), &magnitude(&b_values)], None, None, None);
                 let problem = problem(&op, batches, size, DType::F32);
                 let algorithm = MatmulAlgorithm::SplitF16;
-                let outcome = emulated(&context, algorithm, squares, &problem, [&a, &b], Epilogue::default())
-                    .and_then(|y| within(&y.to_vec::<f32>().unwrap(), &exact, &absolute, 3e-7));
+                let emulation = Emulation { squares, ..SIXTEENS };
+                let outcome =
+                    emulated(&context, algorithm, emulation, &problem, [&a, &b], Epilogue::default())
+                        .and_then(|y| within(&y.to_vec::<f32>().unwrap(), &exact, &absolute, 3e-7));
                 cases.check(format!("{:?} {squares} {size:?} {op:?}", context.mode()), outcome);
             }
         }
@@ -264,13 +305,13 @@ fn fp32_by_halves_with_emulated_matrices() {
         let expected = expect(&op, &shapes, [&a_values, &b_values], addends[0], addends[1], relu);
         let epilogue = Epilogue { bias: Some(&bias), residual: Some(&residual), activation: relu };
         let split = MatmulAlgorithm::SplitF16;
-        let y = emulated(&context, split, 1, &problem, [&a, &b], epilogue).unwrap();
+        let y = emulated(&context, split, SIXTEENS, &problem, [&a, &b], epilogue).unwrap();
         cases.check("epilogue", close(&y.to_vec().unwrap(), &expected, 1e-6, 2e-6));
         let zeros = Tensor::zeros(&context, &[40, 48]).unwrap();
-        let y = emulated(&context, split, 1, &problem, [&zeros, &b], Epilogue::default()).unwrap();
+        let y = emulated(&context, split, SIXTEENS, &problem, [&zeros, &b], Epilogue::default()).unwrap();
         cases.check("zeros", close(&y.to_vec().unwrap(), &vec![0.0; 40 * 36], 0.0, 0.0));
         // The kernels and the scalar definition of the method, which differ in the order of sums only.
-        let y = emulated(&context, split, 1, &problem, [&a, &b], Epilogue::default()).unwrap();
+        let y = emulated(&context, split, SIXTEENS, &problem, [&a, &b], Epilogue::default()).unwrap();
         let method = split_f16::matmul(&a_values, &b_values, [40, 36, 48]);
         cases.check("as defined", close(&y.to_vec().unwrap(), &method, 1e-6, 2e-6));
     }
@@ -297,17 +338,37 @@ fn without_cooperative_matrices_their_algorithms_are_typed_errors() {
         let error = emulated(
             &context,
             MatmulAlgorithm::Cooperative,
-            1,
+            SIXTEENS,
             &problem,
             [&half, &half],
             Epilogue::default(),
         )
         .unwrap_err();
         assert!(error.contains("whole vec4s") || error.contains("no f16"), "{error}");
-        let error =
-            emulated(&context, MatmulAlgorithm::Vec4, 1, &problem, [&half, &half], Epilogue::default())
-                .unwrap_err();
+        let error = emulated(
+            &context,
+            MatmulAlgorithm::Vec4,
+            SIXTEENS,
+            &problem,
+            [&half, &half],
+            Epilogue::default(),
+        )
+        .unwrap_err();
         assert!(error.contains("vec4"), "{error}");
+        // Matrices that no device has, and types that those of the size do not multiply.
+        let refused = |algorithm, emulation, dtype| {
+            let problem = self::problem(&MatMul::default(), 1, [64, 64, 64], dtype);
+            let x = if dtype == DType::F16 { &half } else { &wide };
+            emulated(&context, algorithm, emulation, &problem, [x, x], Epilogue::default()).unwrap_err()
+        };
+        for emulation in [Emulation { edge: 4, squares: 4 }, Emulation { edge: 8, squares: 1 }] {
+            let error = refused(MatmulAlgorithm::Cooperative, emulation, DType::F16);
+            assert!(error.contains("16 × 16 and of 8 × 8"), "{error}");
+        }
+        let error = refused(MatmulAlgorithm::Cooperative, SIXTEENS, DType::F32);
+        assert!(error.contains("it takes f16"), "{error}");
+        let error = refused(MatmulAlgorithm::SplitF16, EIGHTS, DType::F32);
+        assert!(error.contains("not on this device"), "{error}");
     }
 }
 
@@ -366,7 +427,12 @@ fn the_table_takes_matrix_units_where_they_pay() {
     assert_eq!(pick(&device, DType::F16), MatmulAlgorithm::Cooperative);
     assert_eq!(pick(&device, DType::F32), MatmulAlgorithm::SplitF16);
     let slow = Device {
-        cooperative: Cooperative::Present { f16_pays: false, split_f16_pays: false },
+        cooperative: Cooperative::Present {
+            edge: 16,
+            f16_pays: false,
+            f32_pays: false,
+            split_f16_pays: false,
+        },
         ..Device::COOPERATIVE_GPU
     };
     assert_eq!(pick(&slow, DType::F16), MatmulAlgorithm::Vec4);
@@ -375,6 +441,16 @@ fn the_table_takes_matrix_units_where_they_pay() {
     let small = Problem { batches: 1, m: 512, n: 512, k: 512, ..Problem::default() };
     assert_eq!(select::matmul(&device, &small).algorithm, MatmulAlgorithm::Vec4);
     assert!(select::matmul(&device, &large(DType::F32)).explain().contains("halves"));
+    // Matrices of f32 need no halves, and no large product.
+    let apple = Device::APPLE_GPU;
+    for problem in [large(DType::F16), large(DType::F32), small] {
+        assert_eq!(select::matmul(&apple, &problem).algorithm, MatmulAlgorithm::Cooperative);
+        assert!(!select::matmul_candidates(&apple, &problem).contains(&MatmulAlgorithm::SplitF16));
+    }
+    let cooperative = Cooperative::Present { edge: 8, f16_pays: true, f32_pays: false, split_f16_pays: true };
+    let slow = Device { cooperative, ..apple };
+    assert_eq!(pick(&slow, DType::F16), MatmulAlgorithm::Cooperative);
+    assert_eq!(pick(&slow, DType::F32), MatmulAlgorithm::Vec4);
 }
 
 #[test]
@@ -399,8 +475,15 @@ fn bands_of_tiles() {
             (random_f16(&context, 1, &shapes[0]), random_f16(&context, 2, &shapes[1]));
         let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
         let problem = problem(&op, 1, size, DType::F16);
-        let y = emulated(&context, MatmulAlgorithm::Cooperative, 1, &problem, [&a, &b], Epilogue::default())
-            .unwrap();
+        let y = emulated(
+            &context,
+            MatmulAlgorithm::Cooperative,
+            SIXTEENS,
+            &problem,
+            [&a, &b],
+            Epilogue::default(),
+        )
+        .unwrap();
         cases.check("cooperative", close_f16(&y, &expected, 4));
     }
     cases.finish();

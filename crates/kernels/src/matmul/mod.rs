@@ -216,7 +216,7 @@ impl MatmulAlgorithm {
         };
         match (self, problem.dtype) {
             (Self::SplitF16, _) if edge != 16 => {
-                Some("not on this device: it needs cooperative matrices of 16 × 16 f16 with f32 sums")
+                Some("it needs cooperative matrices of 16 × 16 f16 with f32 sums")
             }
             (Self::SplitF16, dtype) if dtype != DType::F32 => Some("it takes f32"),
             (Self::Cooperative, DType::F32) if edge != 8 => {

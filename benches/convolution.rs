@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
     DType, Layout, Tensor,
     kernels::{
@@ -28,6 +28,12 @@ const fn conv(padding: usize, stride: usize, groups: usize) -> Conv2d {
     Conv2d { stride: [stride; 2], padding: [padding; 2], dilation: [1; 2], groups }
 }
 
+/// FLOPs, and the bytes of operands and result.
+fn work(problem: &Problem) -> Work {
+    let bytes = problem.op.bytes(problem.x_shape, problem.w_shape, problem.dtype).unwrap();
+    Work::Flops { flops: problem.flops(), bytes }
+}
+
 fn convolution(criterion: &mut Criterion) {
     let context = context();
     let device = Device::of(&context);
@@ -39,9 +45,9 @@ fn convolution(criterion: &mut Criterion) {
         for pass in Pass::ALL {
             for algorithm in select::conv2d_candidates(&device, pass, &problem) {
                 let name = format!("{name}/{}/{}", pass.name(), algorithm.name());
-                let flops = Throughput::Elements(problem.flops());
+                let work = work(&problem);
                 let algorithm = Some(algorithm);
-                bench(criterion, "convolution", &name, flops, &context, || match pass {
+                bench(criterion, "convolution", &name, work, &context, || match pass {
                     Pass::Forward => x.conv2d_with(&w, None, &op, None, algorithm).unwrap(),
                     Pass::BackwardInput => {
                         Tensor::conv2d_backward_input(&grad_y, &w, &x_shape, &op, algorithm).unwrap()
@@ -56,8 +62,8 @@ fn convolution(criterion: &mut Criterion) {
         let (x, w) = (x.cast(DType::F16).unwrap(), w.cast(DType::F16).unwrap());
         for algorithm in select::conv2d_candidates(&device, Pass::Forward, &problem) {
             let name = format!("{name}/{}/f16/{}", Pass::Forward.name(), algorithm.name());
-            let flops = Throughput::Elements(problem.flops());
-            bench(criterion, "convolution", &name, flops, &context, || {
+            let work = work(&problem);
+            bench(criterion, "convolution", &name, work, &context, || {
                 x.conv2d_with(&w, None, &op, None, Some(algorithm)).unwrap()
             });
         }

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{Tensor, ops::CrossEntropy};
 
 fn loss(criterion: &mut Criterion) {
@@ -18,11 +18,11 @@ fn loss(criterion: &mut Criterion) {
         let bytes = (shape[0] * shape[1] * 4) as u64;
         let name = format!("{}x{}", shape[0], shape[1]);
         let forward = format!("cross_entropy/{name}");
-        bench(criterion, "loss", &forward, Throughput::Bytes(bytes), &context, || {
+        bench(criterion, "loss", &forward, Work::Bytes(bytes), &context, || {
             logits.cross_entropy(&labels, None, &op).unwrap()
         });
         let backward = format!("cross_entropy_backward/{name}");
-        bench(criterion, "loss", &backward, Throughput::Bytes(2 * bytes), &context, || {
+        bench(criterion, "loss", &backward, Work::Bytes(2 * bytes), &context, || {
             logits.cross_entropy_backward(&labels, None, &op, &one).unwrap()
         });
     }

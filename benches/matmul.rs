@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
     kernels::{
         matmul::Problem,
@@ -33,11 +33,13 @@ fn matmul(criterion: &mut Criterion) {
         let MatMul { transpose_left, transpose_right } = op;
         let problem =
             Problem { batches: 1, m, n, k, transpose_left, transpose_right, dtype, ..Problem::default() };
+        let bytes = op.bytes(left.shape(), right.shape(), dtype).unwrap();
+        let work = Work::Flops { flops: problem.flops(), bytes };
         for algorithm in select::matmul_candidates(&device, &problem) {
             let mark = |transposed| if transposed { "t" } else { "" };
             let name = format!("{m}x{n}x{k}{}{}", mark(transpose_left), mark(transpose_right));
             let name = format!("{name}/{dtype}/{}", algorithm.name());
-            bench(criterion, "matmul", &name, Throughput::Elements(problem.flops()), &context, || {
+            bench(criterion, "matmul", &name, work, &context, || {
                 left.matmul_as(&right, &op, None, None, Some(algorithm)).unwrap()
             });
         }

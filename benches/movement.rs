@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{Layout, Tensor, ops::SliceRange};
 
 fn movement(criterion: &mut Criterion) {
@@ -14,7 +14,7 @@ fn movement(criterion: &mut Criterion) {
     let x = tensor(&context, &shape);
     let channels_last = x.to_layout(Layout::ChannelsLast).unwrap();
     let mut run = |name: &str, bytes: u64, work: &dyn Fn() -> Tensor| {
-        bench(criterion, "movement", name, Throughput::Bytes(bytes), &context, work);
+        bench(criterion, "movement", name, Work::Bytes(bytes), &context, work);
     };
     run("strided_copy/to_channels_last", bytes, &|| x.to_layout(Layout::ChannelsLast).unwrap());
     run("strided_copy/to_row_major", bytes, &|| channels_last.to_layout(Layout::RowMajor).unwrap());

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
     Layout, Tensor,
     ops::{BatchNorm, UnaryOp},
@@ -14,7 +14,7 @@ fn normalization(criterion: &mut Criterion) {
     let context = context();
     let norm = BatchNorm::default();
     let mut run = |name: &str, elements: usize, work: &mut dyn FnMut() -> Tensor| {
-        bench(criterion, "normalization", name, Throughput::Bytes(4 * elements as u64), &context, work);
+        bench(criterion, "normalization", name, Work::Bytes(4 * elements as u64), &context, work);
     };
     // Few channels over many pixels, the reverse, and no multiple of four.
     for shape in [[16, 16, 112, 112], [16, 64, 56, 56], [16, 512, 7, 7], [16, 6, 56, 56]] {

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
     Tensor,
     ops::{AdamW, Sgd},
@@ -19,15 +19,15 @@ fn optimizer(criterion: &mut Criterion) {
     let (first, second) =
         (Tensor::zeros(&context, &shape).unwrap(), Tensor::zeros(&context, &shape).unwrap());
     let plain = Sgd { lr: 1e-6, ..Sgd::default() };
-    bench(criterion, "optimizer", "sgd", Throughput::Bytes(3 * bytes), &context, || {
+    bench(criterion, "optimizer", "sgd", Work::Bytes(3 * bytes), &context, || {
         sgd_step(&param, &grad, None, false, &plain).unwrap();
     });
     let momentum = Sgd { momentum: 0.9, ..plain };
-    bench(criterion, "optimizer", "sgd_momentum", Throughput::Bytes(5 * bytes), &context, || {
+    bench(criterion, "optimizer", "sgd_momentum", Work::Bytes(5 * bytes), &context, || {
         sgd_step(&param, &grad, Some(&first), false, &momentum).unwrap();
     });
     let adamw = AdamW { lr: 1e-6, ..AdamW::default() };
-    bench(criterion, "optimizer", "adamw", Throughput::Bytes(7 * bytes), &context, || {
+    bench(criterion, "optimizer", "adamw", Work::Bytes(7 * bytes), &context, || {
         adamw_step(&param, &grad, &first, &second, 1, &adamw).unwrap();
     });
 }

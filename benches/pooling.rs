@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
     Layout, Tensor,
     ops::{AdaptiveAvgPool2d, Pool2d},
@@ -13,7 +13,7 @@ use tilewright::{
 fn pooling(criterion: &mut Criterion) {
     let context = context();
     let mut run = |name: &str, elements: usize, work: &mut dyn FnMut() -> Tensor| {
-        bench(criterion, "pooling", name, Throughput::Bytes(4 * elements as u64), &context, work);
+        bench(criterion, "pooling", name, Work::Bytes(4 * elements as u64), &context, work);
     };
     // ResNet's stem, VGG's and Inception's windows.
     let stem = Pool2d { stride: [2, 2], padding: [1, 1], ..Pool2d::new([3, 3]) };

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::Layout;
 
 fn reduction(criterion: &mut Criterion) {
@@ -16,17 +16,17 @@ fn reduction(criterion: &mut Criterion) {
     for (name, x) in [("row_major", &row_major), ("channels_last", &channels_last)] {
         let mut time = |op: &str, work: &mut dyn FnMut() -> tilewright::Tensor| {
             let name = format!("{op}/{name}");
-            bench(criterion, "reduction", &name, Throughput::Bytes(bytes), &context, work);
+            bench(criterion, "reduction", &name, Work::Bytes(bytes), &context, work);
         };
         time("sum_to_shape", &mut || x.sum_to_shape(&[1, 32, 1, 1]).unwrap());
         time("mean_hw", &mut || x.mean(&[2, 3], true).unwrap());
         time("max_all", &mut || x.max(&[], false).unwrap());
     }
     let x = tensor(&context, &[4096, 512]);
-    let bytes = Throughput::Bytes(4096 * 512 * 4);
+    let bytes = Work::Bytes(4096 * 512 * 4);
     bench(criterion, "reduction", "sum_to_shape/n_f", bytes, &context, || x.sum_to_shape(&[512]).unwrap());
     let x = tensor(&context, &[256, 1000]);
-    let bytes = Throughput::Bytes(256 * 1000 * 4);
+    let bytes = Work::Bytes(256 * 1000 * 4);
     bench(criterion, "reduction", "argmax/classes", bytes, &context, || x.argmax(&[1], false).unwrap());
 }
 

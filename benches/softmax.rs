@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::Layout;
 
 fn softmax(criterion: &mut Criterion) {
@@ -14,7 +14,7 @@ fn softmax(criterion: &mut Criterion) {
         let x = tensor(&context, shape).to_layout(Layout::ChannelsLast).unwrap();
         let y = x.log_softmax(1).unwrap();
         let mut time = |op: &str, moved: u64, work: &mut dyn FnMut() -> tilewright::Tensor| {
-            let throughput = Throughput::Bytes(moved * bytes);
+            let throughput = Work::Bytes(moved * bytes);
             bench(criterion, "softmax", &format!("{op}/{name}"), throughput, &context, work);
         };
         time("softmax", 2, &mut || x.softmax(1).unwrap());

@@ -9,6 +9,7 @@ use tilewright::{
     Context, Conv2dAlgorithm, DType, Layout, Tensor,
     kernels::{
         convolution::{Operands, Pass, Problem, forward_emulated, pack_weight},
+        cooperative::Emulation,
         select::{self, Cooperative, Device},
     },
     ops::{Conv2d, UnaryOp},
@@ -74,11 +75,15 @@ impl Case {
         Epilogue { bias: Some(&self.bias), residual: Some(&self.residual), activation: Some(ACTIVATION) }
     }
 
-    /// The result is rounded to f16, to half a unit in the last of its 11 bits; the sum before that as one of f32.
+    /// A result of f16 is rounded to half a unit in the last of its 11 bits; the sum before that as one of f32.
     fn agrees(&self, y: &Tensor) -> Result<(), String> {
-        assert_eq!((y.dtype(), y.layout()), (DType::F16, Layout::ChannelsLast));
+        assert_eq!(y.layout(), Layout::ChannelsLast);
+        let absolute = 8e-7 * (self.terms as f64).sqrt().max(1.0);
+        if y.dtype() == DType::F32 {
+            return close(&y.to_vec().unwrap(), &self.expected, 1e-5, absolute);
+        }
         let actual: Vec<f32> = y.to_vec::<f16>().unwrap().iter().map(|half| half.to_f32()).collect();
-        close(&actual, &self.expected, 4.9e-4, 8e-7 * (self.terms as f64).sqrt().max(1.0))
+        close(&actual, &self.expected, 4.9e-4, absolute)
     }
 }
 
@@ -123,19 +128,27 @@ fn forward_by_every_algorithm() {
     cases.finish();
 }
 
-fn emulated(context: &Context, squares: u32, shape: &Shape, case: &Case) -> Result<Tensor, String> {
-    let problem = problem(shape);
-    let y = Tensor::empty(context, &problem.y_shape, DType::F16, Layout::ChannelsLast).unwrap();
-    let x = case.x.to_layout(Layout::ChannelsLast).unwrap();
-    let residual = case.residual.to_layout(Layout::ChannelsLast).unwrap();
+fn emulated(
+    context: &Context,
+    emulation: Emulation,
+    dtype: DType,
+    shape: &Shape,
+    case: &Case,
+) -> Result<Tensor, String> {
+    let problem = problem(shape).with_dtype(dtype);
+    let y = Tensor::empty(context, &problem.y_shape, dtype, Layout::ChannelsLast).unwrap();
+    let of_type = |x: &Tensor| x.cast(dtype).unwrap();
+    let x = of_type(&case.x).to_layout(Layout::ChannelsLast).unwrap();
+    let residual = of_type(&case.residual).to_layout(Layout::ChannelsLast).unwrap();
+    let w = of_type(&case.w);
     let operands = Operands {
         x: x.buffer(),
-        weight: case.w.buffer().into(),
+        weight: w.buffer().into(),
         bias: Some(case.bias.buffer()),
         residual: Some(residual.buffer()),
         y: y.buffer(),
     };
-    forward_emulated(context, squares, &problem, &operands, Some(ACTIVATION))
+    forward_emulated(context, emulation, &problem, &operands, Some(ACTIVATION))
         .map_err(|error| error.to_string())?;
     Ok(y)
 }
@@ -151,17 +164,33 @@ fn the_cooperative_kernel_with_emulated_matrices() {
         for (at, shape) in shapes().into_iter().enumerate() {
             let case = case(&context, &shape);
             let [inputs, outputs] = [shape.2[1], shape.2[0] / shape.0.groups];
-            // One of both tiles each: a pipeline takes seconds to compile on a CPU.
-            let outcome = emulated(&context, 1 + u32::from(at == 4), &shape, &case);
-            if inputs % 4 != 0 || outputs % 4 != 0 || case.expected.is_empty() {
-                let error = outcome.unwrap_err();
-                assert!(error.contains("vec4s of channels") || error.contains("zero"), "{error}");
-                continue;
+            // One case for the larger tile, which takes seconds to compile on a CPU.
+            let squares = 1 + u32::from(at == 4);
+            for (edge, squares, dtype) in [(16, squares, DType::F16), (8, 2, DType::F16), (8, 2, DType::F32)]
+            {
+                let emulation = Emulation { edge, squares };
+                let outcome = emulated(&context, emulation, dtype, &shape, &case);
+                if inputs % 4 != 0 || outputs % 4 != 0 || case.expected.is_empty() {
+                    let error = outcome.unwrap_err();
+                    assert!(error.contains("vec4s of channels") || error.contains("zero"), "{error}");
+                    continue;
+                }
+                ran += 1;
+                let name = format!("{:?} {emulation:?} {dtype} {shape:?}", context.mode());
+                cases.check(name, outcome.and_then(|y| case.agrees(&y)));
             }
-            ran += 1;
-            cases.check(format!("{:?} {shape:?}", context.mode()), outcome.and_then(|y| case.agrees(&y)));
         }
-        assert!(ran >= 6);
+        assert!(ran >= 18);
+        let shape = (PLAIN, [1, 8, 4, 4], [8, 8, 3, 3]);
+        let error = emulated(
+            &context,
+            Emulation { edge: 16, squares: 1 },
+            DType::F32,
+            &shape,
+            &case(&context, &shape),
+        )
+        .unwrap_err();
+        assert!(error.contains("it takes f16"), "{error}");
     }
     cases.finish();
 }
@@ -213,9 +242,18 @@ fn the_table_takes_matrix_units_where_they_pay() {
     let shape = (Conv2d { padding: [1, 1], ..PLAIN }, [1, 64, 56, 56], [64, 64, 3, 3]);
     let pick = |device: &Device| select::conv2d(device, Pass::Forward, &problem(&shape)).algorithm;
     assert_eq!(pick(&Device::COOPERATIVE_GPU), Conv2dAlgorithm::Cooperative);
-    let cooperative = Cooperative::Present { f16_pays: false, split_f16_pays: true };
+    let cooperative =
+        Cooperative::Present { edge: 16, f16_pays: false, f32_pays: false, split_f16_pays: true };
     assert_eq!(pick(&Device { cooperative, ..Device::COOPERATIVE_GPU }), Conv2dAlgorithm::ImplicitGemm);
     let wide = problem(&shape).with_dtype(DType::F32);
     let choice = select::conv2d(&Device::COOPERATIVE_GPU, Pass::Forward, &wide);
     assert_eq!(choice.algorithm, Conv2dAlgorithm::ImplicitGemm);
+    // Matrices of f32, but not where Winograd saves multiplications.
+    let apple = |problem: &Problem| select::conv2d(&Device::APPLE_GPU, Pass::Forward, problem).algorithm;
+    assert_eq!(apple(&problem(&shape)), Conv2dAlgorithm::Cooperative);
+    assert_eq!(apple(&wide), Conv2dAlgorithm::Cooperative);
+    let saves = Problem::new(&shape.0, [1, 128, 56, 56], [128, 128, 3, 3]).unwrap();
+    assert_eq!(apple(&saves), Conv2dAlgorithm::WinogradF4);
+    let grad = select::conv2d(&Device::APPLE_GPU, Pass::BackwardInput, &wide).algorithm;
+    assert_eq!(grad, Conv2dAlgorithm::ImplicitGemm);
 }

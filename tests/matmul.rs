@@ -349,7 +349,7 @@ enum Needs {
     Nothing,
     /// Subgroups of 8 lanes.
     Lanes,
-    /// Cooperative matrices; without them tests/matmul_f16.rs runs these with emulated ones.
+    /// Cooperative matrices; without them tests/matmul_cooperative.rs runs these with emulated ones.
     Matrices,
 }
 

@@ -338,18 +338,18 @@ fn what_onnx_cannot_say_is_an_error_that_names_the_node() {
     let x = graph.input("x", &[4, 4], DType::F32);
     let table = graph.input("table", &[4, 1, 2], DType::F32);
     let y = graph.push("moving", Op::Resample { axis: 0 }, &[x, table, table]).unwrap();
-    graph.output("y", y);
+    graph.output("y", y).unwrap();
     let error = export(&graph, "computed").unwrap_err();
     assert!(error.to_string().contains("`moving` (resample)"), "{error}");
 
     let mut graph = Graph::new(&context);
     let x = graph.input("x", &[4], DType::F32);
     let y = graph.push("relu", Op::Unary(UnaryOp::Relu), &[x]).unwrap();
-    graph.output("x", y);
+    graph.output("x", y).unwrap();
     assert!(matches!(export(&graph, "twice"), Err(Error::DuplicateName { .. })));
     let mut graph = Graph::new(&context);
     let x = graph.input("", &[4], DType::F32);
-    graph.output("y", x);
+    graph.output("y", x).unwrap();
     assert!(export(&graph, "nameless").unwrap_err().to_string().contains("no name"));
 }
 
@@ -363,6 +363,6 @@ fn names_that_meet_are_told_apart() {
         y = graph.push("relu", Op::Unary(UnaryOp::Silu), &[y]).unwrap();
     }
     y = graph.push("", Op::Unary(UnaryOp::Neg), &[y]).unwrap();
-    graph.output("relu_1", y);
+    graph.output("relu_1", y).unwrap();
     round_trip(&context, "names", &graph, &[("relu", &x)]);
 }

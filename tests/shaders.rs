@@ -82,6 +82,7 @@ fn choices(source: &shaders::Source) -> Vec<Choice> {
                 ("Element", "f32") => "vec4<f32>",
                 ("FROM" | "TO", "f32") => "i32",
                 ("Operand" | "Output", "f32") => "f16",
+                ("Operand", "f16") => "f32",
                 _ => return None,
             };
             Some((constant.name, Value::Type(other)))
@@ -107,6 +108,73 @@ fn every_pair_of_flags_is_valid_on_every_backend() {
         }
     }
     cases.finish();
+}
+
+/// Metal's matrices are of 8 × 8, of either type, and it loads them from arrays of scalars. naga takes a pointer to anything,
+/// and for vec4s writes a text that Metal's compiler refuses; so the text is looked at.
+#[test]
+fn matrices_of_8_by_8_are_emitted_as_metal_has_them() {
+    let mut cases = Cases::new();
+    for stem in ["matmul_cooperative", "conv2d_cooperative"] {
+        let known = constants(shaders::kernel(stem).unwrap().text);
+        let flags: Vec<_> = known.iter().filter(|constant| constant.kind == "bool").collect();
+        for turned in (0..1_u32 << flags.len()).step_by(5) {
+            for (operand, scalar) in [("f16", "half"), ("f32", "float")] {
+                let mut kernel = Specialisation::new(stem)
+                    .with_u32("EDGE", 8)
+                    .with_type("Operand", operand)
+                    .with_fragment("cooperative", "simdgroup");
+                for (at, flag) in flags.iter().enumerate() {
+                    kernel = kernel.with_bool(flag.name, (turned >> at) & 1 == 1);
+                }
+                let outcome = emit(stem, &kernel.wgsl().unwrap())
+                    .map_err(|error| error.to_string())
+                    .and_then(|emitted| as_metal_has_them(&emitted.msl, scalar));
+                cases.check(format!("{stem} {operand} {turned:b}"), outcome);
+            }
+        }
+    }
+    // The test tells a text that loads from vec4s.
+    let text = emit("16", shaders::kernel("matmul_cooperative").unwrap().text).unwrap().msl;
+    assert!(as_metal_has_them(&text.replace("16x16", "8x8"), "half").unwrap_err().contains("a_tile"));
+    let probe = Specialisation::new("probe_cooperative_matrix")
+        .with_u32("EDGE", 8)
+        .with_type("MatrixA", "coop_mat8x8<f16, A>")
+        .with_type("MatrixB", "coop_mat8x8<f16, B>")
+        .with_type("MatrixC", "coop_mat8x8<f32, C>");
+    let text = emit("probe", &probe.wgsl().unwrap()).unwrap().msl;
+    cases.check("probe", as_metal_has_them(&text, "half"));
+    cases.finish();
+}
+
+/// Whether matrices of `scalar` are 8 × 8 and every tile that they are loaded from or stored to is of scalars.
+fn as_metal_has_them(msl: &str, scalar: &str) -> Result<(), String> {
+    let load = format!("simdgroup_{scalar}8x8 NagaCooperativeLoad(const threadgroup {scalar}* ptr");
+    let parts = [&load, "simdgroup_float8x8 NagaCooperativeMultiplyAdd(", "simdgroup_store("];
+    if let Some(part) = parts.into_iter().find(|part| !msl.contains(*part)) {
+        return Err(format!("it has no `{part}`"));
+    }
+    if msl.contains("16x16") {
+        return Err("it has matrices of 16 × 16".to_owned());
+    }
+    let operand = format!("typedef {scalar} Operand;");
+    for (tile, element) in [("a_tile", scalar), ("b_tile", scalar), ("c_tile", "float")] {
+        // `threadgroup type_10& a_tile`, where `struct type_10 { half inner[1536]; };`, or an alias of half.
+        let declared = msl.split("threadgroup ").find_map(|rest| {
+            let (ty, rest) = rest.split_once("& ")?;
+            rest.starts_with(tile).then_some(ty)
+        });
+        let ty = declared.ok_or_else(|| format!("no argument is {tile}"))?;
+        let body = msl.split_once(&format!("struct {ty} {{")).map(|(_, rest)| rest.trim_start());
+        let fits = body.is_some_and(|body| {
+            body.starts_with(&format!("{element} inner["))
+                || (tile != "c_tile" && msl.contains(&operand) && body.starts_with("Operand inner["))
+        });
+        if !fits {
+            return Err(format!("{tile} is not of scalars: {:?}", body.and_then(|body| body.lines().next())));
+        }
+    }
+    Ok(())
 }
 
 #[test]

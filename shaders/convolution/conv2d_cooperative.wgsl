@@ -3,26 +3,30 @@
 // device's matrix units.
 //
 // Layouts: as conv2d_implicit_gemm; C/G and O/G are multiples of 4.
-// Threads: 4 subgroups to a workgroup, 2 × 2; each has FRAGMENTS_M × FRAGMENTS_N squares of 16 windows by 16 channels of one
+// Threads: 4 subgroups to a workgroup, 2 × 2; each has FRAGMENTS_M × FRAGMENTS_N matrices of EDGE windows by EDGE channels of one
 //   group. All threads gather; a thread gathers at the same place of a window's terms for all of its windows.
-// Workgroup memory: 2 · (A_SIZE + B_SIZE) · 8 + 5,120 bytes, 28 KiB as it stands; 8 halves lie behind each row, for the banks.
-// Limits: 5 storage buffers, 4 · SUBGROUP threads; cooperative matrices of 16 × 16 f16 with f32 sums (Vulkan); chunk is a
-//   multiple of TILE_K.
+// Workgroup memory: 2 · (A_SIZE + B_SIZE) vec4s of operands and 4 · C_SIZE of f32, 28 KiB as it stands; 2 vec4s lie behind each
+//   row, for the banks.
+// Limits: 5 storage buffers, 4 · SUBGROUP threads; cooperative matrices with f32 sums, of 16 × 16 f16 (Vulkan) as it stands, or of
+//   8 × 8 f16 or f32 (Metal) with the slot's `simdgroup`; chunk is a multiple of TILE_K.
 
 enable f16;
 enable wgpu_cooperative_matrix;
 
-alias Output = f32; // @const type of y: f16, or f32 for partial sums
+alias Operand = f16; // @const type of x and w: f16, or f32 where the device multiplies those
+alias Output = f32; // @const type of y: that of the operands, or f32 for partial sums
 const SUBGROUP: u32 = 32u; // @const threads of a subgroup
-const FRAGMENTS_M: u32 = 4u; // @const squares of a subgroup, downwards
+const EDGE: u32 = 16u; // @const rows and columns of a matrix: 16, or 8 with the slot for those
+const FRAGMENTS_M: u32 = 4u; // @const matrices of a subgroup, downwards
 const FRAGMENTS_N: u32 = 4u; // @const and across
-const TILE_K: u32 = 16u; // @const step along K, a multiple of 16
+const TILE_K: u32 = 16u; // @const step along K, a multiple of EDGE
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
-const THREADS: u32 = 4u * SUBGROUP;
-const TILE_M: u32 = 32u * FRAGMENTS_M;
-const TILE_N: u32 = 32u * FRAGMENTS_N;
+const SUBGROUPS: u32 = 4u;
+const THREADS: u32 = SUBGROUPS * SUBGROUP;
+const TILE_M: u32 = 2u * EDGE * FRAGMENTS_M;
+const TILE_N: u32 = 2u * EDGE * FRAGMENTS_N;
 const A_QUADS: u32 = TILE_K / 4u; // vec4s of a row
 const B_QUADS: u32 = TILE_N / 4u;
 const A_PITCH: u32 = A_QUADS + 2u;
@@ -31,8 +35,9 @@ const A_SIZE: u32 = TILE_M * A_PITCH;
 const B_SIZE: u32 = TILE_K * B_PITCH;
 const A_LOADS: u32 = TILE_M * TILE_K / 4u / THREADS;
 const B_LOADS: u32 = TILE_N * TILE_K / 4u / THREADS;
-const C_PITCH: u32 = 5u;
-const C_SIZE: u32 = 16u * C_PITCH;
+const C_QUADS: u32 = EDGE / 4u; // vec4s of a row of a matrix of sums
+const C_PITCH: u32 = C_QUADS + 1u;
+const C_SIZE: u32 = EDGE * C_PITCH;
 
 struct Params {
     x_shape: vec4<u32>, // N C H W
@@ -62,15 +67,12 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f16>>;
-@group(0) @binding(2) var<storage, read> w: array<vec4<f16>>;
+@group(0) @binding(1) var<storage, read> x: array<vec4<Operand>>;
+@group(0) @binding(2) var<storage, read> w: array<vec4<Operand>>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> residual: array<Output>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<Output>>;
 
-var<workgroup> a_tile: array<vec4<f16>, 2u * A_SIZE>;
-var<workgroup> b_tile: array<vec4<f16>, 2u * B_SIZE>;
-var<workgroup> c_tile: array<vec4<f32>, 4u * C_SIZE>;
 var<private> lane: u32; // of the subgroup
 
 // @slot unary
@@ -80,41 +82,41 @@ fn unary(x: f32, p: vec2<f32>) -> f32 {
 // @end
 
 // @slot cooperative
-alias MatrixA = coop_mat16x16<f16, A>;
-alias MatrixB = coop_mat16x16<f16, B>;
+alias MatrixA = coop_mat16x16<Operand, A>;
+alias MatrixB = coop_mat16x16<Operand, B>;
 alias MatrixC = coop_mat16x16<f32, C>;
 
-// `at` and `pitch` count vec4s; the rows of the matrix, or its columns, lie `pitch` apart.
-fn a_by_rows(at: u32, pitch: u32) -> MatrixA {
-    return coopLoadT<MatrixA>(&a_tile[at], pitch);
+var<workgroup> a_tile: array<vec4<Operand>, 2u * A_SIZE>;
+var<workgroup> b_tile: array<vec4<Operand>, 2u * B_SIZE>;
+var<workgroup> c_tile: array<vec4<f32>, SUBGROUPS * C_SIZE>;
+
+// Places and pitches count vec4s; the rows of a matrix, or its columns, lie `pitch` apart.
+fn keep_a(at: u32, v: vec4<Operand>) {
+    a_tile[at] = v;
 }
 
-fn a_by_columns(at: u32, pitch: u32) -> MatrixA {
-    return coopLoad<MatrixA>(&a_tile[at], pitch);
+fn keep_b(at: u32, v: vec4<Operand>) {
+    b_tile[at] = v;
+}
+
+fn a_by_rows(at: u32, pitch: u32) -> MatrixA {
+    return coopLoadT<MatrixA>(&a_tile[at], pitch);
 }
 
 fn b_by_rows(at: u32, pitch: u32) -> MatrixB {
     return coopLoadT<MatrixB>(&b_tile[at], pitch);
 }
 
-fn b_by_columns(at: u32, pitch: u32) -> MatrixB {
-    return coopLoad<MatrixB>(&b_tile[at], pitch);
-}
-
 fn multiply_add(x: MatrixA, y: MatrixB, z: MatrixC) -> MatrixC {
     return coopMultiplyAdd(x, y, z);
 }
 
-fn add(x: MatrixC, y: MatrixC) -> MatrixC {
-    return x + y;
-}
-
-fn scaled(x: MatrixC, factor: f32) -> MatrixC {
-    return x * factor;
-}
-
 fn store_c(z: MatrixC, at: u32, pitch: u32) {
     coopStoreT(z, &c_tile[at], pitch);
+}
+
+fn kept_c(at: u32) -> vec4<f32> {
+    return c_tile[at];
 }
 // @end
 
@@ -129,9 +131,9 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
 }
 
 // Four weights of term k: the packed matrix of a group is [K][N]. Past the edge there are zeros.
-fn load_w(base: u32, k: u32, channel: u32, k_end: u32) -> vec4<f16> {
+fn load_w(base: u32, k: u32, channel: u32, k_end: u32) -> vec4<Operand> {
     if (k >= k_end || channel >= params.columns) {
-        return vec4<f16>();
+        return vec4<Operand>();
     }
     return w[(base + k * params.columns + channel) / 4u];
 }
@@ -153,8 +155,8 @@ fn main(
     let last = select(0u, min(params.terms, first + params.chunk), id < params.count);
     let subgroup = index / SUBGROUP;
     lane = index % SUBGROUP;
-    let square_m = subgroup / 2u * FRAGMENTS_M * 16u;
-    let square_n = subgroup % 2u * FRAGMENTS_N * 16u;
+    let square_m = subgroup / 2u * FRAGMENTS_M * EDGE;
+    let square_n = subgroup % 2u * FRAGMENTS_N * EDGE;
 
     var base: array<u32, A_LOADS>;
     var corner: array<vec2<u32>, A_LOADS>;
@@ -170,8 +172,8 @@ fn main(
     let w_base = channel_group * params.terms * params.columns;
 
     var sum: array<MatrixC, FRAGMENTS_M * FRAGMENTS_N>;
-    var next_a: array<vec4<f16>, A_LOADS>;
-    var next_b: array<vec4<f16>, B_LOADS>;
+    var next_a: array<vec4<Operand>, A_LOADS>;
+    var next_b: array<vec4<Operand>, B_LOADS>;
     var side = 0u;
     // Turn t keeps tile t − 1, fetches tile t and sums tile t − 1: one turn more than there are tiles.
     for (var k0 = first; k0 < last + TILE_K; k0 += TILE_K) {
@@ -179,12 +181,12 @@ fn main(
             // @unroll
             for (var i = 0u; i < A_LOADS; i++) {
                 let f = i * THREADS + index;
-                a_tile[side * A_SIZE + f / A_QUADS * A_PITCH + f % A_QUADS] = next_a[i];
+                keep_a(side * A_SIZE + f / A_QUADS * A_PITCH + f % A_QUADS, next_a[i]);
             }
             // @unroll
             for (var i = 0u; i < B_LOADS; i++) {
                 let f = i * THREADS + index;
-                b_tile[side * B_SIZE + f / B_QUADS * B_PITCH + f % B_QUADS] = next_b[i];
+                keep_b(side * B_SIZE + f / B_QUADS * B_PITCH + f % B_QUADS, next_b[i]);
             }
         }
         // The other side may still be read: it is written only after the next barrier.
@@ -199,7 +201,7 @@ fn main(
             for (var i = 0u; i < A_LOADS; i++) {
                 // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
                 let at = corner[i] + offset;
-                next_a[i] = vec4<f16>();
+                next_a[i] = vec4<Operand>();
                 if (k < last && at.x < params.x_shape.z && at.y < params.x_shape.w) {
                     next_a[i] = x[(base[i] + at.x * params.x_strides.z + at.y * params.x_strides.w + channel) / 4u];
                 }
@@ -214,15 +216,15 @@ fn main(
             continue;
         }
         // @unroll
-        for (var k = 0u; k < TILE_K; k += 16u) {
+        for (var k = 0u; k < TILE_K; k += EDGE) {
             var columns: array<MatrixB, FRAGMENTS_N>;
             // @unroll
             for (var j = 0u; j < FRAGMENTS_N; j++) {
-                columns[j] = b_by_rows(side * B_SIZE + k * B_PITCH + (square_n + j * 16u) / 4u, B_PITCH);
+                columns[j] = b_by_rows(side * B_SIZE + k * B_PITCH + (square_n + j * EDGE) / 4u, B_PITCH);
             }
             // @unroll
             for (var i = 0u; i < FRAGMENTS_M; i++) {
-                let rows = a_by_rows(side * A_SIZE + (square_m + i * 16u) * A_PITCH + k / 4u, A_PITCH);
+                let rows = a_by_rows(side * A_SIZE + (square_m + i * EDGE) * A_PITCH + k / 4u, A_PITCH);
                 // @unroll
                 for (var j = 0u; j < FRAGMENTS_N; j++) {
                     sum[i * FRAGMENTS_N + j] = multiply_add(rows, columns[j], sum[i * FRAGMENTS_N + j]);
@@ -237,11 +239,11 @@ fn main(
     for (var f = 0u; f < FRAGMENTS_M * FRAGMENTS_N; f++) {
         store_c(sum[f], subgroup * C_SIZE, C_PITCH);
         workgroupBarrier();
-        for (var q = lane; q < 64u; q += SUBGROUP) {
-            let pixel = row0 + square_m + f / FRAGMENTS_N * 16u + q / 4u;
-            let column = column0 + square_n + f % FRAGMENTS_N * 16u + q % 4u * 4u;
+        for (var q = lane; q < EDGE * C_QUADS; q += SUBGROUP) {
+            let pixel = row0 + square_m + f / FRAGMENTS_N * EDGE + q / C_QUADS;
+            let column = column0 + square_n + f % FRAGMENTS_N * EDGE + q % C_QUADS * 4u;
             if (id < params.count && pixel < params.rows && column < params.columns) {
-                var v = c_tile[subgroup * C_SIZE + q / 4u * C_PITCH + q % 4u];
+                var v = kept_c(subgroup * C_SIZE + q / C_QUADS * C_PITCH + q % C_QUADS);
                 let channel = channel_group * params.columns + column;
                 let at = (split * params.rows + pixel) * params.y_shape.y + channel;
                 // @unroll

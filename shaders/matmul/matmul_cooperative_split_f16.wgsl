@@ -13,8 +13,10 @@
 enable f16;
 enable wgpu_cooperative_matrix;
 
+alias Operand = f16; // what matmul_split_f16 makes
 const SUBGROUP: u32 = 32u; // @const threads of a subgroup
-const FRAGMENTS_M: u32 = 2u; // @const squares of a subgroup, downwards
+const EDGE: u32 = 16u; // rows and columns of a matrix
+const FRAGMENTS_M: u32 = 2u; // @const matrices of a subgroup, downwards
 const FRAGMENTS_N: u32 = 4u; // @const and across
 const TILE_K: u32 = 16u; // @const step along K, a multiple of 16
 const VEC_C: bool = false; // @const N is a multiple of 4
@@ -22,7 +24,8 @@ const GROUP_M: u32 = 1u; // @const tiles of a band of C, which is walked column 
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
-const THREADS: u32 = 8u * SUBGROUP;
+const SUBGROUPS: u32 = 8u;
+const THREADS: u32 = SUBGROUPS * SUBGROUP;
 const TILE_M: u32 = 64u * FRAGMENTS_M;
 const TILE_N: u32 = 32u * FRAGMENTS_N;
 const QUADS: u32 = TILE_K / 4u; // vec4s of a row
@@ -58,9 +61,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read> residual: array<f32>;
 @group(0) @binding(6) var<storage, read_write> c: array<vec4<f32>>;
 
-var<workgroup> a_tile: array<vec4<f16>, 2u * A_SIZE>; // high halves, then low ones
-var<workgroup> b_tile: array<vec4<f16>, 2u * B_SIZE>;
-var<workgroup> c_tile: array<vec4<f32>, 8u * C_SIZE>;
 var<private> lane: u32; // of the subgroup
 
 // @slot unary
@@ -69,22 +69,27 @@ fn unary(x: f32, p: vec2<f32>) -> f32 {
 }
 // @end
 
+// a_tile and b_tile: high halves, then low ones.
 // @slot cooperative
-alias MatrixA = coop_mat16x16<f16, A>;
-alias MatrixB = coop_mat16x16<f16, B>;
+alias MatrixA = coop_mat16x16<Operand, A>;
+alias MatrixB = coop_mat16x16<Operand, B>;
 alias MatrixC = coop_mat16x16<f32, C>;
 
-// `at` and `pitch` count vec4s; the rows of the matrix, or its columns, lie `pitch` apart.
+var<workgroup> a_tile: array<vec4<Operand>, 2u * A_SIZE>;
+var<workgroup> b_tile: array<vec4<Operand>, 2u * B_SIZE>;
+var<workgroup> c_tile: array<vec4<f32>, SUBGROUPS * C_SIZE>;
+
+// Places and pitches count vec4s; the rows of a matrix, or its columns, lie `pitch` apart.
+fn keep_a(at: u32, v: vec4<Operand>) {
+    a_tile[at] = v;
+}
+
+fn keep_b(at: u32, v: vec4<Operand>) {
+    b_tile[at] = v;
+}
+
 fn a_by_rows(at: u32, pitch: u32) -> MatrixA {
     return coopLoadT<MatrixA>(&a_tile[at], pitch);
-}
-
-fn a_by_columns(at: u32, pitch: u32) -> MatrixA {
-    return coopLoad<MatrixA>(&a_tile[at], pitch);
-}
-
-fn b_by_rows(at: u32, pitch: u32) -> MatrixB {
-    return coopLoadT<MatrixB>(&b_tile[at], pitch);
 }
 
 fn b_by_columns(at: u32, pitch: u32) -> MatrixB {
@@ -95,16 +100,12 @@ fn multiply_add(x: MatrixA, y: MatrixB, z: MatrixC) -> MatrixC {
     return coopMultiplyAdd(x, y, z);
 }
 
-fn add(x: MatrixC, y: MatrixC) -> MatrixC {
-    return x + y;
-}
-
-fn scaled(x: MatrixC, factor: f32) -> MatrixC {
-    return x * factor;
-}
-
 fn store_c(z: MatrixC, at: u32, pitch: u32) {
     coopStoreT(z, &c_tile[at], pitch);
+}
+
+fn kept_c(at: u32) -> vec4<f32> {
+    return c_tile[at];
 }
 // @end
 
@@ -145,16 +146,16 @@ fn main(
             for (var i = 0u; i < A_LOADS; i++) {
                 let f = i * THREADS + index;
                 if (f < TILE_M * QUADS) {
-                    a_tile[f / QUADS * PITCH + f % QUADS] = next_a[2u * i];
-                    a_tile[A_SIZE + f / QUADS * PITCH + f % QUADS] = next_a[2u * i + 1u];
+                    keep_a(f / QUADS * PITCH + f % QUADS, next_a[2u * i]);
+                    keep_a(A_SIZE + f / QUADS * PITCH + f % QUADS, next_a[2u * i + 1u]);
                 }
             }
             // @unroll
             for (var i = 0u; i < B_LOADS; i++) {
                 let f = i * THREADS + index;
                 if (f < TILE_N * QUADS) {
-                    b_tile[f / QUADS * PITCH + f % QUADS] = next_b[2u * i];
-                    b_tile[B_SIZE + f / QUADS * PITCH + f % QUADS] = next_b[2u * i + 1u];
+                    keep_b(f / QUADS * PITCH + f % QUADS, next_b[2u * i]);
+                    keep_b(B_SIZE + f / QUADS * PITCH + f % QUADS, next_b[2u * i + 1u]);
                 }
             }
         }
@@ -198,7 +199,7 @@ fn main(
                     // @unroll
                     for (var j = 0u; j < FRAGMENTS_N; j++) {
                         let f = i * FRAGMENTS_N + j;
-                        sum[f] = add(sum[f], multiply_add(a_high, high[j], MatrixC()));
+                        sum[f] = sum[f] + multiply_add(a_high, high[j], MatrixC());
                         rest[f] = multiply_add(a_low, high[j], multiply_add(a_high, low[j], rest[f]));
                     }
                 }
@@ -211,13 +212,13 @@ fn main(
     let p = vec2(params.p0, params.p1);
     // @unroll
     for (var f = 0u; f < FRAGMENTS_M * FRAGMENTS_N; f++) {
-        store_c(add(sum[f], scaled(rest[f], 1.0 / 2048.0)), subgroup * C_SIZE, 4u);
+        store_c(sum[f] + rest[f] * (1.0 / 2048.0), subgroup * C_SIZE, 4u);
         workgroupBarrier();
         for (var q = lane; q < 64u; q += SUBGROUP) {
             let row = row0 + square_m + f / FRAGMENTS_N * 16u + q / 4u;
             let column = column0 + square_n + f % FRAGMENTS_N * 16u + q % 4u * 4u;
             if (id < params.groups && row < params.m && column < params.n) {
-                var v = c_tile[subgroup * C_SIZE + q] * scales[0] * scales[1];
+                var v = kept_c(subgroup * C_SIZE + q) * scales[0] * scales[1];
                 let at = (slice * params.m + row) * params.n + column;
                 // @unroll
                 for (var e = 0u; e < 4u; e++) {

@@ -74,7 +74,7 @@ pub fn capture_named<E: std::fmt::Display>(
             None if tensor.is_symbolic() => return Err(Error::ForeignOutput { name }),
             None => constant(&mut graph, &tensor),
         };
-        graph.output(name, id);
+        graph.output(name, id)?;
     }
     Ok(graph)
 }

@@ -24,6 +24,16 @@ pub enum Error {
     /// The captured function failed.
     #[error("the network could not be captured: {0}")]
     Capture(String),
+    /// An operand is no value of the graph.
+    #[error(
+        "node `{node}`: operand {operand} is no value of this graph; `input`, `constant` and `push` give them"
+    )]
+    ForeignOperand {
+        /// The node's name.
+        node: String,
+        /// Which of its operands.
+        operand: usize,
+    },
     /// An output is no value of the graph.
     #[error("the output `{name}` does not come from the inputs or constants of this graph")]
     ForeignOutput {

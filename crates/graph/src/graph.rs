@@ -85,9 +85,13 @@ impl Graph {
     /// A node at the end, and its result.
     ///
     /// # Errors
-    /// [`Error::Node`] if the operation does not fit the operands' shapes or types.
+    /// [`Error::Node`] if the operation does not fit the operands' shapes or types, [`Error::ForeignOperand`] if an operand
+    /// is no value of this graph.
     pub fn push(&mut self, name: impl Into<String>, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
         let name = name.into();
+        if let Some(operand) = inputs.iter().position(|id| id.0 >= self.values.len()) {
+            return Err(Error::ForeignOperand { node: name, operand });
+        }
         let shapes: Vec<_> = inputs.iter().map(|&id| &self[id].shape[..]).collect();
         let shape = op.output_shape(&shapes).map_err(|error| Error::node(&name, error))?;
         let first = inputs.first().map_or(DType::F32, |&id| self[id].dtype);
@@ -106,8 +110,21 @@ impl Graph {
     }
 
     /// A new output.
-    pub fn output(&mut self, name: impl Into<String>, value: ValueId) {
-        self.outputs.push((name.into(), value));
+    ///
+    /// # Errors
+    /// [`Error::ForeignOutput`] if it is no value of this graph.
+    pub fn output(&mut self, name: impl Into<String>, value: ValueId) -> Result<()> {
+        let name = name.into();
+        if value.0 >= self.values.len() {
+            return Err(Error::ForeignOutput { name });
+        }
+        self.add_output(name, value);
+        Ok(())
+    }
+
+    /// As [`Self::output`], of a value that is this graph's.
+    pub(crate) fn add_output(&mut self, name: String, value: ValueId) {
+        self.outputs.push((name, value));
     }
 
     /// The context of the constants.
@@ -167,6 +184,8 @@ impl Graph {
 impl std::ops::Index<ValueId> for Graph {
     type Output = Value;
 
+    /// # Panics
+    /// For an id that another graph gave.
     fn index(&self, id: ValueId) -> &Value {
         &self.values[id.0]
     }

@@ -82,7 +82,7 @@ impl<'a> Rewriter<'a> {
     pub fn finish(mut self) -> Graph {
         for (name, id) in self.old.outputs() {
             let id = self.value(*id);
-            self.new.output(name.clone(), id);
+            self.new.add_output(name.clone(), id);
         }
         self.new
     }

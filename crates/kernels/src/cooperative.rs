@@ -4,6 +4,8 @@
 //! [`crate::select`] picks them they are tried once: a product of known result against the plain kernel's, timed beside
 //! it. The outcome is noted for the adapter, the driver and the text of the kernels, beside the pipeline cache.
 
+mod matrices;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -14,7 +16,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Error, Mode, Result, write_whole};
-use tilewright_shaders::Specialisation;
+
+pub use matrices::{Emulation, Matrices};
 
 use crate::{
     elementwise::cast,
@@ -22,27 +25,6 @@ use crate::{
     select::Cooperative,
     tune::source_hash,
 };
-
-/// Which matrices a kernel for cooperative ones multiplies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Matrices {
-    /// The device's.
-    Device,
-    /// Sums of a thread, factors read from workgroup memory: for tests.
-    Emulated {
-        /// Squares of 16 × 16 a side for each subgroup.
-        squares: u32,
-    },
-}
-
-impl Matrices {
-    pub(crate) fn specialise(self, kernel: Specialisation) -> Specialisation {
-        match self {
-            Self::Device => kernel,
-            Self::Emulated { .. } => kernel.with_fragment("cooperative", "emulated"),
-        }
-    }
-}
 
 /// The outcome of trying cooperative matrices beside plain kernels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,10 +47,13 @@ impl Trial {
     }
 }
 
-/// The two uses of cooperative matrices, which are tried one by one.
+/// The uses of cooperative matrices, which are tried one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
     F16,
+    /// f32 by matrices of f32, which are of 8 × 8.
+    F32,
+    /// f32 by matrices of f16, which are of 16 × 16.
     SplitF16,
 }
 
@@ -76,7 +61,7 @@ impl Use {
     /// The algorithm tried, and the plain one beside it.
     fn algorithms(self) -> [MatmulAlgorithm; 2] {
         match self {
-            Self::F16 => [MatmulAlgorithm::Cooperative, MatmulAlgorithm::Vec4],
+            Self::F16 | Self::F32 => [MatmulAlgorithm::Cooperative, MatmulAlgorithm::Vec4],
             Self::SplitF16 => [MatmulAlgorithm::SplitF16, MatmulAlgorithm::Vec4],
         }
     }
@@ -84,6 +69,7 @@ impl Use {
     const fn name(self) -> &'static str {
         match self {
             Self::F16 => "f16",
+            Self::F32 => "f32",
             Self::SplitF16 => "split_f16",
         }
     }
@@ -126,44 +112,79 @@ fn write(context: &Context, trials: BTreeMap<String, Trial>) -> Result<()> {
 
 /// What is known of the context's device.
 pub(crate) fn of(context: &Context) -> Cooperative {
-    use wgpu::CooperativeScalarType::{F16, F32};
-    let fits = |found: &wgpu::CooperativeMatrixProperties| {
-        (found.m_size, found.n_size, found.k_size) == (16, 16, 16)
-            && (found.ab_type, found.cr_type) == (F16, F32)
-    };
     let info = context.adapter_info();
-    let subgroups = (info.subgroup_min_size, info.subgroup_max_size) == (32, 32);
-    if !subgroups || !context.cooperative_matrices().iter().any(fits) {
+    let subgroups = [info.subgroup_min_size, info.subgroup_max_size];
+    let Some(edge) = usable(context.cooperative_matrices(), subgroups, info.backend) else {
         return Cooperative::Absent;
-    }
+    };
     let pays = |which| known(context, which).is_some_and(|trial| trial.pays());
-    Cooperative::Present { f16_pays: pays(Use::F16), split_f16_pays: pays(Use::SplitF16) }
+    Cooperative::Present {
+        edge,
+        f16_pays: pays(Use::F16),
+        f32_pays: pays(Use::F32),
+        split_f16_pays: pays(Use::SplitF16),
+    }
+}
+
+/// The rows and columns of the matrices, all with f32 sums, that the kernels use out of those which an adapter reports:
+/// 16 for f16, else 8 for f16 and f32.
+fn usable(
+    found: &[wgpu::CooperativeMatrixProperties],
+    subgroups: [u32; 2],
+    backend: wgpu::Backend,
+) -> Option<u32> {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let has = |edge, operand| {
+        found.iter().any(|found| {
+            [found.m_size, found.n_size, found.k_size] == [edge; 3]
+                && (found.ab_type, found.cr_type) == (operand, F32)
+        })
+    };
+    // wgpu says 4 to 64 of every Metal device. Those with matrix units have 32 threads to a simdgroup; what has not
+    // computes something wrong in the trial.
+    let threads = subgroups == [32; 2] || backend == wgpu::Backend::Metal;
+    // The text for 16 × 16 loads from vec4s, which Metal cannot, and the one for 8 × 8 is as Metal wants it.
+    match backend {
+        _ if !threads => None,
+        wgpu::Backend::Metal => (has(8, F16) && has(8, F32)).then_some(8),
+        _ => has(16, F16).then_some(16),
+    }
 }
 
 fn known(context: &Context, which: Use) -> Option<Trial> {
     context.attached::<Trials>().with(context, |known| known.get(which.name()).cloned())
 }
 
-/// What the trials said: of f16 products, and of f32 ones by split halves. `None` where they have not been run yet.
-pub fn trials(context: &Context) -> [Option<Trial>; 2] {
-    [known(context, Use::F16), known(context, Use::SplitF16)]
+/// What the trials said: of f16 products, of f32 ones by matrices of f32, and of f32 ones by split halves. `None` where
+/// they have not been run, or will not be.
+pub fn trials(context: &Context) -> [Option<Trial>; 3] {
+    [Use::F16, Use::F32, Use::SplitF16].map(|which| known(context, which))
 }
 
 /// Extents from which on a product is large enough for split halves; the trial is of this size.
 pub(crate) const LARGE: usize = 1024;
 
+/// Extents from which on a product fills a tile of matrices.
+pub(crate) const SMALL: usize = 64;
+
 /// Tries cooperative matrices, unless that is done or `problem` would not use them.
 pub(crate) fn try_out(context: &Context, problem: &Problem) {
-    match problem.dtype {
-        DType::F16 => try_use(context, Use::F16),
-        _ if problem.m.min(problem.n).min(problem.k) >= LARGE => try_use(context, Use::SplitF16),
+    let least = problem.m.min(problem.n).min(problem.k);
+    match (problem.dtype, of(context)) {
+        (DType::F16, _) => try_use(context, Use::F16),
+        (_, Cooperative::Present { edge: 8, .. }) if least >= SMALL => try_use(context, Use::F32),
+        (_, Cooperative::Present { edge: 16, .. }) if least >= LARGE => try_use(context, Use::SplitF16),
         _ => {}
     }
 }
 
-/// Tries cooperative matrices for f16, unless that is done.
-pub(crate) fn try_f16(context: &Context) {
-    try_use(context, Use::F16);
+/// Tries cooperative matrices for convolutions of `dtype`, unless that is done or there are none.
+pub(crate) fn try_convolution(context: &Context, dtype: DType) {
+    match (dtype, of(context)) {
+        (DType::F16, _) => try_use(context, Use::F16),
+        (_, Cooperative::Present { edge: 8, .. }) => try_use(context, Use::F32),
+        _ => {}
+    }
 }
 
 /// What goes wrong is no fault of the operation that is about to run: it is the trial's outcome.
@@ -200,9 +221,9 @@ fn run(context: &Context, which: Use) -> Result<Trial> {
     let allowed = match which {
         // Multiples of 1/8 below 1: every product and every sum is exact in f32, whatever its order.
         Use::F16 => 0.0,
-        // Half a unit in the last place of the sum of absolute products, or so. Without the low halves the largest
-        // difference is forty times as large.
-        Use::SplitF16 => 3e-7 * LARGE as f32,
+        // Half a unit in the last place of the sum of absolute products, or so. Without the low halves, or with factors
+        // rounded to fewer bits, the largest difference is tens of times as large.
+        Use::F32 | Use::SplitF16 => 3e-7 * LARGE as f32,
     };
     let differs =
         |(a, b): &(&f32, &f32)| (**a - **b).abs().partial_cmp(&allowed).is_none_or(|order| order.is_gt());
@@ -270,6 +291,33 @@ fn time(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_matrices_that_a_backend_can_use() {
+        use wgpu::{
+            Backend::{Metal, Vulkan},
+            CooperativeScalarType::{F16, F32},
+        };
+        let matrix = |edge, ab_type, cr_type| wgpu::CooperativeMatrixProperties {
+            m_size: edge,
+            n_size: edge,
+            k_size: edge,
+            ab_type,
+            cr_type,
+            saturating_accumulation: false,
+        };
+        // What wgpu reports of Apple's GPUs, and of NVIDIA's.
+        let apple = [matrix(8, F32, F32), matrix(8, F16, F16), matrix(8, F16, F32)];
+        let nvidia = [matrix(16, F16, F16), matrix(16, F16, F32)];
+        assert_eq!(usable(&apple, [4, 64], Metal), Some(8));
+        assert_eq!(usable(&nvidia, [32, 32], Vulkan), Some(16));
+        assert_eq!(usable(&apple[1..], [4, 64], Metal), None);
+        assert_eq!(usable(&nvidia[..1], [32, 32], Vulkan), None);
+        assert_eq!(usable(&nvidia, [32, 64], Vulkan), None);
+        assert_eq!(usable(&apple, [32, 32], Vulkan), None);
+        assert_eq!(usable(&nvidia, [4, 64], Metal), None);
+        assert_eq!(usable(&[], [32, 32], Vulkan), None);
+    }
 
     #[test]
     fn a_trial_is_read_as_it_was_written() {

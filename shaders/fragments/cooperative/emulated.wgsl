@@ -2,7 +2,20 @@
 // the factors where they lie in workgroup memory, which the kernels leave alone between loading and multiplying.
 alias MatrixA = vec3<u32>; // place, pitch, whether columns lie `pitch` apart
 alias MatrixB = vec3<u32>;
-alias MatrixC = array<f32, 8>;
+alias MatrixC = mat2x4<f32>; // as many elements as a thread has of 16 × 16, of which 8 × 8 uses two
+const ELEMENTS: u32 = EDGE * EDGE / 32u; // of a thread
+
+var<workgroup> a_tile: array<vec4<Operand>, 2u * A_SIZE>;
+var<workgroup> b_tile: array<vec4<Operand>, 2u * B_SIZE>;
+var<workgroup> c_tile: array<vec4<f32>, SUBGROUPS * C_SIZE>;
+
+fn keep_a(at: u32, v: vec4<Operand>) {
+    a_tile[at] = v;
+}
+
+fn keep_b(at: u32, v: vec4<Operand>) {
+    b_tile[at] = v;
+}
 
 fn a_by_rows(at: u32, pitch: u32) -> MatrixA {
     return vec3(at, pitch, 0u);
@@ -27,41 +40,32 @@ fn element(m: vec3<u32>, row: u32, column: u32) -> vec2<u32> {
     return vec2(m.x + outer * m.y + inner / 4u, inner % 4u);
 }
 
+// The row of a thread's element e; its column is lane % EDGE.
+fn row_of(e: u32) -> u32 {
+    return e * (32u / EDGE) + lane / EDGE;
+}
+
 fn multiply_add(x: MatrixA, y: MatrixB, z: MatrixC) -> MatrixC {
     var m = z;
-    for (var k = 0u; k < 16u; k++) {
-        let b = element(y, k, lane % 16u);
+    for (var k = 0u; k < EDGE; k++) {
+        let b = element(y, k, lane % EDGE);
         let right = f32(b_tile[b.x][b.y]);
         // @unroll
-        for (var e = 0u; e < 8u; e++) {
-            let a = element(x, e * 2u + lane / 16u, k);
-            m[e] += f32(a_tile[a.x][a.y]) * right;
+        for (var e = 0u; e < ELEMENTS; e++) {
+            let a = element(x, row_of(e), k);
+            m[e / 4u][e % 4u] += f32(a_tile[a.x][a.y]) * right;
         }
-    }
-    return m;
-}
-
-fn add(x: MatrixC, y: MatrixC) -> MatrixC {
-    var m = x;
-    // @unroll
-    for (var e = 0u; e < 8u; e++) {
-        m[e] += y[e];
-    }
-    return m;
-}
-
-fn scaled(x: MatrixC, factor: f32) -> MatrixC {
-    var m = x;
-    // @unroll
-    for (var e = 0u; e < 8u; e++) {
-        m[e] *= factor;
     }
     return m;
 }
 
 fn store_c(z: MatrixC, at: u32, pitch: u32) {
     // @unroll
-    for (var e = 0u; e < 8u; e++) {
-        c_tile[at + (e * 2u + lane / 16u) * pitch + lane % 16u / 4u][lane % 4u] = z[e];
+    for (var e = 0u; e < ELEMENTS; e++) {
+        c_tile[at + row_of(e) * pitch + lane % EDGE / 4u][lane % 4u] = z[e / 4u][e % 4u];
     }
+}
+
+fn kept_c(at: u32) -> vec4<f32> {
+    return c_tile[at];
 }

@@ -4,7 +4,7 @@ use tilewright_ops::DType;
 
 use super::{Pass, Problem, depthwise, winograd};
 use crate::{
-    matmul::cooperative_workgroup_bytes,
+    cooperative::Matrices,
     select::{Cooperative, Device, DeviceClass},
 };
 
@@ -21,7 +21,7 @@ pub enum Conv2dAlgorithm {
     Depthwise,
     /// `conv2d_lanes`: implicit GEMM for software Vulkan.
     Lanes,
-    /// `conv2d_cooperative`: implicit GEMM in f16 by the device's matrix units, forward.
+    /// `conv2d_cooperative`: implicit GEMM by the device's matrix units, forward; f16, and f32 where they multiply that.
     Cooperative,
     /// `winograd_*` with tiles of 2 × 2 pixels: 3 × 3, stride 1, by 16 products in place of 36.
     WinogradF2,
@@ -83,10 +83,12 @@ impl Conv2dAlgorithm {
             }
             _ if empty => Some("an extent is zero"),
             Self::Im2col | Self::ImplicitGemm => None,
-            Self::Cooperative if device.cooperative == Cooperative::Absent => {
-                Some("the device has no cooperative matrices of 16 × 16 f16 with f32 sums")
+            Self::Cooperative if device.cooperative == Cooperative::Absent => Some(
+                "not on this device: it has no cooperative matrices of 16 × 16 or 8 × 8 f16 with f32 sums",
+            ),
+            Self::Cooperative => {
+                Self::obstacle_of_matrices(Matrices::of(device).edge(), device, pass, problem)
             }
-            Self::Cooperative => Self::obstacle_of_matrices(device, pass, problem),
             Self::WinogradF2 | Self::WinogradF4 => winograd::obstacle(pass, problem),
             Self::Depthwise if !problem.is_depthwise() => Some("it needs one filter to a channel"),
             Self::Depthwise => {
@@ -106,8 +108,10 @@ impl Conv2dAlgorithm {
         }
     }
 
-    /// What keeps [`Self::Cooperative`] from running a pass of `problem`, be the matrices the device's or emulated.
+    /// What keeps [`Self::Cooperative`] from running a pass of `problem` by matrices of `edge` rows, be they the device's or
+    /// emulated.
     pub(super) fn obstacle_of_matrices(
+        edge: u32,
         device: &Device,
         pass: Pass,
         problem: &Problem,
@@ -116,15 +120,15 @@ impl Conv2dAlgorithm {
         match problem.dtype {
             _ if pass != Pass::Forward => Some("it runs forward"),
             DType::F16 if !device.f16 => Some("the device has no f16 in shaders"),
-            DType::F16 if device.max_workgroup_bytes < cooperative_workgroup_bytes(16) => {
+            DType::F32 if edge != 8 => Some("it takes f16; f32 by matrices of 8 × 8, as Metal has them"),
+            dtype if device.max_workgroup_bytes < Matrices::workgroup_bytes(edge, dtype, 16) => {
                 Some("it needs 32 KiB of workgroup memory")
             }
-            DType::F16 if problem.y_count() == 0 || problem.terms() == 0 => Some("an extent is zero"),
-            DType::F16 if !inputs.is_multiple_of(4) || !outputs.is_multiple_of(4) => {
+            _ if problem.y_count() == 0 || problem.terms() == 0 => Some("an extent is zero"),
+            _ if !inputs.is_multiple_of(4) || !outputs.is_multiple_of(4) => {
                 Some("it needs groups of whole vec4s of channels")
             }
-            DType::F16 => None,
-            _ => Some("it takes f16"),
+            _ => None,
         }
     }
 

@@ -35,7 +35,7 @@ pub use weight::{PackedWeight, Weight, pack_weight};
 pub use winograd::Spec as WinogradSpec;
 
 use crate::{
-    cooperative::Matrices,
+    cooperative::{Emulation, Matrices},
     select::{self, Device},
 };
 
@@ -85,31 +85,33 @@ pub fn forward(
         Conv2dAlgorithm::Depthwise => depthwise::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Lanes => lanes::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Cooperative => {
-            cooperative::forward(context, problem, operands, activation, Matrices::Device)
+            let matrices = Matrices::of(&Device::of(context));
+            cooperative::forward(context, problem, operands, activation, matrices)
         }
         Conv2dAlgorithm::WinogradF2 => winograd::forward(context, problem, operands, activation, 2),
         Conv2dAlgorithm::WinogradF4 => winograd::forward(context, problem, operands, activation, 4),
     }
 }
 
-/// As [`forward`] by [`Conv2dAlgorithm::Cooperative`] with `squares` of 16 × 16 a side for each subgroup, and the
-/// matrices emulated by plain sums. It is too slow for anything but finding out whether the kernel is right where no
+/// As [`forward`] by [`Conv2dAlgorithm::Cooperative`] with the matrices emulated by plain sums. It is too slow for anything but finding out whether the kernel is right where no
 /// device has the hardware.
 ///
 /// # Errors
 /// [`Error::Unsupported`] if it cannot run this shape.
 pub fn forward_emulated(
     context: &Context,
-    squares: u32,
+    emulation: Emulation,
     problem: &Problem,
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    if let Some(reason) = Conv2dAlgorithm::obstacle_of_matrices(&Device::of(context), Pass::Forward, problem)
-    {
+    let (pass, device) = (Pass::Forward, Device::of(context));
+    let obstacle = emulation.obstacle();
+    let obstacle = obstacle.or(Conv2dAlgorithm::obstacle_of_matrices(emulation.edge, &device, pass, problem));
+    if let Some(reason) = obstacle {
         return Err(unsupported(Pass::Forward, Conv2dAlgorithm::Cooperative, problem, reason));
     }
-    cooperative::forward(context, problem, operands, activation, Matrices::Emulated { squares })
+    cooperative::forward(context, problem, operands, activation, Matrices::Emulated(emulation))
 }
 
 fn unsupported(pass: Pass, algorithm: Conv2dAlgorithm, problem: &Problem, reason: &str) -> Error {

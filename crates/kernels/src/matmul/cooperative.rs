@@ -1,6 +1,6 @@
 //! `matmul_cooperative`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Context, Result};
 use tilewright_shaders::Specialisation;
 
@@ -9,12 +9,15 @@ use super::{
     launch::{self, Tiling},
     vec4::bands,
 };
-use crate::{cooperative::Matrices, epilogue::Epilogue};
+use crate::{
+    cooperative::{Emulation, Matrices},
+    epilogue::Epilogue,
+};
 
 /// What `matmul_cooperative` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spec {
-    /// Squares of 16 × 16 of C of a subgroup, down and across; a workgroup has 2 × 2 subgroups.
+    /// Matrices of C of a subgroup, down and across; a workgroup has 2 × 2 subgroups.
     pub fragments: [u32; 2],
     /// Step along K: 16 or 32.
     pub tile_k: u32,
@@ -28,6 +31,8 @@ pub struct Spec {
     pub group_m: u32,
     /// The device's matrices or emulated ones.
     pub matrices: Matrices,
+    /// The type of the operands: f16, or f32 by matrices of 8 × 8.
+    pub dtype: DType,
     /// Bias and activation.
     pub epilogue: Epilogue,
 }
@@ -42,14 +47,9 @@ impl From<Spec> for Specialisation {
             .with_bool("TRANSPOSE_B", spec.transpose_right)
             .with_bool("VEC_C", spec.vec4_y)
             .with_u32("GROUP_M", spec.group_m);
+        let kernel = if spec.dtype == DType::F32 { kernel.with_type("Operand", "f32") } else { kernel };
         spec.epilogue.specialise(spec.matrices.specialise(kernel))
     }
-}
-
-/// Bytes of workgroup memory that every variant fits at this step along K.
-pub(crate) const fn workgroup_bytes(tile_k: u32) -> u32 {
-    // Tiles of 128 rows, both along K, which is where the space between rows counts most.
-    2 * 2 * 128 * (tile_k / 4 + 2) * 8 + 5120
 }
 
 pub(super) fn launch(
@@ -59,23 +59,33 @@ pub(super) fn launch(
     activation: Option<UnaryOp>,
     matrices: Matrices,
 ) -> Result<()> {
-    let Problem { m, n, k, transpose_left, transpose_right, .. } = *problem;
+    let Problem { m, n, k, transpose_left, transpose_right, dtype, .. } = *problem;
+    let edge = |squares: u32| (2 * matrices.edge() * squares) as usize;
     let tiles = |edge: usize| problem.batches * m.div_ceil(edge) * n.div_ceil(edge);
     let squares = match matrices {
-        Matrices::Emulated { squares } => squares,
-        Matrices::Device if tiles(128) >= 64 => 4,
-        Matrices::Device => 2,
+        Matrices::Emulated(Emulation { squares, .. }) => squares,
+        Matrices::Device { .. } if tiles(edge(4)) >= 64 => 4,
+        Matrices::Device { .. } => 2,
     };
-    let edge = 32 * squares as usize;
-    let room = context.limits().max_compute_workgroup_storage_size >= workgroup_bytes(32);
-    let tile_k = if room { 32 } else { 16 };
+    let edge = edge(squares);
+    let tile_k = matrices.tile_k(dtype, context.limits().max_compute_workgroup_storage_size);
     let mut tiling = Tiling::new([edge, edge], k).split_for(problem, 64);
-    tiling.k_multiple = tile_k;
+    tiling.k_multiple = tile_k as usize;
     let vec4_y = problem.vec4_aligned()[2];
     let group_m = bands([m.div_ceil(edge), n.div_ceil(edge)]);
     launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
-        let (fragments, tile_k) = ([squares; 2], tile_k as u32);
-        Spec { fragments, tile_k, transpose_left, transpose_right, vec4_y, group_m, matrices, epilogue }
-            .into()
+        let fragments = [squares; 2];
+        Spec {
+            fragments,
+            tile_k,
+            transpose_left,
+            transpose_right,
+            vec4_y,
+            group_m,
+            matrices,
+            dtype,
+            epilogue,
+        }
+        .into()
     })
 }

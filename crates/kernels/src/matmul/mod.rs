@@ -14,7 +14,6 @@ use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
 pub use cooperative::Spec as CooperativeSpec;
-pub(crate) use cooperative::workgroup_bytes as cooperative_workgroup_bytes;
 pub use lanes::Spec as LanesSpec;
 pub use naive::Spec as NaiveSpec;
 pub use register_tiled::Spec as RegisterTiledSpec;
@@ -25,7 +24,7 @@ pub use tiled::Spec as TiledSpec;
 pub use vec4::Spec as Vec4Spec;
 
 use crate::{
-    cooperative::Matrices,
+    cooperative::{Emulation, Matrices},
     select::{Cooperative, Device, DeviceClass},
 };
 
@@ -139,7 +138,7 @@ pub enum MatmulAlgorithm {
     Vec4,
     /// `matmul_lanes`: register tiles shared by subgroup shuffles, for software Vulkan.
     Lanes,
-    /// `matmul_cooperative`: f16 by the device's matrix units.
+    /// `matmul_cooperative`: by the device's matrix units, f16, and f32 where they multiply that.
     Cooperative,
     /// `matmul_cooperative_split_f16`: fp32 by three products of halves on matrix units.
     SplitF16,
@@ -198,30 +197,35 @@ impl MatmulAlgorithm {
                 Some("it is written for software Vulkan with subgroups of 4, 8 or 16 lanes")
             }
             Self::Lanes => empty.then_some("it needs K > 0"),
-            Self::Cooperative | Self::SplitF16 if device.cooperative == Cooperative::Absent => {
-                Some("the device has no cooperative matrices of 16 × 16 f16 with f32 sums")
-            }
-            _ => self.obstacle_of_matrices(device, problem),
+            Self::Cooperative | Self::SplitF16 if device.cooperative == Cooperative::Absent => Some(
+                "not on this device: it has no cooperative matrices of 16 × 16 or 8 × 8 f16 with f32 sums",
+            ),
+            _ => self.obstacle_of_matrices(Matrices::of(device).edge(), device, problem),
         }
     }
 }
 
 impl MatmulAlgorithm {
-    /// What keeps an algorithm for cooperative matrices from running `problem`, be they the device's or emulated.
-    fn obstacle_of_matrices(self, device: &Device, problem: &Problem) -> Option<&'static str> {
+    /// What keeps an algorithm for cooperative matrices of `edge` rows from running `problem`, be they the device's or
+    /// emulated.
+    fn obstacle_of_matrices(self, edge: u32, device: &Device, problem: &Problem) -> Option<&'static str> {
         let [left, right, _] = problem.vec4_aligned();
-        let (dtype, bytes) = match self {
-            Self::SplitF16 => (DType::F32, split_f16::WORKGROUP_BYTES),
-            _ => (DType::F16, cooperative::workgroup_bytes(16)),
+        let bytes = match self {
+            Self::SplitF16 => split_f16::WORKGROUP_BYTES,
+            _ => Matrices::workgroup_bytes(edge, problem.dtype, 16),
         };
-        match self {
-            _ if problem.dtype != dtype => {
-                Some(if dtype == DType::F16 { "it takes f16" } else { "it takes f32" })
+        match (self, problem.dtype) {
+            (Self::SplitF16, _) if edge != 16 => {
+                Some("it needs cooperative matrices of 16 × 16 f16 with f32 sums")
+            }
+            (Self::SplitF16, dtype) if dtype != DType::F32 => Some("it takes f32"),
+            (Self::Cooperative, DType::F32) if edge != 8 => {
+                Some("it takes f16; f32 by matrices of 8 × 8, as Metal has them")
             }
             _ if !device.f16 => Some("the device has no f16 in shaders"),
             _ if device.max_workgroup_bytes < bytes => Some("it needs 32 KiB of workgroup memory"),
             _ if problem.k == 0 => Some("it needs K > 0"),
-            Self::Cooperative if !left || !right => {
+            (Self::Cooperative, _) if !left || !right => {
                 Some("it needs rows of both operands that begin at whole vec4s")
             }
             _ => None,
@@ -229,16 +233,15 @@ impl MatmulAlgorithm {
     }
 }
 
-/// y = activation(left · right + bias + residual) by an algorithm for cooperative matrices, with `squares` of 16 × 16 a
-/// side for each subgroup, and the matrices emulated by plain sums. It is too slow for anything but finding out whether
-/// the kernel is right where no device has the hardware.
+/// y = activation(left · right + bias + residual) by an algorithm for cooperative matrices, with the matrices emulated by
+/// plain sums. It is too slow for anything but finding out whether the kernel is right where no device has the hardware.
 ///
 /// # Errors
 /// [`Error::Unsupported`] if it cannot run this shape, or `algorithm` is no such one.
 pub fn matmul_emulated(
     context: &Context,
     algorithm: MatmulAlgorithm,
-    squares: u32,
+    emulation: Emulation,
     problem: &Problem,
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
@@ -248,10 +251,12 @@ pub fn matmul_emulated(
         algorithm: algorithm.name(),
         reason: format!("{reason} ({problem})"),
     };
-    if let Some(reason) = algorithm.obstacle_of_matrices(&Device::of(context), problem) {
+    let device = Device::of(context);
+    let obstacle = emulation.obstacle();
+    if let Some(reason) = obstacle.or(algorithm.obstacle_of_matrices(emulation.edge, &device, problem)) {
         return Err(unsupported(reason));
     }
-    let matrices = Matrices::Emulated { squares };
+    let matrices = Matrices::Emulated(emulation);
     match algorithm {
         MatmulAlgorithm::Cooperative => cooperative::launch(context, problem, operands, activation, matrices),
         MatmulAlgorithm::SplitF16 => split_f16::launch(context, problem, operands, activation, matrices),
@@ -296,10 +301,10 @@ pub fn matmul_as(
         MatmulAlgorithm::Vec4 => vec4::launch(context, problem, operands, activation),
         MatmulAlgorithm::Lanes => lanes::launch(context, problem, operands, activation),
         MatmulAlgorithm::Cooperative => {
-            cooperative::launch(context, problem, operands, activation, Matrices::Device)
+            cooperative::launch(context, problem, operands, activation, Matrices::of(&device))
         }
         MatmulAlgorithm::SplitF16 => {
-            split_f16::launch(context, problem, operands, activation, Matrices::Device)
+            split_f16::launch(context, problem, operands, activation, Matrices::of(&device))
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     vec4::bands,
 };
 use crate::{
-    cooperative::Matrices,
+    cooperative::{Emulation, Matrices},
     epilogue::{Epilogue, parameters},
     params::params,
     to_u32,
@@ -162,8 +162,8 @@ pub(super) fn launch(
         return Ok(());
     }
     let fragments = match matrices {
-        Matrices::Device => [2, 4],
-        Matrices::Emulated { squares } => [squares, squares],
+        Matrices::Device { .. } => [2, 4],
+        Matrices::Emulated(Emulation { squares, .. }) => [squares, squares],
     };
     let tile = [64 * fragments[0] as usize, 32 * fragments[1] as usize];
     let [tiles_m, tiles_n] = [m.div_ceil(tile[0]), n.div_ceil(tile[1])];

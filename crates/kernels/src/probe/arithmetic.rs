@@ -91,12 +91,19 @@ fn peak(context: &Context, variants: Vec<Variant>) -> Result<Peak> {
 const MATRIX_THREADS: [u64; 2] = [128, 32];
 
 /// The rate of cooperative matrices, whose sums are looked at first: the feature is an experimental one.
-fn matrices(context: &Context) -> Result<Peak> {
+fn matrices(context: &Context, edge: u32) -> Result<Peak> {
     let groups = 4096;
     let y = context.alloc(groups * MATRIX_THREADS[0] * 4)?;
     let mut best: Option<(f64, u32)> = None;
     for chains in [2, 4, 8] {
-        let kernel = Specialisation::new("probe_cooperative_matrix").with_u32("CHAINS", chains);
+        let mut kernel = Specialisation::new("probe_cooperative_matrix").with_u32("CHAINS", chains);
+        if edge == 8 {
+            kernel = kernel
+                .with_u32("EDGE", edge)
+                .with_type("MatrixA", "coop_mat8x8<f16, A>")
+                .with_type("MatrixB", "coop_mat8x8<f16, B>")
+                .with_type("MatrixC", "coop_mat8x8<f32, C>");
+        }
         let dispatch = |params: &MatrixParams, groups: u64| {
             let dispatch =
                 Dispatch { op: "probe", params: bytemuck::bytes_of(params), buffers: &[&y], groups };
@@ -105,7 +112,7 @@ fn matrices(context: &Context) -> Result<Peak> {
         // Small enough to be exact in f32.
         dispatch(&MatrixParams { rounds: 4, m: 0.5 }, 1)?;
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(&context.read(&y)?);
-        let expected = (16 * STEPS * 4) as f32 * 0.5 * chains as f32;
+        let expected = (u64::from(edge) * STEPS * 4) as f32 * 0.5 * chains as f32;
         if let Some(wrong) = values[..MATRIX_THREADS[0] as usize].iter().find(|&&value| value != expected) {
             let reason = format!("the driver computes {wrong} where {expected} is right");
             return Ok(Peak::Absent { reason });
@@ -113,7 +120,8 @@ fn matrices(context: &Context) -> Result<Peak> {
         let params = MatrixParams { rounds: ROUNDS, m: 0.5 };
         let taken = time(context, 0.01, 15, || dispatch(&params, groups))?;
         let subgroups = groups * MATRIX_THREADS[0] / MATRIX_THREADS[1];
-        let operations = subgroups * u64::from(ROUNDS) * STEPS * u64::from(chains) * 2 * 16 * 16 * 16;
+        let operations =
+            subgroups * u64::from(ROUNDS) * STEPS * u64::from(chains) * 2 * u64::from(edge).pow(3);
         let gops = operations as f64 / taken.best / 1e9;
         if best.is_none_or(|(most, _)| gops > most) {
             best = Some((gops, chains));
@@ -136,12 +144,16 @@ pub(super) fn measure(context: &Context, say: &mut impl FnMut(&str)) -> Result<A
     };
     say("products of int8");
     let dot4_i8 = peak(context, dot4())?;
-    let cooperative_matrix = if Device::of(context).cooperative == Cooperative::Absent {
-        let reason = "the device has no cooperative matrices of 16 × 16 f16 with f32 sums and 32 threads";
-        Peak::Absent { reason: reason.to_owned() }
-    } else {
-        say("cooperative matrices");
-        matrices(context)?
+    let cooperative_matrix = match Device::of(context).cooperative {
+        Cooperative::Absent => {
+            let reason =
+                "the device has no cooperative matrices of 16 × 16 or 8 × 8 f16 with f32 sums and 32 threads";
+            Peak::Absent { reason: reason.to_owned() }
+        }
+        Cooperative::Present { edge, .. } => {
+            say("cooperative matrices");
+            matrices(context, edge)?
+        }
     };
     Ok(Arithmetic { f32, f16, dot4_i8, cooperative_matrix })
 }

@@ -1,5 +1,7 @@
 //! The table for convolutions.
 
+use tilewright_ops::DType;
+
 use super::{Choice, Cooperative, Device, DeviceClass, Rule};
 use crate::convolution::{Conv2dAlgorithm, Pass, Problem};
 
@@ -20,6 +22,11 @@ impl Query {
         let Problem { x_shape, y_shape, .. } = self.problem;
         let [n, _, h, w] = if self.pass == Pass::BackwardInput { x_shape } else { y_shape };
         [n * h.div_ceil(edge) * w.div_ceil(edge), x_shape[1].min(y_shape[1])]
+    }
+
+    /// Whether a tile of cooperative matrices is not mostly empty.
+    fn fills_matrices(&self) -> bool {
+        self.problem.terms() >= 64 && self.problem.group_channels()[1] >= 32
     }
 }
 
@@ -81,9 +88,9 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     Rule {
         device: Gpu,
         when: "f16, sums of 64 terms or more, 32 channels or more in a group, cooperative matrices that pay",
-        test: |Query { problem, .. }| problem.terms() >= 64 && problem.group_channels()[1] >= 32,
+        test: |query| query.problem.dtype == DType::F16 && query.fills_matrices(),
         algorithm: Conv2dAlgorithm::Cooperative,
-        why: "a subgroup multiplies 16 × 16 matrices in one instruction; a trial found it right and quicker here",
+        why: "a subgroup multiplies matrices in one instruction; a trial found it right and quicker here",
     },
     Rule {
         device: Gpu,
@@ -109,6 +116,14 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
         algorithm: Conv2dAlgorithm::WinogradF4,
         why: "it saves 108 of 144 multiplications for every pair of channels and moves 36 · (C + O) numbers for a tile \
               twice: at 20 operations to a byte, as GPUs have them, that pays twofold from 128 channels on",
+    },
+    Rule {
+        device: Gpu,
+        when: "f32, sums of 64 terms or more, 32 channels or more in a group, cooperative matrices that pay",
+        test: Query::fills_matrices,
+        algorithm: Conv2dAlgorithm::Cooperative,
+        why: "matrices of f32 save no multiplications as the rows above do, but a subgroup multiplies them in one \
+              instruction; a trial found it right and quicker here",
     },
     Rule {
         device: Gpu,
@@ -139,7 +154,7 @@ fn choose(device: &Device, query: &Query) -> Choice<Conv2dAlgorithm> {
         rule.device == device.class
             && (rule.test)(query)
             && runs(rule.algorithm, device, pass, problem)
-            && pays(device, rule.algorithm)
+            && pays(device, problem.dtype, rule.algorithm)
     });
     let (algorithm, when, why) = match row {
         Some(rule) => (rule.algorithm, rule.when, rule.why),
@@ -162,9 +177,11 @@ pub fn conv2d_candidates(device: &Device, pass: Pass, problem: &Problem) -> Vec<
 }
 
 /// Whether what was tried on this device was quicker; an algorithm without a trial is taken at the table's word.
-fn pays(device: &Device, algorithm: Conv2dAlgorithm) -> bool {
+fn pays(device: &Device, dtype: DType, algorithm: Conv2dAlgorithm) -> bool {
     match (algorithm, device.cooperative) {
-        (Conv2dAlgorithm::Cooperative, Cooperative::Present { f16_pays, .. }) => f16_pays,
+        (Conv2dAlgorithm::Cooperative, Cooperative::Present { f16_pays, f32_pays, .. }) => {
+            if dtype == DType::F16 { f16_pays } else { f32_pays }
+        }
         _ => true,
     }
 }

@@ -4,7 +4,7 @@ use tilewright_ops::DType;
 
 use super::{Choice, Cooperative, Device, DeviceClass, Rule};
 use crate::{
-    cooperative::LARGE,
+    cooperative::{LARGE, SMALL},
     matmul::{MatmulAlgorithm, Problem},
 };
 
@@ -13,10 +13,10 @@ use DeviceClass::{Gpu, SoftwareVulkan};
 const TABLE: &[Rule<Problem, MatmulAlgorithm>] = &[
     Rule {
         device: Gpu,
-        when: "f16, M ≥ 64 and N ≥ 64 and K ≥ 64, cooperative matrices that pay",
-        test: |problem| problem.dtype == DType::F16 && problem.m.min(problem.n).min(problem.k) >= 64,
+        when: "M ≥ 64 and N ≥ 64 and K ≥ 64, cooperative matrices of the operands' type that pay",
+        test: |problem| problem.m.min(problem.n).min(problem.k) >= SMALL,
         algorithm: MatmulAlgorithm::Cooperative,
-        why: "a subgroup multiplies 16 × 16 matrices in one instruction; a trial found it right and quicker here",
+        why: "a subgroup multiplies matrices in one instruction; a trial found it right and quicker here",
     },
     Rule {
         device: Gpu,
@@ -62,7 +62,7 @@ pub fn matmul(device: &Device, problem: &Problem) -> Choice<MatmulAlgorithm> {
         rule.device == device.class
             && (rule.test)(problem)
             && rule.algorithm.obstacle(device, problem).is_none()
-            && pays(device, rule.algorithm)
+            && pays(device, problem.dtype, rule.algorithm)
     });
     let (algorithm, when, why) = match row {
         Some(rule) => (rule.algorithm, rule.when, rule.why),
@@ -79,9 +79,11 @@ pub fn matmul(device: &Device, problem: &Problem) -> Choice<MatmulAlgorithm> {
 }
 
 /// Whether what was tried on this device was quicker; an algorithm without a trial is taken at the table's word.
-fn pays(device: &Device, algorithm: MatmulAlgorithm) -> bool {
+fn pays(device: &Device, dtype: DType, algorithm: MatmulAlgorithm) -> bool {
     match (algorithm, device.cooperative) {
-        (MatmulAlgorithm::Cooperative, Cooperative::Present { f16_pays, .. }) => f16_pays,
+        (MatmulAlgorithm::Cooperative, Cooperative::Present { f16_pays, f32_pays, .. }) => {
+            if dtype == DType::F16 { f16_pays } else { f32_pays }
+        }
         (MatmulAlgorithm::SplitF16, Cooperative::Present { split_f16_pays, .. }) => split_f16_pays,
         _ => true,
     }

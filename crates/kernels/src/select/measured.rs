@@ -17,23 +17,28 @@ const WHY: &str = "the quickest on this device of those that computed it rightly
 /// The algorithm for a pass of `problem` on this context: the measured one where the context's
 /// [`Tuning`](tilewright_runtime::Tuning) has one, else [`super::conv2d`]'s.
 pub fn conv2d_for(context: &Context, pass: Pass, problem: &ConvProblem) -> Choice<Conv2dAlgorithm> {
-    if problem.dtype == DType::F16 {
-        // The tuner's samples are f32.
-        cooperative::try_f16(context);
-        return super::conv2d(&Device::of(context), pass, problem);
-    }
-    let table = super::conv2d(&Device::of(context), pass, problem);
-    match tune::conv2d(context, pass, problem) {
-        Some(algorithm) => Choice { algorithm, when: WHEN, why: WHY, kernel: algorithm.name(), ..table },
-        None => table,
-    }
+    cooperative::try_convolution(context, problem.dtype);
+    measured(context, pass, problem, super::conv2d(&Device::of(context), pass, problem))
 }
 
 /// As [`conv2d_for`], for forward passes with a weight that is packed once.
 pub fn conv2d_packed_for(context: &Context, problem: &ConvProblem) -> Choice<Conv2dAlgorithm> {
-    let table = super::conv2d_packed(&Device::of(context), problem);
+    cooperative::try_convolution(context, problem.dtype);
     // What is measured is a forward pass without its packing.
-    match tune::conv2d(context, Pass::Forward, problem) {
+    measured(context, Pass::Forward, problem, super::conv2d_packed(&Device::of(context), problem))
+}
+
+fn measured(
+    context: &Context,
+    pass: Pass,
+    problem: &ConvProblem,
+    table: Choice<Conv2dAlgorithm>,
+) -> Choice<Conv2dAlgorithm> {
+    if problem.dtype == DType::F16 {
+        // The tuner's samples are f32.
+        return table;
+    }
+    match tune::conv2d(context, pass, problem) {
         Some(algorithm) => Choice { algorithm, when: WHEN, why: WHY, kernel: algorithm.name(), ..table },
         None => table,
     }

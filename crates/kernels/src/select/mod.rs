@@ -49,11 +49,11 @@ pub struct Device {
     pub max_workgroup_bytes: u32,
     /// Shaders may read, write and compute with f16.
     pub f16: bool,
-    /// Cooperative matrices, f16 with f32 sums.
+    /// Cooperative matrices.
     pub cooperative: Cooperative,
 }
 
-/// What a device does with cooperative matrices of 16 × 16 f16 and f32 sums, by subgroups of 32 threads.
+/// What a device does with cooperative matrices of f32 sums, by subgroups of 32 threads.
 ///
 /// That a device has them says little: whether they are right and quicker than plain kernels is tried once, see
 /// [`crate::cooperative`].
@@ -63,8 +63,12 @@ pub enum Cooperative {
     Absent,
     /// It has them.
     Present {
+        /// Their rows and columns: 16 for f16 (Vulkan), or 8 for f16 and f32 (Metal).
+        edge: u32,
         /// f16 products are quicker with them, and right.
         f16_pays: bool,
+        /// So are f32 products by matrices of f32.
+        f32_pays: bool,
         /// So are f32 products by three products of split halves.
         split_f16_pays: bool,
     },
@@ -85,12 +89,19 @@ impl Device {
         cooperative: Cooperative::Absent,
     };
 
-    /// A GPU with f16 and cooperative matrices that pay.
+    /// A GPU with f16 and cooperative matrices of 16 × 16 that pay.
     pub const COOPERATIVE_GPU: Self = Self {
         max_workgroup_bytes: 48 << 10,
         f16: true,
-        cooperative: Cooperative::Present { f16_pays: true, split_f16_pays: true },
+        cooperative: Cooperative::Present { edge: 16, f16_pays: true, f32_pays: false, split_f16_pays: true },
         ..Self::GPU
+    };
+
+    /// An Apple GPU: f16, and cooperative matrices of 8 × 8 that pay.
+    pub const APPLE_GPU: Self = Self {
+        max_workgroup_bytes: 32 << 10,
+        cooperative: Cooperative::Present { edge: 8, f16_pays: true, f32_pays: true, split_f16_pays: false },
+        ..Self::COOPERATIVE_GPU
     };
 
     /// A context's device. What microbenchmarks say of it is what they have said so far.

@@ -82,6 +82,7 @@ fn choices(source: &shaders::Source) -> Vec<Choice> {
                 ("Element", "f32") => "vec4<f32>",
                 ("FROM" | "TO", "f32") => "i32",
                 ("Operand" | "Output", "f32") => "f16",
+                ("Image", _) => "texture_storage_2d_array<r32float, write>",
                 _ => return None,
             };
             Some((constant.name, Value::Type(other)))

@@ -27,5 +27,6 @@ run() {
 run hello_kernel
 run conv2d_by_hand
 run own_device
+run texture_inference
 run onnx_inference
 run train_fashion_mnist --quick

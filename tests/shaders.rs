@@ -83,6 +83,7 @@ fn choices(source: &shaders::Source) -> Vec<Choice> {
                 ("FROM" | "TO", "f32") => "i32",
                 ("Operand" | "Output", "f32") => "f16",
                 ("Operand", "f16") => "f32",
+                ("Image", _) => "texture_storage_2d_array<r32float, write>",
                 _ => return None,
             };
             Some((constant.name, Value::Type(other)))

@@ -1,7 +1,8 @@
 //! What a specialised kernel binds, and how its `Params` lie in memory: read from the text, never written twice.
 
 use naga::{
-    AddressSpace, ArraySize, Module, Scalar, ScalarKind, StorageAccess, TypeInner, VectorSize,
+    AddressSpace, ArraySize, ImageClass, ImageDimension, Module, Scalar, ScalarKind, StorageAccess,
+    TypeInner, VectorSize,
     front::wgsl,
     proc::Layouter,
     valid::{Capabilities, ValidationFlags, Validator},
@@ -27,6 +28,22 @@ pub enum BindingKind {
     ReadOnly,
     /// `var<storage, read_write>`.
     ReadWrite,
+    /// `texture_2d_array<f32>`, of which texels are loaded.
+    Texture,
+    /// `texture_storage_2d_array<format, write>`.
+    StorageTexture(naga::StorageFormat),
+}
+
+impl BindingKind {
+    /// Whether a storage buffer is bound.
+    pub fn is_buffer(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::ReadWrite)
+    }
+
+    /// Whether a texture is bound.
+    pub fn is_texture(self) -> bool {
+        matches!(self, Self::Texture | Self::StorageTexture(_))
+    }
 }
 
 /// One `@group(0) @binding(index)`.
@@ -47,7 +64,7 @@ pub struct Member {
     pub name: String,
     /// Its place, in bytes from the start.
     pub offset: u32,
-    /// The Rust type: `u32`, `i32`, `f32`, `[u32; 2]`, `[u32; 8]`.
+    /// The Rust type: `u32`, `i32`, `f32`, `[u32; 2]`, `[u32; 8]`, `[f32; 4]`.
     pub kind: &'static str,
 }
 
@@ -116,13 +133,35 @@ pub fn reflect(label: &str, module: &Module) -> Result<Reflection, ShaderError> 
                 BindingKind::ReadWrite
             }
             AddressSpace::Storage { .. } => BindingKind::ReadOnly,
-            _ => return Err(fault("a binding is neither a uniform nor a storage buffer".to_owned())),
+            AddressSpace::Handle => texture(&module.types[variable.ty].inner).ok_or_else(|| {
+                fault(
+                    "a texture is neither texture_2d_array<f32> nor a written texture_storage_2d_array"
+                        .to_owned(),
+                )
+            })?,
+            _ => {
+                return Err(fault(
+                    "a binding is neither a uniform, a storage buffer nor a texture".to_owned(),
+                ));
+            }
         };
         let name = variable.name.clone().unwrap_or_default();
         bindings.push(Binding { index: binding.binding, name, kind });
     }
     bindings.sort_by_key(|binding| binding.index);
     Ok(Reflection { bindings, workgroup_size: entry.workgroup_size, workgroup_bytes, params })
+}
+
+/// The two kinds of textures that kernels bind: images lie in layers, so that a batch is one texture.
+fn texture(inner: &TypeInner) -> Option<BindingKind> {
+    let TypeInner::Image { dim: ImageDimension::D2, arrayed: true, class } = inner else { return None };
+    match *class {
+        ImageClass::Sampled { kind: ScalarKind::Float, multi: false } => Some(BindingKind::Texture),
+        ImageClass::Storage { format, access: StorageAccess::STORE } => {
+            Some(BindingKind::StorageTexture(format))
+        }
+        _ => None,
+    }
 }
 
 /// The Rust type with the same bytes, for the few types that `Params` uses.
@@ -136,6 +175,7 @@ fn type_name(module: &Module, inner: &TypeInner) -> &'static str {
         },
         TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::U32 } => "[u32; 4]",
         TypeInner::Vector { size: VectorSize::Bi, scalar: Scalar::U32 } => "[u32; 2]",
+        TypeInner::Vector { size: VectorSize::Quad, scalar: Scalar::F32 } => "[f32; 4]",
         TypeInner::Array { base, size: ArraySize::Constant(count), stride: 16 }
             if count.get() == 2
                 && matches!(

@@ -13,8 +13,9 @@ use crate::{Error, Result};
 /// Reads an array of float32 in C order, with its shape.
 pub fn read_f32(path: &Path) -> Result<(Vec<f32>, Vec<usize>)> {
     let (file, shape) = open(path)?;
-    let values =
-        file.into_vec::<f32>().map_err(|error| array(path, format!("float32 is wanted: {error}")))?;
+    let values = file
+        .into_vec::<f32>()
+        .map_err(|error| array(path, format!("float32 is wanted ({error}); save x.astype(numpy.float32)")))?;
     Ok((values, shape))
 }
 

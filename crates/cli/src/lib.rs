@@ -4,6 +4,7 @@ pub mod commands;
 mod error;
 mod files;
 mod interrupt;
+mod mistaken;
 mod model;
 pub mod pictures;
 mod suite;

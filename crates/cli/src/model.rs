@@ -10,7 +10,10 @@ use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Network, Options, Shortcut, build};
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    mistaken::{self, Wanted},
+};
 
 /// Classes of a network that is made without weights: ImageNet's.
 const CLASSES: usize = 1000;
@@ -28,7 +31,8 @@ pub struct InputShape {
 /// The inference graph of `model` (a name of the zoo, or a path that ends in `.onnx`) for inputs of these shapes. A
 /// network of the zoo without `weights` has random ones.
 pub fn graph(context: &Context, model: &str, weights: Option<&Path>, inputs: &[InputShape]) -> Result<Graph> {
-    if Path::new(model).extension().is_some_and(|extension| extension == "onnx") {
+    mistaken::check_model(model)?;
+    if mistaken::is_onnx(model) {
         return onnx(context, model, weights, inputs);
     }
     let [InputShape { from, name, shape }] = inputs else {
@@ -40,6 +44,12 @@ pub fn graph(context: &Context, model: &str, weights: Option<&Path>, inputs: &[I
         return Err(Error::Argument { argument: "--input", reason });
     }
     let [_, channels, height, width] = image_shape(from, shape)?;
+    if channels > 4 && matches!(width, 1 | 3 | 4) {
+        let reason = format!(
+            "it has shape {shape:?}, which looks like N×H×W×C, and N×C×H×W is wanted: x.transpose(0, 3, 1, 2)"
+        );
+        return Err(Error::Array { path: from.clone(), reason });
+    }
     let image = [channels, height, width];
     let network = match weights {
         Some(weights) => load(context, model, weights, image)?.0,
@@ -71,7 +81,8 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
     if weights.is_some() {
         return argument("--weights", format!("`{path}` brings its own weights; leave this out"));
     }
-    let model = Model::load(path)?;
+    let model =
+        Model::load(path).map_err(|error| mistaken::explain(Path::new(path), Wanted::Model, error.into()))?;
     let names: Vec<&str> = model.inputs().map(|input| input.name.as_str()).collect();
     let mut import = Import::new(&model);
     for (at, input) in inputs.iter().enumerate() {
@@ -98,7 +109,8 @@ pub fn load(
     weights: &Path,
     image: [usize; 3],
 ) -> Result<(Network, LoadReport)> {
-    let state = StateDict::read(weights)?;
+    let state = StateDict::read(weights)
+        .map_err(|error| mistaken::explain(weights, Wanted::Weights, error.into()))?;
     let classes = match state.tensors.get("fc.bias").map(|bias| bias.shape()) {
         Some(&[classes]) => classes,
         _ => {

@@ -137,7 +137,9 @@ fn wrong_weights_and_inputs_are_refused() {
     write_npy(&wrong, "<f4", &[1, 3, 32, 32], &floats(&[0.5; 100]));
     refuse(text(&weights), text(&wrong), &["wrong.npy", "cut short"]);
     write_npy(&wrong, "<f8", &[1, 3, 32, 32], &[0; 3 * 32 * 32 * 8]);
-    refuse(text(&weights), text(&wrong), &["wrong.npy", "float32"]);
+    refuse(text(&weights), text(&wrong), &["wrong.npy", "float32", "astype"]);
+    write_npy(&wrong, "<f4", &[1, 32, 32, 3], &floats(&[0.5; 3 * 32 * 32]));
+    refuse(text(&weights), text(&wrong), &["wrong.npy", "N×C×H×W", "transpose"]);
     // Shapes that no machine holds; an extent of 0 does not excuse the others.
     for shape in [&[1 << 40, 3, 32, 32][..], &[1 << 62, 1 << 62, 32, 32], &[0, 3, 1 << 40, 1 << 40]] {
         write_npy(&wrong, "<f4", shape, &[]);
@@ -161,6 +163,31 @@ fn wrong_weights_and_inputs_are_refused() {
     let arguments =
         ["infer", "vgg16", "--weights", text(&weights), "--input", text(&input), "--output", text(&output)];
     run_badly(&arguments, &["vgg16", "small_cnn"]);
+}
+
+#[test]
+fn what_frameworks_save_is_said_by_name() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let (input, output) = (path("x.npy"), path("y.npz"));
+    write_npy(&input, "<f4", &[1, 3, 32, 32], &floats(&[0.5; 3 * 32 * 32]));
+    let infer = |model: &str, rest: &[&str], parts: &[&str]| {
+        run_badly(
+            &[&["infer", model, "--input", text(&input), "--output", text(&output)], rest].concat(),
+            parts,
+        );
+    };
+    let archive = path("resnet20.pth");
+    fs::write(&archive, b"PK\x03\x04 archive/data.pkl").unwrap();
+    infer(text(&archive), &[], &["resnet20.pth", "torch.onnx.export"]);
+    infer("resnet20", &["--weights", text(&archive)], &["resnet20.pth", "safetensors.torch.save_file"]);
+    let pointer = path("resnet20.onnx");
+    fs::write(&pointer, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n").unwrap();
+    infer(text(&pointer), &[], &["resnet20.onnx", "git lfs pull"]);
+    infer("none.pb", &[], &["none.pb", ".onnx", "resnet20", "docs/inference.md"]);
+    infer("Resnet20", &[], &["no network is called `Resnet20`", "small_cnn"]);
+    infer("resnet20", &[], &["--weights", "resnet20", "safetensors"]);
+    run_badly(&["inspect", "."], &["no network is called"]);
 }
 
 #[test]

@@ -31,6 +31,14 @@ fn inspect_shows_layers_passes_and_memory() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(fs::read_to_string(&dot).unwrap().starts_with("digraph"));
+    let svg = folder.path().join("graph.svg");
+    run_well(&[&base[..], &["--svg", text(&svg)]].concat());
+    let picture = fs::read_to_string(&svg).unwrap();
+    assert!(picture.starts_with("<svg") && picture.ends_with("</svg>"), "{picture}");
+    assert!(picture.contains("layer3.2.conv2") && picture.contains("conv2d + residual + relu"), "{picture}");
+    // One arrow for each value that is read: along the chain, and nine past a block's first convolution.
+    let nodes = report["nodes"].as_array().unwrap().len();
+    assert!(picture.matches("url(#head)").count() > nodes + 8, "{picture}");
     assert!(run_well(&[&base[..], &["--raw"]].concat()).contains("batch_norm_eval"));
     run_badly(&["inspect", "resnet20", "--input", "3x32x32"], &["[3, 32, 32]", "N×C×H×W"]);
     run_badly(&["inspect", "resnet20", "--input", "x=1x3x32x32"], &["`x`", "input"]);
@@ -47,11 +55,16 @@ fn profile_times_every_layer() {
     let layers = report["layers"].as_array().unwrap();
     let share: f64 = layers.iter().map(|layer| layer["share"].as_f64().unwrap()).sum();
     assert!((share - 1.0).abs() < 1e-6, "{report}");
+    let host = &report["host"];
+    assert!(host["min_us_per_dispatch"].as_f64().unwrap() > 0.0, "{host}");
+    assert!(host["dispatches"].as_u64().unwrap() as usize >= layers.len(), "{host}");
     for name in ["conv1", "conv2", "fc"] {
         let layer = layers.iter().find(|layer| layer["node"] == name).unwrap();
         assert!(layer["milliseconds"].as_f64().unwrap() > 0.0 && layer["gflops"].as_f64().unwrap() > 0.0);
     }
     assert!(fs::read_to_string(&trace).unwrap().contains("conv1"));
-    assert!(run_well(&base).contains("devices --probe"), "nothing was probed");
+    let said = run_well(&base);
+    assert!(said.contains("devices --probe"), "nothing was probed: {said}");
+    assert!(said.contains("µs per dispatch"), "{said}");
     run_badly(&[&base[..4], &["--repeat", "0"]].concat(), &["--repeat"]);
 }

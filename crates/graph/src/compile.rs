@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tilewright_ops::{DType, Op};
-use tilewright_runtime::{Buffer, Context, Plan};
+use tilewright_ops::{DType, Op, TextureInput, TextureOutput};
+use tilewright_runtime::{Buffer, Context, Plan, Texture};
 use tilewright_tensor::{Element, Layout, Tensor};
 
 use crate::{Error, Graph, PassReport, Precision, Result, ValueId, passes};
@@ -102,6 +102,7 @@ impl Compiled {
         if port.dtype != T::DTYPE || values.len() != port.shape.iter().product::<usize>() {
             return Err(port.refuse(&values.len(), T::DTYPE));
         }
+        self.refuse_filled(input)?;
         let bytes: &[u8] = bytemuck::cast_slice(values);
         Ok(self.context().write(&self.plan.inputs()[input], bytes)?)
     }
@@ -143,6 +144,7 @@ impl Compiled {
             let names = self.inputs.iter().map(|port| port.name.clone()).collect::<Vec<_>>().join(", ");
             return Err(Error::InputCount { found: inputs.len(), expected: self.inputs.len(), names });
         }
+        (0..inputs.len()).try_for_each(|input| self.refuse_filled(input))?;
         for ((port, tensor), to) in self.inputs.iter().zip(inputs).zip(self.plan.inputs()) {
             if port.shape != tensor.shape() || port.dtype != tensor.dtype() {
                 return Err(port.refuse(&tensor.shape(), tensor.dtype()));
@@ -165,6 +167,51 @@ impl Compiled {
     /// Writes an output to the caller's buffer from now on (see [`Plan::bind_output`]).
     pub fn bind_output(&mut self, output: usize, buffer: Buffer) -> Result<()> {
         Ok(self.plan.bind_output(output, buffer)?)
+    }
+
+    /// Fills an input of N C H W, f32 or f16, from the layers of a texture ([`Context::wrap_texture`]) at the start of every
+    /// run, in the same submission. It takes the place of a buffer that was bound.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::from_texture`]; [`Error::NoPort`]. The input is then filled as before.
+    pub fn bind_input_texture(&mut self, input: usize, texture: &Texture, op: &TextureInput) -> Result<()> {
+        let port = self.input(input)?.clone();
+        self.plan.fill_input(input, |context, buffer| {
+            context.set_scope(&port.name);
+            let y = Tensor::from_parts(context, buffer.clone(), &port.shape, port.dtype, Layout::RowMajor)?;
+            Ok(y.fill_from_texture(texture, op)?)
+        })
+    }
+
+    /// Writes an output of N C H W, f32 or f16, to the layers of a texture at the end of every run, in the same
+    /// submission. The output is there as before, too.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::to_texture`]; [`Error::NoPort`]. The output is then written as before.
+    pub fn bind_output_texture(
+        &mut self,
+        output: usize,
+        texture: &Texture,
+        op: &TextureOutput,
+    ) -> Result<()> {
+        let count = self.outputs.len();
+        let none = Error::NoPort { what: "output", at: output, count };
+        let port = self.outputs.get(output).ok_or(none)?.clone();
+        self.plan.drain_output(output, |context, buffer| {
+            context.set_scope(&port.name);
+            let x = Tensor::from_parts(context, buffer.clone(), &port.shape, port.dtype, Layout::RowMajor)?;
+            Ok(x.to_texture(texture, op)?)
+        })
+    }
+
+    /// Lets the input be written by the caller again, after [`Self::bind_input_texture`].
+    pub fn release_input_texture(&mut self, input: usize) {
+        self.plan.release_input(input);
+    }
+
+    /// Leaves the texture of [`Self::bind_output_texture`] alone from now on.
+    pub fn release_output_texture(&mut self, output: usize) {
+        self.plan.release_output(output);
     }
 
     /// The inputs in order.
@@ -195,6 +242,13 @@ impl Compiled {
     /// The context on which it runs.
     pub fn context(&self) -> &Context {
         self.plan.context()
+    }
+
+    fn refuse_filled(&self, input: usize) -> Result<()> {
+        if !self.plan.is_filled(input) {
+            return Ok(());
+        }
+        Err(Error::FromTexture { name: self.input(input)?.name.clone() })
     }
 
     fn input(&self, input: usize) -> Result<&Port> {

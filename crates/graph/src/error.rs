@@ -60,6 +60,14 @@ pub enum Error {
         /// Type and shape as planned.
         expected: String,
     },
+    /// An input that a texture fills was written.
+    #[error(
+        "the input `{name}` is filled from a texture; call `release_input_texture` first to write it again"
+    )]
+    FromTexture {
+        /// Its name.
+        name: String,
+    },
     /// More or fewer inputs than the graph has.
     #[error("{found} inputs were given and the graph has {expected}: {names}")]
     InputCount {

@@ -21,6 +21,7 @@ pub mod reduction;
 pub mod select;
 mod share;
 pub mod strided;
+pub mod texture;
 pub mod tune;
 
 pub use epilogue::Epilogue;

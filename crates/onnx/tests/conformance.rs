@@ -226,6 +226,9 @@ fn page(
 const INTRODUCTION: &str = "\
 # ONNX
 
+From a model in PyTorch or TensorFlow to a program, what the frameworks do differently, and writing a network *to* ONNX \
+(`tilewright export`, `tilewright_onnx::export`): [inference.md](inference.md). This page is about reading.
+
 What is imported, and how it stands against ONNX's own test data (Debian's `libonnx-testdata`, 1.12). Generated; write it \
 anew with `TILEWRIGHT_WRITE_DOCS=1 cargo test -p tilewright-onnx --test conformance`.
 

@@ -34,6 +34,7 @@ pub mod reduction;
 pub mod resample;
 pub mod softmax;
 pub mod support;
+pub mod texture;
 
 pub use conv_transpose::ConvTranspose2d;
 pub use convolution::Conv2d;
@@ -51,6 +52,7 @@ pub use random::Dropout;
 pub use reduction::{ReduceOp, argmax_shape};
 pub use resample::{Coordinates, Interpolation, Resize2d, Rounding, TapTable, gather_shape, resample_shape};
 pub use softmax::{LogSoftmax, Softmax};
+pub use texture::{ChannelOrder, TextureInput, TextureOutput, Transfer};
 
 /// The number of elements of a shape (1 for a scalar, whose shape is empty), or an error where the strides do not fit an
 /// `isize`; an extent of zero does not excuse the others, as in PyTorch.

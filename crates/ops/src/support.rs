@@ -332,6 +332,12 @@ pub const OPERATIONS: &[Operation] = &[
         .backward(&["dropout"])
         .reference("random::dropout")
         .onnx("Dropout"),
+    Operation::new("from_texture", "texture", &["texture_to_tensor"])
+        .reference("texture::texture_to_tensor")
+        .f16(),
+    Operation::new("to_texture", "texture", &["tensor_to_texture"])
+        .reference("texture::tensor_to_texture")
+        .f16(),
     Operation::new("sgd", "optimizer", &["sgd", "sgd_momentum"]).reference("optimizer::sgd").golden(),
     Operation::new("adamw", "optimizer", &["adamw"]).reference("optimizer::adamw").golden(),
 ];

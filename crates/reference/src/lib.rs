@@ -29,5 +29,6 @@ pub mod random;
 pub mod reduction;
 pub mod softmax;
 pub mod split_f16;
+pub mod texture;
 
 mod indexing;

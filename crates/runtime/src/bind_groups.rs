@@ -3,9 +3,9 @@
 //! Making and dropping one is most of what a launch costs on the host. The pool hands out the same buffers step after
 //! step, so that a training loop or a repeated inference soon makes none.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, num::NonZeroU64};
 
-use crate::Pipeline;
+use crate::{Error, Pipeline, Result, context::Inner};
 
 /// More than a step of a deep network needs; beyond, all are dropped and made anew.
 const MOST: usize = 4096;
@@ -33,18 +33,8 @@ impl BindGroups {
             return found.clone();
         }
         self.made += 1;
-        let entries: Vec<_> = key
-            .1
-            .iter()
-            .map(|(binding, buffer, size)| wgpu::BindGroupEntry {
-                binding: *binding,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer,
-                    offset: 0,
-                    size: std::num::NonZeroU64::new(*size),
-                }),
-            })
-            .collect();
+        let entries: Vec<_> =
+            key.1.iter().map(|(binding, buffer, size)| entry(*binding, buffer, 0, *size)).collect();
         let made = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(pipeline.label()),
             layout: &key.0,
@@ -63,5 +53,49 @@ impl BindGroups {
     /// Lets go of every buffer.
     pub fn clear(&mut self) {
         self.kept.clear();
+    }
+}
+
+/// `size` bytes of `buffer` from `offset`.
+pub(crate) fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, size: u64) -> wgpu::BindGroupEntry<'_> {
+    let size = NonZeroU64::new(size);
+    let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size });
+    wgpu::BindGroupEntry { binding, resource }
+}
+
+/// A bind group with textures.
+///
+/// # Errors
+/// [`Error::Texture`] where wgpu refuses it: that a texture is of another device, wgpu alone knows.
+pub(crate) fn with_textures(
+    inner: &Inner,
+    pipeline: &Pipeline,
+    bound: &[(u32, wgpu::Buffer, u64)],
+    views: &[(u32, wgpu::TextureView)],
+) -> Result<wgpu::BindGroup> {
+    let buffers = bound.iter().map(|(binding, buffer, size)| entry(*binding, buffer, 0, *size));
+    checked(inner, pipeline, buffers.collect(), views)
+}
+
+/// As [`with_textures`], from entries.
+pub(crate) fn checked<'a>(
+    inner: &Inner,
+    pipeline: &Pipeline,
+    mut entries: Vec<wgpu::BindGroupEntry<'a>>,
+    views: &'a [(u32, wgpu::TextureView)],
+) -> Result<wgpu::BindGroup> {
+    entries.extend(views.iter().map(|(binding, view)| wgpu::BindGroupEntry {
+        binding: *binding,
+        resource: wgpu::BindingResource::TextureView(view),
+    }));
+    let scope = inner.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let made = inner.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some(pipeline.label()),
+        layout: pipeline.layout(),
+        entries: &entries,
+    });
+    match pollster::block_on(scope.pop()) {
+        None => Ok(made),
+        Some(error) => Err(Error::Texture { reason: format!("{error} (is it of this context's device?)") }),
     }
 }

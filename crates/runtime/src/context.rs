@@ -78,6 +78,7 @@ impl Context {
             | wgpu::Features::TIMESTAMP_QUERY
             | wgpu::Features::PIPELINE_CACHE
             | wgpu::Features::SHADER_INT64
+            | wgpu::Features::BGRA8UNORM_STORAGE
             | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
         let (device, queue) = adapter
             .request_device(&wgpu::DeviceDescriptor {

@@ -2,7 +2,9 @@
 
 use tilewright_shaders::{BindingKind, Specialisation};
 
-use crate::{Buffer, Context, Error, Mode, Pipeline, Result, context::Inner, recorder::Recorded};
+use crate::{
+    Buffer, Context, Error, Mode, Pipeline, Result, Texture, bind_groups, context::Inner, recorder::Recorded,
+};
 
 /// A launch, as the launchers of the `kernels` crate make it.
 #[derive(Clone, Copy, Debug)]
@@ -38,23 +40,49 @@ pub fn fold_groups(groups: u64, limit: u32) -> Option<[u32; 3]> {
 impl Context {
     /// Records a launch of `kernel`. It runs at the next flush at the latest.
     pub fn dispatch(&self, kernel: &Specialisation, dispatch: &Dispatch<'_>) -> Result<()> {
+        self.dispatch_with_textures(kernel, dispatch, &[])
+    }
+
+    /// As [`Self::dispatch`], for a kernel that also binds textures, given in the order of their bindings.
+    ///
+    /// # Errors
+    /// [`Error::Texture`] for a texture without the usage that the kernel needs, of a format that it does not read or
+    /// write, or of another device.
+    pub fn dispatch_with_textures(
+        &self,
+        kernel: &Specialisation,
+        dispatch: &Dispatch<'_>,
+        textures: &[&Texture],
+    ) -> Result<()> {
         if dispatch.groups == 0 {
             return Ok(());
         }
         let pipeline = self.pipeline(kernel)?;
-        self.dispatch_pipeline(&pipeline, dispatch)
+        self.launch(&pipeline, dispatch, textures)
     }
 
     /// Records a launch of a pipeline that the caller holds.
     pub fn dispatch_pipeline(&self, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<()> {
+        self.launch(pipeline, dispatch, &[])
+    }
+
+    pub(crate) fn launch(
+        &self,
+        pipeline: &Pipeline,
+        dispatch: &Dispatch<'_>,
+        textures: &[&Texture],
+    ) -> Result<()> {
         let inner = self.inner();
         inner.check_fault()?;
         let grid = check(inner, pipeline, dispatch)?;
+        check_textures(inner, pipeline, textures)?;
         if let Some(recording) = self.current_recording() {
-            return recording.dispatch(pipeline, dispatch, grid);
+            return recording.dispatch(pipeline, dispatch, textures, grid);
         }
         let bindings = &pipeline.reflection().bindings;
         let mut buffers = dispatch.buffers.iter();
+        let mut views = Vec::with_capacity(textures.len());
+        let mut given = textures.iter();
         let mut bound = Vec::with_capacity(bindings.len());
         let mut offset = None;
         let mut recorder = inner.recorder();
@@ -62,6 +90,9 @@ impl Context {
             let (raw, size) = if let BindingKind::Uniform(size) = binding.kind {
                 offset = Some(recorder.push_params(inner, dispatch.params)?);
                 (recorder.params(), u64::from(size))
+            } else if binding.kind.is_texture() {
+                views.extend(given.next().map(|texture| (binding.index, texture.view().clone())));
+                continue;
             } else {
                 let Some(buffer) = buffers.next() else { continue };
                 buffer.require_backed(dispatch.op)?;
@@ -71,7 +102,13 @@ impl Context {
         }
         // An application's buffer is not ours to keep alive.
         let keep = dispatch.buffers.iter().all(|buffer| buffer.0.home.is_some());
-        let bind_group = recorder.bind_groups.get(&inner.device, pipeline, bound, keep);
+        let bind_group = if views.is_empty() {
+            recorder.bind_groups.get(&inner.device, pipeline, bound, keep)
+        } else {
+            // Nor is a texture: its bind group is made anew.
+            recorder.bind_groups.made += 1;
+            bind_groups::with_textures(inner, pipeline, &bound, &views)?
+        };
         let op = dispatch.op.to_owned();
         recorder.push(inner, Recorded::Dispatch { pipeline: pipeline.clone(), bind_group, offset, grid, op })
     }
@@ -104,7 +141,7 @@ fn check(inner: &Inner, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<
         detail: format!("kernel {}", pipeline.label()),
     })?;
     let bindings = &pipeline.reflection().bindings;
-    let storage = bindings.iter().filter(|b| !matches!(b.kind, BindingKind::Uniform(_))).count();
+    let storage = bindings.iter().filter(|b| b.kind.is_buffer()).count();
     if storage != dispatch.buffers.len() {
         return Err(launch(format!("it binds {storage} buffers and was given {}", dispatch.buffers.len())));
     }
@@ -115,6 +152,9 @@ fn check(inner: &Inner, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<
                 let given = dispatch.params.len();
                 return Err(launch(format!("its Params has {size} bytes and {given} were given")));
             }
+            continue;
+        }
+        if binding.kind.is_texture() {
             continue;
         }
         let Some((at, buffer)) = buffers.next() else { continue };
@@ -135,6 +175,17 @@ fn check(inner: &Inner, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<
         }
     }
     Ok(grid)
+}
+
+/// Whether each texture may be bound where the kernel wants it.
+fn check_textures(inner: &Inner, pipeline: &Pipeline, textures: &[&Texture]) -> Result<()> {
+    let bindings = pipeline.reflection().bindings.iter().filter(|binding| binding.kind.is_texture());
+    let expected = bindings.clone().count();
+    if expected != textures.len() {
+        let reason = format!("it binds {expected} textures and was given {}", textures.len());
+        return Err(Error::Launch { kernel: pipeline.label().to_owned(), reason });
+    }
+    bindings.zip(textures).try_for_each(|(binding, texture)| texture.require(inner, binding.kind))
 }
 
 #[cfg(test)]

@@ -131,6 +131,12 @@ pub enum Error {
         /// What it lacks.
         reason: String,
     },
+    /// An application's texture cannot be used.
+    #[error("the texture cannot be used so: {reason}")]
+    Texture {
+        /// What it lacks, and what to do.
+        reason: String,
+    },
     /// An option cannot be.
     #[error("{option} is `{value}`; it is {allowed}")]
     Option {

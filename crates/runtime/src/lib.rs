@@ -20,6 +20,7 @@ mod pool;
 mod profiler;
 mod readback;
 mod recorder;
+mod texture;
 
 pub use adapter::{AdapterChoice, AdapterDescription, adapters};
 pub use buffer::Buffer;
@@ -32,6 +33,7 @@ pub use pipeline::Pipeline;
 pub use plan::{MemoryPlan, Plan, SharedConstants};
 pub use pool::MemoryReport;
 pub use profiler::{Profile, ProfileRow, ProfiledDispatch};
+pub use texture::Texture;
 
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -11,7 +11,7 @@ use std::{
 
 use tilewright_shaders::{BindingKind, Reflection, Specialisation, parse, reflect};
 
-use crate::{Context, Error, Mode, Result, context::Inner, write_whole};
+use crate::{Context, Error, Mode, Result, context::Inner, texture, write_whole};
 
 /// A compiled kernel. Cloning shares it.
 #[derive(Clone)]
@@ -162,25 +162,13 @@ fn compile(
         }
     }
     check_limits(inner, label, &reflection)?;
-    let entries: Vec<_> = reflection
-        .bindings
-        .iter()
-        .map(|binding| wgpu::BindGroupLayoutEntry {
-            binding: binding.index,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty: match binding.kind {
-                    BindingKind::Uniform(_) => wgpu::BufferBindingType::Uniform,
-                    BindingKind::ReadOnly => wgpu::BufferBindingType::Storage { read_only: !shares_buffers },
-                    BindingKind::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
-                },
-                // Where the parameters lie changes with each launch; what is bound may stay.
-                has_dynamic_offset: matches!(binding.kind, BindingKind::Uniform(_)),
-                min_binding_size: None,
-            },
-            count: None,
-        })
-        .collect();
+    let mut entries = Vec::with_capacity(reflection.bindings.len());
+    for binding in &reflection.bindings {
+        let ty = binding_type(binding.kind, shares_buffers)
+            .map_err(|reason| Error::Launch { kernel: label.to_owned(), reason })?;
+        let (binding, visibility) = (binding.index, wgpu::ShaderStages::COMPUTE);
+        entries.push(wgpu::BindGroupLayoutEntry { binding, visibility, ty, count: None });
+    }
     let device = &inner.device;
     let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
     let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
@@ -222,10 +210,35 @@ fn compile(
     Ok(Pipeline(Arc::new(Compiled { label: label.to_owned(), raw, layout, reflection, shares_buffers })))
 }
 
+fn binding_type(kind: BindingKind, shares_buffers: bool) -> Result<wgpu::BindingType, String> {
+    let buffer =
+        |ty, has_dynamic_offset| wgpu::BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None };
+    Ok(match kind {
+        // Where the parameters lie changes with each launch; what is bound may stay.
+        BindingKind::Uniform(_) => buffer(wgpu::BufferBindingType::Uniform, true),
+        BindingKind::ReadOnly => {
+            buffer(wgpu::BufferBindingType::Storage { read_only: !shares_buffers }, false)
+        }
+        BindingKind::ReadWrite => buffer(wgpu::BufferBindingType::Storage { read_only: false }, false),
+        BindingKind::Texture => wgpu::BindingType::Texture {
+            // Texels are loaded, never filtered, so that 32-bit floats may be bound too.
+            sample_type: wgpu::TextureSampleType::Float { filterable: false },
+            view_dimension: wgpu::TextureViewDimension::D2Array,
+            multisampled: false,
+        },
+        BindingKind::StorageTexture(format) => wgpu::BindingType::StorageTexture {
+            access: wgpu::StorageTextureAccess::WriteOnly,
+            format: texture::storage_format(format)
+                .ok_or_else(|| format!("storage textures of {format:?} are not written"))?,
+            view_dimension: wgpu::TextureViewDimension::D2Array,
+        },
+    })
+}
+
 fn check_limits(inner: &Inner, label: &str, reflection: &Reflection) -> Result<()> {
     let limits = &inner.limits;
     let [x, y, z] = reflection.workgroup_size;
-    let storage = reflection.bindings.iter().filter(|b| !matches!(b.kind, BindingKind::Uniform(_))).count();
+    let storage = reflection.bindings.iter().filter(|b| b.kind.is_buffer()).count();
     for (what, needed, limit) in [
         ("threads in a workgroup", x * y * z, limits.max_compute_invocations_per_workgroup),
         (

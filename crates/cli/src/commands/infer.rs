@@ -9,7 +9,7 @@ use tilewright_runtime::Context;
 
 use super::{precision::Precision, print_json};
 use crate::{
-    Error, Result, files,
+    Error, Result, files, mistaken,
     model::{self, InputShape},
 };
 
@@ -77,8 +77,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             Ok(InputShape { from: input.path.display().to_string(), name: input.name.clone(), shape })
         })
         .collect::<Result<_>>()?;
-    if arguments.weights.is_none() && !arguments.model.ends_with(".onnx") {
-        let reason = format!("`{}` is a network of the zoo, which needs a file of weights", arguments.model);
+    mistaken::check_model(&arguments.model)?;
+    if arguments.weights.is_none() && !mistaken::is_onnx(&arguments.model) {
+        let reason = format!(
+            "`{}` is a network of the zoo and needs its weights, a safetensors file under torchvision's names",
+            arguments.model
+        );
         return Err(Error::Argument { argument: "--weights", reason });
     }
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;

@@ -11,7 +11,7 @@ use super::{
     print_json,
     profile::{ShapeArgument, input_shapes},
 };
-use crate::{Result, files, model};
+use crate::{Result, files, model, pictures::network};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -33,6 +33,9 @@ pub struct Arguments {
     /// Write the graph in Graphviz's language: `dot -Tsvg` draws it.
     #[arg(long, value_name = "FILE")]
     dot: Option<PathBuf>,
+    /// Write a picture of the graph, an SVG file.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -46,6 +49,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let (summary, plan) = (compiled.graph().summary()?, compiled.plan());
     if let Some(path) = &arguments.dot {
         files::write_whole(path, compiled.graph().dot()?.as_bytes())?;
+    }
+    if let Some(path) = &arguments.svg {
+        network(path, &arguments.model, compiled.graph())?;
     }
     let memory = plan.memory();
     if arguments.json {

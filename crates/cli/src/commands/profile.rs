@@ -1,6 +1,11 @@
 //! `tilewright profile`: the time of each layer.
 
-use std::{collections::BTreeMap, path::PathBuf, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
 use serde_json::json;
@@ -87,6 +92,39 @@ struct Row {
     roof_share: Option<f64>,
 }
 
+/// What a run of the plan costs the thread that asks for it, until the device has been given all: neither waiting nor the
+/// device's own time.
+#[derive(Debug, Serialize)]
+struct Host {
+    dispatches: usize,
+    runs: usize,
+    min_us_per_dispatch: f64,
+    median_us_per_dispatch: f64,
+}
+
+impl Host {
+    /// Over some runs, each with an idle device.
+    fn measure(compiled: &Compiled, context: &Context) -> Result<Self> {
+        let begun = Instant::now();
+        let mut times = Vec::new();
+        while times.len() < 3 || (times.len() < 50 && begun.elapsed() < Duration::from_secs(2)) {
+            let begun = Instant::now();
+            compiled.execute()?;
+            times.push(begun.elapsed().as_secs_f64() * 1e6);
+            context.synchronize()?;
+        }
+        times.sort_by(f64::total_cmp);
+        let dispatches = compiled.plan().len();
+        let each = |at: usize| times[at] / dispatches.max(1) as f64;
+        Ok(Self {
+            dispatches,
+            runs: times.len(),
+            min_us_per_dispatch: each(0),
+            median_us_per_dispatch: each(times.len() / 2),
+        })
+    }
+}
+
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if arguments.repeat == 0 {
         return Err(Error::Argument { argument: "--repeat", reason: "it must be at least 1".to_owned() });
@@ -104,6 +142,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
     compiled.execute()?;
     context.synchronize()?;
+    let host = Host::measure(&compiled, context)?;
     let mut profiles = Vec::with_capacity(arguments.repeat);
     for _ in 0..arguments.repeat {
         context.start_profile()?;
@@ -119,7 +158,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let info = context.adapter_info();
         print_json(&json!({
             "model": arguments.model, "precision": arguments.precision.name(), "device": info.name, "driver": info.driver_info, "repeat": arguments.repeat,
-            "total_ms": total, "layers": rows,
+            "total_ms": total, "host": host, "layers": rows,
         }));
         return Ok(());
     }
@@ -146,6 +185,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         println!("(`tilewright devices --probe` measures the roofs once; then their share is shown)");
     }
     println!("{total:.3} ms in {} launches; {} runs", compiled.plan().len(), arguments.repeat);
+    let Host { dispatches, runs, min_us_per_dispatch: least, median_us_per_dispatch: median } = host;
+    println!("host: {least:.2} µs per dispatch (median {median:.2}), {dispatches} dispatches; {runs} runs");
     Ok(())
 }
 

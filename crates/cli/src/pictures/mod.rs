@@ -1,4 +1,5 @@
-//! The pictures that a training run leaves behind, as PNG files, and the roofline of a network, as SVG.
+//! The pictures that a training run leaves behind, as PNG files, and the roofline and the
+//! graph of a network, as SVG.
 //!
 //! Each function draws one picture in memory and writes it whole or not at all: to a temporary file beside its place,
 //! which is then renamed. Nothing is needed of the machine, not even a font: DejaVu Sans is compiled in.
@@ -8,6 +9,7 @@ mod canvas;
 mod confusion_matrix;
 mod curves;
 mod font;
+mod network;
 mod prediction_sheet;
 mod roofline;
 
@@ -15,6 +17,7 @@ use std::path::PathBuf;
 
 pub use confusion_matrix::confusion_matrix;
 pub use curves::{EpochMetrics, StepLoss, curves};
+pub use network::network;
 pub use prediction_sheet::{Prediction, prediction_sheet};
 pub use roofline::{Dot, Kind, Plot, roofline};
 

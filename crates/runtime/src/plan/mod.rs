@@ -7,8 +7,10 @@
 //! 2. `memory`: every buffer that is left gets a place in few pooled buffers by its live range;
 //! 3. `replay`: parameters, bind groups and pipelines are made, and a run is one submission that makes nothing.
 
+mod attach;
 mod hoist;
 mod memory;
+mod ready;
 mod record;
 mod replay;
 
@@ -37,6 +39,11 @@ impl Context {
         if let Some(recording) = self.current_recording() {
             recording.set_scope(name);
         }
+    }
+
+    /// What this handle of [`Self::recording`] has kept, which it forgets.
+    pub(crate) fn take_recorded(&self) -> Vec<Step> {
+        self.current_recording().map(|recording| recording.take()).unwrap_or_default()
     }
 
     /// The handle on which launches run.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tilewright_shaders::BindingKind;
 
-use crate::{Buffer, Dispatch, Pipeline, Result, context::lock};
+use crate::{Buffer, Dispatch, Pipeline, Result, Texture, context::lock};
 
 /// A command that was kept.
 pub(crate) enum Step {
@@ -18,6 +18,8 @@ pub(crate) struct Launch {
     pub params: Vec<u8>,
     /// In the order of the storage bindings.
     pub buffers: Vec<Buffer>,
+    /// In the order of the texture bindings.
+    pub textures: Vec<Texture>,
     pub groups: u64,
     pub grid: [u32; 3],
     pub op: String,
@@ -36,12 +38,19 @@ impl Recording {
         Arc::default()
     }
 
-    pub fn dispatch(&self, pipeline: &Pipeline, dispatch: &Dispatch<'_>, grid: [u32; 3]) -> Result<()> {
+    pub fn dispatch(
+        &self,
+        pipeline: &Pipeline,
+        dispatch: &Dispatch<'_>,
+        textures: &[&Texture],
+        grid: [u32; 3],
+    ) -> Result<()> {
         let scope = lock(&self.scope).clone();
         let launch = Launch {
             pipeline: pipeline.clone(),
             params: dispatch.params.to_vec(),
             buffers: dispatch.buffers.iter().map(|&buffer| buffer.clone()).collect(),
+            textures: textures.iter().map(|&texture| texture.clone()).collect(),
             groups: dispatch.groups,
             grid,
             op: if scope.is_empty() { dispatch.op.to_owned() } else { scope },
@@ -81,14 +90,21 @@ impl Launch {
     /// The number of each storage binding, and whether the kernel may write to it.
     pub fn storage(&self) -> impl Iterator<Item = (u32, bool)> + '_ {
         self.pipeline.reflection().bindings.iter().filter_map(|binding| match binding.kind {
-            BindingKind::Uniform(_) => None,
-            kind => Some((binding.index, kind == BindingKind::ReadWrite)),
+            kind if kind.is_buffer() => Some((binding.index, kind == BindingKind::ReadWrite)),
+            _ => None,
         })
+    }
+
+    /// The number of each texture binding.
+    pub fn texture_bindings(&self) -> impl Iterator<Item = u32> + '_ {
+        let bindings = self.pipeline.reflection().bindings.iter();
+        bindings.filter(|binding| binding.kind.is_texture()).map(|binding| binding.index)
     }
 
     /// As the launch is made on a device.
     pub fn run(&self, context: &crate::Context, buffers: &[&Buffer]) -> Result<()> {
         let dispatch = Dispatch { op: &self.op, params: &self.params, buffers, groups: self.groups };
-        context.dispatch_pipeline(&self.pipeline, &dispatch)
+        let textures: Vec<_> = self.textures.iter().collect();
+        context.launch(&self.pipeline, &dispatch, &textures)
     }
 }

@@ -1,59 +1,25 @@
 //! A plan with its memory, ready to run.
 
-use std::{collections::HashMap, num::NonZeroU64};
+use std::collections::HashMap;
 
 use super::{
     Step,
     hoist::Hoisted,
-    memory::{self, ALIGNMENT, Interval, MemoryPlan},
+    memory::{self, Interval, MemoryPlan},
+    ready::{Place, Ready, Role, Stage, bind, ready_launch, upload_params},
 };
-use crate::{Buffer, Context, Error, Pipeline, Result, dispatch::padded, recorder::Recorded};
+use crate::{Buffer, Context, Error, Result, dispatch::padded};
 
 /// Launches with their memory, parameters and bind groups: a run makes none of these.
 pub struct Plan {
-    context: Context,
-    steps: Vec<Ready>,
-    inputs: Vec<Buffer>,
-    outputs: Vec<Buffer>,
+    pub(super) context: Context,
+    pub(super) steps: Vec<Ready>,
+    pub(super) inputs: Vec<Buffer>,
+    pub(super) outputs: Vec<Buffer>,
     memory: MemoryPlan,
     hoisted: usize,
     /// Memory that the steps bind and that its owners may drop: it must not go back to the pool.
     _held: Vec<Buffer>,
-    params: Option<wgpu::Buffer>,
-}
-
-enum Ready {
-    Launch {
-        pipeline: Pipeline,
-        bind_group: wgpu::BindGroup,
-        offset: Option<u32>,
-        grid: [u32; 3],
-        op: String,
-        bound: Vec<(u32, Place)>,
-    },
-    Copy {
-        from: Place,
-        from_offset: u64,
-        to: Place,
-        to_offset: u64,
-        size: u64,
-    },
-}
-
-/// Memory of a step.
-#[derive(Clone)]
-struct Place {
-    raw: wgpu::Buffer,
-    offset: u64,
-    size: u64,
-    /// The input or output of the plan that it is.
-    role: Option<Role>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Input(usize),
-    Output(usize),
 }
 
 impl Plan {
@@ -113,12 +79,8 @@ impl Plan {
                     Ready::Copy { from: place(&from), from_offset, to: place(&to), to_offset, size }
                 }
                 Step::Launch(launch) => {
-                    let numbers = launch.storage().map(|(index, _)| index);
-                    let bound: Vec<_> = numbers.zip(launch.buffers.iter().map(place)).collect();
                     let offset = offsets.next().flatten();
-                    let bind_group = bind(&context, &launch.pipeline, params.raw.as_ref(), &bound);
-                    let (pipeline, grid, op) = (launch.pipeline, launch.grid, launch.op);
-                    Ready::Launch { pipeline, bind_group, offset, grid, op, bound }
+                    ready_launch(&context, launch, params.raw.as_ref(), offset, Stage::Body, place)?
                 }
             });
         }
@@ -131,7 +93,6 @@ impl Plan {
             memory,
             hoisted,
             _held: held.into_values().collect(),
-            params: params.raw,
         })
     }
 
@@ -185,7 +146,7 @@ impl Plan {
     }
 
     /// Reads the input from `buffer` from now on: memory of the same context, or the application's own
-    /// ([`Context::wrap`]).
+    /// ([`Context::wrap`]). What filled the input before ([`Self::fill_input`]) is let go.
     ///
     /// # Errors
     /// [`Error::Plan`] if there is no such input or the buffer is too small.
@@ -196,7 +157,8 @@ impl Plan {
             buffer.require_usage(wgpu::BufferUsages::COPY_SRC)?;
         }
         self.refuse_overlap(&buffer, |role| matches!(role, Role::Output(_)))?;
-        self.rebind(Role::Input(input), &buffer);
+        self.steps.retain(|step| !step.is(Stage::Fill(input)));
+        self.rebind(Role::Input(input), &buffer)?;
         let before = std::mem::replace(&mut self.inputs[input], buffer.clone());
         // An output that is this input goes with it.
         for output in self.outputs.iter_mut().filter(|output| output.same(&before)) {
@@ -217,7 +179,7 @@ impl Plan {
             buffer.require_usage(wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST)?;
         }
         self.refuse_overlap(&buffer, |role| role != Role::Output(output))?;
-        if !self.rebind(Role::Output(output), &buffer) {
+        if !self.rebind(Role::Output(output), &buffer)? {
             let reason =
                 format!("output {output} is written by no launch of its own, so that it cannot be bound");
             return Err(Error::Plan { reason });
@@ -268,11 +230,7 @@ impl Plan {
     /// still read.
     fn refuse_overlap(&self, buffer: &Buffer, conflicts: impl Fn(Role) -> bool) -> Result<()> {
         let meets = |place: &Place| place.raw == *buffer.raw() && place.role.is_none_or(&conflicts);
-        let taken = self.steps.iter().any(|step| match step {
-            Ready::Launch { bound, .. } => bound.iter().any(|(_, place)| meets(place)),
-            Ready::Copy { from, to, .. } => meets(from) || meets(to),
-        });
-        if !taken {
+        if !self.steps.iter().flat_map(Ready::places).any(meets) {
             return Ok(());
         }
         let reason =
@@ -287,8 +245,7 @@ impl Plan {
     }
 
     /// Puts `buffer` where `role` is; whether any step had it.
-    fn rebind(&mut self, role: Role, buffer: &Buffer) -> bool {
-        let Self { context, steps, params, .. } = self;
+    fn rebind(&mut self, role: Role, buffer: &Buffer) -> Result<bool> {
         let mut found = false;
         let mut renew = |place: &mut Place| {
             let hit = place.role == Some(role);
@@ -298,58 +255,26 @@ impl Plan {
             }
             hit
         };
-        for step in steps {
+        for step in &mut self.steps {
             match step {
                 Ready::Copy { from, to, .. } => {
                     renew(from);
                     renew(to);
                 }
-                Ready::Launch { pipeline, bind_group, bound, .. } => {
+                Ready::Launch { pipeline, bind_group, bound, views, params, .. } => {
                     if bound.iter_mut().fold(false, |any, (_, place)| renew(place) || any) {
-                        *bind_group = bind(context, pipeline, params.as_ref(), bound);
+                        *bind_group = bind(&self.context, pipeline, params.as_ref(), bound, views)?;
                     }
                 }
             }
         }
-        found
+        Ok(found)
     }
 }
 
 impl std::fmt::Debug for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Plan({} launches, {} bytes)", self.steps.len(), self.memory.bytes())
-    }
-}
-
-impl Place {
-    fn whole(buffer: &Buffer, role: Option<Role>) -> Self {
-        Self {
-            raw: buffer.raw().clone(),
-            offset: 0,
-            size: padded(buffer.size()).min(buffer.raw().size()),
-            role,
-        }
-    }
-}
-
-impl Ready {
-    fn recorded(&self) -> Recorded {
-        match self {
-            Self::Launch { pipeline, bind_group, offset, grid, op, .. } => Recorded::Dispatch {
-                pipeline: pipeline.clone(),
-                bind_group: bind_group.clone(),
-                offset: *offset,
-                grid: *grid,
-                op: op.clone(),
-            },
-            Self::Copy { from, from_offset, to, to_offset, size } => Recorded::Copy {
-                from: from.raw.clone(),
-                from_offset: from.offset + from_offset,
-                to: to.raw.clone(),
-                to_offset: to.offset + to_offset,
-                size: *size,
-            },
-        }
     }
 }
 
@@ -415,77 +340,5 @@ fn place_values(context: &Context, steps: &[Step], places: &mut HashMap<usize, P
         unshared: intervals.iter().map(|interval| interval.size).sum(),
         lower_bound: memory::lower_bound(&intervals),
         pools: placement.pools,
-    })
-}
-
-struct Params {
-    raw: Option<wgpu::Buffer>,
-    /// For each launch, where its parameters lie.
-    offsets: Vec<Option<u32>>,
-}
-
-/// The parameters of all launches in one buffer. Equal ones are kept once.
-fn upload_params(context: &Context, steps: &[Step]) -> Result<Params> {
-    let inner = context.inner();
-    let mut bytes: Vec<u8> = Vec::new();
-    let mut known: HashMap<&[u8], u32> = HashMap::new();
-    let mut offsets = Vec::new();
-    for step in steps {
-        let Step::Launch(launch) = step else { continue };
-        if launch.params.is_empty() {
-            offsets.push(None);
-            continue;
-        }
-        let at = *known.entry(&launch.params).or_insert_with(|| {
-            let at = bytes.len().next_multiple_of(ALIGNMENT as usize);
-            bytes.resize(at, 0);
-            bytes.extend_from_slice(&launch.params);
-            at as u32
-        });
-        offsets.push(Some(at));
-    }
-    if bytes.is_empty() {
-        return Ok(Params { raw: None, offsets });
-    }
-    bytes.resize(bytes.len().next_multiple_of(16), 0);
-    let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-    let raw = inner.create_raw("tilewright plan params", bytes.len() as u64, usage)?;
-    inner.queue.write_buffer(&raw, 0, &bytes);
-    Ok(Params { raw: Some(raw), offsets })
-}
-
-fn bind(
-    context: &Context,
-    pipeline: &Pipeline,
-    params: Option<&wgpu::Buffer>,
-    bound: &[(u32, Place)],
-) -> wgpu::BindGroup {
-    let inner = context.inner();
-    let most = inner.limits.max_storage_buffer_binding_size;
-    let mut entries: Vec<_> = bound
-        .iter()
-        .map(|(binding, place)| wgpu::BindGroupEntry {
-            binding: *binding,
-            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: &place.raw,
-                offset: place.offset,
-                size: NonZeroU64::new(place.size.min(most)),
-            }),
-        })
-        .collect();
-    let uniform = pipeline.reflection().bindings.iter().find_map(|binding| match binding.kind {
-        tilewright_shaders::BindingKind::Uniform(size) => Some((binding.index, u64::from(size))),
-        _ => None,
-    });
-    if let (Some((binding, size)), Some(buffer)) = (uniform, params) {
-        let size = NonZeroU64::new(size);
-        let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset: 0, size });
-        entries.push(wgpu::BindGroupEntry { binding, resource });
-    }
-    inner.recorder().bind_groups.made += 1;
-    inner.device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some(pipeline.label()),
-        layout: pipeline.layout(),
-        entries: &entries,
     })
 }

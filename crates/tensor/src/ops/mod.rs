@@ -13,4 +13,5 @@ mod random;
 mod reduction;
 mod resample;
 mod softmax;
+mod texture;
 mod where_;

@@ -1,7 +1,7 @@
 //! `tilewright kernels list`.
 
 use serde_json::json;
-use tilewright_shaders::{BindingKind, kernels, parse, reflect};
+use tilewright_shaders::{kernels, parse, reflect};
 
 use crate::{Result, commands::print_json};
 
@@ -17,8 +17,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for source in kernels() {
         let (module, _) = parse(source.stem, source.text)?;
         let reflection = reflect(source.stem, &module)?;
-        let buffers =
-            reflection.bindings.iter().filter(|b| !matches!(b.kind, BindingKind::Uniform(_))).count();
+        let buffers = reflection.bindings.iter().filter(|b| b.kind.is_buffer()).count();
         let formula = source.text.lines().next().unwrap_or_default().trim_start_matches("//").trim();
         let lines = source.text.lines().count();
         rows.push((source, reflection, buffers, lines, formula));

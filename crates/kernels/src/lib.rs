@@ -23,7 +23,7 @@ mod share;
 pub mod strided;
 pub mod tune;
 
-pub use epilogue::Epilogue;
+pub use epilogue::{Epilogue, Windows};
 pub use magic::magic;
 pub use params::{ParamsLayout, all_params};
 

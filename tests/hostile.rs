@@ -10,7 +10,7 @@ use tilewright::{
     DType, Layout, Tensor,
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, Dropout, LogSoftmax,
-        MatMul, Op, Pool2d, ReduceOp, SliceRange, Softmax, UnaryOp,
+        MatMul, Op, Pool2d, PoolKind, Pooling, ReduceOp, SliceRange, Softmax, UnaryOp,
     },
 };
 
@@ -83,6 +83,13 @@ fn operations() -> Vec<Op> {
         bias: false,
         residual: false,
         activation: None,
+        pool: None,
+    }));
+    all.extend(pools().into_iter().flat_map(|pool| {
+        PoolKind::ALL.map(|kind| {
+            let pool = Some(Pooling { kind, pool });
+            Op::Conv2d { op: Conv2d::default(), bias: false, residual: false, activation: None, pool }
+        })
     }));
     all.extend(transposed().into_iter().map(Op::ConvTranspose2d));
     all.extend(pairs().into_iter().map(|output| Op::AdaptiveAvgPool2d(AdaptiveAvgPool2d { output })));

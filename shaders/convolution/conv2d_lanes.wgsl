@@ -1,11 +1,12 @@
 // y[n,oh,ow,co] = unary(residual + bias[co] + Σ_{kh,kw,ci} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * w[kh,kw,ci,co])
-// as an implicit GEMM, fp32, for software Vulkan (lavapipe) and any device with subgroups of LANES.
+// as an implicit GEMM, fp32, for software Vulkan (lavapipe) and any device with subgroups of LANES. With POOL, y holds the
+// maxima, or the means, of windows of that, which lie side by side from the first pixel on.
 //
 // Layouts:  channels-last. x is [N,H,W,C_in], y is [N,Ho,Wo,C_out], the weight is packed [G][KH,KW,Ci,Co] with
 //           Ci = C_in / G, Co = C_out / G (from OIHW: one permutation). bias has C_out entries.
 // Threads:  a workgroup is a subgroup and one tile of LANES*PIXELS output pixels x CHANNELS output channels of one group.
-//           Lane l owns the pixels (tile*PIXELS + p)*LANES + l, all CHANNELS of them in registers. Per turn a lane
-//           loads PER_TURN inputs of its own pixels (0 outside the image) and its share of the PER_TURN x CHANNELS
+//           Lane l owns the pixels (tile*PIXELS + p)*LANES + l, or with POOL those of window tile*LANES + l, all
+//           CHANNELS of them in registers. Per turn a lane loads PER_TURN inputs of its own pixels (0 outside the image) and its share of the PER_TURN x CHANNELS
 //           weights, which reach the other lanes by shuffles from a constant lane. The reduction index
 //           k = (kh*KW + kw)*Ci + ci runs flat over taps and channels. No barrier, no workgroup memory.
 // Host      Choose by (Ci, Co):
@@ -14,8 +15,8 @@
 //   VEC_W     Co % 4 == 0 (weight rows and y by vec4); else false.
 //   CHANNELS  32 when Co % 32 == 0; 16, 8 or 4 when Co is no more (or to halve the compile time of 32: 16 has
 //             0.7 to 0.9 of its speed).
-//   PIXELS    4; 2 when N*Ho*Wo <= 16.
-//   pixel_tiles = ceil(N*Ho*Wo / (LANES*PIXELS)), channel_tiles = ceil(Co / CHANNELS),
+//   PIXELS    4; 2 when N*Ho*Wo <= 16; with POOL those of a window.
+//   pixel_tiles = ceil(N*Ho*Wo / (LANES*PIXELS)), with POOL ceil(windows / LANES); channel_tiles = ceil(Co / CHANNELS),
 //   groups = pixel_tiles * channel_tiles * G (workgroups). Ho, Wo are the caller's; any stride, padding,
 //   dilation >= 1. Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
 // Limits:   KH*KW*Ci / (WIDTH*STEPS) <= 65,535 (loops of Mesa before 23). Idea: implicit GEMM, as in cuDNN
@@ -29,6 +30,9 @@ const VEC_W: bool = false; // @const the weight and y may be accessed by vec4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const POOL: u32 = 0u; // @const 0: each pixel is stored, 1: the maxima of windows, 2: their sums / params.divisor
+const POOL_HEIGHT: u32 = 1u; // @const rows of a window
+const POOL_WIDTH: u32 = 1u; // @const columns of a window
 const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const PER_TURN: u32 = WIDTH * STEPS;
 const QUADS: u32 = CHANNELS / 4u;
@@ -41,6 +45,7 @@ struct Params {
     pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
     pixel_tiles: u32, channel_tiles: u32, groups: u32,
     p0: f32, p1: f32, // of the activation
+    divisor: f32, // of the sum over a window
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -67,25 +72,34 @@ fn load_w(i: u32) -> vec4<f32> {
     let last = 4u * arrayLength(&weight) - 1u;
     return vec4(scalar_w(i), scalar_w(min(i + 1u, last)), scalar_w(min(i + 2u, last)), scalar_w(min(i + 3u, last)));
 }
-/// Writes the activation of the first `count` of four channels (0 or 4 with VEC_W).
-fn store(at: u32, s: vec4<f32>, count: u32) {
+/// The activation of the first `count` of four sums (0 or 4 with VEC_W), with the residual at `at`.
+fn finish(at: u32, s: vec4<f32>, count: u32) -> vec4<f32> {
     let p = vec2(params.p0, params.p1);
-    if VEC_W {
+    var v = s;
+    if HAS_RESIDUAL && VEC_W {
         if count > 0u {
-            var v = s;
-            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += y[at >> 2u]; } else { v += residual[at >> 2u]; } }
-            y[at >> 2u] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+            if RESIDUAL_IN_PLACE { v += y[at >> 2u]; } else { v += residual[at >> 2u]; }
         }
+    } else if HAS_RESIDUAL {
+        // @unroll
+        for (var j = 0u; j < 4u; j++) {
+            let i = at + j;
+            if j < count {
+                if RESIDUAL_IN_PLACE { v[j] += y[i >> 2u][i & 3u]; } else { v[j] += residual[i >> 2u][i & 3u]; }
+            }
+        }
+    }
+    return vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+}
+/// Writes the first `count` of four channels (0 or 4 with VEC_W).
+fn store(at: u32, v: vec4<f32>, count: u32) {
+    if VEC_W {
+        if count > 0u { y[at >> 2u] = v; }
         return;
     }
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        if j < count {
-            let i = at + j;
-            var v = s[j];
-            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += y[i >> 2u][i & 3u]; } else { v += residual[i >> 2u][i & 3u]; } }
-            y[i >> 2u][i & 3u] = unary(v, p);
-        }
+        if j < count { y[(at + j) >> 2u][(at + j) & 3u] = v[j]; }
     }
 }
 
@@ -95,24 +109,30 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
     let group = min(id, params.groups - 1u);
     let tile = group / params.pixel_tiles;
-    let pixel0 = (group % params.pixel_tiles) * (LANES * PIXELS) + lane;
     let channel0 = (tile % params.channel_tiles) * CHANNELS;
     let conv_group = tile / params.channel_tiles;
     let ci = params.in_channels / params.conv_groups;
     let co = params.out_channels / params.conv_groups;
-    let image = params.out_height * params.out_width;
     let k_end = params.kernel_h * params.kernel_w * ci;
+    // What is stored: pixels, or windows of them.
+    let rows = params.out_height / POOL_HEIGHT;
+    let columns = params.out_width / POOL_WIDTH;
+    let results = params.batch * rows * columns;
+    let result0 = (group % params.pixel_tiles) * (LANES * select(PIXELS, 1u, POOL != 0u)) + lane;
 
-    // The input position of tap (0,0) of each own pixel; a negative one wraps and so lies outside as well.
+    // Each own pixel, and the input position of its tap (0,0); a negative one wraps and so lies outside as well.
+    var pixel: array<u32, PIXELS>;
     var top: array<u32, PIXELS>;
     var left: array<u32, PIXELS>;
     var base: array<u32, PIXELS>;
     // @unroll
     for (var p = 0u; p < PIXELS; p++) {
-        let pixel = min(pixel0 + p * LANES, params.batch * image - 1u);
-        let n = pixel / image;
-        let oh = (pixel - n * image) / params.out_width;
-        let ow = pixel - n * image - oh * params.out_width;
+        let result = min(result0 + select(p * LANES, 0u, POOL != 0u), results - 1u);
+        let n = result / (rows * columns);
+        let row = (result - n * rows * columns) / columns;
+        let oh = row * POOL_HEIGHT + select(0u, p / POOL_WIDTH, POOL != 0u);
+        let ow = (result - (n * rows + row) * columns) * POOL_WIDTH + p % POOL_WIDTH;
+        pixel[p] = (n * params.out_height + oh) * params.out_width + ow;
         top[p] = oh * params.stride_h - params.pad_h;
         left[p] = ow * params.stride_w - params.pad_w;
         base[p] = ((n * params.height + top[p]) * params.width + left[p]) * params.in_channels + conv_group * ci;
@@ -186,10 +206,31 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             add = vec4(scalar_bias(min(first, last)), scalar_bias(min(first + 1u, last)), scalar_bias(min(first + 2u, last)), scalar_bias(min(first + 3u, last)));
         }
         let count = select(0u, min(4u, max(co, channel) - channel), id < params.groups);
-        // @unroll
-        for (var p = 0u; p < PIXELS; p++) {
-            let pixel = pixel0 + p * LANES;
-            store(pixel * params.out_channels + first, acc[p * QUADS + q] + add, select(0u, count, pixel < params.batch * image));
+        if POOL == 0u {
+            // @unroll
+            for (var p = 0u; p < PIXELS; p++) {
+                let at = (result0 + p * LANES) * params.out_channels + first;
+                let stored = select(0u, count, result0 + p * LANES < results);
+                store(at, finish(at, acc[p * QUADS + q] + add, stored), stored);
+            }
+        } else {
+            let stored = select(0u, count, result0 < results);
+            var pooled = vec4(select(0.0, -3.4028234e38, POOL == 1u));
+            var row_sum = vec4<f32>(); // on its own, as avg_pool2d has it
+            // @unroll
+            for (var p = 0u; p < PIXELS; p++) {
+                let v = finish(pixel[p] * params.out_channels + first, acc[p * QUADS + q] + add, stored);
+                if POOL == 1u {
+                    pooled = max(pooled, v);
+                } else {
+                    row_sum += v;
+                    if p % POOL_WIDTH == POOL_WIDTH - 1u {
+                        pooled += row_sum;
+                        row_sum = vec4<f32>();
+                    }
+                }
+            }
+            store(result0 * params.out_channels + first, select(pooled / params.divisor, pooled, POOL == 1u), stored);
         }
     }
 }

@@ -1,8 +1,10 @@
 // y = unary(Aᵀ m A + bias + residual) for every tile of TILE² pixels of y, from the products m[ξ, tile, o] = Σ_i V[ξ, tile, i] ·
 // U[ξ, i, o]: the output transform of Winograd's minimal filtering F(TILE × TILE, 3 × 3) (Lavin and Gray, arXiv 1509.09308).
-// The points are those of winograd_input.
+// The points are those of winograd_input. With POOL, y holds the maxima, or the means, of windows of that: they lie side by
+// side from the first pixel on, and none crosses the edge of a tile.
 //
-// Layouts: m is [(TILE + 2)², tiles, O], y is N OH OW O; by vec4 of channels, so O % 4 == 0. bias has O entries.
+// Layouts: m is [(TILE + 2)², tiles, O], y is N OH OW O (OH and OW the windows with POOL); by vec4 of channels, so O % 4 == 0.
+//   bias has O entries, residual one for each pixel.
 // Threads: four channels of one tile each, channels fastest. Every loop is unrolled; what lies past y's edge is not stored.
 // Limits: 4 storage buffers (any read-only buffer stands in for a bias or residual that is not added), no workgroup memory.
 //   TILE is 2 or 4.
@@ -12,10 +14,15 @@ const TILE: u32 = 4u; // @const pixels along an edge of a tile of y
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const POOL: u32 = 0u; // @const 0: each pixel is stored, 1: the maxima of windows, 2: their sums / params.divisor
+const POOL_HEIGHT: u32 = 1u; // @const rows of a window, a divisor of TILE
+const POOL_WIDTH: u32 = 1u; // @const columns of a window, a divisor of TILE
 const ALPHA: u32 = TILE + 2u;
+const WINDOW_ROWS: u32 = TILE / POOL_HEIGHT; // of a tile
+const WINDOW_COLUMNS: u32 = TILE / POOL_WIDTH;
 
 struct Params {
-    height: u32, // of y
+    height: u32, // pixels of an image
     width: u32,
     quads: u32, // O / 4
     tiles_h: u32, // of an image
@@ -25,6 +32,7 @@ struct Params {
     count: u32, // tiles · quads
     p0: f32, // of the activation
     p1: f32,
+    divisor: f32, // of the sum over a window
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -38,6 +46,11 @@ fn unary(x: f32, p: vec2<f32>) -> f32 {
     return x;
 }
 // @end
+
+fn activated(s: vec4<f32>) -> vec4<f32> {
+    let p = vec2(params.p0, params.p1);
+    return vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
+}
 
 // Aᵀ m along one axis; the first ALPHA entries count, and the first TILE of the result.
 fn transform(m: array<vec4<f32>, 6>) -> array<vec4<f32>, 4> {
@@ -74,7 +87,6 @@ fn main(
     let tile_row = (tile - image * tiles) / params.tiles_w;
     let top = tile_row * TILE;
     let left = (tile - image * tiles - tile_row * params.tiles_w) * TILE;
-    let p = vec2(params.p0, params.p1);
 
     var t: array<vec4<f32>, TILE * ALPHA>;
     // @unroll
@@ -95,22 +107,57 @@ fn main(
         add = bias[quad];
     }
     // @unroll
-    for (var row = 0u; row < TILE; row++) {
-        var d: array<vec4<f32>, 6>;
+    for (var window_row = 0u; window_row < WINDOW_ROWS; window_row++) {
+        var pooled: array<vec4<f32>, WINDOW_COLUMNS>;
         // @unroll
-        for (var column = 0u; column < ALPHA; column++) {
-            d[column] = t[row * ALPHA + column];
+        for (var window = 0u; window < WINDOW_COLUMNS; window++) {
+            pooled[window] = vec4(select(0.0, -3.4028234e38, POOL == 1u));
         }
-        let transformed = transform(d);
         // @unroll
-        for (var column = 0u; column < TILE; column++) {
-            if (id < params.count && top + row < params.height && left + column < params.width) {
-                let at = ((image * params.height + top + row) * params.width + left + column) * params.quads + quad;
+        for (var r = 0u; r < POOL_HEIGHT; r++) {
+            var d: array<vec4<f32>, 6>;
+            // @unroll
+            for (var column = 0u; column < ALPHA; column++) {
+                d[column] = t[(window_row * POOL_HEIGHT + r) * ALPHA + column];
+            }
+            let transformed = transform(d);
+            let row = top + window_row * POOL_HEIGHT + r;
+            // The sum of a window's row on its own, as avg_pool2d has it.
+            var row_sum: array<vec4<f32>, WINDOW_COLUMNS>;
+            // @unroll
+            for (var column = 0u; column < TILE; column++) {
+                let inside = id < params.count && row < params.height && left + column < params.width;
+                let at = ((image * params.height + row) * params.width + left + column) * params.quads + quad;
                 var s = transformed[column] + add;
-                if (HAS_RESIDUAL) {
+                if (HAS_RESIDUAL && inside) {
                     if RESIDUAL_IN_PLACE { s += y[at]; } else { s += residual[at]; }
                 }
-                y[at] = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
+                if (POOL == 1u) {
+                    pooled[column / POOL_WIDTH] = max(pooled[column / POOL_WIDTH], activated(s));
+                } else if (POOL == 2u) {
+                    row_sum[column / POOL_WIDTH] += activated(s);
+                } else if (inside) {
+                    y[at] = activated(s);
+                }
+            }
+            if (POOL == 2u) {
+                // @unroll
+                for (var window = 0u; window < WINDOW_COLUMNS; window++) {
+                    pooled[window] += row_sum[window];
+                }
+            }
+        }
+        if (POOL != 0u) {
+            let rows = params.height / POOL_HEIGHT;
+            let columns = params.width / POOL_WIDTH;
+            let row = tile_row * WINDOW_ROWS + window_row;
+            // @unroll
+            for (var window = 0u; window < WINDOW_COLUMNS; window++) {
+                let column = left / POOL_WIDTH + window;
+                if (id < params.count && row < rows && column < columns) {
+                    let value = select(pooled[window] / params.divisor, pooled[window], POOL == 1u);
+                    y[((image * rows + row) * columns + column) * params.quads + quad] = value;
+                }
             }
         }
     }

@@ -290,7 +290,7 @@ fn residuals_to_overwrite(graph: &Graph) -> HashSet<usize> {
     let outputs: HashSet<ValueId> = graph.outputs().iter().map(|(_, id)| *id).collect();
     let mut found = HashSet::new();
     for (at, node) in nodes.iter().enumerate() {
-        let Op::Conv2d { residual: true, .. } = node.op else { continue };
+        let Op::Conv2d { residual: true, pool: None, .. } = node.op else { continue };
         let Some((&residual, others)) = node.inputs.split_last() else { continue };
         let made = makers.get(&residual).is_some_and(|&maker| owns(&nodes[maker].op));
         let mut readers = nodes.iter().enumerate().filter(|(_, other)| other.inputs.contains(&residual));

@@ -18,6 +18,8 @@ pub struct NodeSummary {
     pub activation: Option<&'static str>,
     /// Whether a residual is added in it.
     pub residual: bool,
+    /// The pooling that is part of it.
+    pub pool: Option<&'static str>,
     /// The shapes of its operands that are no constants.
     pub inputs: Vec<Vec<usize>>,
     /// The shape of its result.
@@ -56,6 +58,10 @@ impl Graph {
                     node.op,
                     Op::Conv2d { residual: true, .. } | Op::MatMul { residual: true, .. }
                 ),
+                pool: match node.op {
+                    Op::Conv2d { pool, .. } => pool.map(|pooling| pooling.kind.name()),
+                    _ => None,
+                },
                 inputs: operands
                     .clone()
                     .filter(|value| value.constant.is_none())
@@ -110,6 +116,9 @@ impl NodeSummary {
         }
         if let Some(activation) = self.activation {
             let _ = write!(title, " + {activation}");
+        }
+        if let Some(pool) = self.pool {
+            let _ = write!(title, " + {pool}");
         }
         title
     }

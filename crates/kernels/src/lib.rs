@@ -24,7 +24,7 @@ pub mod strided;
 pub mod texture;
 pub mod tune;
 
-pub use epilogue::Epilogue;
+pub use epilogue::{Epilogue, Windows};
 pub use magic::magic;
 pub use params::{ParamsLayout, all_params};
 

@@ -47,7 +47,7 @@ pub use movement::{SliceRange, concat_shape, pad_shape, permute_shape, reshape_s
 pub use normalization::BatchNorm;
 pub use op::Op;
 pub use optimizer::{AdamW, Sgd};
-pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind};
+pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind, Pooling};
 pub use random::Dropout;
 pub use reduction::{ReduceOp, argmax_shape};
 pub use resample::{Coordinates, Interpolation, Resize2d, Rounding, TapTable, gather_shape, resample_shape};

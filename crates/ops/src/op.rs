@@ -2,8 +2,9 @@
 
 use crate::{
     AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, DType, LogSoftmax, MatMul, Pool2d,
-    ReduceOp, ShapeError, SliceRange, Softmax, UnaryOp, argmax_shape, concat_shape, elementwise::broadcast,
-    gather_shape, pad_shape, permute_shape, resample_shape, reshape_shape, slice_shape,
+    PoolKind, Pooling, ReduceOp, ShapeError, SliceRange, Softmax, UnaryOp, argmax_shape, concat_shape,
+    elementwise::broadcast, gather_shape, pad_shape, permute_shape, resample_shape, reshape_shape,
+    slice_shape,
 };
 
 /// An operation of the vocabulary with everything but its operands.
@@ -32,16 +33,19 @@ pub enum Op {
         /// Of the sum.
         activation: Option<UnaryOp>,
     },
-    /// `x`, `weight`, then bias and residual as far as they are there: `activation(conv2d(x, weight) + bias + residual)`.
+    /// `x`, `weight`, then bias and residual as far as they are there: `activation(conv2d(x, weight) + bias + residual)`,
+    /// and a pooling of that.
     Conv2d {
         /// Stride, padding, dilation, groups.
         op: Conv2d,
         /// Whether there is a bias.
         bias: bool,
-        /// Whether there is a residual, of the result's shape.
+        /// Whether there is a residual, of the convolution's shape.
         residual: bool,
         /// Of the sum.
         activation: Option<UnaryOp>,
+        /// Of the activation.
+        pool: Option<Pooling>,
     },
     /// `x`, `weight`, `bias`, `running_mean`, `running_var`: inference.
     BatchNorm {
@@ -204,6 +208,18 @@ impl Op {
         }
     }
 
+    /// The pooling that it is, or that is part of it.
+    #[must_use]
+    pub fn pooling(&self) -> Option<Pooling> {
+        match *self {
+            Self::MaxPool2d(pool) => Some(Pooling { kind: PoolKind::Max, pool }),
+            Self::AvgPool2d(pool) => Some(Pooling { kind: PoolKind::Average, pool }),
+            Self::SumPool2d(pool) => Some(Pooling { kind: PoolKind::Sum, pool }),
+            Self::Conv2d { pool, .. } => pool,
+            _ => None,
+        }
+    }
+
     /// The same operation with `activation` of its result; `None` if it has one already, or cannot have any.
     #[must_use]
     pub fn with_activation(&self, new: UnaryOp) -> Option<Self> {
@@ -211,7 +227,7 @@ impl Op {
         match &mut fused {
             Self::Binary { activation, .. }
             | Self::MatMul { activation, .. }
-            | Self::Conv2d { activation, .. }
+            | Self::Conv2d { activation, pool: None, .. }
             | Self::BatchNorm { activation, .. }
                 if activation.is_none() =>
             {
@@ -233,10 +249,7 @@ impl Op {
             return Err(ShapeError::OperandCount { op, found: inputs.len() });
         }
         let x = inputs[0];
-        let four = |operand: &'static str, shape: &[usize]| {
-            let rank = || ShapeError::Rank { op, operand, shape: shape.to_vec(), expected: "four" };
-            <[usize; 4]>::try_from(shape).map_err(|_| rank())
-        };
+        let four = |operand, shape| four(op, operand, shape);
         let expect = |operand: &'static str, shape: &[usize], expected: &[usize]| {
             let (found, wanted) = (shape.to_vec(), expected.to_vec());
             let error = ShapeError::Operand { op, operand, shape: found, expected: wanted };
@@ -256,7 +269,7 @@ impl Op {
                 }
                 Ok(shape)
             }
-            Self::Conv2d { op, bias, residual, .. } => {
+            Self::Conv2d { op, bias, residual, pool, .. } => {
                 let shape = op.output_shape(four("x", x)?, four("weight", inputs[1])?)?;
                 if *bias {
                     expect("bias", inputs[2], &shape[1..2])?;
@@ -264,6 +277,7 @@ impl Op {
                 if *residual {
                     expect("residual", inputs[inputs.len() - 1], &shape)?;
                 }
+                let shape = pool.map_or(Ok(shape), |pool| pool.output_shape(shape))?;
                 Ok(shape.to_vec())
             }
             Self::BatchNorm { op, .. } => {
@@ -321,13 +335,16 @@ impl Op {
     pub fn flops(&self, inputs: &[&[usize]]) -> Result<u64, ShapeError> {
         let elements = |shape: &[usize]| shape.iter().map(|&extent| extent as u64).product::<u64>();
         let output = elements(&self.output_shape(inputs)?);
+        let four = |operand, shape| four(self.name(), operand, shape);
+        // `sums` elements, each a sum over one filter.
+        let conv = |sums: u64| 2 * sums * (elements(inputs[1]) / inputs[1][0].max(1) as u64);
         Ok(match self {
             Self::MatMul { op, .. } => op.flops(inputs[0], inputs[1])?,
-            Self::Conv2d { .. } => {
-                let weight = elements(inputs[1]);
-                let outputs = inputs[1][0].max(1) as u64;
-                2 * output * (weight / outputs)
+            Self::Conv2d { pool: Some(Pooling { pool, .. }), op, .. } => {
+                let shape = op.output_shape(four("x", inputs[0])?, four("weight", inputs[1])?)?;
+                conv(elements(&shape)) + output * elements(&pool.kernel)
             }
+            Self::Conv2d { .. } => conv(output),
             Self::ConvTranspose2d(_) => {
                 let (weight, channels) = (elements(inputs[1]), inputs[1][0].max(1) as u64);
                 2 * elements(inputs[0]) * (weight / channels)
@@ -346,4 +363,9 @@ impl Op {
             Self::Pad { .. } | Self::Expand(_) | Self::Cast(_) => 0,
         })
     }
+}
+
+fn four(op: &'static str, operand: &'static str, shape: &[usize]) -> Result<[usize; 4], ShapeError> {
+    let rank = || ShapeError::Rank { op, operand, shape: shape.to_vec(), expected: "four" };
+    shape.try_into().map_err(|_| rank())
 }

@@ -29,6 +29,45 @@ impl PoolKind {
     }
 }
 
+/// A pooling as a value: what a convolution does to its result where both are one operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Pooling {
+    /// What a window is reduced to.
+    pub kind: PoolKind,
+    /// The windows.
+    pub pool: Pool2d,
+}
+
+impl Pooling {
+    /// The output shape N C OH OW of an input N C H W.
+    ///
+    /// # Errors
+    /// Those of [`Pool2d::output_shape_named`], with the kind's name.
+    pub fn output_shape(&self, input: [usize; 4]) -> Result<[usize; 4], ShapeError> {
+        self.pool.output_shape_named(self.kind.name(), input)
+    }
+
+    /// Height and width of windows that lie side by side and whole in an input N C H W, if they do: without padding,
+    /// dilation, gaps, or a last window that overhangs. Rows and columns behind the last one are left over.
+    #[must_use]
+    pub fn tiles(&self, input: [usize; 4]) -> Option<[usize; 2]> {
+        let Pool2d { kernel, stride, padding, dilation, .. } = self.pool;
+        let output = self.output_shape(input).ok()?;
+        let whole = (0..2).all(|axis| output[2 + axis].saturating_mul(kernel[axis]) <= input[2 + axis]);
+        (stride == kernel && padding == [0, 0] && dilation == [1, 1] && whole).then_some(kernel)
+    }
+
+    /// What the sum of a window without padding is divided by.
+    #[must_use]
+    pub fn divisor(&self) -> usize {
+        let taps = self.pool.kernel[0] * self.pool.kernel[1];
+        match self.kind {
+            PoolKind::Sum => 1,
+            PoolKind::Max | PoolKind::Average => self.pool.divisor_override.unwrap_or(taps),
+        }
+    }
+}
+
 /// Parameters of a 2-D pooling, PyTorch's names and rules.
 ///
 /// The divisor of an average is `divisor_override` where given; else, with `count_include_pad`, the taps of the window
@@ -192,6 +231,22 @@ mod tests {
             ceil_mode,
             ..Pool2d::new([kernel; 2])
         }
+    }
+
+    #[test]
+    fn windows_are_tiles_where_they_touch_and_none_overhangs() {
+        let tiles = |kernel: usize, stride, padding, dilation, ceil_mode, extent: usize| {
+            let pool = pool(kernel, stride, padding, dilation, ceil_mode);
+            Pooling { kind: PoolKind::Max, pool }.tiles([1, 1, extent, extent])
+        };
+        assert_eq!(tiles(2, 2, 0, 1, false, 6), Some([2, 2]));
+        assert_eq!(tiles(2, 2, 0, 1, false, 7), Some([2, 2]));
+        assert_eq!(tiles(2, 2, 0, 1, true, 6), Some([2, 2]));
+        assert_eq!(tiles(2, 2, 0, 1, true, 7), None);
+        assert_eq!(tiles(3, 2, 0, 1, false, 7), None);
+        assert_eq!(tiles(2, 2, 1, 1, false, 6), None);
+        assert_eq!(tiles(2, 2, 0, 2, false, 6), None);
+        assert_eq!(tiles(2, 2, 0, 1, false, 1), None);
     }
 
     #[test]

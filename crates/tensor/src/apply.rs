@@ -11,7 +11,7 @@ impl Tensor {
     /// As [`Self::apply`].
     pub fn apply_over_residual(op: &Op, inputs: &[&Self]) -> Result<Self> {
         match (op, inputs) {
-            (Op::Conv2d { op: conv, bias, residual: true, activation }, [x, rest @ ..])
+            (Op::Conv2d { op: conv, bias, residual: true, activation, pool: None }, [x, rest @ ..])
                 if op.operands() == Some(inputs.len()) =>
             {
                 x.conv2d_over_residual(rest[0], conv, &epilogue(rest, *bias, true, *activation), None)
@@ -35,8 +35,12 @@ impl Tensor {
             Op::MatMul { op, bias, residual, activation } => {
                 x.matmul_fused(rest[0], op, &epilogue(rest, *bias, *residual, *activation), None)
             }
-            Op::Conv2d { op, bias, residual, activation } => {
-                x.conv2d_fused(rest[0], op, &epilogue(rest, *bias, *residual, *activation), None)
+            Op::Conv2d { op, bias, residual, activation, pool } => {
+                let epilogue = epilogue(rest, *bias, *residual, *activation);
+                match pool {
+                    Some(pooling) => x.conv2d_pooled(rest[0], op, &epilogue, pooling, None),
+                    None => x.conv2d_fused(rest[0], op, &epilogue, None),
+                }
             }
             Op::BatchNorm { op, activation } => {
                 x.batch_norm_eval_fused(rest[0], rest[1], rest[2], rest[3], op, *activation)

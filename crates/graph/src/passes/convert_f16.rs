@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use tilewright_ops::{DType, Op};
+use tilewright_ops::{DType, Op, PoolKind, Pooling};
 
 use crate::{Error, Graph, Node, Result, Rewriter, ValueId};
 
@@ -15,7 +15,7 @@ const LARGEST: f32 = 65504.0;
 /// Gives convolutions and products f16 operands, residuals and results; their biases stay f32, as their sums do. What
 /// only moves elements stays in f16 where its operands are. Every other operation is an island of f32 behind a cast, and
 /// a value that is there in both types is cast once: casts that would meet are not made. Inputs and outputs of the graph
-/// keep their types. A node whose weights do not fit f16 stays in f32; activations above 65504 become infinite.
+/// keep their types. A pooling that is part of a convolution is such an island, and an operation of its own again. A node whose weights do not fit f16 stays in f32; activations above 65504 become infinite.
 ///
 /// Counts the convolutions and products. Weights are read back to be looked at, which waits for the device.
 ///
@@ -97,7 +97,12 @@ impl Halves<'_> {
             };
             inputs.push(self.cast(&node.name, new, wanted)?);
         }
-        let y = self.rewriter.push(node.name.clone(), node.op.clone(), &inputs)?;
+        let (op, pooling) = if narrow { apart(&node.op) } else { (node.op.clone(), None) };
+        let mut y = self.rewriter.push(node.name.clone(), op, &inputs)?;
+        if let Some(pooling) = pooling {
+            let wide = self.cast(&node.name, y, DType::F32)?;
+            y = self.rewriter.push(format!("{}/pool", node.name), pooling, &[wide])?;
+        }
         self.rewriter.replace(node.output, y);
         Ok(())
     }
@@ -124,4 +129,17 @@ impl Halves<'_> {
         self.casts.insert(other, id);
         Ok(other)
     }
+}
+
+/// A convolution without its pooling, and the pooling: kernels of f16 have none.
+fn apart(op: &Op) -> (Op, Option<Op>) {
+    let Op::Conv2d { op: conv, bias, residual, activation, pool: Some(Pooling { kind, pool }) } = *op else {
+        return (op.clone(), None);
+    };
+    let pooling = match kind {
+        PoolKind::Max => Op::MaxPool2d(pool),
+        PoolKind::Average => Op::AvgPool2d(pool),
+        PoolKind::Sum => Op::SumPool2d(pool),
+    };
+    (Op::Conv2d { op: conv, bias, residual, activation, pool: None }, Some(pooling))
 }

@@ -19,7 +19,7 @@ pub fn fold_batch_norm(graph: &Graph) -> Result<(Graph, usize)> {
     let folded = |node: &Node| {
         let Op::BatchNorm { op, activation } = &node.op else { return None };
         let conv = &graph.nodes()[*makers.get(&node.inputs[0])?];
-        let Op::Conv2d { op: conv_op, bias, residual: false, activation: None } = &conv.op else {
+        let Op::Conv2d { op: conv_op, bias, residual: false, activation: None, pool: None } = &conv.op else {
             return None;
         };
         let alone = uses.get(&conv.output) == Some(&1);
@@ -51,7 +51,7 @@ pub fn fold_batch_norm(graph: &Graph) -> Result<(Graph, usize)> {
         let offset = rewriter.push(name("offset"), binary(BinaryOp::Mul), &[offset, scale])?;
         let bias = rewriter.push(name("bias"), binary(BinaryOp::Add), &[offset, beta])?;
         let x = rewriter.value(conv.inputs[0]);
-        let op = Op::Conv2d { op: conv_op, bias: true, residual: false, activation };
+        let op = Op::Conv2d { op: conv_op, bias: true, residual: false, activation, pool: None };
         let y = rewriter.push(conv.name.clone(), op, &[x, weight, bias])?;
         rewriter.replace(node.output, y);
         changed += 1;

@@ -60,7 +60,7 @@ type Counts = std::collections::HashMap<ValueId, usize>;
 fn scaled<'a>(graph: &'a Graph, makers: &Counts, uses: &Counts, node: &Node) -> Option<(&'a Node, Scale)> {
     let conv_of = |id: ValueId| {
         let conv = &graph.nodes()[*makers.get(&id)?];
-        let Op::Conv2d { residual: false, activation: None, .. } = conv.op else { return None };
+        let Op::Conv2d { residual: false, activation: None, pool: None, .. } = conv.op else { return None };
         let known = conv.inputs[1..].iter().all(|&id| graph[id].constant.is_some());
         (known && uses.get(&id) == Some(&1)).then_some(conv)
     };

@@ -19,7 +19,7 @@ pub fn fuse_bias(graph: &Graph) -> Result<(Graph, usize)> {
             let product = &graph.nodes()[*makers.get(&sum)?];
             let (shape, count) = (&graph[sum].shape, graph[bias].shape.iter().product::<usize>());
             let fits = match product.op {
-                Op::Conv2d { residual: false, activation: None, .. } => {
+                Op::Conv2d { residual: false, activation: None, pool: None, .. } => {
                     count == shape[1] && is_per_channel(&graph[bias].shape, shape)
                 }
                 Op::MatMul { bias: false, residual: false, activation: None, .. } => {

@@ -18,7 +18,9 @@ pub fn fuse_residual(graph: &Graph) -> Result<(Graph, usize)> {
         let conv_of = |(sum, other): (_, _)| {
             let at = *makers.get(&sum)?;
             let conv = &graph.nodes()[at];
-            let Op::Conv2d { op, bias, residual: false, activation: None } = conv.op else { return None };
+            let Op::Conv2d { op, bias, residual: false, activation: None, pool: None } = conv.op else {
+                return None;
+            };
             let fits =
                 graph[sum].shape == graph[other].shape && graph[other].constant.is_none() && sum != other;
             (fits && uses.get(&sum) == Some(&1)).then_some((at, conv, op, bias, other, activation))
@@ -34,7 +36,7 @@ pub fn fuse_residual(graph: &Graph) -> Result<(Graph, usize)> {
         let mut inputs = conv.inputs.clone();
         inputs.push(other);
         let inputs: Vec<_> = inputs.into_iter().map(|input| rewriter.value(input)).collect();
-        let op = Op::Conv2d { op, bias, residual: true, activation };
+        let op = Op::Conv2d { op, bias, residual: true, activation, pool: None };
         let y = rewriter.push(conv.name.clone(), op, &inputs)?;
         rewriter.replace(node.output, y);
         changed += 1;

@@ -11,6 +11,7 @@ mod fold_constants;
 mod fold_scale;
 mod fuse_activation;
 mod fuse_bias;
+mod fuse_pooling;
 mod fuse_residual;
 mod remove_identities;
 
@@ -22,6 +23,7 @@ pub use fold_constants::fold_constants;
 pub use fold_scale::fold_scale;
 pub use fuse_activation::fuse_activation;
 pub use fuse_bias::fuse_bias;
+pub use fuse_pooling::fuse_pooling;
 pub use fuse_residual::fuse_residual;
 pub use remove_identities::remove_identities;
 
@@ -43,6 +45,7 @@ pub const ALL: &[(&str, Pass)] = &[
     ("fuse_bias", fuse_bias),
     ("fuse_residual", fuse_residual),
     ("fuse_activation", fuse_activation),
+    ("fuse_pooling", fuse_pooling),
 ];
 
 /// What a pass did, over all rounds.

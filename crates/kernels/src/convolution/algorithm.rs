@@ -1,10 +1,11 @@
 //! The ways of computing a convolution, and what each of them needs.
 
-use tilewright_ops::DType;
+use tilewright_ops::{DType, Pooling};
 
-use super::{Pass, Problem, depthwise, winograd};
+use super::{Pass, Problem, depthwise, lanes, winograd};
 use crate::{
     cooperative::Matrices,
+    epilogue::Windows,
     select::{Cooperative, Device, DeviceClass},
 };
 
@@ -129,6 +130,17 @@ impl Conv2dAlgorithm {
                 Some("it needs groups of whole vec4s of channels")
             }
             _ => None,
+        }
+    }
+
+    /// Whether the kernel that stores the result of a forward pass can pool it: a thread of it holds whole windows.
+    pub fn pools(self, problem: &Problem, pooling: &Pooling) -> bool {
+        let Some(windows) = Windows::new(pooling, problem.y_shape) else { return false };
+        match self {
+            Self::Lanes => lanes::pools(windows),
+            Self::WinogradF2 => winograd::pools(windows, 2),
+            Self::WinogradF4 => winograd::pools(windows, 4),
+            _ => false,
         }
     }
 

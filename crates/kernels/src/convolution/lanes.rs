@@ -1,13 +1,13 @@
 //! `conv2d_lanes`, `conv2d_lanes_backward_input`, `conv2d_lanes_backward_weight`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{Pooling, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Operands, Pass, Problem, pack};
+use super::{Operands, Pass, Problem, divisor, pack};
 use crate::{
     ParamsLayout,
-    epilogue::{Epilogue, parameters},
+    epilogue::{Epilogue, Windows, parameters},
     matmul::{Addends, Reduction, split_k_reduce},
     params::params,
     select::Device,
@@ -20,7 +20,7 @@ params! { ForwardParams for "conv2d_lanes" {
     kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
     pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
     pixel_tiles: u32, channel_tiles: u32, groups: u32,
-    p0: f32, p1: f32,
+    p0: f32, p1: f32, divisor: f32,
 } }
 
 params! { InputParams for "conv2d_lanes_backward_input" {
@@ -84,7 +84,11 @@ impl ForwardSpec {
             _ => (1, 4),
         };
         let channels = channel_tile(outputs, if large(problem) { 32 } else { 16 }) as u32;
-        let pixels = if pixels <= 16 { 2 } else { 4 };
+        let pixels = match epilogue.pool {
+            Some(windows) => windows.pixels(),
+            None if pixels <= 16 => 2,
+            None => 4,
+        };
         Self { lanes, pixels, channels, width, steps, vec4: outputs.is_multiple_of(4), epilogue }
     }
 }
@@ -156,19 +160,33 @@ fn large(problem: &Problem) -> bool {
     problem.flops() >= 1 << 26
 }
 
+/// Whether a lane's pixels are those of a window, as many as it has otherwise.
+pub(super) fn pools(windows: Windows) -> bool {
+    windows.pixels() == 4
+}
+
 pub(super) fn forward(
     context: &Context,
     problem: &Problem,
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
+    pooling: Option<&Pooling>,
 ) -> Result<()> {
     let op = Pass::Forward.name();
     let number = |value| to_u32(op, value);
     let Operands { x, weight, bias, residual, y } = *operands;
     let packed = weight.packed(context, problem, pack::inputs_by_outputs)?;
     let lanes = Device::of(context).lanes as usize;
-    let spec = ForwardSpec::new(lanes as u32, problem, Epilogue::new(bias, residual, y, activation));
-    let pixel_tiles = problem.y_pixels().div_ceil(lanes * spec.pixels as usize);
+    let pool = pooling.and_then(|pooling| Windows::new(pooling, problem.y_shape));
+    let epilogue = Epilogue::new(bias, residual, y, activation).pooled(pool);
+    let spec = ForwardSpec::new(lanes as u32, problem, epilogue);
+    let pixel_tiles = match pool {
+        Some(Windows { size, .. }) => {
+            let [n, _, h, w] = problem.y_shape;
+            (n * (h / size[0] as usize) * (w / size[1] as usize)).div_ceil(lanes)
+        }
+        None => problem.y_pixels().div_ceil(lanes * spec.pixels as usize),
+    };
     let channel_tiles = problem.group_channels()[1].div_ceil(spec.channels as usize);
     let groups = pixel_tiles * channel_tiles * problem.op.groups;
     let shared = problem.params(op, 0, activation)?;
@@ -195,6 +213,7 @@ pub(super) fn forward(
         groups: number(groups)?,
         p0,
         p1,
+        divisor: divisor(pooling),
     };
     let buffers =
         [x, &packed, bias.unwrap_or(&packed), crate::epilogue::bound_residual(residual, y, &packed), y];

@@ -14,7 +14,7 @@ mod problem;
 mod weight;
 mod winograd;
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{Pooling, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
 pub use algorithm::Conv2dAlgorithm;
@@ -75,6 +75,56 @@ pub fn forward(
     algorithm: Option<Conv2dAlgorithm>,
 ) -> Result<()> {
     let algorithm = operands.weight.algorithm(context, problem, algorithm)?;
+    run(context, problem, operands, activation, None, algorithm)
+}
+
+/// As [`forward`], with the pooling of the result in the same kernel: `operands.y` is what `pooling` makes of y, and the
+/// residual has the shape of y.
+///
+/// # Errors
+/// As [`forward`]; [`Error::Unsupported`] where [`pools`] says no.
+pub fn forward_pooled(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+    pooling: &Pooling,
+    algorithm: Option<Conv2dAlgorithm>,
+) -> Result<()> {
+    let algorithm = operands.weight.algorithm(context, problem, algorithm)?;
+    if !algorithm.pools(problem, pooling) {
+        let reason = "none of its threads holds whole windows; pool its result";
+        return Err(unsupported(Pass::Forward, algorithm, problem, reason));
+    }
+    if operands.residual.is_some_and(|residual| residual.same(operands.y)) {
+        let reason = "windows cannot lie where the residual of their pixels lies";
+        return Err(unsupported(Pass::Forward, algorithm, problem, reason));
+    }
+    run(context, problem, operands, activation, Some(pooling), algorithm)
+}
+
+/// Whether [`forward_pooled`] runs with such a weight: whether the algorithm that it would take can pool.
+///
+/// # Errors
+/// As [`forward`].
+pub fn pools(
+    context: &Context,
+    problem: &Problem,
+    weight: Weight<'_>,
+    pooling: &Pooling,
+    algorithm: Option<Conv2dAlgorithm>,
+) -> Result<bool> {
+    Ok(weight.algorithm(context, problem, algorithm)?.pools(problem, pooling))
+}
+
+fn run(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+    pooling: Option<&Pooling>,
+    algorithm: Conv2dAlgorithm,
+) -> Result<()> {
     if problem.y_count() == 0 {
         return Ok(());
     }
@@ -83,18 +133,23 @@ pub fn forward(
         Conv2dAlgorithm::Im2col => im2col::forward(context, problem, operands, activation),
         Conv2dAlgorithm::ImplicitGemm => implicit_gemm::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Depthwise => depthwise::forward(context, problem, operands, activation),
-        Conv2dAlgorithm::Lanes => lanes::forward(context, problem, operands, activation),
+        Conv2dAlgorithm::Lanes => lanes::forward(context, problem, operands, activation, pooling),
         Conv2dAlgorithm::Cooperative => {
             let matrices = Matrices::of(&Device::of(context));
             cooperative::forward(context, problem, operands, activation, matrices)
         }
-        Conv2dAlgorithm::WinogradF2 => winograd::forward(context, problem, operands, activation, 2),
-        Conv2dAlgorithm::WinogradF4 => winograd::forward(context, problem, operands, activation, 4),
+        Conv2dAlgorithm::WinogradF2 => winograd::forward(context, problem, operands, activation, pooling, 2),
+        Conv2dAlgorithm::WinogradF4 => winograd::forward(context, problem, operands, activation, pooling, 4),
     }
 }
 
-/// As [`forward`] by [`Conv2dAlgorithm::Cooperative`] with the matrices emulated by plain sums. It is too slow for anything but finding out whether the kernel is right where no
-/// device has the hardware.
+/// What the sum over a window is divided by.
+fn divisor(pooling: Option<&Pooling>) -> f32 {
+    pooling.map_or(1.0, |pooling| pooling.divisor() as f32)
+}
+
+/// As [`forward`] by [`Conv2dAlgorithm::Cooperative`] with the matrices emulated by plain sums. It is too slow for
+/// anything but finding out whether the kernel is right where no device has the hardware.
 ///
 /// # Errors
 /// [`Error::Unsupported`] if it cannot run this shape.

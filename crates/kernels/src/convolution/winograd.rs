@@ -3,14 +3,14 @@
 //! F(m × m, 3 × 3) makes m² pixels of y with (m + 2)² multiplications in place of 9 m²: transform overlapping tiles of x,
 //! multiply by the transformed weight as (m + 2)² matrix products, transform back (Lavin and Gray, arXiv 1509.09308).
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{Pooling, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Operands, Pass, Problem};
+use super::{Operands, Pass, Problem, divisor};
 use crate::{
     ParamsLayout, WORKGROUP,
-    epilogue::{Epilogue, parameters},
+    epilogue::{Epilogue, Windows, parameters},
     groups,
     matmul::{self, matmul},
     params::params,
@@ -28,7 +28,7 @@ params! { WeightParams for "winograd_weight" { b: u32, a_stride: u32, b_stride: 
 params! { OutputParams for "winograd_output" {
     height: u32, width: u32, quads: u32, tiles_h: u32, tiles_w: u32,
     first: u32, tiles: u32, count: u32,
-    p0: f32, p1: f32,
+    p0: f32, p1: f32, divisor: f32,
 } }
 
 pub(super) const LAYOUTS: [ParamsLayout; 3] =
@@ -68,6 +68,11 @@ pub(super) fn obstacle(pass: Pass, problem: &Problem) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// Whether a tile of `tile`² pixels holds whole windows.
+pub(super) fn pools(windows: Windows, tile: u32) -> bool {
+    windows.size.iter().all(|&extent| tile.is_multiple_of(extent))
 }
 
 /// The transformed weight: (tile + 2)², C, O; on the way back (tile + 2)², O, C of the filters turned by 180°.
@@ -111,6 +116,7 @@ pub(super) fn forward(
     problem: &Problem,
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
+    pooling: Option<&Pooling>,
     tile: u32,
 ) -> Result<()> {
     let packed = match tile {
@@ -124,6 +130,8 @@ pub(super) fn forward(
         to: problem.y_shape,
         padding: problem.op.padding,
         activation,
+        pool: pooling.and_then(|pooling| Windows::new(pooling, problem.y_shape)),
+        divisor: divisor(pooling),
     };
     run.run(context, &packed, operands.x, operands.bias, operands.residual, operands.y)
 }
@@ -140,7 +148,16 @@ pub(super) fn backward_input(
     let packed = pack(context, pass, problem, tile, weight)?;
     // What the kernel does not reach on one side it reaches on the other; `obstacle` has seen to it that 2 is enough.
     let padding = problem.op.padding.map(|padding| 2 - padding);
-    let run = Run { pass, tile, from: problem.y_shape, to: problem.x_shape, padding, activation: None };
+    let run = Run {
+        pass,
+        tile,
+        from: problem.y_shape,
+        to: problem.x_shape,
+        padding,
+        activation: None,
+        pool: None,
+        divisor: 1.0,
+    };
     run.run(context, &packed, grad_y, None, None, grad_x)
 }
 
@@ -152,6 +169,8 @@ struct Run {
     to: [usize; 4],
     padding: [usize; 2],
     activation: Option<UnaryOp>,
+    pool: Option<Windows>,
+    divisor: f32,
 }
 
 impl Run {
@@ -245,6 +264,7 @@ impl Run {
                 count: number(tiles * outputs / 4)?,
                 p0,
                 p1,
+                divisor: self.divisor,
             };
             let dispatch = Dispatch {
                 op,
@@ -257,7 +277,7 @@ impl Run {
                 ],
                 groups: groups(params.count),
             };
-            let epilogue = Epilogue::new(bias, residual, y, self.activation);
+            let epilogue = Epilogue::new(bias, residual, y, self.activation).pooled(self.pool);
             context.dispatch(&spec("winograd_output", epilogue), &dispatch)?;
             first += tiles;
         }

@@ -4,6 +4,7 @@ use tilewright_ops::DType;
 
 use super::{Choice, Cooperative, Device, DeviceClass, Rule};
 use crate::convolution::{Conv2dAlgorithm, Pass, Problem};
+use tilewright_ops::Pooling;
 
 use DeviceClass::{Gpu, SoftwareVulkan};
 
@@ -146,6 +147,42 @@ pub fn conv2d(device: &Device, pass: Pass, problem: &Problem) -> Choice<Conv2dAl
 /// The algorithm for forward passes of `problem` with a weight that is packed once.
 pub fn conv2d_packed(device: &Device, problem: &Problem) -> Choice<Conv2dAlgorithm> {
     choose(device, &Query { pass: Pass::Forward, problem: *problem, packed: true })
+}
+
+/// How a convolution and the pooling of its result run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PooledChoice {
+    /// The convolution's algorithm.
+    pub conv: Choice<Conv2dAlgorithm>,
+    /// Whether the pooling is part of its last kernel.
+    pub fused: bool,
+    pooling: Pooling,
+}
+
+impl PooledChoice {
+    /// With the table's row for the convolution: the same with a pooling as without, because what the pooling saves, a
+    /// launch and the way through memory, it saves for each algorithm that can.
+    pub(super) fn new(conv: Choice<Conv2dAlgorithm>, problem: &Problem, pooling: &Pooling) -> Self {
+        let fused = conv.algorithm.pools(problem, pooling);
+        Self { conv, fused, pooling: *pooling }
+    }
+
+    /// One line for people: the convolution's, and where the pooling runs and why.
+    pub fn explain(&self) -> String {
+        let Pooling { kind, pool } = self.pooling;
+        let how = if self.fused {
+            "in the same kernel (its threads hold whole windows)"
+        } else {
+            "in a kernel of its own (no thread of the convolution's holds whole windows)"
+        };
+        format!("{}; {} of {:?} {how}", self.conv.explain(), kind.name(), pool.kernel)
+    }
+}
+
+/// The algorithm for forward passes of `problem` whose result is pooled, with a weight that is packed once, and whether
+/// both are one kernel.
+pub fn conv2d_pooled(device: &Device, problem: &Problem, pooling: &Pooling) -> PooledChoice {
+    PooledChoice::new(conv2d_packed(device, problem), problem, pooling)
 }
 
 fn choose(device: &Device, query: &Query) -> Choice<Conv2dAlgorithm> {

@@ -1,9 +1,9 @@
 //! The choice on a context: what was measured there, where that was asked for, else what the table says.
 
-use tilewright_ops::DType;
+use tilewright_ops::{DType, Pooling};
 use tilewright_runtime::Context;
 
-use super::{Choice, Device};
+use super::{Choice, Device, PooledChoice};
 use crate::{
     convolution::{Conv2dAlgorithm, Pass, Problem as ConvProblem},
     cooperative,
@@ -42,6 +42,21 @@ fn measured(
         Some(algorithm) => Choice { algorithm, when: WHEN, why: WHY, kernel: algorithm.name(), ..table },
         None => table,
     }
+}
+
+/// As [`conv2d_packed_for`], where the result is pooled; `packed` says whether the weight is packed once.
+pub fn conv2d_pooled_for(
+    context: &Context,
+    problem: &ConvProblem,
+    pooling: &Pooling,
+    packed: bool,
+) -> PooledChoice {
+    let conv = if packed {
+        conv2d_packed_for(context, problem)
+    } else {
+        conv2d_for(context, Pass::Forward, problem)
+    };
+    PooledChoice::new(conv, problem, pooling)
 }
 
 /// The algorithm for `problem` on this context: the measured one where the context's

@@ -81,18 +81,22 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<()> {
             let y = product::matmul(w, node, op, (*bias, *residual), x)?;
             elementwise::activation(w, *activation, y)
         }
-        Op::Conv2d { op, bias, residual, activation } => {
+        Op::Conv2d { op, bias, residual, activation, pool } => {
             let y = product::conv2d(w, node, op, (*bias, *residual), x)?;
-            elementwise::activation(w, *activation, y)
+            let y = elementwise::activation(w, *activation, y);
+            match pool {
+                Some(pooling) => pooling::pool(w, node, pooling, &product::conv2d_shape(w, node, op)?, &y)?,
+                None => y,
+            }
         }
         Op::ConvTranspose2d(op) => product::conv_transpose2d(w, node, op, x),
         Op::BatchNorm { op, activation } => {
             let y = product::batch_norm(w, op, x);
             elementwise::activation(w, *activation, y)
         }
-        Op::MaxPool2d(pool) => pooling::max(w, node, pool, &x[0])?,
-        Op::AvgPool2d(pool) => pooling::average(w, node, pool, &x[0])?,
-        Op::SumPool2d(pool) => pooling::sum(w, node, pool, &x[0])?,
+        Op::MaxPool2d(pool) => pooling::max(w, node, pool, w.shape(node, 0), &x[0])?,
+        Op::AvgPool2d(pool) => pooling::average(w, node, pool, w.shape(node, 0), &x[0])?,
+        Op::SumPool2d(pool) => pooling::sum(w, node, pool, w.shape(node, 0), &x[0])?,
         Op::AdaptiveAvgPool2d(pool) => pooling::adaptive_average(w, node, *pool, &x[0])?,
         Op::Reduce { op, axes, keepdim } => reduction::reduce(w, node, *op, axes, *keepdim, &x[0]),
         Op::Argmax { axes, .. } => reduction::argmax(w, node, axes, &x[0]),

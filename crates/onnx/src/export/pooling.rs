@@ -5,14 +5,14 @@
 //! that no version agrees about as sums times a table.
 
 use tilewright_graph::Node;
-use tilewright_ops::{AdaptiveAvgPool2d, Pool2d};
+use tilewright_ops::{AdaptiveAvgPool2d, Pool2d, PoolKind, Pooling};
 
 use super::writer::{Writer, int, ints, refuse};
 use crate::Result;
 
 /// Padding at the end of height and width under which the floor of the window count is the result's extent.
-fn end_padding(w: &Writer<'_>, node: &Node, pool: &Pool2d) -> [usize; 2] {
-    let (x, y) = (w.shape(node, 0), w.output(node));
+fn end_padding(w: &Writer<'_>, node: &Node, pool: &Pool2d, x: &[usize]) -> [usize; 2] {
+    let y = w.output(node);
     [0, 1].map(|axis| {
         let window = (pool.kernel[axis] - 1) * pool.dilation[axis] + 1;
         let reach = (y[2 + axis] - 1) * pool.stride[axis] + window;
@@ -28,8 +28,29 @@ fn windows(pool: &Pool2d, end: [usize; 2]) -> Vec<crate::proto::AttributeProto> 
     ]
 }
 
-pub(super) fn max(w: &mut Writer<'_>, node: &Node, pool: &Pool2d, x: &str) -> Result<String> {
-    let end = end_padding(w, node, pool);
+/// A pooling of `x`, of the shape `input`, which need not be the node's operand.
+pub(super) fn pool(
+    w: &mut Writer<'_>,
+    node: &Node,
+    Pooling { kind, pool }: &Pooling,
+    input: &[usize],
+    x: &str,
+) -> Result<String> {
+    match kind {
+        PoolKind::Max => max(w, node, pool, input, x),
+        PoolKind::Average => average(w, node, pool, input, x),
+        PoolKind::Sum => sum(w, node, pool, input, x),
+    }
+}
+
+pub(super) fn max(
+    w: &mut Writer<'_>,
+    node: &Node,
+    pool: &Pool2d,
+    input: &[usize],
+    x: &str,
+) -> Result<String> {
+    let end = end_padding(w, node, pool, input);
     if end[0] >= pool.kernel[0] || end[1] >= pool.kernel[1] {
         return Err(refuse(
             node,
@@ -41,8 +62,14 @@ pub(super) fn max(w: &mut Writer<'_>, node: &Node, pool: &Pool2d, x: &str) -> Re
     Ok(w.emit("MaxPool", &[x], attributes))
 }
 
-pub(super) fn average(w: &mut Writer<'_>, node: &Node, pool: &Pool2d, x: &str) -> Result<String> {
-    let end = end_padding(w, node, pool);
+pub(super) fn average(
+    w: &mut Writer<'_>,
+    node: &Node,
+    pool: &Pool2d,
+    input: &[usize],
+    x: &str,
+) -> Result<String> {
+    let end = end_padding(w, node, pool, input);
     let overhangs = end != pool.padding;
     let padded = pool.padding != [0, 0];
     let counts_padding = pool.count_include_pad && padded;
@@ -51,8 +78,8 @@ pub(super) fn average(w: &mut Writer<'_>, node: &Node, pool: &Pool2d, x: &str) -
         attributes.push(int("count_include_pad", usize::from(counts_padding)));
         return Ok(w.emit("AveragePool", &[x], attributes));
     }
-    let sum = sum(w, node, pool, x)?;
-    let (input, output) = (w.shape(node, 0), w.output(node));
+    let sum = sum(w, node, pool, input, x)?;
+    let output = w.output(node);
     let taps = |axis: usize| -> Vec<usize> {
         let (extent, pad) = (input[2 + axis], pool.padding[axis]);
         let counted = if pool.count_include_pad { 0..extent + 2 * pad } else { pad..extent + pad };
@@ -70,14 +97,20 @@ pub(super) fn average(w: &mut Writer<'_>, node: &Node, pool: &Pool2d, x: &str) -
 }
 
 /// A sum of windows is a convolution of each channel with ones.
-pub(super) fn sum(w: &mut Writer<'_>, node: &Node, pool: &Pool2d, x: &str) -> Result<String> {
-    let channels = w.shape(node, 0)[1];
+pub(super) fn sum(
+    w: &mut Writer<'_>,
+    node: &Node,
+    pool: &Pool2d,
+    input: &[usize],
+    x: &str,
+) -> Result<String> {
+    let channels = input[1];
     if channels == 0 {
         return Err(refuse(node, "it has no channels"));
     }
     let [height, width] = pool.kernel;
     let ones = w.floats("ones", &[channels, 1, height, width], &vec![1.0; channels * height * width]);
-    let mut attributes = windows(pool, end_padding(w, node, pool));
+    let mut attributes = windows(pool, end_padding(w, node, pool, input));
     attributes.extend([ints("dilations", pool.dilation), int("group", channels)]);
     Ok(w.emit("Conv", &[x, &ones], attributes))
 }

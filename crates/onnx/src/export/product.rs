@@ -30,6 +30,14 @@ pub(super) fn conv2d(
     Ok(if residual { w.emit("Add", &[&y, &x[x.len() - 1]], vec![]) } else { y })
 }
 
+/// The shape of a convolution's result, before anything is done to it.
+pub(super) fn conv2d_shape(w: &Writer<'_>, node: &Node, op: &Conv2d) -> Result<[usize; 4]> {
+    let four = |at: usize| {
+        <[usize; 4]>::try_from(w.shape(node, at)).map_err(|_| refuse(node, "its operand has no four axes"))
+    };
+    op.output_shape(four(0)?, four(1)?).map_err(|error| refuse(node, &error.to_string()))
+}
+
 pub(super) fn conv_transpose2d(
     w: &mut Writer<'_>,
     node: &Node,

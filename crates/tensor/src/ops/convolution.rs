@@ -1,7 +1,7 @@
 //! Convolutions and their gradients.
 
-use tilewright_kernels::convolution::{self, Conv2dAlgorithm, Operands, Problem};
-use tilewright_ops::{Conv2d, DType, Op, ShapeError, UnaryOp, element_count};
+use tilewright_kernels::convolution::{self, Conv2dAlgorithm, Operands, Problem, Weight};
+use tilewright_ops::{Conv2d, DType, Op, Pooling, ShapeError, UnaryOp, element_count};
 
 use crate::{Epilogue, Layout, Result, Tensor, trace};
 
@@ -45,7 +45,23 @@ impl Tensor {
         epilogue: &Epilogue<'_>,
         algorithm: Option<Conv2dAlgorithm>,
     ) -> Result<Self> {
-        self.conv2d_placed(weight, op, epilogue, algorithm, false)
+        self.conv2d_placed(weight, op, epilogue, None, algorithm, false)
+    }
+
+    /// The pooling of [`Self::conv2d_fused`]'s result, whose shape the residual has: in one kernel where the algorithm can
+    /// (`kernels::select::conv2d_pooled` says), else in two. Values of f16 are pooled in f32.
+    ///
+    /// # Errors
+    /// As [`Self::conv2d_fused`], and those of [`Pooling::output_shape`].
+    pub fn conv2d_pooled(
+        &self,
+        weight: &Self,
+        op: &Conv2d,
+        epilogue: &Epilogue<'_>,
+        pooling: &Pooling,
+        algorithm: Option<Conv2dAlgorithm>,
+    ) -> Result<Self> {
+        self.conv2d_placed(weight, op, epilogue, Some(pooling), algorithm, false)
     }
 
     /// As [`Self::conv2d_fused`], with the result where the residual lies, which is lost: for a caller that knows that
@@ -60,7 +76,7 @@ impl Tensor {
         epilogue: &Epilogue<'_>,
         algorithm: Option<Conv2dAlgorithm>,
     ) -> Result<Self> {
-        self.conv2d_placed(weight, op, epilogue, algorithm, true)
+        self.conv2d_placed(weight, op, epilogue, None, algorithm, true)
     }
 
     fn conv2d_placed(
@@ -68,6 +84,7 @@ impl Tensor {
         weight: &Self,
         op: &Conv2d,
         epilogue: &Epilogue<'_>,
+        pooling: Option<&Pooling>,
         algorithm: Option<Conv2dAlgorithm>,
         over_residual: bool,
     ) -> Result<Self> {
@@ -76,6 +93,7 @@ impl Tensor {
         let problem = Problem::new(op, self.shape4("conv2d", "x")?, weight.shape4("conv2d", "weight")?)?;
         let problem = problem.with_dtype(dtype);
         self.check_epilogue("conv2d", problem.y_shape[1], (&problem.y_shape, dtype), epilogue)?;
+        let pooled_shape = pooling.map(|pooling| pooling.output_shape(problem.y_shape)).transpose()?;
         let operands: Vec<_> =
             [self, weight].into_iter().chain(epilogue.bias).chain(epilogue.residual).collect();
         let traced = || Op::Conv2d {
@@ -83,6 +101,7 @@ impl Tensor {
             bias: epilogue.bias.is_some(),
             residual: epilogue.residual.is_some(),
             activation: epilogue.activation,
+            pool: pooling.copied(),
         };
         if let Some(y) = trace::step(traced, &operands) {
             return y;
@@ -90,7 +109,8 @@ impl Tensor {
         if algorithm.is_none() && self.widens(dtype) {
             let wide = epilogue.widened()?;
             let weight = weight.cast(DType::F32)?;
-            let y = self.cast(DType::F32)?.conv2d_fused(&weight, op, &wide.epilogue(), None)?;
+            let (x, epilogue) = (self.cast(DType::F32)?, wide.epilogue());
+            let y = x.conv2d_placed(&weight, op, &epilogue, pooling, None, over_residual)?;
             return y.cast(DType::F16);
         }
         let x = self.to_layout(Layout::ChannelsLast)?;
@@ -102,19 +122,36 @@ impl Tensor {
         let read = [x.buffer(), weight.buffer()];
         let free =
             |residual: &&Self| over_residual && !read.iter().any(|buffer| buffer.same(residual.buffer()));
-        let y = match residual.as_ref().filter(free) {
-            Some(residual) => residual.clone(),
-            None => Self::empty(self.context(), &problem.y_shape, dtype, Layout::ChannelsLast)?,
+        let plain = Weight::Plain(weight.buffer());
+        let fused = match pooling {
+            Some(pooling) => convolution::pools(self.context(), &problem, plain, pooling, algorithm)?,
+            None => false,
+        };
+        let y = match (residual.as_ref().filter(free), pooled_shape.filter(|_| fused)) {
+            (Some(residual), None) => residual.clone(),
+            (_, shape) => {
+                let shape = shape.unwrap_or(problem.y_shape);
+                Self::empty(self.context(), &shape, dtype, Layout::ChannelsLast)?
+            }
         };
         let operands = Operands {
             x: x.buffer(),
-            weight: weight.buffer().into(),
+            weight: plain,
             bias: epilogue.bias.map(Self::buffer),
             residual: residual.as_ref().map(Self::buffer),
             y: y.buffer(),
         };
-        convolution::forward(self.context(), &problem, &operands, epilogue.activation, algorithm)?;
-        Ok(y)
+        let (context, activation) = (self.context(), epilogue.activation);
+        match pooling {
+            Some(pooling) if fused => {
+                convolution::forward_pooled(context, &problem, &operands, activation, pooling, algorithm)?;
+            }
+            _ => convolution::forward(context, &problem, &operands, activation, algorithm)?,
+        }
+        match pooling {
+            Some(pooling) if !fused => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
+            _ => Ok(y),
+        }
     }
 
     /// The gradient of [`Self::conv2d`] by its input, of shape `x_shape`, channels-last.

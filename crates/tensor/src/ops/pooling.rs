@@ -3,7 +3,7 @@
 //! Operands are N C H W; results lie channels-last.
 
 use tilewright_kernels::pooling;
-use tilewright_ops::{AdaptiveAvgPool2d, DType, Op, Pool2d, PoolKind, ShapeError};
+use tilewright_ops::{AdaptiveAvgPool2d, DType, Op, Pool2d, PoolKind, Pooling, ShapeError};
 
 use crate::{Layout, Result, Tensor, trace};
 
@@ -28,6 +28,18 @@ impl Tensor {
         let y = Self::empty(self.context(), &y_shape, DType::F32, Layout::ChannelsLast)?;
         pooling::max_pool2d(self.context(), pool, x_shape, y_shape, x.buffer(), y.buffer(), None)?;
         Ok(y)
+    }
+
+    /// The pooling that is given as a value; of a maximum the values alone.
+    ///
+    /// # Errors
+    /// Those of [`Pooling::output_shape`].
+    pub fn pool2d(&self, pooling: &Pooling) -> Result<Self> {
+        match pooling.kind {
+            PoolKind::Max => self.max_pool2d_values(&pooling.pool),
+            PoolKind::Average => self.avg_pool2d(&pooling.pool),
+            PoolKind::Sum => self.sum_pool2d(&pooling.pool),
+        }
     }
 
     /// The gradient of the input of shape `x_shape` (N C H W) through [`Self::max_pool2d`]: each element of `grad_y`

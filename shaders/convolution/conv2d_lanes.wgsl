@@ -176,8 +176,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         }
     }
 
-    // @unroll
-    for (var q = 0u; q < QUADS; q++) {
+    // A loop, because on software Vulkan a store is 2 KB of machine code. What it indexes is a copy, so that the sums above
+    // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
+    var sums = acc;
+    let used = (min(co, channel0 + CHANNELS) - channel0 + 3u) / 4u;
+    for (var turn = 0u; turn < used; turn++) {
+        let q = subgroupShuffle(turn, 0u);
         let channel = channel0 + 4u * q;
         let first = conv_group * co + channel;
         var add = vec4<f32>();
@@ -189,7 +193,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         // @unroll
         for (var p = 0u; p < PIXELS; p++) {
             let pixel = pixel0 + p * LANES;
-            store(pixel * params.out_channels + first, acc[p * QUADS + q] + add, select(0u, count, pixel < params.batch * image));
+            store(pixel * params.out_channels + first, sums[p * QUADS + q] + add, select(0u, count, pixel < params.batch * image));
         }
     }
 }

@@ -3,7 +3,7 @@
 // The points are those of winograd_input.
 //
 // Layouts: m is [(TILE + 2)², tiles, O], y is N OH OW O; by vec4 of channels, so O % 4 == 0. bias has O entries.
-// Threads: four channels of one tile each, channels fastest. Every loop is unrolled; what lies past y's edge is not stored.
+// Threads: four channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT; what lies past y's edge is not stored.
 // Limits: 4 storage buffers (any read-only buffer stands in for a bias or residual that is not added), no workgroup memory.
 //   TILE is 2 or 4.
 
@@ -12,6 +12,7 @@ const TILE: u32 = 4u; // @const pixels along an edge of a tile of y
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 
 struct Params {
@@ -38,6 +39,11 @@ fn unary(x: f32, p: vec2<f32>) -> f32 {
     return x;
 }
 // @end
+
+// n, as the bound of a loop that compilers shall leave a loop.
+fn unknown(n: u32) -> u32 {
+    return select(n, 0u, params.count == 0u);
+}
 
 // Aᵀ m along one axis; the first ALPHA entries count, and the first TILE of the result.
 fn transform(m: array<vec4<f32>, 6>) -> array<vec4<f32>, 4> {
@@ -77,8 +83,8 @@ fn main(
     let p = vec2(params.p0, params.p1);
 
     var t: array<vec4<f32>, TILE * ALPHA>;
-    // @unroll
-    for (var column = 0u; column < ALPHA; column++) {
+    // @unroll unless COMPACT
+    for (var column = 0u; column < unknown(ALPHA); column++) {
         var d: array<vec4<f32>, 6>;
         // @unroll
         for (var row = 0u; row < ALPHA; row++) {
@@ -87,19 +93,25 @@ fn main(
         let transformed = transform(d);
         // @unroll
         for (var row = 0u; row < TILE; row++) {
-            t[row * ALPHA + column] = transformed[row];
+            // Columns come in from the right, so that every index is a constant.
+            // @unroll
+            for (var c = 1u; c < ALPHA; c++) {
+                t[row * ALPHA + c - 1u] = t[row * ALPHA + c];
+            }
+            t[row * ALPHA + ALPHA - 1u] = transformed[row];
         }
     }
+    var rows = t; // what a loop may index
     var add = vec4<f32>();
     if (HAS_BIAS) {
         add = bias[quad];
     }
-    // @unroll
-    for (var row = 0u; row < TILE; row++) {
+    // @unroll unless COMPACT
+    for (var row = 0u; row < unknown(TILE); row++) {
         var d: array<vec4<f32>, 6>;
         // @unroll
         for (var column = 0u; column < ALPHA; column++) {
-            d[column] = t[row * ALPHA + column];
+            d[column] = rows[row * ALPHA + column];
         }
         let transformed = transform(d);
         // @unroll

@@ -230,7 +230,14 @@ fn gather(
         dtype: problem.dtype,
         epilogue,
     };
-    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), buffers, units.div_ceil(workgroup as usize))
+    launch(
+        context,
+        op,
+        &spec.into(),
+        bytemuck::bytes_of(&params),
+        buffers,
+        units.div_ceil(workgroup as usize),
+    )
 }
 
 pub(super) fn backward_input(

@@ -2,20 +2,22 @@
 // depthwise convolution (groups = C_in = C_out), fp32 or fp16. No subgroup function, no workgroup memory: any device.
 //
 // Layouts:  channels-last. x is [N,H,W,C], y is [N,Ho,Wo,C], the weight is [KH,KW,C], bias is [C].
-// Threads:  one invocation = BAND x STRIP neighbouring output pixels x four channels, channels fastest. An element of x is
-//           loaded once and used by every pixel of the tile that it reaches. Everything is unrolled, so that columns which
-//           no pixel reaches (dilation, stride) cost nothing and no loop masks the loads.
+// Threads:  one invocation = BAND rows x STRIP neighbouring columns of output pixels x four channels, channels fastest. It goes
+//           down the rows of x and loads each element once: a row adds to the sums of every output row that it reaches, and
+//           an output row is stored when its last row of x has been seen. Columns are unrolled, so that those which no pixel
+//           reaches (dilation, stride) cost nothing; rows are a loop, because on software Vulkan a load is 2 KB of machine
+//           code, and a body that outgrows the instruction cache runs at a fifth of the speed.
 // Backward  with FLIP the kernel is read back to front: for stride 1 the gradient by the input is this shader on dy
 //           with FLIP, pad' = dilation * (K - 1) - pad (may be negative: wrap it into u32) and H, W, Ho, Wo swapped.
 // Limits:   5 storage buffers. KERNEL, STRIDE and DILATION as the operation's. VEC: C % 4 == 0; else false.
-//   bands = ceil(Ho / BAND), strips = ceil(Wo / STRIP), units = N * bands * strips * ceil(C / 4),
-//   groups = ceil(units / 64) (workgroups). Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a
+//   bands = ceil(Ho / band) for any band (BAND above) from 1 to 32,768 (loops of Mesa before 23), strips = ceil(Wo / STRIP),
+//   units = N * bands * strips * ceil(C / 4), groups = ceil(units / WORKGROUP) (workgroups). Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a
 //   bias or residual that is not added.
 
 enable f16;
 
 alias Operand = f32; // @const type of x, weight, residual and y: f32 or f16; sums and bias are f32
-const BAND: u32 = 2u; // @const output rows per invocation
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const STRIP: u32 = 4u; // @const output columns per invocation
 const KERNEL_H: u32 = 3u; // @const taps along a column
 const KERNEL_W: u32 = 3u; // @const taps along a row
@@ -28,13 +30,13 @@ const FLIP: bool = false; // @const read the kernel back to front
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
-const ROWS: u32 = (BAND - 1u) * STRIDE_H + (KERNEL_H - 1u) * DILATION_H + 1u;
+const DEPTH: u32 = (KERNEL_H - 1u) * DILATION_H / STRIDE_H; // output rows that wait for more rows of x
 const COLUMNS: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
 struct Params {
     batch: u32, height: u32, width: u32, channels: u32, // x
     out_height: u32, out_width: u32, // y
-    pad_h: u32, pad_w: u32, bands: u32, strips: u32, units: u32,
+    pad_h: u32, pad_w: u32, band: u32, bands: u32, strips: u32, units: u32,
     p0: f32, p1: f32, // of the activation
 }
 
@@ -91,10 +93,10 @@ fn store(at: u32, s: vec4<f32>, count: u32) {
     }
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     // A surplus invocation recomputes the last unit and stores nothing: cheaper here than a masked body.
-    let id = (wg.x + grid.x * (wg.y + grid.y * wg.z)) * 64u + local;
+    let id = (wg.x + grid.x * (wg.y + grid.y * wg.z)) * WORKGROUP + local;
     let unit = min(id, params.units - 1u);
     let quads = (params.channels + 3u) / 4u;
     let strip = unit / quads;
@@ -102,7 +104,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     let band = strip / params.strips;
     let ow0 = (strip - band * params.strips) * STRIP;
     let n = band / params.bands;
-    let oh0 = (band - n * params.bands) * BAND;
+    let oh0 = (band - n * params.bands) * params.band;
     let count = min(4u, params.channels - channel);
     // The input position of tap (0,0) of the tile's first pixel; a negative one wraps and so lies outside as well.
     let top = oh0 * STRIDE_H - params.pad_h;
@@ -115,40 +117,46 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         let source = select(tap, KERNEL_H * KERNEL_W - 1u - tap, FLIP);
         w[tap] = load_w(source * params.channels + channel, count);
     }
-    var acc: array<vec4<f32>, BAND * STRIP>;
-    // @unroll
-    for (var row = 0u; row < ROWS; row++) {
-        var xv: array<vec4<f32>, COLUMNS>;
+    let add = load_bias(channel, count);
+    var acc: array<vec4<f32>, (DEPTH + 1u) * STRIP>; // of the output rows turn, turn - 1, .. turn - DEPTH
+    for (var turn = 0u; turn < params.band + DEPTH; turn++) {
         // @unroll
-        for (var i = 0u; i < COLUMNS; i++) {
-            let inside = top + row < params.height && left + i < params.width;
-            let at = base + (row * params.width + i) * params.channels;
-            xv[i] = select(vec4<f32>(), load_x(select(channel, at, inside), count), inside);
-        }
-        // @unroll
-        for (var b = 0u; b < BAND; b++) {
+        for (var j = 0u; j < STRIDE_H; j++) {
+            let row = turn * STRIDE_H + j;
+            var xv: array<vec4<f32>, COLUMNS>;
+            // @unroll
+            for (var i = 0u; i < COLUMNS; i++) {
+                let inside = top + row < params.height && left + i < params.width;
+                let at = base + (row * params.width + i) * params.channels;
+                xv[i] = select(vec4<f32>(), load_x(select(channel, at, inside), count), inside);
+            }
             // @unroll
             for (var kh = 0u; kh < KERNEL_H; kh++) {
-                if b * STRIDE_H + kh * DILATION_H == row {
+                if kh * DILATION_H % STRIDE_H == j {
                     // @unroll
                     for (var kw = 0u; kw < KERNEL_W; kw++) {
                         // @unroll
                         for (var p = 0u; p < STRIP; p++) {
-                            acc[b * STRIP + p] += xv[p * STRIDE_W + kw * DILATION_W] * w[kh * KERNEL_W + kw];
+                            acc[kh * DILATION_H / STRIDE_H * STRIP + p] += xv[p * STRIDE_W + kw * DILATION_W] * w[kh * KERNEL_W + kw];
                         }
                     }
                 }
             }
         }
-    }
-    let add = load_bias(channel, count);
-    // @unroll
-    for (var b = 0u; b < BAND; b++) {
+        let row = turn - DEPTH; // before the first one it wraps
         // @unroll
         for (var p = 0u; p < STRIP; p++) {
-            let stored = id < params.units && oh0 + b < params.out_height && ow0 + p < params.out_width;
-            let at = ((n * params.out_height + oh0 + b) * params.out_width + ow0 + p) * params.channels + channel;
-            store(at, acc[b * STRIP + p] + add, select(0u, count, stored));
+            let stored = id < params.units && row < params.band && oh0 + row < params.out_height && ow0 + p < params.out_width;
+            let at = ((n * params.out_height + oh0 + row) * params.out_width + ow0 + p) * params.channels + channel;
+            store(at, acc[DEPTH * STRIP + p] + add, select(0u, count, stored));
+        }
+        // @unroll
+        for (var i = 0u; i < DEPTH * STRIP; i++) {
+            acc[(DEPTH + 1u) * STRIP - 1u - i] = acc[DEPTH * STRIP - 1u - i];
+        }
+        // @unroll
+        for (var p = 0u; p < STRIP; p++) {
+            acc[p] = vec4<f32>();
         }
     }
 }

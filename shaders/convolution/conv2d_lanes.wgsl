@@ -196,8 +196,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         }
     }
 
-    // @unroll
-    for (var q = 0u; q < QUADS; q++) {
+    // A loop, because on software Vulkan a store is 2 KB of machine code. What it indexes is a copy, so that the sums above
+    // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
+    var sums = acc;
+    let used = (min(co, channel0 + CHANNELS) - channel0 + 3u) / 4u;
+    for (var turn = 0u; turn < used; turn++) {
+        let q = subgroupShuffle(turn, 0u);
         let channel = channel0 + 4u * q;
         let first = conv_group * co + channel;
         var add = vec4<f32>();
@@ -211,7 +215,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             for (var p = 0u; p < PIXELS; p++) {
                 let at = (result0 + p * LANES) * params.out_channels + first;
                 let stored = select(0u, count, result0 + p * LANES < results);
-                store(at, finish(at, acc[p * QUADS + q] + add, stored), stored);
+                store(at, finish(at, sums[p * QUADS + q] + add, stored), stored);
             }
         } else {
             let stored = select(0u, count, result0 < results);
@@ -219,7 +223,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             var row_sum = vec4<f32>(); // on its own, as avg_pool2d has it
             // @unroll
             for (var p = 0u; p < PIXELS; p++) {
-                let v = finish(pixel[p] * params.out_channels + first, acc[p * QUADS + q] + add, stored);
+                let v = finish(pixel[p] * params.out_channels + first, sums[p * QUADS + q] + add, stored);
                 if POOL == 1u {
                     pooled = max(pooled, v);
                 } else {

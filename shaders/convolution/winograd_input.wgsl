@@ -5,11 +5,12 @@
 // Points: F(2, 3) has 0, ±1, ∞. F(4, 3) has 0, ±3/4, ±3/2, ∞: all constants are exact in f32, and the error is a third of
 //   that of the usual 0, ±1, ±2, ∞ (Barabasz et al., arXiv 1803.10986, on the choice of points).
 // Layouts: x is N H W C, V is [(TILE + 2)², tiles, C]; both are read and written by vec4 of channels, so C % 4 == 0.
-// Threads: four channels of one tile each, channels fastest. Every loop is unrolled; pixels outside the image are zero.
+// Threads: four channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT; pixels outside the image are zero.
 // Limits: 2 storage buffers, no workgroup memory. TILE is 2 or 4.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const TILE: u32 = 4u; // @const pixels along an edge of a tile of y
+const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 
 struct Params {
@@ -28,6 +29,11 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> v: array<vec4<f32>>;
+
+// n, as the bound of a loop that compilers shall leave a loop.
+fn unknown(n: u32) -> u32 {
+    return select(n, 0u, params.count == 0u);
+}
 
 // Bᵀ d along one axis; of six entries the first ALPHA count.
 fn transform(d: array<vec4<f32>, 6>) -> array<vec4<f32>, 6> {
@@ -70,8 +76,8 @@ fn main(
     let base = ((image * params.height + top) * params.width + left) * params.quads + quad;
 
     var t: array<vec4<f32>, ALPHA * ALPHA>;
-    // @unroll
-    for (var column = 0u; column < ALPHA; column++) {
+    // @unroll unless COMPACT
+    for (var column = 0u; column < unknown(ALPHA); column++) {
         var d: array<vec4<f32>, 6>;
         // @unroll
         for (var row = 0u; row < ALPHA; row++) {
@@ -82,16 +88,22 @@ fn main(
         let transformed = transform(d);
         // @unroll
         for (var row = 0u; row < ALPHA; row++) {
-            t[row * ALPHA + column] = transformed[row];
+            // Columns come in from the right, so that every index is a constant.
+            // @unroll
+            for (var c = 1u; c < ALPHA; c++) {
+                t[row * ALPHA + c - 1u] = t[row * ALPHA + c];
+            }
+            t[row * ALPHA + ALPHA - 1u] = transformed[row];
         }
     }
+    var rows = t; // what a loop may index
     if (id < params.count) {
-        // @unroll
-        for (var row = 0u; row < ALPHA; row++) {
+        // @unroll unless COMPACT
+        for (var row = 0u; row < unknown(ALPHA); row++) {
             var d: array<vec4<f32>, 6>;
             // @unroll
             for (var column = 0u; column < ALPHA; column++) {
-                d[column] = t[row * ALPHA + column];
+                d[column] = rows[row * ALPHA + column];
             }
             let transformed = transform(d);
             // @unroll

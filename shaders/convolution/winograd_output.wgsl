@@ -5,7 +5,8 @@
 //
 // Layouts: m is [(TILE + 2)², tiles, O], y is N OH OW O (OH and OW the windows with POOL); by vec4 of channels, so O % 4 == 0.
 //   bias has O entries, residual one for each pixel.
-// Threads: four channels of one tile each, channels fastest. Every loop is unrolled; what lies past y's edge is not stored.
+// Threads: four channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT; what lies past y's edge is not
+//   stored.
 // Limits: 4 storage buffers (any read-only buffer stands in for a bias or residual that is not added), no workgroup memory.
 //   TILE is 2 or 4.
 
@@ -17,6 +18,7 @@ const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result
 const POOL: u32 = 0u; // @const 0: each pixel is stored, 1: the maxima of windows, 2: their sums / params.divisor
 const POOL_HEIGHT: u32 = 1u; // @const rows of a window, a divisor of TILE
 const POOL_WIDTH: u32 = 1u; // @const columns of a window, a divisor of TILE
+const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 const WINDOW_ROWS: u32 = TILE / POOL_HEIGHT; // of a tile
 const WINDOW_COLUMNS: u32 = TILE / POOL_WIDTH;
@@ -50,6 +52,11 @@ fn unary(x: f32, p: vec2<f32>) -> f32 {
 fn activated(s: vec4<f32>) -> vec4<f32> {
     let p = vec2(params.p0, params.p1);
     return vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
+}
+
+// n, as the bound of a loop that compilers shall leave a loop.
+fn unknown(n: u32) -> u32 {
+    return select(n, 0u, params.count == 0u);
 }
 
 // Aᵀ m along one axis; the first ALPHA entries count, and the first TILE of the result.
@@ -89,8 +96,8 @@ fn main(
     let left = (tile - image * tiles - tile_row * params.tiles_w) * TILE;
 
     var t: array<vec4<f32>, TILE * ALPHA>;
-    // @unroll
-    for (var column = 0u; column < ALPHA; column++) {
+    // @unroll unless COMPACT
+    for (var column = 0u; column < unknown(ALPHA); column++) {
         var d: array<vec4<f32>, 6>;
         // @unroll
         for (var row = 0u; row < ALPHA; row++) {
@@ -99,15 +106,21 @@ fn main(
         let transformed = transform(d);
         // @unroll
         for (var row = 0u; row < TILE; row++) {
-            t[row * ALPHA + column] = transformed[row];
+            // Columns come in from the right, so that every index is a constant.
+            // @unroll
+            for (var c = 1u; c < ALPHA; c++) {
+                t[row * ALPHA + c - 1u] = t[row * ALPHA + c];
+            }
+            t[row * ALPHA + ALPHA - 1u] = transformed[row];
         }
     }
+    var rows = t; // what a loop may index
     var add = vec4<f32>();
     if (HAS_BIAS) {
         add = bias[quad];
     }
-    // @unroll
-    for (var window_row = 0u; window_row < WINDOW_ROWS; window_row++) {
+    // @unroll unless COMPACT
+    for (var window_row = 0u; window_row < unknown(WINDOW_ROWS); window_row++) {
         var pooled: array<vec4<f32>, WINDOW_COLUMNS>;
         // @unroll
         for (var window = 0u; window < WINDOW_COLUMNS; window++) {
@@ -118,7 +131,7 @@ fn main(
             var d: array<vec4<f32>, 6>;
             // @unroll
             for (var column = 0u; column < ALPHA; column++) {
-                d[column] = t[(window_row * POOL_HEIGHT + r) * ALPHA + column];
+                d[column] = rows[(window_row * POOL_HEIGHT + r) * ALPHA + column];
             }
             let transformed = transform(d);
             let row = top + window_row * POOL_HEIGHT + r;
@@ -148,15 +161,15 @@ fn main(
             }
         }
         if (POOL != 0u) {
-            let rows = params.height / POOL_HEIGHT;
+            let height = params.height / POOL_HEIGHT;
             let columns = params.width / POOL_WIDTH;
             let row = tile_row * WINDOW_ROWS + window_row;
             // @unroll
             for (var window = 0u; window < WINDOW_COLUMNS; window++) {
                 let column = left / POOL_WIDTH + window;
-                if (id < params.count && row < rows && column < columns) {
+                if (id < params.count && row < height && column < columns) {
                     let value = select(pooled[window] / params.divisor, pooled[window], POOL == 1u);
-                    y[((image * rows + row) * columns + column) * params.quads + quad] = value;
+                    y[((image * height + row) * columns + column) * params.quads + quad] = value;
                 }
             }
         }

@@ -4,11 +4,12 @@
 // The points are those of winograd_input.
 //
 // Layouts: w is O I 3 3, U is [(TILE + 2)², A, B] row-major, written by vec4, so B % 4 == 0.
-// Threads: four filters each, neighbours along b.
+// Threads: four filters each, neighbours along b. Every loop is unrolled unless COMPACT.
 // Limits: 2 storage buffers, no workgroup memory. TILE is 2 or 4.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const TILE: u32 = 4u; // @const pixels along an edge of a tile of y
+const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 
 struct Params {
@@ -22,6 +23,11 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read_write> u: array<vec4<f32>>;
+
+// n, as the bound of a loop that compilers shall leave a loop.
+fn unknown(n: u32) -> u32 {
+    return select(n, 0u, params.count == 0u);
+}
 
 // G g along one axis; of six entries the first ALPHA count.
 fn transform(g: array<vec4<f32>, 3>) -> array<vec4<f32>, 6> {
@@ -50,8 +56,8 @@ fn main(
     let a = i / params.b;
     let base = a * params.a_stride + 4u * (i - a * params.b) * params.b_stride;
     var t: array<vec4<f32>, ALPHA * 3u>;
-    // @unroll
-    for (var column = 0u; column < 3u; column++) {
+    // @unroll unless COMPACT
+    for (var column = 0u; column < unknown(3u); column++) {
         var g: array<vec4<f32>, 3>;
         // @unroll
         for (var row = 0u; row < 3u; row++) {
@@ -62,12 +68,16 @@ fn main(
         let transformed = transform(g);
         // @unroll
         for (var row = 0u; row < ALPHA; row++) {
-            t[row * 3u + column] = transformed[row];
+            // Columns come in from the right, so that every index is a constant.
+            t[row * 3u] = t[row * 3u + 1u];
+            t[row * 3u + 1u] = t[row * 3u + 2u];
+            t[row * 3u + 2u] = transformed[row];
         }
     }
-    // @unroll
-    for (var row = 0u; row < ALPHA; row++) {
-        let transformed = transform(array(t[row * 3u], t[row * 3u + 1u], t[row * 3u + 2u]));
+    var rows = t; // what a loop may index
+    // @unroll unless COMPACT
+    for (var row = 0u; row < unknown(ALPHA); row++) {
+        let transformed = transform(array(rows[row * 3u], rows[row * 3u + 1u], rows[row * 3u + 2u]));
         // @unroll
         for (var column = 0u; column < ALPHA; column++) {
             u[(row * ALPHA + column) * params.count + i] = transformed[column];

@@ -186,11 +186,15 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
 
     let inner = select(params.n, params.m, TRANSPOSE_C);
     let outer = select(select(params.m, params.n, TRANSPOSE_C), 0u, id >= params.groups);
-    // @unroll
-    for (var q = 0u; q < QUADS; q++) {
+    // A loop, because on software Vulkan a store is 2 KB of machine code. What it indexes is a copy, so that the sums above
+    // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
+    var sums = acc;
+    let used = (min(params.m, row0 + ROWS) - row0 + 3u) / 4u;
+    for (var turn = 0u; turn < used; turn++) {
+        let q = subgroupShuffle(turn, 0u);
         // Four rows by four columns, as four lines along C's inner extent.
         let row = row0 + 4u * q;
-        var t = mat4x4(acc[4u * q], acc[4u * q + 1u], acc[4u * q + 2u], acc[4u * q + 3u]);
+        var t = mat4x4(sums[4u * q], sums[4u * q + 1u], sums[4u * q + 2u], sums[4u * q + 3u]);
         if TRANSPOSE_C { t = transpose(t); }
         let at = select(col, row, TRANSPOSE_C);
         let line = select(row, col, TRANSPOSE_C);

@@ -5,7 +5,8 @@
 //!
 //! 1. `const NAME: u32 = 16u; // @const meaning`: the host may replace the value (`alias` lines likewise).
 //! 2. `// @slot name` … `// @end`: a function that the host may replace with a file of `shaders/fragments/<name>/`.
-//! 3. `// @unroll` before a `for` with constant bounds: the loop is written out, one block per iteration.
+//! 3. `// @unroll` before a `for` with constant bounds: the loop is written out, one block per iteration;
+//!    `// @unroll unless NAME` keeps the loop where the constant NAME is not 0.
 //!
 //! ```
 //! use tilewright_shaders::Specialisation;

@@ -1,5 +1,9 @@
 //! Writes out the loops marked `// @unroll`: one block per iteration, with the loop variable as a `const`.
 //!
+//! `// @unroll unless NAME` leaves the loop as it is where the constant NAME is not 0, for devices that would rather
+//! have a short body. `unknown(N)` as a bound is N here: in a loop that stays, it is a function of the file that hides
+//! the number from the driver's compiler, which would write the loop out on its own.
+//!
 //! naga emits no unroll hint, and its run-time checks add a counter to every loop; a constant loop variable also
 //! turns indexed access of a local array into access by constant, so that the array can live in registers.
 
@@ -25,6 +29,16 @@ fn expand(text: &str, scope: &Scope, blocks: &mut usize) -> Result<String, Strin
         let header_end = after.find('{').ok_or("`@unroll` is not followed by a loop")?;
         let header = Loop::parse(&after[..header_end], scope)?;
         let body_start = header_end + 1;
+        let mark = rest[at + MARK.len()..].lines().next().unwrap_or_default().trim();
+        if let Some(name) = mark.strip_prefix("unless ") {
+            if evaluate(name, scope)? != 0 {
+                out.push_str(&after[..body_start]);
+                rest = &after[body_start..];
+                continue;
+            }
+        } else if !mark.is_empty() {
+            return Err(format!("`@unroll {mark}` is not `@unroll` or `@unroll unless NAME`"));
+        }
         let body_len = block_length(&after[body_start..])?;
         let body = &after[body_start..body_start + body_len];
         for word in ["break", "continue"] {
@@ -73,6 +87,8 @@ impl Loop {
         let name = name.trim().trim_end_matches(": u32").trim();
         let limit =
             limit.strip_prefix(name).and_then(|rest| rest.trim().strip_prefix('<')).ok_or_else(fault)?;
+        let limit = limit.trim();
+        let limit = limit.strip_prefix("unknown(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(limit);
         let step = step.strip_prefix(name).map(str::trim).ok_or_else(fault)?;
         let step = match step.strip_prefix("+=") {
             Some(step) => evaluate(step, scope)?,
@@ -135,9 +151,22 @@ mod tests {
     }
 
     #[test]
+    fn a_loop_may_stay_and_what_is_in_it_is_written_out() {
+        let text = "// @unroll unless SHORT\nfor (var i = 0u; i < unknown(2u); i++) {\n// @unroll\nfor (var j = 0u; j < 3u; j++) { f(i, j); }\n}\nend";
+        let out = |short| unroll(text, &Scope::from([("SHORT".into(), short)])).expect("unrolls");
+        assert_eq!(out(0).matches("f(i, j)").count(), 6);
+        assert!(!out(0).contains("for"));
+        assert_eq!(out(1).matches("f(i, j)").count(), 3);
+        assert_eq!(out(1).matches("for (var i").count(), 1);
+        assert!(out(1).ends_with("end") && !out(1).contains("@unroll"));
+    }
+
+    #[test]
     fn faults_are_named() {
         let scope = Scope::new();
         for (text, part) in [
+            ("// @unroll maybe\nfor (var i = 0u; i < 4u; i++) { }", "is not `@unroll`"),
+            ("// @unroll unless M\nfor (var i = 0u; i < 4u; i++) { }", "`M` is not a known"),
             ("// @unroll\nwhile (true) { }", "is not `for"),
             ("// @unroll\nfor (var i = 0u; i < M; i++) { }", "`M` is not a known"),
             ("// @unroll\nfor (var i = 0u; i < 4u; i++) { if (x) { break; } }", "`break` inside"),

@@ -10,13 +10,14 @@ use crate::{
     epilogue::{Epilogue, parameters},
     matmul::{Addends, Reduction, split_k_reduce},
     params::params,
+    select::{Device, DeviceClass},
     to_u32,
 };
 
 params! { ForwardParams for "conv2d_depthwise" {
     batch: u32, height: u32, width: u32, channels: u32,
     out_height: u32, out_width: u32,
-    pad_h: u32, pad_w: u32, bands: u32, strips: u32, units: u32,
+    pad_h: u32, pad_w: u32, band: u32, bands: u32, strips: u32, units: u32,
     p0: f32, p1: f32,
 } }
 
@@ -42,8 +43,10 @@ pub(super) const LAYOUTS: [ParamsLayout; 3] =
 /// What `conv2d_depthwise` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ForwardSpec {
-    /// Rows and columns of windows of a thread.
-    pub tile: [u32; 2],
+    /// Threads in a workgroup.
+    pub workgroup: u32,
+    /// Columns of windows of a thread.
+    pub strip: u32,
     /// KH, KW.
     pub kernel: [u32; 2],
     /// Stride, height and width.
@@ -63,8 +66,8 @@ pub struct ForwardSpec {
 impl From<ForwardSpec> for Specialisation {
     fn from(spec: ForwardSpec) -> Self {
         let kernel = Self::new("conv2d_depthwise")
-            .with_u32("BAND", spec.tile[0])
-            .with_u32("STRIP", spec.tile[1])
+            .with_u32("WORKGROUP", spec.workgroup)
+            .with_u32("STRIP", spec.strip)
             .with_u32("KERNEL_H", spec.kernel[0])
             .with_u32("KERNEL_W", spec.kernel[1])
             .with_u32("STRIDE_H", spec.stride[0])
@@ -113,32 +116,40 @@ impl From<WeightSpec> for Specialisation {
     }
 }
 
-/// Elements of x that a tile of `tile` windows of the forward kernel loads for each channel.
-fn loads(problem: &Problem, tile: [usize; 2]) -> usize {
-    let extent = |axis: usize| {
-        (tile[axis] - 1)
-            .saturating_mul(problem.op.stride[axis])
-            .saturating_add((problem.w_shape[2 + axis] - 1).saturating_mul(problem.op.dilation[axis]))
-            .saturating_add(1)
-    };
-    extent(0).saturating_mul(extent(1))
+/// Neighbouring elements of x along `axis` that reach from the first tap of the first of `windows` to the last of the last.
+fn extent(problem: &Problem, axis: usize, windows: usize) -> usize {
+    (windows - 1)
+        .saturating_mul(problem.op.stride[axis])
+        .saturating_add((problem.w_shape[2 + axis] - 1).saturating_mul(problem.op.dilation[axis]))
+        .saturating_add(1)
 }
 
-/// The most that are written out.
-const MOST_LOADS: usize = 96;
+/// The most elements of x between the first and the last tap of one window, for each channel: sums and columns of a
+/// thread are written out.
+const MOST_WRITTEN_OUT: usize = 96;
 
-/// The largest tile of windows, of those that suit the output, which does not outgrow [`MOST_LOADS`] loads.
-fn tile(problem: &Problem) -> Option<[usize; 2]> {
-    let [rows, columns] = [problem.y_shape[2], problem.y_shape[3]];
-    [[4, 4], [2, 4], [1, 4], [1, 2], [1, 1]].into_iter().find(|&tile| {
-        let suits = |extent: usize, of: usize| extent == 1 || of > extent / 2;
-        suits(tile[0], rows) && suits(tile[1], columns) && loads(problem, tile) <= MOST_LOADS
-    })
-}
-
-/// Whether the forward kernel has a tile for `problem`.
+/// Whether the forward kernel takes `problem`.
 pub(super) fn fits(problem: &Problem) -> bool {
-    tile(problem).is_some()
+    extent(problem, 0, 1).saturating_mul(extent(problem, 1, 1)) <= MOST_WRITTEN_OUT
+}
+
+/// The most loads of a turn that leave it in an instruction cache of 32 KiB on software Vulkan.
+const MOST_LOADS: usize = 10;
+
+/// Columns of windows of a thread, for a result of `width` columns.
+fn strip(problem: &Problem, width: usize) -> usize {
+    let loads = |strip| extent(problem, 1, strip).saturating_mul(problem.op.stride[0]);
+    [4, 2].into_iter().find(|&strip| width > strip / 2 && loads(strip) <= MOST_LOADS).unwrap_or(1)
+}
+
+/// Rows of windows of a thread: as many as leave enough threads, as the first rows of x are read for nothing.
+fn band(device: &Device, rows: usize, units_of_a_row: usize) -> usize {
+    let (threads, least) = match device.class {
+        DeviceClass::SoftwareVulkan => (64 * device.lanes as usize, 8),
+        DeviceClass::Gpu => (1 << 16, 4),
+    };
+    let bands = threads.div_ceil(units_of_a_row).min(rows / least).max(rows.div_ceil(1024)).max(1);
+    rows.div_ceil(bands)
 }
 
 fn vec4(problem: &Problem) -> bool {
@@ -180,9 +191,18 @@ fn gather(
             *padding = reach.wrapping_sub(shared.padding[axis]);
         }
     }
-    let tile = tile(problem).unwrap_or([1, 1]).map(|extent| extent as u32);
-    let (bands, strips) = (to[2].div_ceil(tile[0]), to[3].div_ceil(tile[1]));
-    let units = to[0] as usize * bands as usize * strips as usize * from[1].div_ceil(4) as usize;
+    let device = Device::of(context);
+    let strip = strip(problem, to[3] as usize);
+    let strips = to[3].div_ceil(strip as u32);
+    let units_of_a_row = to[0] as usize * strips as usize * from[1].div_ceil(4) as usize;
+    let band = to_u32(op, band(&device, to[2] as usize, units_of_a_row))?;
+    let bands = to[2].div_ceil(band);
+    let units = units_of_a_row * bands as usize;
+    // The fewer in a workgroup, the more evenly they lie on the cores.
+    let workgroup = match device.class {
+        DeviceClass::SoftwareVulkan => device.lanes,
+        DeviceClass::Gpu => 64,
+    };
     let params = ForwardParams {
         batch: from[0],
         height: from[2],
@@ -192,6 +212,7 @@ fn gather(
         out_width: to[3],
         pad_h: padding[0],
         pad_w: padding[1],
+        band,
         bands,
         strips,
         units: to_u32(op, units)?,
@@ -199,7 +220,8 @@ fn gather(
         p1,
     };
     let spec = ForwardSpec {
-        tile,
+        workgroup,
+        strip: strip as u32,
         kernel: [shared.w_shape[2], shared.w_shape[3]],
         stride: shared.stride,
         dilation: shared.dilation,
@@ -208,7 +230,14 @@ fn gather(
         dtype: problem.dtype,
         epilogue,
     };
-    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), buffers, units.div_ceil(64))
+    launch(
+        context,
+        op,
+        &spec.into(),
+        bytemuck::bytes_of(&params),
+        buffers,
+        units.div_ceil(workgroup as usize),
+    )
 }
 
 pub(super) fn backward_input(

@@ -41,15 +41,26 @@ pub struct Spec {
     pub stem: &'static str,
     /// Pixels along an edge of a tile of y: 2 or 4.
     pub tile: u32,
+    /// Outer loops stay loops.
+    pub compact: bool,
     /// Bias, residual and activation, of the output transform.
     pub epilogue: Epilogue,
 }
 
 impl From<Spec> for Specialisation {
     fn from(spec: Spec) -> Self {
-        let kernel = Self::new(spec.stem).with_u32("WORKGROUP", WORKGROUP).with_u32("TILE", spec.tile);
+        let kernel = Self::new(spec.stem)
+            .with_u32("WORKGROUP", WORKGROUP)
+            .with_u32("TILE", spec.tile)
+            .with_u32("COMPACT", spec.compact.into());
         if spec.stem == "winograd_output" { spec.epilogue.specialise(kernel) } else { kernel }
     }
+}
+
+/// Software Vulkan compiles a load to a few hundred instructions: written out, the transforms outgrow the instruction
+/// cache and take seconds to compile. On a GPU an array that a loop indexes leaves the registers.
+fn compact(context: &Context) -> bool {
+    Device::of(context).class == DeviceClass::SoftwareVulkan
 }
 
 /// Why minimal filtering cannot compute a pass of `problem`, if it cannot.
@@ -100,7 +111,8 @@ pub(super) fn pack(
         count: number(inputs * outputs / 4)?,
     };
     let packed = context.alloc((alpha * alpha * inputs * outputs * 4) as u64)?;
-    let spec = Spec { stem: "winograd_weight", tile, epilogue: Epilogue::default() };
+    let spec =
+        Spec { stem: "winograd_weight", tile, compact: compact(context), epilogue: Epilogue::default() };
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
@@ -211,7 +223,8 @@ impl Run {
         let [p0, p1] = parameters(self.activation);
         let transformed = context.alloc((batches * at_once * inputs * 4) as u64)?;
         let products = context.alloc((batches * at_once * outputs * 4) as u64)?;
-        let spec = |stem, epilogue| Specialisation::from(Spec { stem, tile: self.tile, epilogue });
+        let compact = compact(context);
+        let spec = |stem, epilogue| Specialisation::from(Spec { stem, tile: self.tile, compact, epilogue });
         let mut first = 0;
         while first < all {
             let tiles = at_once.min(all - first);

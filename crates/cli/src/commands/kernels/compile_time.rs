@@ -1,11 +1,11 @@
 //! `tilewright kernels compile-time`: what the first run of a network costs more than the next, because its kernels are
 //! compiled: with every cache cold, and with what an earlier run left behind.
 
-use std::{env, path::Path, process::Command, time::Instant};
+use std::{collections::BTreeMap, env, path::Path, process::Command, time::Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tilewright_runtime::Context;
+use tilewright_runtime::{Context, Profile};
 
 use super::bench::extents;
 use crate::{Error, Result, commands::print_json, workload::Workload};
@@ -47,7 +47,20 @@ struct Measurement {
     next_s: f64,
     /// What the first use costs: the difference.
     first_use_s: f64,
+    /// The same by kernel, the longest first, from the device's clock; empty where it has none. A driver that compiles at
+    /// the first launch shows here what each kernel costs.
+    kernels: Vec<KernelTime>,
 }
+
+/// What the launches of a kernel, all its specialisations together, took longer in the first run.
+#[derive(Debug, Serialize, Deserialize)]
+struct KernelTime {
+    kernel: String,
+    seconds: f64,
+}
+
+/// Kernels that cost less are not printed.
+const SHOWN_S: f64 = 0.02;
 
 pub fn run(arguments: &Arguments, context: impl FnOnce() -> Result<Context>) -> Result<()> {
     if arguments.measure_here {
@@ -76,6 +89,9 @@ pub fn run(arguments: &Arguments, context: impl FnOnce() -> Result<Context>) -> 
                 "  {name:<12} {:>9} {:>12.2} {:>10.2} {:>10.3} {:>12.2}",
                 seen.pipelines, seen.create_s, seen.first_s, seen.next_s, seen.first_use_s
             );
+        }
+        for KernelTime { kernel, seconds } in cold.kernels.iter().filter(|row| row.seconds >= SHOWN_S) {
+            println!("  {kernel:<32} {seconds:>9.2} s in first launches, cold");
         }
     }
     match arguments.assert {
@@ -123,11 +139,24 @@ fn measure(arguments: &Arguments, context: &Context) -> Result<Measurement> {
         }
         Ok(begun.elapsed().as_secs_f64())
     };
+    let timed = context.start_profile().is_ok();
     let first_s = once()?;
+    let first = context.finish_profile()?;
     let (pipelines, create_s) = context.pipeline_report();
     let mut next_s = f64::INFINITY;
     for _ in 0..3 {
         next_s = next_s.min(once()?);
+    }
+    let mut kernels = Vec::new();
+    if timed {
+        context.start_profile()?;
+        once()?;
+        let next = by_kernel(&context.finish_profile()?);
+        for (kernel, first) in by_kernel(&first) {
+            let seconds = first - next.get(&kernel).copied().unwrap_or(0.0);
+            kernels.push(KernelTime { kernel, seconds });
+        }
+        kernels.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     }
     let info = context.adapter_info();
     Ok(Measurement {
@@ -138,5 +167,15 @@ fn measure(arguments: &Arguments, context: &Context) -> Result<Measurement> {
         first_s,
         next_s,
         first_use_s: first_s - next_s,
+        kernels,
     })
+}
+
+/// Seconds on the device by kernel.
+fn by_kernel(profile: &Profile) -> BTreeMap<String, f64> {
+    let mut seconds = BTreeMap::new();
+    for dispatch in &profile.dispatches {
+        *seconds.entry(dispatch.kernel.clone()).or_default() += dispatch.duration_ns / 1e9;
+    }
+    seconds
 }

@@ -221,9 +221,14 @@ fn what_files_repeat_is_the_same_in_all_of_them() {
             .filter(|(_, found, _)| *found == name)
             .collect();
         assert!(texts.len() >= least, "`{name}` is in {} files", texts.len());
+        // Of one signature: `quotient` takes its magic number as a vec2 or as two numbers.
+        let mut known: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
         for (stem, _, text) in &texts {
-            assert_eq!(text, &texts[0].2, "`{name}` of {stem} and of {} differ", texts[0].0);
+            let (first, body) = text.split_once('\n').unwrap();
+            let (other, expected) = *known.entry(first).or_insert((stem, body));
+            assert_eq!(body, expected, "`{name}` of {stem} and of {other} differ");
         }
+        assert!(known.len() <= 2, "`{name}` has {} signatures", known.len());
     }
 }
 

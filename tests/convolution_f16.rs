@@ -17,6 +17,9 @@ use tilewright::{
 };
 use tilewright_reference::{convolution as reference, elementwise};
 
+/// The smallest tile of matrices of 8 × 8.
+const EIGHTS: Emulation = Emulation { edge: 8, squares: 1, tile_k: 32 };
+
 const PLAIN: Conv2d = Conv2d { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 };
 
 type Shape = (Conv2d, [usize; 4], [usize; 4]);
@@ -166,9 +169,11 @@ fn the_cooperative_kernel_with_emulated_matrices() {
             let [inputs, outputs] = [shape.2[1], shape.2[0] / shape.0.groups];
             // One case for the larger tile, which takes seconds to compile on a CPU.
             let squares = 1 + u32::from(at == 4);
-            for (edge, squares, dtype) in [(16, squares, DType::F16), (8, 2, DType::F16), (8, 2, DType::F32)]
-            {
-                let emulation = Emulation { edge, squares };
+            for (emulation, dtype) in [
+                (Emulation { edge: 16, squares, tile_k: 16 }, DType::F16),
+                (EIGHTS, DType::F16),
+                (EIGHTS, DType::F32),
+            ] {
                 let outcome = emulated(&context, emulation, dtype, &shape, &case);
                 if inputs % 4 != 0 || outputs % 4 != 0 || case.expected.is_empty() {
                     let error = outcome.unwrap_err();
@@ -182,14 +187,9 @@ fn the_cooperative_kernel_with_emulated_matrices() {
         }
         assert!(ran >= 18);
         let shape = (PLAIN, [1, 8, 4, 4], [8, 8, 3, 3]);
-        let error = emulated(
-            &context,
-            Emulation { edge: 16, squares: 1 },
-            DType::F32,
-            &shape,
-            &case(&context, &shape),
-        )
-        .unwrap_err();
+        let error =
+            emulated(&context, Emulation { edge: 16, ..EIGHTS }, DType::F32, &shape, &case(&context, &shape))
+                .unwrap_err();
         assert!(error.contains("it takes f16"), "{error}");
     }
     cases.finish();

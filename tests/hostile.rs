@@ -7,11 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::context;
 use tilewright::{
-    DType, Layout, Tensor,
+    DType, Layout, ParameterStore, Tensor,
+    nn::layers::{BatchNorm2d, Conv2d as ConvLayer, Conv2dOptions, Linear},
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, Dropout, LogSoftmax,
         MatMul, Op, Pool2d, PoolKind, Pooling, ReduceOp, SliceRange, Softmax, UnaryOp,
     },
+    zoo::{self, Shortcut},
 };
 
 /// Nothing, a little, and what overflows 32 bits, a product or a sum.
@@ -139,6 +141,14 @@ fn finish(failures: &[String]) {
 }
 
 #[test]
+fn a_panic_is_noticed() {
+    let mut failures = Vec::new();
+    survives(&mut failures, || "quiet".to_owned(), || ());
+    survives(&mut failures, || "loud".to_owned(), || panic!("for the test"));
+    assert_eq!(failures, ["loud: for the test"]);
+}
+
+#[test]
 fn no_operation_panics() {
     let context = context();
     let tensor = |shape: &[usize]| Tensor::zeros(&context, shape).unwrap();
@@ -189,7 +199,7 @@ fn no_gradient_or_constructor_panics() {
         NUMBERS.into_iter().flat_map(|n| [vec![n], vec![1, n, n, n], vec![n; 9], Vec::new()]).collect();
     for shape in &extents {
         // What fits memory is an answer, and too large for a test.
-        if shape.iter().product::<usize>() > 1 << 20 && shape.len() == 1 && shape[0] <= 1 << 32 {
+        if shape.len() == 1 && (1 << 31..=1 << 32).contains(&shape[0]) {
             continue;
         }
         let mut check =
@@ -259,5 +269,38 @@ fn no_gradient_or_constructor_panics() {
         }
     }
     context.synchronize().unwrap();
+    finish(&failures);
+}
+
+#[test]
+fn no_layer_or_network_panics() {
+    let context = context();
+    let mut failures = Vec::new();
+    // What the device may hold is an answer, and too large for a test.
+    let numbers = NUMBERS.into_iter().filter(|n| !(1 << 31..=1 << 32).contains(n));
+    for n in numbers {
+        for [a, b] in [[n, 1], [1, n], [n, n]] {
+            let mut check = |name: &str, work: &dyn Fn(&ParameterStore)| {
+                let store = ParameterStore::new(&context, 1);
+                survives(&mut failures, || format!("{name} {a} {b}"), || work(&store));
+            };
+            check("Linear", &|store| drop(Linear::new(&store.root(), a, b)));
+            check("BatchNorm2d", &|store| drop(BatchNorm2d::new(&store.root(), a)));
+            for groups in [1, n] {
+                let op = Conv2d { groups, ..Conv2d::default() };
+                let options = Conv2dOptions { op, ..Conv2dOptions::default() };
+                check("Conv2d", &|store| {
+                    drop(ConvLayer::new(&store.root(), a, b, [1, 1], options));
+                    drop(ConvLayer::new(&store.root(), 0, 4, [a, b], options));
+                });
+            }
+            // The small network alone depends on the image.
+            let options = |image, classes| zoo::Options { image, classes, shortcut: Shortcut::Projection };
+            check("small_cnn", &|store| {
+                drop(zoo::build("small_cnn", store, options([1, a, b], 10)));
+                drop(zoo::build("small_cnn", store, options([a, 28, 28], b)));
+            });
+        }
+    }
     finish(&failures);
 }

@@ -20,9 +20,9 @@ use tilewright::{
 use tilewright_reference::split_f16;
 
 /// The smallest tiles of matrices of 16 × 16 and of 8 × 8.
-const SIXTEENS: Emulation = Emulation { edge: 16, squares: 1 };
+const SIXTEENS: Emulation = Emulation { edge: 16, squares: 1, tile_k: 16 };
 
-const EIGHTS: Emulation = Emulation { edge: 8, squares: 2 };
+const EIGHTS: Emulation = Emulation { edge: 8, squares: 1, tile_k: 32 };
 
 /// Runs an algorithm for cooperative matrices with emulated ones.
 fn emulated(
@@ -62,6 +62,7 @@ fn cooperative_kernels_with_emulated_matrices() {
             (EIGHTS, 2, [36, 28, 20], &TRANSPOSES),
             (EIGHTS, 1, [40, 27, 24], &TRANSPOSES[1..2]),
             (EIGHTS, 1, [8, 12, 1032], &TRANSPOSES[2..3]),
+            (Emulation { squares: 2, tile_k: 16, ..EIGHTS }, 1, [68, 60, 36], &TRANSPOSES[..1]),
         ] {
             for &op in transposes {
                 let shapes = shapes(&op, [&[batches], &[batches]], size);
@@ -234,9 +235,15 @@ fn without_cooperative_matrices_their_algorithms_are_typed_errors() {
             let x = if dtype == DType::F16 { &half } else { &wide };
             emulated(&context, algorithm, emulation, &problem, [x, x], Epilogue::default()).unwrap_err()
         };
-        for emulation in [Emulation { edge: 4, squares: 4 }, Emulation { edge: 8, squares: 1 }] {
+        for emulation in [
+            Emulation { edge: 4, ..EIGHTS },
+            Emulation { tile_k: 16, ..EIGHTS },
+            Emulation { squares: 0, ..EIGHTS },
+            Emulation { squares: u32::MAX, ..EIGHTS },
+            Emulation { tile_k: 0, ..EIGHTS },
+        ] {
             let error = refused(MatmulAlgorithm::Cooperative, emulation, DType::F16);
-            assert!(error.contains("16 × 16 and of 8 × 8"), "{error}");
+            assert!(error.contains("16 × 16 or 8 × 8"), "{error}");
         }
         let error = refused(MatmulAlgorithm::Cooperative, SIXTEENS, DType::F32);
         assert!(error.contains("it takes f16"), "{error}");

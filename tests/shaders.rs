@@ -187,6 +187,52 @@ fn every_header_says_formula_and_limits() {
     }
 }
 
+/// The functions of a text that begin in the first column, by name.
+fn functions(text: &str) -> Vec<(&str, String)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(name) = line.strip_prefix("fn ").and_then(|rest| rest.split('(').next()) else { continue };
+        let body: Vec<_> =
+            std::iter::once(line).chain(lines.by_ref().take_while(|line| *line != "}")).collect();
+        found.push((name, body.join("\n")));
+    }
+    found
+}
+
+/// A file stands as it is, so that there is nothing to include. What several files repeat is held together here.
+#[test]
+fn what_files_repeat_is_the_same_in_all_of_them() {
+    let shared = [
+        ("quotient", 10),
+        ("keep_a", 3),
+        ("keep_b", 3),
+        ("a_by_rows", 3),
+        ("b_by_rows", 2),
+        ("multiply_add", 3),
+        ("store_c", 3),
+        ("kept_c", 3),
+    ];
+    for (name, least) in shared {
+        let texts: Vec<_> = kernels()
+            .iter()
+            .flat_map(|source| {
+                functions(source.text).into_iter().map(|(name, text)| (source.stem, name, text))
+            })
+            .filter(|(_, found, _)| *found == name)
+            .collect();
+        assert!(texts.len() >= least, "`{name}` is in {} files", texts.len());
+        // Of one signature: `quotient` takes its magic number as a vec2 or as two numbers.
+        let mut known: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+        for (stem, _, text) in &texts {
+            let (first, body) = text.split_once('\n').unwrap();
+            let (other, expected) = *known.entry(first).or_insert((stem, body));
+            assert_eq!(body, expected, "`{name}` of {stem} and of {other} differ");
+        }
+        assert!(known.len() <= 2, "`{name}` has {} signatures", known.len());
+    }
+}
+
 #[test]
 fn host_and_shader_agree_on_params() {
     let mut cases = Cases::new();

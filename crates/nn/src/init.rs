@@ -44,6 +44,9 @@ impl Init {
     }
 
     /// The numbers of a parameter: `shape` is O I H W or O I.
+    ///
+    /// # Panics
+    /// If they do not fit memory; [`Scope::parameter`](crate::Scope::parameter) asks the device before.
     pub fn values(self, shape: &[usize], seed: u64, path: &str) -> Vec<f32> {
         let count: usize = shape.iter().product();
         let field: usize = shape.iter().skip(2).product();

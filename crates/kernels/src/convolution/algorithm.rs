@@ -84,9 +84,9 @@ impl Conv2dAlgorithm {
             }
             _ if empty => Some("an extent is zero"),
             Self::Im2col | Self::ImplicitGemm => None,
-            Self::Cooperative if device.cooperative == Cooperative::Absent => Some(
-                "not on this device: it has no cooperative matrices of 16 × 16 or 8 × 8 f16 with f32 sums",
-            ),
+            Self::Cooperative if device.cooperative == Cooperative::Absent => {
+                Some("the device has no cooperative matrices of 16 × 16 or 8 × 8 f16 with f32 sums")
+            }
             Self::Cooperative => {
                 Self::obstacle_of_matrices(Matrices::of(device).edge(), device, pass, problem)
             }

@@ -22,17 +22,24 @@ pub enum Matrices {
 pub struct Emulation {
     /// Rows and columns of a matrix: 16, or 8.
     pub edge: u32,
-    /// Matrices a side for each subgroup; `edge * squares` is at least 16, so that every thread has a vec4 to load.
+    /// Matrices a side for each subgroup.
     pub squares: u32,
+    /// Step along the sum: 16 or 32.
+    pub tile_k: u32,
 }
 
 impl Emulation {
     /// What is wrong with the numbers, if anything is.
     pub(crate) fn obstacle(self) -> Option<&'static str> {
-        let Self { edge, squares } = self;
-        let known = [8, 16].contains(&edge) && (16..=64).contains(&edge.saturating_mul(squares));
-        (!known)
-            .then_some("there are matrices of 16 × 16 and of 8 × 8, and 16 to 64 rows of them for a subgroup")
+        let Self { edge, squares, tile_k } = self;
+        // A thread loads whole vec4s of a tile.
+        let rows = edge.saturating_mul(squares);
+        let whole = rows.is_multiple_of(256 / tile_k.max(1)) && (1..=64).contains(&rows);
+        let known = [8, 16].contains(&edge) && [16, 32].contains(&tile_k) && whole;
+        (!known).then_some(
+            "matrices are of 16 × 16 or 8 × 8, steps of 16 or 32, and rows of a subgroup at most 64 and a multiple of \
+             256 divided by the step",
+        )
     }
 }
 
@@ -73,7 +80,11 @@ impl Matrices {
 
     /// The longest step along K for which a device has the workgroup memory.
     pub(crate) fn tile_k(self, dtype: DType, max_workgroup_bytes: u32) -> u32 {
-        if max_workgroup_bytes >= Self::workgroup_bytes(self.edge(), dtype, 32) { 32 } else { 16 }
+        match self {
+            Self::Emulated(Emulation { tile_k, .. }) => tile_k,
+            Self::Device { edge } if max_workgroup_bytes >= Self::workgroup_bytes(edge, dtype, 32) => 32,
+            Self::Device { .. } => 16,
+        }
     }
 }
 

@@ -197,9 +197,9 @@ impl MatmulAlgorithm {
                 Some("it is written for software Vulkan with subgroups of 4, 8 or 16 lanes")
             }
             Self::Lanes => empty.then_some("it needs K > 0"),
-            Self::Cooperative | Self::SplitF16 if device.cooperative == Cooperative::Absent => Some(
-                "not on this device: it has no cooperative matrices of 16 × 16 or 8 × 8 f16 with f32 sums",
-            ),
+            Self::Cooperative | Self::SplitF16 if device.cooperative == Cooperative::Absent => {
+                Some("the device has no cooperative matrices of 16 × 16 or 8 × 8 f16 with f32 sums")
+            }
             _ => self.obstacle_of_matrices(Matrices::of(device).edge(), device, problem),
         }
     }

@@ -1,12 +1,11 @@
 //! `tilewright kernels bench`: every algorithm that can run an operation at a shape, validated, then timed.
 
 mod check;
+mod report;
 mod suite;
 
 use std::time::Instant;
 
-use serde::Serialize;
-use serde_json::json;
 use tilewright_kernels::{
     convolution::{
         self as kernels, Conv2dAlgorithm, Operands, Pass, Problem as ConvProblem, Weight, pack_weight,
@@ -21,8 +20,11 @@ use tilewright_reference::{convolution, matmul};
 use tilewright_runtime::Context;
 use tilewright_tensor::{Layout, Tensor};
 
-use self::check::{Check, WHOLE_MOST, channels_last};
-use crate::{Error, Result, commands::print_json};
+use self::{
+    check::{Check, WHOLE_MOST, channels_last},
+    report::{Absent, Row, Size, report},
+};
+use crate::{Error, Result};
 
 /// A pass as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -137,14 +139,6 @@ pub fn extents<const N: usize>(text: &str) -> std::result::Result<[usize; N], St
     parts.try_into().map_err(|_| format!("`{text}` is not {N} numbers with x between them"))
 }
 
-/// FLOPs and bytes of an operation: what the roof over it follows from.
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    flops: u64,
-    /// Operands read once, the result written once.
-    bytes: u64,
-}
-
 /// How much to run.
 #[derive(Clone, Copy, Debug)]
 struct Runs {
@@ -152,27 +146,6 @@ struct Runs {
     repeat: usize,
     /// How many algorithms, counted from the table's choice.
     candidates: usize,
-}
-
-/// An algorithm that cannot run the operation here, and why.
-#[derive(Debug, Serialize)]
-struct Absent {
-    algorithm: &'static str,
-    reason: &'static str,
-}
-
-/// One algorithm's result.
-#[derive(Debug, Serialize)]
-struct Row {
-    algorithm: String,
-    chosen: bool,
-    /// max |difference| / max |expected| against the scalar reference.
-    error: f64,
-    median_ms: f64,
-    min_ms: f64,
-    gflops: f64,
-    /// The part of the roof, min(peak, intensity · bandwidth), that the shortest run reaches; none without a probe.
-    roof_share: Option<f64>,
 }
 
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
@@ -211,51 +184,6 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             row.algorithm, row.median_ms
         ))),
         _ => Ok(()),
-    }
-}
-
-fn report(
-    arguments: &Arguments,
-    context: &Context,
-    what: &str,
-    size: Size,
-    (rows, absent): (&[Row], &[Absent]),
-    roofline: Option<&Roofline>,
-) {
-    let info = context.adapter_info();
-    let roof = roofline.map(|roofline| roofline.attainable(size.flops, size.bytes));
-    if arguments.json {
-        print_json(&json!({
-            "what": what, "device": info.name, "driver": info.driver_info, "flops": size.flops,
-            "bytes": size.bytes, "intensity": size.flops as f64 / size.bytes.max(1) as f64,
-            "roof_gflops": roof, "rows": rows, "absent": absent,
-        }));
-        return;
-    }
-    println!("{what}");
-    println!("{} ({})", info.name, info.driver_info);
-    println!(
-        "  {:<24} {:>10} {:>10} {:>10} {:>6} {:>10}",
-        "algorithm", "median ms", "min ms", "GFLOP/s", "roof", "error"
-    );
-    for row in rows {
-        let mark = if row.chosen { "*" } else { " " };
-        let Row { algorithm, median_ms, min_ms, gflops, error, .. } = row;
-        let share = row.roof_share.map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0));
-        println!(
-            "{mark} {algorithm:<24} {median_ms:>10.3} {min_ms:>10.3} {gflops:>10.2} {share:>6} {error:>10.1e}"
-        );
-    }
-    for Absent { algorithm, reason } in absent {
-        println!("  {algorithm:<24} not here: {reason}");
-    }
-    println!("* is what kernels::select picks");
-    let intensity = size.flops as f64 / size.bytes.max(1) as f64;
-    match roof {
-        Some(roof) => println!(
-            "roof: {roof:.1} GFLOP/s at {intensity:.1} FLOP a byte; the share is that of the shortest run"
-        ),
-        None => println!("`tilewright devices --probe` measures the roof that the kernels' share is of"),
     }
 }
 

@@ -6,10 +6,11 @@ mod common;
 use common::{Cases, close, context, contexts, random};
 use half::f16;
 use tilewright::{
-    Context, ContextOptions, DType, Layout, Tensor,
+    Context, ContextOptions, DType, Layout, ParameterStore, Pass, Tensor, Var,
     graph::{Compiled, Error, Options, capture},
     ops::{ChannelOrder, Conv2d, TextureInput, TextureOutput, Transfer},
     runtime::Texture,
+    zoo,
 };
 use tilewright_reference::texture as reference;
 use wgpu::{TextureFormat, TextureUsages};
@@ -370,6 +371,65 @@ fn a_plan_reads_and_writes_textures() {
             let expected = reference::tensor_to_texture(&TextureOutput::default(), &found, shape).concat();
             close(&written, &expected, 1e-6, 1e-6).unwrap();
         }
+    }
+}
+
+#[test]
+fn a_network_of_the_zoo_answers_as_to_the_numbers() {
+    for context in contexts() {
+        let extent = [2, 32, 32];
+        let camera = texture(&context, TextureFormat::Bgra8UnormSrgb, extent, READ);
+        let (bytes, texels) = image(TextureFormat::Bgra8UnormSrgb, extent.iter().product(), 21);
+        fill(&context, &camera, &bytes);
+        let op = TextureInput::imagenet();
+        let numbers = reference::texture_to_tensor(&op, &texels, [32, 32], true, [2, 3, 32, 32]);
+        for name in ["small_cnn", "resnet20"] {
+            let options =
+                zoo::Options { image: [3, 32, 32], classes: 10, shortcut: zoo::Shortcut::Projection };
+            let network = zoo::build(name, &ParameterStore::new(&context, 3), options).unwrap();
+            let graph = capture(&context, &[("input", &[2, 3, 32, 32][..], DType::F32)], |inputs| {
+                let y = network.module.forward(&Var::constant(inputs[0].clone()), &Pass::eval())?;
+                Ok::<_, tilewright::nn::Error>(vec![("output".into(), y.tensor().clone())])
+            })
+            .unwrap();
+            let mut plan = Compiled::new(&graph, &Options::default()).unwrap();
+            plan.write(0, &numbers).unwrap();
+            plan.execute().unwrap();
+            let expected = plan.read::<f32>(0).unwrap();
+            assert!(expected.iter().any(|logit| logit.abs() > 1e-3), "{name}: {expected:?}");
+            plan.bind_input_texture(0, &camera, &op).unwrap();
+            plan.execute().unwrap();
+            close(&plan.read::<f32>(0).unwrap(), &expected, 1e-5, 1e-5).unwrap();
+        }
+    }
+}
+
+#[test]
+fn ports_of_halves_are_bound() {
+    for context in contexts() {
+        if !context.features().contains(wgpu::Features::SHADER_F16) {
+            // The sweep above holds such a device to an error.
+            return;
+        }
+        let shape = [1, 3, 9, 7];
+        let graph = capture(&context, &[("image", &shape[..], DType::F16)], |inputs| {
+            let y = inputs[0].cast(DType::F32)?.scale(0.5)?.cast(DType::F16)?;
+            Ok::<_, tilewright::tensor::Error>(vec![("half".to_owned(), y)])
+        })
+        .unwrap();
+        let mut plan = Compiled::new(&graph, &Options::default()).unwrap();
+        let input = texture(&context, TextureFormat::Rgba8Unorm, [1, 9, 7], READ);
+        let output = texture(&context, TextureFormat::Rgba16Float, [1, 9, 7], WRITE);
+        let (bytes, texels) = image(TextureFormat::Rgba8Unorm, 63, 2);
+        fill(&context, &input, &bytes);
+        plan.bind_input_texture(0, &input, &TextureInput::default()).unwrap();
+        plan.bind_output_texture(0, &output, &TextureOutput::default()).unwrap();
+        plan.execute().unwrap();
+        let halves: Vec<f16> = bytemuck::pod_collect_to_vec(&read(&context, &output));
+        let found: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+        let expected: Vec<f32> =
+            texels.iter().flat_map(|&[r, g, b, _]| [r / 2.0, g / 2.0, b / 2.0, 1.0]).collect();
+        close(&found, &expected, 1e-3, 1e-6).unwrap();
     }
 }
 

@@ -63,6 +63,14 @@ fn shapes() -> Vec<Shape> {
     }
     let wide = Conv2d { groups: 8, padding: [2, 2], dilation: [2, 1], ..PLAIN };
     shapes.push((wide, [1, 8, 9, 9], [8, 1, 3, 5]));
+    // Depthwise in several bands of rows, of which the last is shorter; rows that no window reaches; rows that wait long.
+    shapes.push((Conv2d { groups: 4, ..same }, [2, 4, 35, 6], [4, 1, 3, 3]));
+    shapes.push((Conv2d { groups: 5, ..down }, [1, 5, 37, 9], [5, 1, 3, 3]));
+    let [sparse, slow] = [([3, 2], [1, 0], [1, 1]), ([2, 1], [4, 6], [3, 2])]
+        .map(|(stride, padding, dilation)| Conv2d { stride, padding, dilation, groups: 4 });
+    shapes.push((sparse, [1, 4, 52, 7], [4, 1, 2, 1]));
+    shapes.push((slow, [1, 4, 40, 9], [4, 1, 3, 5]));
+    shapes.push((Conv2d { groups: 4, padding: [3, 3], ..PLAIN }, [1, 4, 17, 17], [4, 1, 7, 7]));
     // Nothing to do, or nothing to sum.
     shapes.push((same, [0, 3, 5, 5], [4, 3, 3, 3]));
     shapes.push((same, [1, 0, 4, 4], [3, 0, 3, 3]));

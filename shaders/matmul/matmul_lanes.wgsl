@@ -16,7 +16,7 @@
 //   VEC_A   A's inner extent (K, or M with TRANSPOSE_A) and a_stride are multiples of 4; else false.
 //   VEC_B   the same for B (N, or K with TRANSPOSE_B) and b_stride. VEC_C the same for C's inner extent.
 //   K_TAIL  true when K % 4 != 0.
-//   ROWS    32 for large aligned products, 16 when M <= 16, tiles are few or a VEC_* is false (compile time), 8 or
+//   ROWS    32 for large aligned products, 16 when M <= 16, tiles are fewer than 8 or a VEC_* is false (compile time), 8 or
 //           4 for M <= 8 or 4. Always 4 or a multiple of 8.
 //           N < 4*LANES and N < M: swap (A, M, TRANSPOSE_A <- B, N, !TRANSPOSE_B; B, N, TRANSPOSE_B <- A, M, !TRANSPOSE_A;
 //           TRANSPOSE_C). Split K while groups < 8 and k_chunk stays >= 256.

@@ -63,7 +63,7 @@ impl Spec {
             0..=4 => 4,
             5..=8 => 8,
             9..=16 => 16,
-            _ if vec4_left && vec4_right && vec4_y && tiles(32) >= 16 => 32,
+            _ if vec4_left && vec4_right && vec4_y && tiles(32) >= 8 => 32,
             _ => 16,
         };
         Self {

@@ -1,12 +1,14 @@
-// y[o, part] = scale · reduce of x[o, r] over r = part, part + parts, …, where the fastest axis of x is reduced.
+// y[o, part] = scale · reduce of x[o, r] over the r of a part, where the fastest axis of x is reduced. LANES parts share a
+// run of neighbouring r, taken in turn: a subgroup reads memory as it comes, which is what prefetchers follow.
 //
 // Layouts: x is dense; its axes, in the order of memory, are merged into kept and reduced ones. y has the kept ones.
 //   T is a vec4 of the fastest axis where its extent allows that; extents and strides then count vec4s.
 // Threads: one element of y each, the parts of an output side by side, so that neighbours read neighbours. With
-//   parts > 1 the result is partial, and a second launch reduces over the parts: the order of a sum is always the same.
+//   parts > 1 the result is partial, and a second launch reduces over the parts: the order of a sum is fixed.
 // Limits: 2 storage buffers, no workgroup memory; a thread takes few enough steps for any driver (see the launcher).
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 1u; // @const parts that share a run: the threads of a subgroup, or 1 where there is one part
 const KEPT: u32 = 1u; // @const kept axes, at least 1
 const REDUCED: u32 = 1u; // @const reduced axes, at least 1
 
@@ -17,7 +19,7 @@ struct Params {
     reduced_strides: array<vec4<u32>, 2>,
     outputs: u32, // kept indices
     count: u32, // reduced indices
-    parts: u32, // threads that share an output
+    parts: u32, // threads that share an output, a multiple of LANES
     scale: f32,
 }
 
@@ -90,7 +92,10 @@ fn main(
     let part = i % p.parts;
     let base = kept_offset(output);
     var total = T(reduce_identity());
-    for (var r = part; r < p.count; r += p.parts) {
+    let steps = (p.count + p.parts - 1u) / p.parts * LANES;
+    let first = part / LANES * steps + part % LANES;
+    let end = min(first + steps, p.count);
+    for (var r = first; r < end; r += LANES) {
         total = fold(total, x[base + reduced_offset(p, r)]);
     }
     y[i] = join(total) * p.scale;

@@ -151,9 +151,16 @@ mod tests {
 
     #[test]
     fn on_a_cpu_rows_are_turns_of_a_subgroup() {
-        for (channels, step, columns) in
-            [(1, 8, 1), (3, 24, 3), (16, 8, 1), (20, 5, 1), (24, 24, 3), (64, 16, 2), (512, 128, 4), (36, 9, 1)]
-        {
+        for (channels, step, columns) in [
+            (1, 8, 1),
+            (3, 24, 3),
+            (16, 8, 1),
+            (20, 5, 1),
+            (24, 24, 3),
+            (64, 16, 2),
+            (512, 128, 4),
+            (36, 9, 1),
+        ] {
             let found = Rows::new("op", 1000, channels, Share::software(8)).expect("fits");
             assert_eq!((found.step, found.columns), (step, columns), "{channels}");
             assert!((4 * found.step).is_multiple_of(found.channels));

@@ -5,7 +5,9 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
 use super::{
     Window, bytes, check_steps, cover, dilated, kernel, pair, share, split, stride_tiles, tap_steps, tiled,
-    values, window_steps,
+    values,
+    walk::{Walk, WalkBack},
+    window_steps,
 };
 use crate::{ParamsLayout, elementwise, magic::magic, movement, params::params, strided::Strided};
 
@@ -64,6 +66,10 @@ pub fn avg_pool2d(
         avg_pool2d(context, op, &rows, x_shape, between, x, &partial)?;
         return avg_pool2d(context, op, &columns, between, y_shape, &partial, y);
     }
+    if let Some(walk) = Walk::new(context, op, pool, x_shape, y_shape)? {
+        let divisor = pool.divisor_override.unwrap_or(1) as f32;
+        return walk.average(context, op, [x_shape, y_shape], divisor_kind(pool), divisor, &[x, y]);
+    }
     check_steps(op, steps, x_shape)?;
     launch(context, "avg_pool2d", op, pool, [x_shape, y_shape, y_shape], steps, &[x, y])
 }
@@ -108,7 +114,7 @@ fn tiles(pool: &Pool2d, x_shape: [usize; 4], y_shape: [usize; 4]) -> Option<usiz
 }
 
 /// Every element of a tile gets the same: the gradients divided, which are few, and a copy that repeats them.
-fn spread_tiles(
+pub(super) fn spread_tiles(
     context: &Context,
     op: &str,
     pool: &Pool2d,
@@ -201,6 +207,10 @@ fn backward_tiles(
     [x_shape, y_shape]: [[usize; 4]; 2],
     buffers: &[&Buffer],
 ) -> Result<()> {
+    if let Some(walk) = WalkBack::new(context, op, pool, [x_shape, y_shape], 1)? {
+        let divisor = pool.divisor_override.unwrap_or(1) as f32;
+        return walk.average(context, op, x_shape[1], (divisor_kind(pool), divisor), buffers);
+    }
     values(op, x_shape)?;
     let window = Window::new(op, pool, x_shape, y_shape)?;
     let (cover, tiles) = (cover(pool), stride_tiles(pool, x_shape));

@@ -31,12 +31,12 @@ pub fn reduce(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Pl
 }
 
 /// Threads that share an output, a multiple of `lanes`. About the square root, so that both passes take few steps; a short
-/// partial sum also rounds less. `shared` is what a thread takes alone at most.
-fn parts(steps: usize, shared: usize, lanes: usize) -> usize {
-    if steps <= shared {
+/// partial sum also rounds less.
+fn parts(steps: usize, lanes: usize) -> usize {
+    if steps <= SERIAL {
         return 1;
     }
-    let length = steps.isqrt().next_power_of_two().clamp(64, 2 * SERIAL).min(steps.div_ceil(lanes));
+    let length = steps.isqrt().next_power_of_two().clamp(64, 2 * SERIAL);
     // Whole vec4s of partial results for the next pass.
     steps.div_ceil(length).next_multiple_of(lanes)
 }
@@ -64,12 +64,12 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
         Some(fastest) if !rows && fastest.stride == 1 => share.columns(to_u32(op.name(), fastest.extent)?),
         _ => 1,
     };
-    let parts = if rows {
-        // The lanes of a subgroup read a row together, where a row is long enough for that.
-        let alone = if share.blocked() { 2 * share.lanes as usize - 1 } else { SERIAL };
-        parts(steps, alone, share.lanes as usize)
+    let parts = if rows { parts(steps, share.lanes as usize) } else { parts(steps, 4) };
+    // Short rows: several for a thread, as starting one costs as much as a row.
+    let own = if rows && parts == 1 {
+        share.rows.min(to_u32(op.name(), outputs)? / share.threads).max(1)
     } else {
-        parts(steps, SERIAL, 4)
+        1
     };
     let (kept_shape, kept_strides) = lists(op.name(), &kept)?;
     let (reduced_shape, reduced_strides) = lists(op.name(), &reduced)?;
@@ -84,7 +84,10 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
         scale: if parts == 1 { scale } else { 1.0 },
     };
     let kernel = if rows {
-        Specialisation::new("reduce_rows").with_u32("LANES", if parts == 1 { 1 } else { share.lanes })
+        Specialisation::new("reduce_rows")
+            .with_u32("RUN", if parts == 1 { 1 } else { share.lanes })
+            .with_u32("OUTPUTS", own)
+            .with_u32("LANES", if own == 1 { 1 } else { share.lanes })
     } else {
         Specialisation::new("reduce_columns")
             .with_u32("LANES", share.lanes)
@@ -98,7 +101,13 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
         .with_fragment("reduce", if op == ReduceOp::Mean { ReduceOp::Sum.name() } else { op.name() })
         .with_fragment("reduce_width", if width == 4 { "vec4" } else { "scalar" });
     let launch = |to: &Buffer| -> Result<()> {
-        let threads = to_u32(op.name(), outputs / columns as usize * parts)?;
+        // Whole subgroups where a thread has several outputs.
+        let outputs = if own == 1 {
+            outputs / columns as usize
+        } else {
+            outputs.div_ceil((own * share.lanes) as usize) * share.lanes as usize
+        };
+        let threads = to_u32(op.name(), outputs * parts)?;
         let dispatch = Dispatch {
             op: op.name(),
             params: bytemuck::bytes_of(&params),
@@ -127,14 +136,17 @@ mod tests {
 
     #[test]
     fn passes_are_short_and_few() {
-        for (shared, lanes) in [(256, 4), (256, 32), (15, 8)] {
-            for steps in [1, 16, 17, 256, 257, 1000, 65_536, 65_537, 1 << 20, 1 << 27, u32::MAX as usize] {
+        for lanes in [4, 8, 32] {
+            for steps in [1, 256, 257, 1000, 65_536, 65_537, 1 << 20, 1 << 27, u32::MAX as usize] {
                 let (mut left, mut passes) = (steps, 0);
                 while left > 1 {
                     // Partial results are read as vec4s.
-                    let parts = parts(left, shared, lanes);
+                    let parts = parts(left, lanes);
                     assert!(left.div_ceil(parts) <= 512, "{steps}");
-                    assert!(parts == 1 || parts.is_multiple_of(lanes) && parts < left, "{steps}: {left} to {parts}");
+                    assert!(
+                        parts == 1 || parts.is_multiple_of(lanes) && parts < left,
+                        "{steps}: {left} to {parts}"
+                    );
                     (left, passes) = (if parts == 1 { 1 } else { parts / 4 }, passes + 1);
                 }
                 assert!(passes <= 5, "{steps}: {passes} passes");

@@ -1,7 +1,7 @@
 // y[n, oy, ox, c] = (Σ over the taps (ky, kx) of x[n, oy·stride + ky − padding, ox·stride + kx − padding, c]) / divisor, as
 // avg_pool2d, for small windows without dilation, on a CPU.
 //
-// A thread walks along ROWS rows of y at once and keeps the sums of the columns that a window shares with the next one, as
+// A thread walks along a row of y and keeps the sums of the columns that a window shares with the next one, as
 // max_pool2d_walk keeps their maxima. Taps that overhang are clamped to the image and count nothing.
 //
 // Layouts: x and y channels-last (N H W C). Pairs are height and width.
@@ -11,7 +11,6 @@
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
-const ROWS: u32 = 1u; // @const rows of y of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 const KERNEL_HEIGHT: u32 = 2u; // @const extents of a window
 const KERNEL_WIDTH: u32 = 2u; // @const
@@ -26,45 +25,24 @@ struct Params {
     output: vec2<u32>,
     padding: vec2<u32>,
     channels: u32, // VALUEs in a pixel
-    bands: u32, // of ROWS rows in an image of y
     count: u32, // threads
     divisor: f32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<VALUE>;
 @group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 
-// The sums of one column of x, one for each row of y.
-struct Column {
-    value: array<VALUE, ROWS>,
-}
-
-// `top` is the first row of the windows in the padded image; `pixels` those of the images before, `channel` counts VALUEs.
-fn load(p: Params, top: u32, padded_column: u32, pixels: u32, channel: u32) -> Column {
-    var sums: Column;
-    var column = padded_column;
-    if (CLAMPED) {
-        column = min(max(column, p.padding.y) - p.padding.y, p.input.y - 1u);
+// An element of the padded image; `pixels` are those of the images before, `channel` counts VALUEs.
+fn load(p: Params, pixels: u32, row: u32, column: u32, channel: u32) -> VALUE {
+    let padded = vec2(row, column);
+    if (!CLAMPED) {
+        return x[(pixels + row * p.input.y + column) * p.channels + channel];
     }
-    // @unroll
-    for (var r = 0u; r < (ROWS - 1u) * STRIDE_HEIGHT + KERNEL_HEIGHT; r++) {
-        var row = top + r;
-        if (CLAMPED) {
-            row = min(max(row, p.padding.x) - p.padding.x, p.input.x - 1u);
-        }
-        var value = x[(pixels + row * p.input.y + column) * p.channels + channel];
-        if (CLAMPED) {
-            value = select(VALUE(0.0), value, row + p.padding.x == top + r && column + p.padding.y == padded_column);
-        }
-        // @unroll
-        for (var v = 0u; v < ROWS; v++) {
-            if (r >= v * STRIDE_HEIGHT && r < v * STRIDE_HEIGHT + KERNEL_HEIGHT) {
-                sums.value[v] += value;
-            }
-        }
-    }
-    return sums;
+    let place = min(max(padded, p.padding) - p.padding, p.input - 1u);
+    let value = x[(pixels + place.x * p.input.y + place.y) * p.channels + channel];
+    return select(VALUE(0.0), value, all(place + p.padding == padded));
 }
 
 // How many of a window's `kernel` taps from `start` on count, where `extent` and `padding` are those of the image.
@@ -88,50 +66,59 @@ fn main(
         return;
     }
     let across = p.channels / COLUMNS;
-    let band = t / across;
-    let o = t - band * across;
+    let row = t / across;
+    let o = t - row * across;
     let channel = o / LANES * (LANES * COLUMNS) + o % LANES;
-    let image = band / p.bands;
-    let oy = (band - image * p.bands) * ROWS;
-    let top = oy * STRIDE_HEIGHT;
+    let image = row / p.output.x;
+    let top = (row - image * p.output.x) * STRIDE_HEIGHT;
     let pixels = image * p.input.x * p.input.y;
 
-    var columns: array<Column, KERNEL_WIDTH * COLUMNS>;
+    // The sums of a window's columns, each for all VALUEs of a pixel.
+    var value: array<VALUE, KERNEL_WIDTH * COLUMNS>;
     // @unroll
-    for (var k = 0u; k < COLUMNS; k++) {
+    for (var r = 0u; r < KERNEL_HEIGHT; r++) {
         // @unroll
-        for (var j = 0u; j < OVERLAP; j++) {
-            columns[k * KERNEL_WIDTH + STRIDE_WIDTH + j] = load(p, top, j, pixels, channel + k * LANES);
+        for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
+            let v = load(p, pixels, top + r, c / COLUMNS, channel + c % COLUMNS * LANES);
+            if (r == 0u) {
+                value[STRIDE_WIDTH * COLUMNS + c] = v;
+            } else {
+                value[STRIDE_WIDTH * COLUMNS + c] += v;
+            }
         }
     }
-    var to = ((image * p.output.x + oy) * p.output.y) * p.channels + channel;
+    var to = row * p.output.y * p.channels + channel;
     for (var ox = 0u; ox < p.output.y; ox++) {
-        let width = f32(taps(ox * STRIDE_WIDTH, KERNEL_WIDTH, p.input.y, p.padding.y));
+        var divisor = p.divisor;
+        if (DIVISOR != 0u) {
+            let width = taps(ox * STRIDE_WIDTH, KERNEL_WIDTH, p.input.y, p.padding.y);
+            divisor = f32(width * taps(top, KERNEL_HEIGHT, p.input.x, p.padding.x));
+        }
+        // @unroll
+        for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
+            value[c] = value[STRIDE_WIDTH * COLUMNS + c];
+        }
+        // In the order of memory, which is what prefetchers follow.
+        // @unroll
+        for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+            // @unroll
+            for (var c = OVERLAP * COLUMNS; c < KERNEL_WIDTH * COLUMNS; c++) {
+                let v = load(p, pixels, top + r, ox * STRIDE_WIDTH + c / COLUMNS, channel + c % COLUMNS * LANES);
+                if (r == 0u) {
+                    value[c] = v;
+                } else {
+                    value[c] += v;
+                }
+            }
+        }
         // @unroll
         for (var k = 0u; k < COLUMNS; k++) {
+            var sum = value[k];
             // @unroll
-            for (var j = 0u; j < OVERLAP; j++) {
-                columns[k * KERNEL_WIDTH + j] = columns[k * KERNEL_WIDTH + STRIDE_WIDTH + j];
+            for (var j = 1u; j < KERNEL_WIDTH; j++) {
+                sum += value[j * COLUMNS + k];
             }
-            // @unroll
-            for (var j = OVERLAP; j < KERNEL_WIDTH; j++) {
-                columns[k * KERNEL_WIDTH + j] = load(p, top, ox * STRIDE_WIDTH + j, pixels, channel + k * LANES);
-            }
-            // @unroll
-            for (var v = 0u; v < ROWS; v++) {
-                var sum = VALUE(0.0);
-                // @unroll
-                for (var j = 0u; j < KERNEL_WIDTH; j++) {
-                    sum += columns[k * KERNEL_WIDTH + j].value[v];
-                }
-                var divisor = p.divisor;
-                if (DIVISOR != 0u) {
-                    divisor = width * f32(taps(top + v * STRIDE_HEIGHT, KERNEL_HEIGHT, p.input.x, p.padding.x));
-                }
-                if (v == 0u || oy + v < p.output.x) {
-                    y[to + k * LANES + v * p.output.y * p.channels] = sum / divisor;
-                }
-            }
+            y[to + k * LANES] = sum / divisor;
         }
         to += p.channels;
     }

@@ -1,9 +1,9 @@
 // y[n, oy, ox, c] = max over the taps (ky, kx) of x[n, oy·stride + ky − padding, ox·stride + kx − padding, c], and the place
 // in its H·W plane where that was found, as max_pool2d, for small windows without dilation, on a CPU.
 //
-// A thread walks along ROWS rows of y at once and keeps the maxima of the columns that a window shares with the next one: a
-// load is the dearest step there, and 3×3 with stride 2 takes 6 for a window in place of 9, or 5 with two rows. Taps that
-// overhang are clamped to the image, where they meet an element that the window holds too.
+// A thread walks along a row of y and keeps the maxima of the columns that a window shares with the next one: a
+// load is the dearest step there, and 3×3 with stride 2 takes 6 for a window in place of 9. Taps that overhang are clamped to
+// the image, where they meet an element that the window holds too.
 //
 // Layouts: x, y and indices channels-last (N H W C). Pairs are height and width.
 // Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of y.
@@ -12,7 +12,6 @@
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
-const ROWS: u32 = 1u; // @const rows of y of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 alias INDEX = vec4<i32>; // @const i32 along with it
 const KERNEL_HEIGHT: u32 = 2u; // @const extents of a window
@@ -28,9 +27,7 @@ struct Params {
     output: vec2<u32>,
     padding: vec2<u32>,
     channels: u32, // VALUEs in a pixel
-    bands: u32, // of ROWS rows in an image of y
     count: u32, // threads
-    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -38,41 +35,13 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 @group(0) @binding(3) var<storage, read_write> indices: array<INDEX>;
 
-// The maxima of one column of x, one for each row of y, and where they were found.
-struct Column {
-    value: array<VALUE, ROWS>,
-    place: array<INDEX, ROWS>,
-}
-
-// `top` is the first row of the windows in the padded image; `pixels` those of the images before, `channel` counts VALUEs.
-fn load(p: Params, top: u32, padded_column: u32, pixels: u32, channel: u32) -> Column {
-    var found: Column;
-    var column = padded_column;
+// The place in its plane of an element of the padded image.
+fn place_of(p: Params, row: u32, column: u32) -> u32 {
+    var place = vec2(row, column);
     if (CLAMPED) {
-        column = min(max(column, p.padding.y) - p.padding.y, p.input.y - 1u);
+        place = min(max(place, p.padding) - p.padding, p.input - 1u);
     }
-    // @unroll
-    for (var r = 0u; r < (ROWS - 1u) * STRIDE_HEIGHT + KERNEL_HEIGHT; r++) {
-        var row = top + r;
-        if (CLAMPED) {
-            row = min(max(row, p.padding.x) - p.padding.x, p.input.x - 1u);
-        }
-        let at = row * p.input.y + column;
-        let value = x[(pixels + at) * p.channels + channel];
-        // @unroll
-        for (var v = 0u; v < ROWS; v++) {
-            if (r == v * STRIDE_HEIGHT) {
-                found.value[v] = value;
-                found.place[v] = INDEX(i32(at));
-            } else if (r > v * STRIDE_HEIGHT && r < v * STRIDE_HEIGHT + KERNEL_HEIGHT) {
-                if (INDICES) {
-                    found.place[v] = select(found.place[v], INDEX(i32(at)), value > found.value[v]);
-                }
-                found.value[v] = max(found.value[v], value);
-            }
-        }
-    }
-    return found;
+    return place.x * p.input.y + place.y;
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -88,54 +57,75 @@ fn main(
         return;
     }
     let across = p.channels / COLUMNS;
-    let band = t / across;
-    let o = t - band * across;
+    let row = t / across;
+    let o = t - row * across;
     let channel = o / LANES * (LANES * COLUMNS) + o % LANES;
-    let image = band / p.bands;
-    let oy = (band - image * p.bands) * ROWS;
-    let top = oy * STRIDE_HEIGHT;
+    let image = row / p.output.x;
+    let top = (row - image * p.output.x) * STRIDE_HEIGHT;
     let pixels = image * p.input.x * p.input.y;
 
-    var columns: array<Column, KERNEL_WIDTH * COLUMNS>;
+    // The columns of a window, each for all VALUEs of a pixel: their maxima, and where these were found.
+    var value: array<VALUE, KERNEL_WIDTH * COLUMNS>;
+    var place: array<INDEX, KERNEL_WIDTH * COLUMNS>;
     // @unroll
-    for (var k = 0u; k < COLUMNS; k++) {
+    for (var r = 0u; r < KERNEL_HEIGHT; r++) {
         // @unroll
-        for (var j = 0u; j < OVERLAP; j++) {
-            columns[k * KERNEL_WIDTH + STRIDE_WIDTH + j] = load(p, top, j, pixels, channel + k * LANES);
+        for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
+            let at = place_of(p, top + r, c / COLUMNS);
+            let v = x[(pixels + at) * p.channels + channel + c % COLUMNS * LANES];
+            if (r == 0u) {
+                value[STRIDE_WIDTH * COLUMNS + c] = v;
+                place[STRIDE_WIDTH * COLUMNS + c] = INDEX(i32(at));
+            } else {
+                if (INDICES) {
+                    place[STRIDE_WIDTH * COLUMNS + c] = select(place[STRIDE_WIDTH * COLUMNS + c], INDEX(i32(at)), v > value[STRIDE_WIDTH * COLUMNS + c]);
+                }
+                value[STRIDE_WIDTH * COLUMNS + c] = max(value[STRIDE_WIDTH * COLUMNS + c], v);
+            }
         }
     }
-    var to = ((image * p.output.x + oy) * p.output.y) * p.channels + channel;
+    var to = row * p.output.y * p.channels + channel;
     for (var ox = 0u; ox < p.output.y; ox++) {
         // @unroll
+        for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
+            value[c] = value[STRIDE_WIDTH * COLUMNS + c];
+            place[c] = place[STRIDE_WIDTH * COLUMNS + c];
+        }
+        // In the order of memory, which is what prefetchers follow.
+        // @unroll
+        for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+            // @unroll
+            for (var c = OVERLAP * COLUMNS; c < KERNEL_WIDTH * COLUMNS; c++) {
+                let at = place_of(p, top + r, ox * STRIDE_WIDTH + c / COLUMNS);
+                let v = x[(pixels + at) * p.channels + channel + c % COLUMNS * LANES];
+                if (r == 0u) {
+                    value[c] = v;
+                    place[c] = INDEX(i32(at));
+                } else {
+                    if (INDICES) {
+                        place[c] = select(place[c], INDEX(i32(at)), v > value[c]);
+                    }
+                    value[c] = max(value[c], v);
+                }
+            }
+        }
+        // @unroll
         for (var k = 0u; k < COLUMNS; k++) {
+            var best = value[k];
+            var best_at = place[k];
             // @unroll
-            for (var j = 0u; j < OVERLAP; j++) {
-                columns[k * KERNEL_WIDTH + j] = columns[k * KERNEL_WIDTH + STRIDE_WIDTH + j];
-            }
-            // @unroll
-            for (var j = OVERLAP; j < KERNEL_WIDTH; j++) {
-                columns[k * KERNEL_WIDTH + j] = load(p, top, ox * STRIDE_WIDTH + j, pixels, channel + k * LANES);
-            }
-            // @unroll
-            for (var v = 0u; v < ROWS; v++) {
-                var best = columns[k * KERNEL_WIDTH].value[v];
-                var place = columns[k * KERNEL_WIDTH].place[v];
-                // @unroll
-                for (var j = 1u; j < KERNEL_WIDTH; j++) {
-                    let value = columns[k * KERNEL_WIDTH + j].value[v];
-                    if (INDICES) {
-                        // Of equal elements the first in row-major order wins.
-                        let at = columns[k * KERNEL_WIDTH + j].place[v];
-                        place = select(place, at, value > best | (value == best & at < place));
-                    }
-                    best = max(best, value);
+            for (var j = 1u; j < KERNEL_WIDTH; j++) {
+                let v = value[j * COLUMNS + k];
+                if (INDICES) {
+                    // Of equal elements the first in row-major order wins.
+                    let at = place[j * COLUMNS + k];
+                    best_at = select(best_at, at, (v > best) | ((v == best) & (at < best_at)));
                 }
-                if (v == 0u || oy + v < p.output.x) {
-                    y[to + k * LANES + v * p.output.y * p.channels] = best;
-                    if (INDICES) {
-                        indices[to + k * LANES + v * p.output.y * p.channels] = place;
-                    }
-                }
+                best = max(best, v);
+            }
+            y[to + k * LANES] = best;
+            if (INDICES) {
+                indices[to + k * LANES] = best_at;
             }
         }
         to += p.channels;

@@ -48,19 +48,21 @@ impl Teams {
     /// Steps of a team on a CPU: enough to be worth its start, few enough that small tensors keep all cores busy.
     const STEPS: u32 = 32;
 
-    fn new(device: Device, f_quads: u32, u_quads: u32) -> Self {
+    fn new(device: Device, f_quads: u32, u_quads: u32, y_step: u32) -> Self {
         match device.class {
             DeviceClass::Gpu => {
                 Self { team: WORKGROUP, fast: f_quads.next_power_of_two().min(8), turns: 1, along_f: false }
             }
             DeviceClass::SoftwareVulkan => {
-                // Two neighbours along f make half a cache line of y, and the others one of x. Along f, where x is read
-                // in pieces, those had better be long.
-                let (team, along_f) = (device.lanes, f_quads > u_quads);
-                let fast = if along_f {
-                    team / u_quads.next_power_of_two().min(team)
-                } else {
-                    f_quads.next_power_of_two().min(2)
+                // Two neighbours along f make half a cache line of y, and the others a whole one of x.
+                let team = device.lanes;
+                // Rows of y that lie whole pages apart share a set of the first cache, which holds few of them.
+                let crowded = y_step.is_multiple_of(256);
+                let along_f = f_quads > u_quads && !crowded;
+                let fast = match f_quads.next_power_of_two().min(if crowded { 4 } else { 2 }) {
+                    // Lanes that find nothing along u go along f.
+                    fast if along_f => fast.max(team / u_quads.next_power_of_two().min(team)),
+                    fast => fast,
                 };
                 let (walked, threads) = if along_f { (f_quads, fast) } else { (u_quads, team / fast) };
                 Self { team, fast, turns: walked.div_ceil(threads).clamp(1, Self::STEPS), along_f }
@@ -97,7 +99,8 @@ pub(super) fn transpose(
     }
     let quad = |stride: isize| (stride / 4) as u32;
     let (f_quads, u_quads) = (to_u32(op, shape[f] / 4)?, to_u32(op, shape[u] / 4)?);
-    let Teams { team, fast, turns, along_f } = Teams::new(Device::of(context), f_quads, u_quads);
+    let Teams { team, fast, turns, along_f } =
+        Teams::new(Device::of(context), f_quads, u_quads, quad(second[u]));
     let (turns_f, turns_u) = if along_f { (turns, 1) } else { (1, turns) };
     let teams_f = f_quads.div_ceil(fast * turns_f);
     let teams_u = u_quads.div_ceil(team / fast * turns_u);

@@ -51,17 +51,12 @@ pub fn adaptive_avg_pool2d_backward(
     grad_y: &Buffer,
     grad_x: &Buffer,
 ) -> Result<()> {
-    if y_shape[2..] == [1, 1] && !x_shape.contains(&0) {
-        let pool = Pool2d::new([x_shape[2], x_shape[3]]);
-        return spread_tiles(
-            context,
-            "adaptive_avg_pool2d_backward",
-            &pool,
-            y_shape,
-            x_shape[2] * x_shape[3],
-            grad_y,
-            grad_x,
-        );
+    if !x_shape.contains(&0) && (2..4).all(|axis| x_shape[axis].is_multiple_of(y_shape[axis])) {
+        // The windows are tiles.
+        let op = "adaptive_avg_pool2d_backward";
+        let [height, width] = [2, 3].map(|axis| x_shape[axis] / y_shape[axis]);
+        let pool = Pool2d::new([height, width]);
+        return spread_tiles(context, op, &pool, y_shape, height * width, grad_y, grad_x);
     }
     let steps = [2, 3].map(|axis| y_shape[axis] / x_shape[axis] + 2);
     if split(steps) && x_shape[2] != y_shape[2] && x_shape[3] != y_shape[3] {

@@ -127,13 +127,29 @@ pub(super) fn spread_tiles(
     let share = context.alloc(count as u64 * 4)?;
     let value = 1.0 / divisor as f32;
     elementwise::unary(context, UnaryOp::MulScalar { value }, grad_y, &share, count)?;
+    // Along a row first, then whole rows.
     let [height, width] = pool.kernel;
-    let row = columns * channels;
-    let shape = [batch, rows, height, columns, width, channels];
-    let from = [rows * row, row, 0, channels, 0, 1].map(|stride| stride as isize);
-    let to = [rows * height * width * row, height * width * row, width * row, width * channels, channels, 1];
-    let index = Strided::new(&shape, &from, &to.map(|stride| stride as isize));
-    movement::strided_copy(context, op, &share, 0, grad_x, 0, &index)
+    let row = columns * width * channels;
+    let wide = if width == 1 {
+        share
+    } else {
+        let to = if height == 1 { grad_x.clone() } else { context.alloc((batch * rows * row) as u64 * 4)? };
+        let shape = [batch * rows * columns, width, channels];
+        repeat(context, op, &share, &to, shape)?;
+        to
+    };
+    if height == 1 && width > 1 {
+        return Ok(());
+    }
+    repeat(context, op, &wide, grad_x, [batch * rows, height, row])
+}
+
+/// `y[o, r, n] = x[o, n]`.
+fn repeat(context: &Context, op: &str, x: &Buffer, y: &Buffer, shape: [usize; 3]) -> Result<()> {
+    let [_, rows, inner] = shape;
+    let from = [inner, 0, 1].map(|stride| stride as isize);
+    let to = [rows * inner, inner, 1].map(|stride| stride as isize);
+    movement::strided_copy(context, op, x, 0, y, 0, &Strided::new(&shape, &from, &to))
 }
 
 /// The same average as one over rows and then one over columns: a divisor is a product of one factor for each axis, and

@@ -12,9 +12,7 @@ params! { MaxParams for "max_pool2d_walk" {
     output: [u32; 2],
     padding: [u32; 2],
     channels: u32,
-    bands: u32,
     count: u32,
-    pad: u32,
 } }
 
 params! { AverageParams for "avg_pool2d_walk" {
@@ -22,9 +20,9 @@ params! { AverageParams for "avg_pool2d_walk" {
     output: [u32; 2],
     padding: [u32; 2],
     channels: u32,
-    bands: u32,
     count: u32,
     divisor: f32,
+    pad: u32,
 } }
 
 params! { MaxBackwardParams for "max_pool2d_backward_walk" {
@@ -57,7 +55,6 @@ const MOST_LOADS: usize = 16;
 pub(super) struct Walk {
     window: Window,
     share: Share,
-    rows: u32,
     columns: u32,
     clamped: bool,
 }
@@ -84,25 +81,17 @@ impl Walk {
             return Ok(None);
         }
         let window = Window::new(op, pool, x_shape, y_shape)?;
-        let new_columns = width.min(pool.stride[1]);
-        let loads = |rows: usize| ((rows - 1) * pool.stride[0].min(height) + height) * new_columns;
-        // Two rows of y share rows of x.
-        let rows = if height > pool.stride[0] && y_shape[2] > 1 && loads(2) <= MOST_LOADS { 2 } else { 1 };
-        let columns = columns_of(share, window.channels, loads(rows));
+        let columns = columns_of(share, window.channels, height * width.min(pool.stride[1]));
         let inside = [0, 1].map(|axis| {
             pool.padding[axis] == 0
                 && (y_shape[2 + axis] - 1).saturating_mul(pool.stride[axis]).saturating_add(pool.kernel[axis])
                     <= x_shape[2 + axis]
         });
-        let clamped = inside != [true; 2] || !y_shape[2].is_multiple_of(rows);
-        Ok(Some(Self { window, share, rows: rows as u32, columns, clamped }))
+        Ok(Some(Self { window, share, columns, clamped: inside != [true; 2] }))
     }
 
-    /// Bands of rows in an image, and threads.
-    fn threads(&self, op: &str, [batch, _, rows, _]: [usize; 4]) -> Result<[u32; 2]> {
-        let bands = to_u32(op, rows)?.div_ceil(self.rows);
-        let threads = to_u32(op, batch * bands as usize * (self.window.channels / self.columns) as usize)?;
-        Ok([bands, threads])
+    fn threads(&self, op: &str, [batch, _, rows, _]: [usize; 4]) -> Result<u32> {
+        to_u32(op, batch * rows * (self.window.channels / self.columns) as usize)
     }
 
     fn constants(&self, kernel: Specialisation) -> Specialisation {
@@ -110,7 +99,6 @@ impl Walk {
         kernel
             .with_u32("LANES", self.share.lanes)
             .with_u32("COLUMNS", self.columns)
-            .with_u32("ROWS", self.rows)
             .with_u32("KERNEL_HEIGHT", self.window.kernel[0])
             .with_u32("KERNEL_WIDTH", kernel_width)
             .with_u32("STRIDE_HEIGHT", self.window.stride[0])
@@ -129,9 +117,9 @@ impl Walk {
         buffers: &[&Buffer; 3],
         indices: bool,
     ) -> Result<()> {
-        let [bands, count] = self.threads(op, shapes[1])?;
+        let count = self.threads(op, shapes[1])?;
         let Window { input, output, padding, channels, .. } = self.window;
-        let params = MaxParams { input, output, padding, channels, bands, count, pad: 0 };
+        let params = MaxParams { input, output, padding, channels, count };
         let kernel = self
             .constants(kernel("max_pool2d_walk", shapes[0][1]))
             .with_type("INDEX", index)
@@ -151,9 +139,9 @@ impl Walk {
         buffers: &[&Buffer],
     ) -> Result<()> {
         values(op, shapes[0])?;
-        let [bands, count] = self.threads(op, shapes[1])?;
+        let count = self.threads(op, shapes[1])?;
         let Window { input, output, padding, channels, .. } = self.window;
-        let params = AverageParams { input, output, padding, channels, bands, count, divisor };
+        let params = AverageParams { input, output, padding, channels, count, divisor, pad: 0 };
         let kernel = self.constants(kernel("avg_pool2d_walk", shapes[0][1])).with_u32("DIVISOR", kind);
         let params = bytemuck::bytes_of(&params);
         context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })

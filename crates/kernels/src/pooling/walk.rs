@@ -5,7 +5,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{TILE, Window, cover, dilated, kernel, stride_tiles, values};
-use crate::{ParamsLayout, groups, params::params, share::Share, to_u32};
+use crate::{ParamsLayout, params::params, share::Share, to_u32};
 
 params! { MaxParams for "max_pool2d_walk" {
     input: [u32; 2],
@@ -50,6 +50,14 @@ pub(super) const LAYOUTS: &[ParamsLayout] =
 
 /// Loads (and, in a gradient, stores) in the text of a thread's turn at most: more than these do not fit the cache of decoded instructions.
 const MOST_LOADS: usize = 16;
+
+/// Threads of a workgroup: a walk is long, and few workgroups would not share out evenly over a CPU's cores.
+const WALKERS: u32 = 16;
+
+/// The workgroups of so many threads.
+fn groups(threads: u32) -> u64 {
+    u64::from(threads.div_ceil(WALKERS))
+}
 
 /// A pooling that walks: what its kernel needs besides the shapes.
 pub(super) struct Walk {
@@ -97,6 +105,7 @@ impl Walk {
     fn constants(&self, kernel: Specialisation) -> Specialisation {
         let [kernel_width, stride_width] = [self.window.kernel[1], self.window.stride[1]];
         kernel
+            .with_u32("WORKGROUP", WALKERS)
             .with_u32("LANES", self.share.lanes)
             .with_u32("COLUMNS", self.columns)
             .with_u32("KERNEL_HEIGHT", self.window.kernel[0])
@@ -199,6 +208,7 @@ impl WalkBack {
 
     fn constants(&self, kernel: Specialisation) -> Specialisation {
         kernel
+            .with_u32("WORKGROUP", WALKERS)
             .with_u32("LANES", self.share.lanes)
             .with_u32("COLUMNS", self.columns)
             .with_u32("STRIDE_HEIGHT", self.window.stride[0])

@@ -5,13 +5,16 @@
 //
 // Layouts: f is the fastest axis of y, u that of x; the other axes by strides. Extents of f and u, strides and offsets are
 //   multiples of four and count vec4s; elements are 32 bits of any type.
-// Threads: FAST neighbours along f, the others of the workgroup along u, TURNS tiles along u each: a workgroup reads and
-//   writes runs of whole cache lines.
+// Threads: a team of TEAM threads, FAST neighbours along f and the others along u, goes TURNS steps along f (ALONG_F) or u.
+//   On a GPU a team is a workgroup and takes one step, which reads and writes runs of whole cache lines. On a CPU it is a
+//   subgroup that walks along the longer axis, so that the memory that runs along this one is read, or written, in few runs.
 // Limits: 2 storage buffers, no workgroup memory; up to 8 axes besides f and u.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
-const FAST: u32 = 8u; // @const threads along f
+const TEAM: u32 = 64u; // @const threads that work on neighbouring tiles
+const FAST: u32 = 8u; // @const threads of a team along f
 const TURNS: u32 = 1u; // @const tiles of a thread
+const ALONG_F: bool = false; // @const whether they follow each other along f, and not along u
 const RANK: u32 = 1u; // @const the other axes
 
 struct Params {
@@ -26,11 +29,11 @@ struct Params {
     y_step: u32, // from one element of u to the next in y
     x_offset: u32,
     y_offset: u32,
-    by_f: vec2<u32>, // magic number and shift of the workgroups along f
+    by_f: vec2<u32>, // magic number and shift of the teams along f
     by_u: vec2<u32>, // and along u
-    groups_f: u32,
-    groups_u: u32,
-    groups: u32,
+    teams_f: u32,
+    teams_u: u32,
+    teams: u32,
     pad0: u32,
     pad1: u32,
     pad2: u32,
@@ -56,16 +59,18 @@ fn main(
     @builtin(num_workgroups) grid: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
-    let g = group.x + grid.x * (group.y + grid.y * group.z);
-    if (g >= params.groups) {
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    let team = t / TEAM;
+    let lane = t % TEAM;
+    if (team >= params.teams) {
         return;
     }
-    let row = quotient(g, params.by_f.x, params.by_f.y);
+    let row = quotient(team, params.by_f.x, params.by_f.y);
     var rest = quotient(row, params.by_u.x, params.by_u.y);
-    let f = (g - row * params.groups_f) * FAST + thread % FAST;
-    let first = ((row - rest * params.groups_u) * (WORKGROUP / FAST) + thread / FAST) * TURNS;
-    var x_at = params.x_offset + 4u * f * params.x_step;
-    var y_at = params.y_offset + f;
+    var f = (team - row * params.teams_f) * FAST;
+    var u = (row - rest * params.teams_u) * (TEAM / FAST);
+    var x_at = params.x_offset;
+    var y_at = params.y_offset;
     // @unroll
     for (var step = 0u; step < RANK; step++) {
         let axis = RANK - 1u - step;
@@ -75,19 +80,41 @@ fn main(
         x_at += index * params.x_strides[axis / 4u][axis % 4u];
         y_at += index * params.y_strides[axis / 4u][axis % 4u];
     }
-    let end = select(0u, min(first + TURNS, params.u), f < params.f);
     // Read once: as far as a driver knows, a store may change them.
     let x_step = params.x_step;
     let y_step = params.y_step;
-    for (var u = first; u < end; u++) {
-        let a = x[x_at + u];
-        let b = x[x_at + u + x_step];
-        let c = x[x_at + u + 2u * x_step];
-        let d = x[x_at + u + 3u * x_step];
-        let at = y_at + 4u * u * y_step;
-        y[at] = vec4(a.x, b.x, c.x, d.x);
-        y[at + y_step] = vec4(a.y, b.y, c.y, d.y);
-        y[at + 2u * y_step] = vec4(a.z, b.z, c.z, d.z);
-        y[at + 3u * y_step] = vec4(a.w, b.w, c.w, d.w);
+    var end: u32;
+    if (ALONG_F) {
+        f *= TURNS;
+        end = min(f + FAST * TURNS, params.f);
+    } else {
+        u *= TURNS;
+        end = min(u + TEAM / FAST * TURNS, params.u);
+    }
+    f += lane % FAST;
+    u += lane / FAST;
+    // A thread beyond the axis that it does not walk along has nothing to do.
+    var at = u;
+    if (ALONG_F) {
+        at = select(end, f, u < params.u);
+    } else {
+        at = select(end, u, f < params.f);
+    }
+    for (; at < end; at += select(TEAM / FAST, FAST, ALONG_F)) {
+        if (ALONG_F) {
+            f = at;
+        } else {
+            u = at;
+        }
+        let x_from = x_at + 4u * f * x_step + u;
+        let a = x[x_from];
+        let b = x[x_from + x_step];
+        let c = x[x_from + 2u * x_step];
+        let d = x[x_from + 3u * x_step];
+        let y_to = y_at + 4u * u * y_step + f;
+        y[y_to] = vec4(a.x, b.x, c.x, d.x);
+        y[y_to + y_step] = vec4(a.y, b.y, c.y, d.y);
+        y[y_to + 2u * y_step] = vec4(a.z, b.z, c.z, d.z);
+        y[y_to + 3u * y_step] = vec4(a.w, b.w, c.w, d.w);
     }
 }

@@ -3,11 +3,15 @@
 // grad_x = weight·inv_std·g. (Ioffe and Szegedy, arXiv 1502.03167, section 3.)
 //
 // Layouts: x, grad_y and grad_x with the channels fastest; channel is five planes [C] from batch_norm_backward_finish.
-// Threads: one vec4 column of ROWS rows each, as in batch_norm_normalise.
+// Threads: COLUMNS vec4 columns of ROWS rows each, as in batch_norm_normalise.
 // Limits: 4 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const ROWS: u32 = 8u; // @const rows of a thread
+const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
+const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
+const CUT: bool = true; // @const whether the last row may be cut short
+const PIXEL: bool = false; // @const whether a row is one pixel
 const TRAIN: bool = true; // @const whether mean and variance depend on x
 
 struct Params {
@@ -36,6 +40,15 @@ fn of_channels(plane: u32, c: vec4<u32>) -> vec4<f32> {
     return vec4(channel[at.x], channel[at.y], channel[at.z], channel[at.w]);
 }
 
+fn activation(x: vec4<f32>, p: vec2<f32>) -> vec4<f32> {
+    return vec4(
+        unary_derivative(x.x, p),
+        unary_derivative(x.y, p),
+        unary_derivative(x.z, p),
+        unary_derivative(x.w, p),
+    );
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -44,38 +57,58 @@ fn main(
 ) {
     // Read once: as far as a driver knows, a store may change it.
     let step = params.step;
+    let across = step / COLUMNS;
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    let band = i / step;
-    let column = i - band * step;
-    let first = band * ROWS * step + column;
-    let end = min(first + ROWS * step, params.vectors);
-    if (first >= end) {
+    let band = i / across;
+    let o = i - band * across;
+    let column = o / LANES * (LANES * COLUMNS) + o % LANES;
+    var at = band * ROWS * step + column;
+    let end = min(at - column + ROWS * step, params.vectors);
+    if (at >= end) {
         return;
     }
-    let c = (vec4(4u * column) + vec4(0u, 1u, 2u, 3u)) % params.channels;
-    let centre = of_channels(0u, c);
-    let scale = of_channels(1u, c);
-    let shift = of_channels(2u, c);
-    var offset = vec4(0.0);
-    var slope = vec4(0.0);
-    if (TRAIN) {
-        offset = of_channels(3u, c);
-        slope = of_channels(4u, c);
+    var centre: array<vec4<f32>, COLUMNS>;
+    var scale: array<vec4<f32>, COLUMNS>;
+    var shift: array<vec4<f32>, COLUMNS>;
+    var offset: array<vec4<f32>, COLUMNS>;
+    var slope: array<vec4<f32>, COLUMNS>;
+    // @unroll
+    for (var k = 0u; k < COLUMNS; k++) {
+        var c = vec4(4u * (column + k * LANES)) + vec4(0u, 1u, 2u, 3u);
+        if (!PIXEL) {
+            c %= params.channels;
+        }
+        centre[k] = of_channels(0u, c);
+        scale[k] = of_channels(1u, c);
+        shift[k] = of_channels(2u, c);
+        if (TRAIN) {
+            offset[k] = of_channels(3u, c);
+            slope[k] = of_channels(4u, c);
+        }
     }
     let p = vec2(params.p0, params.p1);
-    for (var at = first; at < end; at += step) {
-        let v = x[at] - centre;
-        let u = v * scale + shift;
-        let derivative = vec4(
-            unary_derivative(u.x, p),
-            unary_derivative(u.y, p),
-            unary_derivative(u.z, p),
-            unary_derivative(u.w, p),
-        );
-        var g = grad_y[at] * derivative;
-        if (TRAIN) {
-            g -= offset + v * slope;
+    for (; at + (COLUMNS - 1u) * LANES < end; at += step) {
+        // @unroll
+        for (var k = 0u; k < COLUMNS; k++) {
+            let v = x[at + k * LANES] - centre[k];
+            var g = grad_y[at + k * LANES] * activation(v * scale[k] + shift[k], p);
+            if (TRAIN) {
+                g -= offset[k] + v * slope[k];
+            }
+            grad_x[at + k * LANES] = g * scale[k];
         }
-        grad_x[at] = g * scale;
+    }
+    if (CUT && COLUMNS > 1u) {
+        // @unroll
+        for (var k = 0u; k < COLUMNS; k++) {
+            if (at + k * LANES < end) {
+                let v = x[at + k * LANES] - centre[k];
+                var g = grad_y[at + k * LANES] * activation(v * scale[k] + shift[k], p);
+                if (TRAIN) {
+                    g -= offset[k] + v * slope[k];
+                }
+                grad_x[at + k * LANES] = g * scale[k];
+            }
+        }
     }
 }

@@ -2,13 +2,17 @@
 // from the slot: the activation's operand is computed anew, so that the forward pass need not keep it. The sums over the
 // chunks are grad_bias and grad_weight.
 //
-// Layouts: x and grad_y with the channels fastest. A row is lcm(C, 4) elements, as in batch_norm_statistics; sums is two
-//   planes [chunks, lcm(C, 4)], which are also [chunks · lcm(C, 4) / C, C]: Σ g, then the other.
-// Threads: one vec4 column of a chunk each, columns fastest. Two rows at a time: four need more registers than a CPU has,
-//   and took a third longer on llvmpipe.
+// Layouts: x and grad_y with the channels fastest. A row is whole pixels and whole vec4s, as in batch_norm_statistics; sums
+//   is two planes [chunks, row], which are also [chunks · row / C, C]: Σ g, then the other.
+// Threads: COLUMNS vec4 columns of a chunk each, LANES apart, columns fastest. BLOCK rows at a time: more need more registers
+//   than a CPU has.
 // Limits: 7 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
+const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
+const BLOCK: u32 = 2u; // @const rows of a turn
+const PIXEL: bool = false; // @const whether a row is one pixel
 const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
 
 struct Params {
@@ -17,7 +21,7 @@ struct Params {
     rows: u32, // rows, the last of which may be cut short
     whole_rows: u32, // rows that are not
     chunk: u32, // rows of a thread
-    threads: u32,
+    plane: u32, // vec4s in a plane of sums
     channels: u32,
     eps: f32,
     p0: f32,
@@ -55,47 +59,65 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= params.threads) {
-        return;
-    }
     let step = params.step;
-    let chunk = i / step;
-    let column = i - chunk * step;
-    let c = (vec4(4u * column) + vec4(0u, 1u, 2u, 3u)) % params.channels;
-    let centre = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
-    var inv_std = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
-    if (FROM_VARIANCE) {
-        inv_std = 1.0 / sqrt(inv_std + params.eps);
-    }
-    let scale = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std;
-    let shift = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
-    let p = vec2(params.p0, params.p1);
+    let across = step / COLUMNS;
+    let chunk = i / across;
+    let o = i - chunk * across;
+    let column = o / LANES * (LANES * COLUMNS) + o % LANES;
     var row = chunk * params.chunk;
     let end = min(row + params.chunk, params.rows);
-    let whole_end = min(end, params.whole_rows);
-
-    var bias_sum = vec4(0.0);
-    var weight_sum = vec4(0.0);
-    for (; row + 2u <= whole_end; row += 2u) {
-        let at = row * step + column;
-        let x0 = x[at] - centre;
-        let g0 = grad_y[at] * slope(x0 * scale + shift, p);
-        let x1 = x[at + step] - centre;
-        let g1 = grad_y[at + step] * slope(x1 * scale + shift, p);
-        bias_sum += g0 + g1;
-        weight_sum += g0 * x0 + g1 * x1;
+    if (row >= end) {
+        return;
     }
-    for (; row < end; row++) {
+    let whole_end = min(end, params.whole_rows);
+    let p = vec2(params.p0, params.p1);
+
+    var centre: array<vec4<f32>, COLUMNS>;
+    var inv_std: array<vec4<f32>, COLUMNS>;
+    var scale: array<vec4<f32>, COLUMNS>;
+    var shift: array<vec4<f32>, COLUMNS>;
+    var bias_sum: array<vec4<f32>, COLUMNS>;
+    var weight_sum: array<vec4<f32>, COLUMNS>;
+    // @unroll
+    for (var k = 0u; k < COLUMNS; k++) {
+        var c = vec4(4u * (column + k * LANES)) + vec4(0u, 1u, 2u, 3u);
+        if (!PIXEL) {
+            c %= params.channels;
+        }
+        centre[k] = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
+        inv_std[k] = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
+        if (FROM_VARIANCE) {
+            inv_std[k] = 1.0 / sqrt(inv_std[k] + params.eps);
+        }
+        scale[k] = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std[k];
+        shift[k] = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
+    }
+    for (; row + BLOCK <= whole_end; row += BLOCK) {
         let at = row * step + column;
-        let inside = vec4(4u * at) + vec4(0u, 1u, 2u, 3u) < vec4(params.count);
-        if (inside.x) {
-            // Behind the last element lies anything: it must not reach a sum.
-            let x0 = select(vec4(0.0), x[at] - centre, inside);
-            let g = select(vec4(0.0), grad_y[at] * slope(x0 * scale + shift, p), inside);
-            bias_sum += g;
-            weight_sum += g * x0;
+        // @unroll
+        for (var e = 0u; e < BLOCK * COLUMNS; e++) {
+            let place = at + e / COLUMNS * step + e % COLUMNS * LANES;
+            let v = x[place] - centre[e % COLUMNS];
+            let g = grad_y[place] * slope(v * scale[e % COLUMNS] + shift[e % COLUMNS], p);
+            bias_sum[e % COLUMNS] += g;
+            weight_sum[e % COLUMNS] += g * v;
         }
     }
-    sums[i] = bias_sum;
-    sums[params.threads + i] = weight_sum * inv_std;
+    // @unroll
+    for (var k = 0u; k < COLUMNS; k++) {
+        for (var r = row; r < end; r++) {
+            let at = r * step + column + k * LANES;
+            let inside = vec4(4u * at) + vec4(0u, 1u, 2u, 3u) < vec4(params.count);
+            if (inside.x) {
+                // Behind the last element lies anything: it must not reach a sum.
+                let v = select(vec4(0.0), x[at] - centre[k], inside);
+                let g = select(vec4(0.0), grad_y[at] * slope(v * scale[k] + shift[k], p), inside);
+                bias_sum[k] += g;
+                weight_sum[k] += g * v;
+            }
+        }
+        let to = chunk * step + column + k * LANES;
+        sums[to] = bias_sum[k];
+        sums[params.plane + to] = weight_sum[k] * inv_std[k];
+    }
 }

@@ -1,12 +1,16 @@
 // y = f((x − mean)·inv_std·weight + bias) per channel, f from the slot.
 //
 // Layouts: x and y with the channels fastest; the rest is [C].
-// Threads: one vec4 column of ROWS rows each, where a row is lcm(C, 4) elements: the channels of a thread are the same in
-//   all of them, so that their numbers are loaded once.
+// Threads: COLUMNS vec4 columns, LANES apart, of ROWS rows each. A row is whole pixels and whole vec4s: the channels of a
+//   thread are the same in all of them, so that their numbers are loaded once.
 // Limits: 6 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const ROWS: u32 = 8u; // @const rows of a thread
+const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
+const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
+const CUT: bool = true; // @const whether the last row may be cut short
+const PIXEL: bool = false; // @const whether a row is one pixel
 const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
 
 struct Params {
@@ -32,6 +36,10 @@ fn unary(x: f32, p: vec2<f32>) -> f32 {
 }
 // @end
 
+fn finish(v: vec4<f32>, p: vec2<f32>) -> vec4<f32> {
+    return vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -40,25 +48,46 @@ fn main(
 ) {
     // Read once: as far as a driver knows, a store may change it.
     let step = params.step;
+    let across = step / COLUMNS;
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    let band = i / step;
-    let column = i - band * step;
-    let first = band * ROWS * step + column;
-    let end = min(first + ROWS * step, params.vectors);
-    if (first >= end) {
+    let band = i / across;
+    let o = i - band * across;
+    let column = o / LANES * (LANES * COLUMNS) + o % LANES;
+    var at = band * ROWS * step + column;
+    let end = min(at - column + ROWS * step, params.vectors);
+    if (at >= end) {
         return;
     }
-    let c = (vec4(4u * column) + vec4(0u, 1u, 2u, 3u)) % params.channels;
-    let centre = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
-    var inv_std = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
-    if (FROM_VARIANCE) {
-        inv_std = 1.0 / sqrt(inv_std + params.eps);
+    var centre: array<vec4<f32>, COLUMNS>;
+    var scale: array<vec4<f32>, COLUMNS>;
+    var shift: array<vec4<f32>, COLUMNS>;
+    // @unroll
+    for (var k = 0u; k < COLUMNS; k++) {
+        var c = vec4(4u * (column + k * LANES)) + vec4(0u, 1u, 2u, 3u);
+        if (!PIXEL) {
+            c %= params.channels;
+        }
+        centre[k] = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
+        var inv_std = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
+        if (FROM_VARIANCE) {
+            inv_std = 1.0 / sqrt(inv_std + params.eps);
+        }
+        scale[k] = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std;
+        shift[k] = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
     }
-    let scale = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std;
-    let shift = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
     let p = vec2(params.p0, params.p1);
-    for (var at = first; at < end; at += step) {
-        let v = (x[at] - centre) * scale + shift;
-        y[at] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
+    for (; at + (COLUMNS - 1u) * LANES < end; at += step) {
+        // @unroll
+        for (var k = 0u; k < COLUMNS; k++) {
+            y[at + k * LANES] = finish((x[at + k * LANES] - centre[k]) * scale[k] + shift[k], p);
+        }
+    }
+    if (CUT && COLUMNS > 1u) {
+        // @unroll
+        for (var k = 0u; k < COLUMNS; k++) {
+            if (at + k * LANES < end) {
+                y[at + k * LANES] = finish((x[at + k * LANES] - centre[k]) * scale[k] + shift[k], p);
+            }
+        }
     }
 }

@@ -3,11 +3,14 @@
 // 1 / (H·W) at the end it is global average pooling.
 //
 // Layouts: x is [batch, rows, channels] and y is [batch, groups, channels], both with the channels fastest.
-// Threads: one VALUE of y each (four channels, or one), channels fastest. Four sums run side by side, so that loads do
-//   not wait for additions.
+// Threads: COLUMNS VALUEs of a row of y each, LANES apart (four channels, or one), channels fastest. BLOCK sums of a column
+//   run side by side, so that loads do not wait for additions.
 // Limits: 2 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
+const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
+const BLOCK: u32 = 4u; // @const rows of a turn
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 
 struct Params {
@@ -15,7 +18,7 @@ struct Params {
     chunk: u32, // rows that one thread adds up
     groups: u32, // ceil(rows / chunk)
     channels: u32, // VALUEs in a row
-    count: u32, // VALUEs of y
+    count: u32, // threads
     scale: f32,
 }
 
@@ -33,28 +36,38 @@ fn main(
     if (i >= params.count) {
         return;
     }
-    let outer = i / params.channels;
-    let channel = i - outer * params.channels;
+    let step = params.channels;
+    let across = step / COLUMNS;
+    let outer = i / across;
+    let o = i - outer * across;
+    let channel = o / LANES * (LANES * COLUMNS) + o % LANES;
     let batch = outer / params.groups;
     let first = (outer - batch * params.groups) * params.chunk;
     let end = min(first + params.chunk, params.rows);
 
-    let base = batch * params.rows * params.channels + channel;
-    let step = params.channels;
-    var s0 = VALUE(0.0);
-    var s1 = VALUE(0.0);
-    var s2 = VALUE(0.0);
-    var s3 = VALUE(0.0);
+    let base = batch * params.rows * step + channel;
+    var sums: array<VALUE, BLOCK * COLUMNS>;
     var row = first;
-    for (; row + 4u <= end; row += 4u) {
+    for (; row + BLOCK <= end; row += BLOCK) {
         let at = base + row * step;
-        s0 += x[at];
-        s1 += x[at + step];
-        s2 += x[at + 2u * step];
-        s3 += x[at + 3u * step];
+        // @unroll
+        for (var e = 0u; e < BLOCK * COLUMNS; e++) {
+            sums[e] += x[at + e / COLUMNS * step + e % COLUMNS * LANES];
+        }
     }
     for (; row < end; row++) {
-        s0 += x[base + row * step];
+        // @unroll
+        for (var k = 0u; k < COLUMNS; k++) {
+            sums[k] += x[base + row * step + k * LANES];
+        }
     }
-    y[i] = ((s0 + s1) + (s2 + s3)) * params.scale;
+    // @unroll
+    for (var k = 0u; k < COLUMNS; k++) {
+        var sum = VALUE(0.0);
+        // @unroll
+        for (var r = 0u; r < BLOCK; r++) {
+            sum += sums[r * COLUMNS + k];
+        }
+        y[outer * step + channel + k * LANES] = sum * params.scale;
+    }
 }

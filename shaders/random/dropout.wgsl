@@ -7,12 +7,13 @@
 // Layouts: x and y alike; the mask does not depend on the layout. Row-major, the elements of a vec4 share a block.
 //   Channels-last, a block is four pixels of one channel: a tile of four pixels and four channels draws four blocks for its
 //   four vec4s. Where pixels or channels are no multiple of four, each element draws a block of its own.
-// Threads: VECTORS vec4s (or tiles) each, LANES apart; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s (or tiles) each, LANES apart, BLOCKS at a time (tiles one); workgroups are folded over the grid's axes.
 // Limits: 2 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s (or tiles) of a thread
+const BLOCKS: u32 = 1u; // @const vec4s of a turn, which divide VECTORS: their rounds, each a long chain, run side by side
 const CHANNELS_LAST: bool = false; // @const whether memory is N H W C
 const TILES: bool = false; // @const only if CHANNELS_LAST: whether both C and H · W are multiples of four
 
@@ -41,16 +42,32 @@ fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     return vec2(a * b, (a >> 16u) * (b >> 16u) + (cross0 >> 16u) + (cross1 >> 16u) + (middle >> 16u));
 }
 
+fn seed(p: Params, block: u32) -> vec4<u32> {
+    return vec4(block, 0u, p.stream_low, p.stream_high);
+}
+
+fn next(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+    let first = multiply_wide(0xd2511f53u, counter.x);
+    let second = multiply_wide(0xcd9e8d57u, counter.z);
+    return vec4(second.y ^ counter.y ^ key.x, second.x, first.y ^ counter.w ^ key.y, first.x);
+}
+
+fn first_key(p: Params) -> vec2<u32> {
+    return vec2(p.seed_low, p.seed_high);
+}
+
+// The golden ratio and √3 − 1 as binary fractions.
+fn next_key(key: vec2<u32>) -> vec2<u32> {
+    return key + vec2(0x9e3779b9u, 0xbb67ae85u);
+}
+
 fn philox(p: Params, block: u32) -> vec4<u32> {
-    var counter = vec4(block, 0u, p.stream_low, p.stream_high);
-    var key = vec2(p.seed_low, p.seed_high);
+    var counter = seed(p, block);
+    var key = first_key(p);
     // @unroll
     for (var round = 0u; round < 10u; round++) {
-        let first = multiply_wide(0xd2511f53u, counter.x);
-        let second = multiply_wide(0xcd9e8d57u, counter.z);
-        counter = vec4(second.y ^ counter.y ^ key.x, second.x, first.y ^ counter.w ^ key.y, first.x);
-        // The golden ratio and √3 − 1 as binary fractions.
-        key += vec2(0x9e3779b9u, 0xbb67ae85u);
+        counter = next(counter, key);
+        key = next_key(key);
     }
     return counter;
 }
@@ -75,10 +92,19 @@ fn tile(p: Params, place: u32, c: u32) {
     let fours = p.pixels / 4u;
     let image = place / fours;
     let block = (image * p.channels + 4u * c) * fours + place - image * fours;
-    let w0 = philox(p, block);
-    let w1 = philox(p, block + fours);
-    let w2 = philox(p, block + 2u * fours);
-    let w3 = philox(p, block + 3u * fours);
+    var w0 = seed(p, block);
+    var w1 = seed(p, block + fours);
+    var w2 = seed(p, block + 2u * fours);
+    var w3 = seed(p, block + 3u * fours);
+    var key = first_key(p);
+    // @unroll
+    for (var round = 0u; round < 10u; round++) {
+        w0 = next(w0, key);
+        w1 = next(w1, key);
+        w2 = next(w2, key);
+        w3 = next(w3, key);
+        key = next_key(key);
+    }
     let step = p.channels / 4u;
     let at = 4u * place * step + c;
     y[at] = keep(p, x[at], vec4(w0.x, w1.x, w2.x, w3.x));
@@ -98,14 +124,33 @@ fn main(
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
     let end = min(start + LANES * VECTORS, p.vectors);
-    for (var i = start; i < end; i += LANES) {
+    for (var i = start; i < end; i += LANES * BLOCKS) {
         if (CHANNELS_LAST && TILES) {
             let place = i / (p.channels / 4u);
             tile(p, place, i - place * (p.channels / 4u));
         } else if (CHANNELS_LAST) {
             y[i] = keep(p, x[i], vec4(word_at(p, 4u * i), word_at(p, 4u * i + 1u), word_at(p, 4u * i + 2u), word_at(p, 4u * i + 3u)));
         } else {
-            y[i] = keep(p, x[i], philox(p, i));
+            var words: array<vec4<u32>, BLOCKS>;
+            // @unroll
+            for (var b = 0u; b < BLOCKS; b++) {
+                words[b] = seed(p, i + b * LANES);
+            }
+            var key = first_key(p);
+            // @unroll
+            for (var round = 0u; round < 10u; round++) {
+                // @unroll
+                for (var b = 0u; b < BLOCKS; b++) {
+                    words[b] = next(words[b], key);
+                }
+                key = next_key(key);
+            }
+            // @unroll
+            for (var b = 0u; b < BLOCKS; b++) {
+                if (b == 0u || i + b * LANES < end) {
+                    y[i + b * LANES] = keep(p, x[i + b * LANES], words[b]);
+                }
+            }
         }
     }
 }

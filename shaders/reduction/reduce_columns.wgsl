@@ -1,12 +1,16 @@
-// y[part, o] = scale · reduce of x[o, r] over r = part, part + parts, …, where the fastest axis of x is kept.
+// y[part, o] = scale · reduce of x[o, r] over the r of a part, where the fastest axis of x is kept. A part is every parts-th
+// r, or, if BLOCKED, a run of neighbouring ones, which on a CPU is memory as prefetchers follow it.
 //
 // Layouts: x is dense; its axes, in the order of memory, are merged into kept and reduced ones. y has the kept ones.
 //   T is a vec4 of the fastest axis where its extent allows that; extents and strides then count vec4s.
-// Threads: one T of y each, neighbours at neighbouring o, so that they read neighbours. With parts > 1 the result is
-//   partial, and a second launch reduces over the parts: the order of a sum never depends on the device.
+// Threads: COLUMNS Ts of y each, LANES apart, neighbours at neighbouring o, so that they read neighbours. With parts > 1 the
+//   result is partial, and a second launch reduces over the parts: the order of a sum is fixed.
 // Limits: 2 storage buffers, no workgroup memory; a thread takes few enough steps for any driver (see the launcher).
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
+const COLUMNS: u32 = 1u; // @const columns of a thread; the fastest kept extent is a multiple of LANES · COLUMNS, or this is 1
+const BLOCKED: bool = false; // @const whether a part is a run of neighbours
 const KEPT: u32 = 1u; // @const kept axes, at least 1
 const REDUCED: u32 = 1u; // @const reduced axes, at least 1
 
@@ -83,15 +87,37 @@ fn main(
     // Read once: as far as a driver knows, a store may change them.
     let p = params;
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= p.outputs * p.parts) {
+    let across = p.outputs / COLUMNS;
+    if (i >= across * p.parts) {
         return;
     }
-    let output = i % p.outputs;
-    let part = i / p.outputs;
-    let base = kept_offset(output);
-    var total = T(reduce_identity());
-    for (var r = part; r < p.count; r += p.parts) {
-        total = fold(total, x[base + reduced_offset(p, r)]);
+    let part = i / across;
+    let o = i - part * across;
+    let column = o / LANES * (LANES * COLUMNS) + o % LANES;
+    let base = kept_offset(column);
+    var first = part;
+    var end = p.count;
+    var step = p.parts;
+    if (BLOCKED) {
+        let steps = (p.count + p.parts - 1u) / p.parts;
+        first = part * steps;
+        end = min(first + steps, p.count);
+        step = 1u;
     }
-    y[i] = total * p.scale;
+    var totals: array<T, COLUMNS>;
+    // @unroll
+    for (var c = 0u; c < COLUMNS; c++) {
+        totals[c] = T(reduce_identity());
+    }
+    for (var r = first; r < end; r += step) {
+        let at = base + reduced_offset(p, r);
+        // @unroll
+        for (var c = 0u; c < COLUMNS; c++) {
+            totals[c] = fold(totals[c], x[at + c * LANES]);
+        }
+    }
+    // @unroll
+    for (var c = 0u; c < COLUMNS; c++) {
+        y[part * p.outputs + column + c * LANES] = totals[c] * p.scale;
+    }
 }

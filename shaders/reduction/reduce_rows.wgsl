@@ -1,12 +1,17 @@
-// y[o, part] = scale · reduce of x[o, r] over r = part, part + parts, …, where the fastest axis of x is reduced.
+// y[o, part] = scale · reduce of x[o, r] over the r of a part, where the fastest axis of x is reduced. RUN parts share a
+// run of neighbouring r, taken in turn: a subgroup reads memory as it comes, which is what prefetchers follow.
 //
 // Layouts: x is dense; its axes, in the order of memory, are merged into kept and reduced ones. y has the kept ones.
 //   T is a vec4 of the fastest axis where its extent allows that; extents and strides then count vec4s.
-// Threads: one element of y each, the parts of an output side by side, so that neighbours read neighbours. With
-//   parts > 1 the result is partial, and a second launch reduces over the parts: the order of a sum is always the same.
+// Threads: one element of y each, the parts of an output side by side, so that neighbours read neighbours; or, where an
+//   output has one part, OUTPUTS elements, LANES apart. With
+//   parts > 1 the result is partial, and a second launch reduces over the parts: the order of a sum is fixed.
 // Limits: 2 storage buffers, no workgroup memory; a thread takes few enough steps for any driver (see the launcher).
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const RUN: u32 = 1u; // @const parts that share a run: the threads of a subgroup, or 1 where there is one part
+const OUTPUTS: u32 = 1u; // @const elements of y of a thread; more than 1 only if RUN is 1
+const LANES: u32 = 1u; // @const their distance
 const KEPT: u32 = 1u; // @const kept axes, at least 1
 const REDUCED: u32 = 1u; // @const reduced axes, at least 1
 
@@ -17,7 +22,7 @@ struct Params {
     reduced_strides: array<vec4<u32>, 2>,
     outputs: u32, // kept indices
     count: u32, // reduced indices
-    parts: u32, // threads that share an output
+    parts: u32, // threads that share an output, a multiple of RUN
     scale: f32,
 }
 
@@ -48,17 +53,17 @@ fn join(a: T) -> f32 {
 // @end
 
 // The slowest axis takes what is left of the index: with one axis there is no division.
-fn kept_offset(index: u32) -> u32 {
+fn kept_offset(p: Params, index: u32) -> u32 {
     var rest = index;
     var at = 0u;
     // @unroll
     for (var step = 1u; step < KEPT; step++) {
         let axis = KEPT - step;
-        let extent = params.kept_shape[axis / 4u][axis % 4u];
-        at += rest % extent * params.kept_strides[axis / 4u][axis % 4u];
+        let extent = p.kept_shape[axis / 4u][axis % 4u];
+        at += rest % extent * p.kept_strides[axis / 4u][axis % 4u];
         rest = rest / extent;
     }
-    return at + rest * params.kept_strides[0].x;
+    return at + rest * p.kept_strides[0].x;
 }
 
 fn reduced_offset(p: Params, index: u32) -> u32 {
@@ -83,15 +88,23 @@ fn main(
     // Read once: as far as a driver knows, a store may change them.
     let p = params;
     let i = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    if (i >= p.outputs * p.parts) {
-        return;
+    var thread_output = i;
+    var part = 0u;
+    if (RUN > 1u) {
+        thread_output = i / p.parts;
+        part = i - thread_output * p.parts;
     }
-    let output = i / p.parts;
-    let part = i % p.parts;
-    let base = kept_offset(output);
-    var total = T(reduce_identity());
-    for (var r = part; r < p.count; r += p.parts) {
-        total = fold(total, x[base + reduced_offset(p, r)]);
+    let steps = (p.count + p.parts - 1u) / p.parts * RUN;
+    let first = part / RUN * steps + part % RUN;
+    let end = min(first + steps, p.count);
+    let first_output = thread_output / LANES * (LANES * OUTPUTS) + thread_output % LANES;
+    let end_output = min(first_output + LANES * OUTPUTS, p.outputs);
+    for (var output = first_output; output < end_output; output += LANES) {
+        let base = kept_offset(p, output);
+        var total = T(reduce_identity());
+        for (var r = first; r < end; r += RUN) {
+            total = fold(total, x[base + reduced_offset(p, r)]);
+        }
+        y[output * p.parts + part] = join(total) * p.scale;
     }
-    y[i] = join(total) * p.scale;
 }

@@ -17,32 +17,62 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Share {
     /// Distance of the vec4s of a thread: the lanes of a subgroup, which read one run of memory.
-    lanes: u32,
+    pub lanes: u32,
     /// vec4s of a thread.
     pub vectors: u32,
     /// Rows of a thread in the kernels that walk down the columns of a matrix.
     pub rows: u32,
     /// Threads in all, about, of the kernels that sum chunks of rows.
     pub threads: u32,
+    /// Columns of a thread at most, in the kernels that walk down columns.
+    most_columns: u32,
 }
 
 /// The largest `rows`.
 pub(crate) const MOST_ROWS: u32 = 64;
 
 impl Share {
+    pub const GPU: Self = Self { lanes: 32, vectors: 1, rows: 8, threads: 8192, most_columns: 1 };
+
+    /// That of llvmpipe with subgroups of `lanes`.
+    pub const fn software(lanes: u32) -> Self {
+        Self { lanes, vectors: 32, rows: MOST_ROWS, threads: 1024, most_columns: 4 }
+    }
+
     pub fn of(context: &Context) -> Self {
         let device = Device::of(context);
         match device.class {
-            DeviceClass::SoftwareVulkan => {
-                Self { lanes: device.lanes, vectors: 32, rows: MOST_ROWS, threads: 1024 }
-            }
-            DeviceClass::Gpu => Self { lanes: 32, vectors: 1, rows: 8, threads: 8192 },
+            DeviceClass::SoftwareVulkan => Self::software(device.lanes),
+            DeviceClass::Gpu => Self::GPU,
         }
     }
 
     /// The same with no more than `vectors` vec4s a thread, for kernels that do more with each.
     pub fn at_most(self, vectors: u32) -> Self {
         Self { vectors: self.vectors.min(vectors), ..self }
+    }
+
+    /// How many columns, `lanes` apart, a thread takes of rows of `width` values: on llvmpipe so many that a subgroup reads
+    /// whole rows, or long runs of them. A walk that leaves out every other 128 bytes took twice the time of one that does
+    /// not: prefetchers follow what is read without gaps.
+    pub fn columns(self, width: u32) -> u32 {
+        (1..=self.most_columns).rev().find(|columns| width.is_multiple_of(columns * self.lanes)).unwrap_or(1)
+    }
+
+    /// Elements in a row of whole pixels, `width` of which are whole vec4s: as many such as make whole turns of a subgroup,
+    /// where those are few.
+    pub fn whole_turns(self, width: usize) -> usize {
+        let turn = 4 * self.lanes as usize;
+        (1..=self.lanes as usize)
+            .map(|pixels| pixels * width)
+            .find(|row| row.is_multiple_of(turn) && row / turn <= self.most_columns as usize)
+            .filter(|_| self.blocked())
+            .unwrap_or(width)
+    }
+
+    /// Whether a thread walks over neighbouring rows, and not over every n-th.
+    pub fn blocked(self) -> bool {
+        self.most_columns > 1
     }
 
     /// The workgroups of `kernel` for `vectors` vec4s, and the kernel with its constants.

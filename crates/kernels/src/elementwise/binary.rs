@@ -4,6 +4,7 @@ use tilewright_ops::{BinaryOp, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
+use super::binary_rows::binary_rows;
 use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, strided::Strided, vectors};
 
 params! { Params for "binary" { vectors: u32, p0: f32, p1: f32 } }
@@ -67,6 +68,9 @@ pub fn binary_broadcast(
     let kernel =
         |stem| with_activation(Specialisation::new(stem).with_fragment("binary", op.name()), activation).0;
     let parameters = activation.map_or([0.0; 2], UnaryOp::parameters);
+    if binary_rows(context, op.name(), kernel("binary_rows"), [a, b, y], index, parameters)? {
+        return Ok(());
+    }
     let stems = ["binary_broadcast", "binary_broadcast_vec4"];
     launch(context, kernel, stems, op.name(), &[a, b, y], index, parameters)
 }

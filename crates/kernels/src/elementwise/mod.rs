@@ -1,6 +1,7 @@
 //! Elementwise kernels: unary with derivative, binary with broadcasting, where, fill, cast.
 
 mod binary;
+mod binary_rows;
 mod cast;
 mod fill;
 mod unary;
@@ -13,5 +14,6 @@ pub use unary::{unary, unary_backward};
 pub use where_::where_;
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    [unary::LAYOUTS, binary::LAYOUTS, fill::LAYOUTS, cast::LAYOUTS, where_::LAYOUTS].concat()
+    [unary::LAYOUTS, binary::LAYOUTS, binary_rows::LAYOUTS, fill::LAYOUTS, cast::LAYOUTS, where_::LAYOUTS]
+        .concat()
 }

@@ -1,6 +1,7 @@
 //! Kernels that move elements, or draw an axis anew from a few of its own.
 
 mod gather;
+mod repeat;
 mod resample;
 mod runs;
 mod strided_copy;
@@ -11,5 +12,5 @@ pub use resample::{Resample, resample};
 pub use strided_copy::strided_copy;
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    [strided_copy::LAYOUTS, transpose::LAYOUTS, gather::LAYOUTS, resample::LAYOUTS].concat()
+    [strided_copy::LAYOUTS, transpose::LAYOUTS, repeat::LAYOUTS, gather::LAYOUTS, resample::LAYOUTS].concat()
 }

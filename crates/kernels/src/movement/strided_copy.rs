@@ -1,9 +1,9 @@
-//! `strided_copy`, and which of three ways a copy goes.
+//! `strided_copy`, and which of four ways a copy goes.
 
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{runs, transpose};
+use super::{repeat, runs, transpose};
 use crate::{ParamsLayout, params::params, share::Share, strided::Strided, to_u32};
 
 params! { Params for "strided_copy" {
@@ -25,7 +25,7 @@ params! { Params for "strided_copy" {
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
 /// Copies the box `index` (first operand x, second y) of 4-byte elements, from and to the offsets: by the device's own copy
-/// where runs are long, in transposed tiles where the two run along different axes, and else by strides.
+/// where runs are long, in transposed tiles where the two run along different axes, by rows where they repeat, and else by strides.
 pub fn strided_copy(
     context: &Context,
     op: &str,
@@ -37,6 +37,7 @@ pub fn strided_copy(
 ) -> Result<()> {
     if runs::copy(context, x, x_offset, y, y_offset, index)?
         || transpose::transpose(context, op, x, x_offset, y, y_offset, index)?
+        || repeat::repeat(context, op, x, x_offset, y, y_offset, index)?
     {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::{
-    ParamsLayout, WORKGROUP,
+    ParamsLayout, WORKGROUP, groups,
     magic::{magic, to_numerator},
     params::params,
     select::{Device, DeviceClass},
@@ -26,15 +26,50 @@ params! { Params for "transpose" {
     y_offset: u32,
     by_f: [u32; 2],
     by_u: [u32; 2],
-    groups_f: u32,
-    groups_u: u32,
-    groups: u32,
+    teams_f: u32,
+    teams_u: u32,
+    teams: u32,
     pad0: u32,
     pad1: u32,
     pad2: u32,
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+
+/// How threads share the tiles.
+struct Teams {
+    team: u32,
+    fast: u32,
+    turns: u32,
+    along_f: bool,
+}
+
+impl Teams {
+    /// Steps of a team on a CPU: enough to be worth its start, few enough that small tensors keep all cores busy.
+    const STEPS: u32 = 32;
+
+    fn new(device: Device, f_quads: u32, u_quads: u32, y_step: u32) -> Self {
+        match device.class {
+            DeviceClass::Gpu => {
+                Self { team: WORKGROUP, fast: f_quads.next_power_of_two().min(8), turns: 1, along_f: false }
+            }
+            DeviceClass::SoftwareVulkan => {
+                // Two neighbours along f make half a cache line of y, and the others a whole one of x.
+                let team = device.lanes;
+                // Rows of y that lie whole pages apart share a set of the first cache, which holds few of them.
+                let crowded = y_step.is_multiple_of(256);
+                let along_f = f_quads > u_quads && !crowded;
+                let fast = match f_quads.next_power_of_two().min(if crowded { 4 } else { 2 }) {
+                    // Lanes that find nothing along u go along f.
+                    fast if along_f => fast.max(team / u_quads.next_power_of_two().min(team)),
+                    fast => fast,
+                };
+                let (walked, threads) = if along_f { (f_quads, fast) } else { (u_quads, team / fast) };
+                Self { team, fast, turns: walked.div_ceil(threads).clamp(1, Self::STEPS), along_f }
+            }
+        }
+    }
+}
 
 /// Launches the kernel if `index` is made of whole 4×4 tiles, and says whether it did.
 pub(super) fn transpose(
@@ -63,14 +98,12 @@ pub(super) fn transpose(
         return Ok(false);
     }
     let quad = |stride: isize| (stride / 4) as u32;
-    let turns: u32 = match Device::of(context).class {
-        DeviceClass::SoftwareVulkan => 8,
-        DeviceClass::Gpu => 1,
-    };
     let (f_quads, u_quads) = (to_u32(op, shape[f] / 4)?, to_u32(op, shape[u] / 4)?);
-    let fast = f_quads.next_power_of_two().min(8);
-    let groups_f = f_quads.div_ceil(fast);
-    let groups_u = u_quads.div_ceil(WORKGROUP / fast * turns);
+    let Teams { team, fast, turns, along_f } =
+        Teams::new(Device::of(context), f_quads, u_quads, quad(second[u]));
+    let (turns_f, turns_u) = if along_f { (turns, 1) } else { (1, turns) };
+    let teams_f = f_quads.div_ceil(fast * turns_f);
+    let teams_u = u_quads.div_ceil(team / fast * turns_u);
     let mut params = Params {
         shape: [1; 8],
         magic: [0; 8],
@@ -83,23 +116,23 @@ pub(super) fn transpose(
         y_step: quad(second[u]),
         x_offset: to_u32(op, x_offset / 4)?,
         y_offset: to_u32(op, y_offset / 4)?,
-        by_f: magic(groups_f),
-        by_u: magic(groups_u),
-        groups_f,
-        groups_u,
-        groups: 0,
+        by_f: magic(teams_f),
+        by_u: magic(teams_u),
+        teams_f,
+        teams_u,
+        teams: 0,
         pad0: 0,
         pad1: 0,
         pad2: 0,
     };
     let others = (0..shape.len()).filter(|&axis| axis != f && axis != u);
-    let (mut rank, mut groups) = (0, groups_f as usize * groups_u as usize);
+    let (mut rank, mut teams) = (0, teams_f as usize * teams_u as usize);
     for axis in others {
         params.shape[rank] = to_u32(op, shape[axis])?;
         [params.magic[rank], params.shift[rank]] = magic(params.shape[rank]);
         params.x_strides[rank] = quad(first[axis]);
         params.y_strides[rank] = quad(second[axis]);
-        groups *= shape[axis];
+        teams *= shape[axis];
         rank += 1;
     }
     if rank == 0 {
@@ -107,14 +140,17 @@ pub(super) fn transpose(
         [params.magic[0], params.shift[0]] = magic(1);
         rank = 1;
     }
-    params.groups = to_numerator(op, groups)?;
+    params.teams = to_numerator(op, teams)?;
+    let threads = to_u32(op, teams.saturating_mul(team as usize))?;
     let kernel = Specialisation::new("transpose")
         .with_u32("WORKGROUP", WORKGROUP)
+        .with_u32("TEAM", team)
         .with_u32("FAST", fast)
         .with_u32("TURNS", turns)
+        .with_bool("ALONG_F", along_f)
         .with_u32("RANK", rank as u32);
-    let dispatch =
-        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[x, y], groups: groups as u64 };
+    let params = bytemuck::bytes_of(&params);
+    let dispatch = Dispatch { op, params, buffers: &[x, y], groups: groups(threads) };
     context.dispatch(&kernel, &dispatch)?;
     Ok(true)
 }

@@ -5,7 +5,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{Rows, Spread};
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, pooling::sum_rows, share::Share, to_u32};
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, pooling::sum_rows, share::Share};
 
 params! { ReduceParams for "batch_norm_backward_reduce" {
     count: u32,
@@ -13,7 +13,7 @@ params! { ReduceParams for "batch_norm_backward_reduce" {
     rows: u32,
     whole_rows: u32,
     chunk: u32,
-    threads: u32,
+    plane: u32,
     channels: u32,
     eps: f32,
     p0: f32,
@@ -69,8 +69,8 @@ pub fn batch_norm_backward(
     grad_y: &Buffer,
     to: Grads<'_>,
 ) -> Result<()> {
-    let rows = Rows::new(op, pixels, channels)?;
     let share = Share::of(context);
+    let rows = Rows::new(op, pixels, channels, share)?;
     let (spread, eps, from_variance) = spread.parts();
     let [p0, p1] = fused.map_or([0.0; 2], |fused| fused.activation.parameters());
     // Without an activation nothing depends on the bias: any operand of its shape does.
@@ -81,28 +81,30 @@ pub fn batch_norm_backward(
     };
 
     let (chunk, chunks) = rows.chunks(share.threads);
-    let threads = chunks * rows.step;
-    let sums = context.alloc(u64::from(threads) * 32)?;
+    let plane = chunks * rows.step;
+    let sums = context.alloc(u64::from(plane) * 32)?;
     let params = ReduceParams {
         count: rows.count,
         step: rows.step,
         rows: rows.rows,
         whole_rows: rows.whole_rows,
         chunk,
-        threads,
+        plane,
         channels: rows.channels,
         eps,
         p0,
         p1,
     };
-    let kernel = Specialisation::new("batch_norm_backward_reduce")
-        .with_u32("WORKGROUP", WORKGROUP)
+    let kernel = rows
+        .constants(Specialisation::new("batch_norm_backward_reduce"))
+        .with_u32("BLOCK", (2 / rows.columns).max(1))
+        .with_bool("PIXEL", rows.is_pixel())
         .with_bool("FROM_VARIANCE", from_variance);
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
         buffers: &[x, grad_y, mean, spread, weight, bias, &sums],
-        groups: groups(threads),
+        groups: groups(rows.threads(op, chunks)?),
     };
     context.dispatch(&with_slot(kernel), &dispatch)?;
     let totals = context.alloc(channels as u64 * 8)?;
@@ -123,11 +125,13 @@ pub fn batch_norm_backward(
     context.dispatch(&kernel, &dispatch)?;
 
     let params = ApplyParams { vectors: rows.vectors, step: rows.step, channels: rows.channels, p0, p1 };
-    let kernel = Specialisation::new("batch_norm_backward_apply")
-        .with_u32("WORKGROUP", WORKGROUP)
+    let kernel = rows
+        .constants(Specialisation::new("batch_norm_backward_apply"))
         .with_u32("ROWS", share.rows)
+        .with_bool("CUT", rows.rows != rows.whole_rows)
+        .with_bool("PIXEL", rows.is_pixel())
         .with_bool("TRAIN", train);
-    let threads = to_u32(op, rows.rows.div_ceil(share.rows) as usize * rows.step as usize)?;
+    let threads = rows.threads(op, rows.rows.div_ceil(share.rows))?;
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),

@@ -5,7 +5,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{Rows, Spread};
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, to_u32};
+use crate::{ParamsLayout, groups, params::params, share::Share};
 
 params! { Params for "batch_norm_normalise" {
     vectors: u32,
@@ -32,19 +32,21 @@ pub fn batch_norm_normalise(
     epilogue: Option<UnaryOp>,
     y: &Buffer,
 ) -> Result<()> {
-    let rows = Rows::new(op, pixels, channels)?;
+    let share = Share::of(context);
+    let rows = Rows::new(op, pixels, channels, share)?;
     let (spread, eps, from_variance) = spread.parts();
     let [p0, p1] = epilogue.map_or([0.0; 2], UnaryOp::parameters);
     let params = Params { vectors: rows.vectors, step: rows.step, channels: rows.channels, eps, p0, p1 };
-    let share = Share::of(context);
-    let mut kernel = Specialisation::new("batch_norm_normalise")
-        .with_u32("WORKGROUP", WORKGROUP)
+    let mut kernel = rows
+        .constants(Specialisation::new("batch_norm_normalise"))
         .with_u32("ROWS", share.rows)
+        .with_bool("CUT", rows.rows != rows.whole_rows)
+        .with_bool("PIXEL", rows.is_pixel())
         .with_bool("FROM_VARIANCE", from_variance);
     if let Some(epilogue) = epilogue {
         kernel = kernel.with_fragment("unary", epilogue.name());
     }
-    let threads = to_u32(op, rows.rows.div_ceil(share.rows) as usize * rows.step as usize)?;
+    let threads = rows.threads(op, rows.rows.div_ceil(share.rows))?;
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),

@@ -5,7 +5,7 @@ use tilewright_shaders::Specialisation;
 
 use super::Rows;
 use crate::{
-    ParamsLayout, WORKGROUP, groups,
+    ParamsLayout, groups,
     params::params,
     pooling::{kernel, lanes},
     share::Share,
@@ -18,7 +18,7 @@ params! { StatisticsParams for "batch_norm_statistics" {
     rows: u32,
     whole_rows: u32,
     chunk: u32,
-    threads: u32,
+    plane: u32,
 } }
 
 params! { MergeParams for "batch_norm_merge" { channels: u32, rows: u32, chunk: u32, threads: u32 } }
@@ -64,24 +64,27 @@ pub fn batch_norm_statistics(
     running: Running<'_>,
     to: Statistics<'_>,
 ) -> Result<()> {
-    let rows = Rows::new(OP, pixels, channels)?;
-    let (chunk, chunks) = rows.chunks(Share::of(context).threads);
-    let threads = chunks * rows.step;
-    let mut partials = planes(context, threads as usize * 4)?;
+    let share = Share::of(context);
+    let rows = Rows::new(OP, pixels, channels, share)?;
+    let (chunk, chunks) = rows.chunks(share.threads);
+    let plane = chunks * rows.step;
+    let mut partials = planes(context, plane as usize * 4)?;
     let params = StatisticsParams {
         count: rows.count,
         step: rows.step,
         rows: rows.rows,
         whole_rows: rows.whole_rows,
         chunk,
-        threads,
+        plane,
     };
-    let kernel_of_chunks = Specialisation::new("batch_norm_statistics").with_u32("WORKGROUP", WORKGROUP);
+    // As many vec4s as a CPU has registers for.
+    let kernel_of_chunks =
+        rows.constants(Specialisation::new("batch_norm_statistics")).with_u32("BLOCK", 8 / rows.columns);
     let dispatch = Dispatch {
         op: OP,
         params: bytemuck::bytes_of(&params),
         buffers: &[x, &partials],
-        groups: groups(threads),
+        groups: groups(rows.threads(OP, chunks)?),
     };
     context.dispatch(&kernel_of_chunks, &dispatch)?;
 

@@ -1,8 +1,9 @@
 //! `adaptive_avg_pool2d` and `adaptive_avg_pool2d_backward`.
 
+use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::{bytes, check_steps, kernel, pair, share, split, values};
+use super::{average::spread_tiles, bytes, check_steps, kernel, pair, share, split, values};
 use crate::{
     ParamsLayout,
     magic::{magic, to_numerator},
@@ -50,6 +51,13 @@ pub fn adaptive_avg_pool2d_backward(
     grad_y: &Buffer,
     grad_x: &Buffer,
 ) -> Result<()> {
+    if !x_shape.contains(&0) && (2..4).all(|axis| x_shape[axis].is_multiple_of(y_shape[axis])) {
+        // The windows are tiles.
+        let op = "adaptive_avg_pool2d_backward";
+        let [height, width] = [2, 3].map(|axis| x_shape[axis] / y_shape[axis]);
+        let pool = Pool2d::new([height, width]);
+        return spread_tiles(context, op, &pool, y_shape, height * width, grad_y, grad_x);
+    }
     let steps = [2, 3].map(|axis| y_shape[axis] / x_shape[axis] + 2);
     if split(steps) && x_shape[2] != y_shape[2] && x_shape[3] != y_shape[3] {
         let between = [x_shape[0], x_shape[1], y_shape[2], x_shape[3]];

@@ -5,7 +5,9 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
 use super::{
     Window, bytes, check_steps, cover, dilated, kernel, pair, share, split, stride_tiles, tap_steps, tiled,
-    values, window_steps,
+    values,
+    walk::{Walk, WalkBack},
+    window_steps,
 };
 use crate::{ParamsLayout, elementwise, magic::magic, movement, params::params, strided::Strided};
 
@@ -64,6 +66,10 @@ pub fn avg_pool2d(
         avg_pool2d(context, op, &rows, x_shape, between, x, &partial)?;
         return avg_pool2d(context, op, &columns, between, y_shape, &partial, y);
     }
+    if let Some(walk) = Walk::new(context, op, pool, x_shape, y_shape)? {
+        let divisor = pool.divisor_override.unwrap_or(1) as f32;
+        return walk.average(context, op, [x_shape, y_shape], divisor_kind(pool), divisor, &[x, y]);
+    }
     check_steps(op, steps, x_shape)?;
     launch(context, "avg_pool2d", op, pool, [x_shape, y_shape, y_shape], steps, &[x, y])
 }
@@ -108,7 +114,7 @@ fn tiles(pool: &Pool2d, x_shape: [usize; 4], y_shape: [usize; 4]) -> Option<usiz
 }
 
 /// Every element of a tile gets the same: the gradients divided, which are few, and a copy that repeats them.
-fn spread_tiles(
+pub(super) fn spread_tiles(
     context: &Context,
     op: &str,
     pool: &Pool2d,
@@ -121,13 +127,29 @@ fn spread_tiles(
     let share = context.alloc(count as u64 * 4)?;
     let value = 1.0 / divisor as f32;
     elementwise::unary(context, UnaryOp::MulScalar { value }, grad_y, &share, count)?;
+    // Along a row first, then whole rows.
     let [height, width] = pool.kernel;
-    let row = columns * channels;
-    let shape = [batch, rows, height, columns, width, channels];
-    let from = [rows * row, row, 0, channels, 0, 1].map(|stride| stride as isize);
-    let to = [rows * height * width * row, height * width * row, width * row, width * channels, channels, 1];
-    let index = Strided::new(&shape, &from, &to.map(|stride| stride as isize));
-    movement::strided_copy(context, op, &share, 0, grad_x, 0, &index)
+    let row = columns * width * channels;
+    let wide = if width == 1 {
+        share
+    } else {
+        let to = if height == 1 { grad_x.clone() } else { context.alloc((batch * rows * row) as u64 * 4)? };
+        let shape = [batch * rows * columns, width, channels];
+        repeat(context, op, &share, &to, shape)?;
+        to
+    };
+    if height == 1 && width > 1 {
+        return Ok(());
+    }
+    repeat(context, op, &wide, grad_x, [batch * rows, height, row])
+}
+
+/// `y[o, r, n] = x[o, n]`.
+fn repeat(context: &Context, op: &str, x: &Buffer, y: &Buffer, shape: [usize; 3]) -> Result<()> {
+    let [_, rows, inner] = shape;
+    let from = [inner, 0, 1].map(|stride| stride as isize);
+    let to = [rows * inner, inner, 1].map(|stride| stride as isize);
+    movement::strided_copy(context, op, x, 0, y, 0, &Strided::new(&shape, &from, &to))
 }
 
 /// The same average as one over rows and then one over columns: a divisor is a product of one factor for each axis, and
@@ -201,6 +223,10 @@ fn backward_tiles(
     [x_shape, y_shape]: [[usize; 4]; 2],
     buffers: &[&Buffer],
 ) -> Result<()> {
+    if let Some(walk) = WalkBack::new(context, op, pool, [x_shape, y_shape], 1)? {
+        let divisor = pool.divisor_override.unwrap_or(1) as f32;
+        return walk.average(context, op, x_shape[1], (divisor_kind(pool), divisor), buffers);
+    }
     values(op, x_shape)?;
     let window = Window::new(op, pool, x_shape, y_shape)?;
     let (cover, tiles) = (cover(pool), stride_tiles(pool, x_shape));

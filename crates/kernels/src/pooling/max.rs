@@ -5,7 +5,9 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 
 use super::{
     TILE, Window, check_steps, cover, dilated, kernel, lanes, pair, share, stride_tiles, tap_steps, tiled,
-    values, window_steps,
+    values,
+    walk::{Walk, WalkBack},
+    window_steps,
 };
 use crate::{ParamsLayout, magic::magic, params::params};
 
@@ -96,10 +98,24 @@ pub fn max_pool2d(
     let steps = tap_steps(pool);
     check_steps(op, steps, x_shape)?;
     let params = Params::new(op, pool, x_shape, y_shape, y_shape)?;
+    let with_indices = indices.is_some();
+    let unused;
+    let indices = match indices {
+        Some(indices) => indices,
+        None => {
+            // The binding is there even when nothing is written to it.
+            unused = context.alloc(16)?;
+            &unused
+        }
+    };
+    if let Some(walk) = Walk::new(context, op, pool, x_shape, y_shape)? {
+        let index = index_type(x_shape[1]);
+        return walk.max(context, op, [x_shape, y_shape], index, &[x, y, indices], with_indices);
+    }
     let kernel = kernel(op, x_shape[1])
         .with_type("INDEX", index_type(x_shape[1]))
         .with_bool("DILATED", dilated(pool))
-        .with_bool("INDICES", indices.is_some());
+        .with_bool("INDICES", with_indices);
     // Without padding, the windows of floor mode lie in the image; those of ceil mode may overhang.
     let inside = [0, 1].map(|axis| {
         let reach = (pool.kernel[axis] - 1).saturating_mul(pool.dilation[axis]);
@@ -117,15 +133,6 @@ pub fn max_pool2d(
             .with_u32("KERNEL_WIDTH", width as u32)
     } else {
         kernel
-    };
-    let unused;
-    let indices = match indices {
-        Some(indices) => indices,
-        None => {
-            // The binding is there even when nothing is written to it.
-            unused = context.alloc(16)?;
-            &unused
-        }
     };
     let (kernel, groups) = share(context, steps).spread(kernel, params.count);
     let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[x, y, indices], groups };
@@ -169,6 +176,9 @@ fn backward_tiles(
     let tiles = stride_tiles(pool, x_shape);
     // It numbers the elements of x too, and checks that they can be.
     let common = Params::new(op, pool, x_shape, y_shape, [batch, channels, tiles[0], tiles[1]])?;
+    if let Some(walk) = WalkBack::new(context, op, pool, [x_shape, y_shape], 2)? {
+        return walk.max(context, op, channels, index_type(channels), buffers);
+    }
     let params = TileParams {
         input: common.input,
         output: common.output,

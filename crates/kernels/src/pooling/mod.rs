@@ -6,6 +6,7 @@ mod adaptive;
 mod average;
 mod max;
 mod sum_rows;
+mod walk;
 
 pub use adaptive::{adaptive_avg_pool2d, adaptive_avg_pool2d_backward};
 pub use average::{avg_pool2d, avg_pool2d_backward};
@@ -23,7 +24,7 @@ use crate::{
 };
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    [max::LAYOUTS, average::LAYOUTS, adaptive::LAYOUTS, sum_rows::LAYOUTS].concat()
+    [max::LAYOUTS, average::LAYOUTS, adaptive::LAYOUTS, sum_rows::LAYOUTS, walk::LAYOUTS].concat()
 }
 
 /// Channels that a thread handles.

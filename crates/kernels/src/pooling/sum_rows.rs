@@ -3,7 +3,7 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
 use super::{kernel, lanes};
-use crate::{ParamsLayout, groups, params::params, to_u32};
+use crate::{ParamsLayout, groups, params::params, share::Share, to_u32};
 
 params! { Params for "sum_rows" {
     rows: u32,
@@ -42,7 +42,12 @@ pub fn sum_rows(
     y: &Buffer,
 ) -> Result<()> {
     let lanes = lanes(channels);
-    let kernel = kernel("sum_rows", channels);
+    let share = Share::of(context);
+    let columns = share.columns(to_u32(op, channels / lanes)?);
+    let kernel = kernel("sum_rows", channels)
+        .with_u32("LANES", share.lanes)
+        .with_u32("COLUMNS", columns)
+        .with_u32("BLOCK", 4 / columns);
     let (mut from, mut rows) = (x.clone(), rows);
     loop {
         let chunk = chunk_of(rows, batch * channels / lanes);
@@ -50,7 +55,7 @@ pub fn sum_rows(
         let last = chunks == 1;
         let to = if last { y.clone() } else { context.alloc((batch * chunks * channels * 4) as u64)? };
         to_u32(op, batch * rows * channels)?;
-        let count = to_u32(op, batch * chunks * (channels / lanes))?;
+        let count = to_u32(op, batch * chunks * (channels / lanes / columns as usize))?;
         let params = Params {
             rows: to_u32(op, rows)?,
             chunk: to_u32(op, chunk)?,

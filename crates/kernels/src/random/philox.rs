@@ -89,7 +89,9 @@ pub fn dropout(
     let kernel = Specialisation::new("dropout")
         .with_bool("CHANNELS_LAST", channels_last.is_some())
         .with_bool("TILES", tiles);
-    let (kernel, groups) = Share::of(context).at_most(8).spread(kernel, vectors);
+    let share = Share::of(context).at_most(8);
+    let kernel = kernel.with_u32("BLOCKS", if channels_last.is_some() { 1 } else { share.vectors.min(4) });
+    let (kernel, groups) = share.spread(kernel, vectors);
     let params = DropoutParams {
         vectors,
         seed_low: seed as u32,

@@ -5,7 +5,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::plan::{Axis, Plan, count, lists};
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, to_u32};
 
 params! { Params for "reduce_rows", "reduce_columns" {
     kept_shape: [u32; 8],
@@ -30,15 +30,15 @@ pub fn reduce(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Pl
     pass(context, op, x, y, plan, scale)
 }
 
-/// Threads that share an output. About the square root, so that both passes take few steps; a short partial sum also
-/// rounds less.
-fn parts(steps: usize) -> usize {
+/// Threads that share an output, a multiple of `lanes`. About the square root, so that both passes take few steps; a short
+/// partial sum also rounds less.
+fn parts(steps: usize, lanes: usize) -> usize {
     if steps <= SERIAL {
         return 1;
     }
     let length = steps.isqrt().next_power_of_two().clamp(64, 2 * SERIAL);
     // Whole vec4s of partial results for the next pass.
-    steps.div_ceil(length).next_multiple_of(4)
+    steps.div_ceil(length).next_multiple_of(lanes)
 }
 
 fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, scale: f32) -> Result<()> {
@@ -59,7 +59,18 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
         slower.for_each(|axis| axis.stride /= 4);
     }
     let (outputs, steps) = (count(&kept), count(&reduced));
-    let parts = parts(steps);
+    let share = Share::of(context);
+    let columns = match kept.last() {
+        Some(fastest) if !rows && fastest.stride == 1 => share.columns(to_u32(op.name(), fastest.extent)?),
+        _ => 1,
+    };
+    let parts = if rows { parts(steps, share.lanes as usize) } else { parts(steps, 4) };
+    // Short rows: several for a thread, as starting one costs as much as a row.
+    let own = if rows && parts == 1 {
+        share.rows.min(to_u32(op.name(), outputs)? / share.threads).max(1)
+    } else {
+        1
+    };
     let (kept_shape, kept_strides) = lists(op.name(), &kept)?;
     let (reduced_shape, reduced_strides) = lists(op.name(), &reduced)?;
     let params = Params {
@@ -72,13 +83,30 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
         parts: to_u32(op.name(), parts)?,
         scale: if parts == 1 { scale } else { 1.0 },
     };
-    let kernel = Specialisation::new(if rows { "reduce_rows" } else { "reduce_columns" })
+    let kernel = if rows {
+        Specialisation::new("reduce_rows")
+            .with_u32("RUN", if parts == 1 { 1 } else { share.lanes })
+            .with_u32("OUTPUTS", own)
+            .with_u32("LANES", if own == 1 { 1 } else { share.lanes })
+    } else {
+        Specialisation::new("reduce_columns")
+            .with_u32("LANES", share.lanes)
+            .with_u32("COLUMNS", columns)
+            .with_bool("BLOCKED", share.blocked())
+    };
+    let kernel = kernel
         .with_u32("WORKGROUP", WORKGROUP)
         .with_u32("KEPT", kept.len() as u32)
         .with_u32("REDUCED", reduced.len() as u32)
         .with_fragment("reduce", if op == ReduceOp::Mean { ReduceOp::Sum.name() } else { op.name() })
         .with_fragment("reduce_width", if width == 4 { "vec4" } else { "scalar" });
     let launch = |to: &Buffer| -> Result<()> {
+        // Whole subgroups where a thread has several outputs.
+        let outputs = if own == 1 {
+            outputs / columns as usize
+        } else {
+            outputs.div_ceil((own * share.lanes) as usize) * share.lanes as usize
+        };
         let threads = to_u32(op.name(), outputs * parts)?;
         let dispatch = Dispatch {
             op: op.name(),
@@ -108,15 +136,21 @@ mod tests {
 
     #[test]
     fn passes_are_short_and_few() {
-        for steps in [1, 256, 257, 1000, 65_536, 65_537, 1 << 20, 1 << 27, u32::MAX as usize] {
-            let (mut left, mut passes) = (steps, 0);
-            while left > 1 {
-                let parts = parts(left);
-                assert!(left.div_ceil(parts) <= 512, "{steps}");
-                assert!(parts < left, "{steps}");
-                (left, passes) = (parts, passes + 1);
+        for lanes in [4, 8, 32] {
+            for steps in [1, 256, 257, 1000, 65_536, 65_537, 1 << 20, 1 << 27, u32::MAX as usize] {
+                let (mut left, mut passes) = (steps, 0);
+                while left > 1 {
+                    // Partial results are read as vec4s.
+                    let parts = parts(left, lanes);
+                    assert!(left.div_ceil(parts) <= 512, "{steps}");
+                    assert!(
+                        parts == 1 || parts.is_multiple_of(lanes) && parts < left,
+                        "{steps}: {left} to {parts}"
+                    );
+                    (left, passes) = (if parts == 1 { 1 } else { parts / 4 }, passes + 1);
+                }
+                assert!(passes <= 5, "{steps}: {passes} passes");
             }
-            assert!(passes <= 5, "{steps}: {passes} passes");
         }
     }
 }

@@ -1,0 +1,268 @@
+//! `max_pool2d_walk`, `avg_pool2d_walk` and their gradients: small windows on a CPU.
+
+use tilewright_ops::Pool2d;
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{TILE, Window, cover, dilated, kernel, stride_tiles, values};
+use crate::{ParamsLayout, params::params, share::Share, to_u32};
+
+params! { MaxParams for "max_pool2d_walk" {
+    input: [u32; 2],
+    output: [u32; 2],
+    padding: [u32; 2],
+    channels: u32,
+    count: u32,
+} }
+
+params! { AverageParams for "avg_pool2d_walk" {
+    input: [u32; 2],
+    output: [u32; 2],
+    padding: [u32; 2],
+    channels: u32,
+    count: u32,
+    divisor: f32,
+    pad: u32,
+} }
+
+params! { MaxBackwardParams for "max_pool2d_backward_walk" {
+    input: [u32; 2],
+    output: [u32; 2],
+    padding: [u32; 2],
+    tiles: [u32; 2],
+    channels: u32,
+    count: u32,
+} }
+
+params! { AverageBackwardParams for "avg_pool2d_backward_walk" {
+    input: [u32; 2],
+    output: [u32; 2],
+    padding: [u32; 2],
+    tiles: [u32; 2],
+    channels: u32,
+    count: u32,
+    divisor: f32,
+    pad: u32,
+} }
+
+pub(super) const LAYOUTS: &[ParamsLayout] =
+    &[MaxParams::LAYOUT, AverageParams::LAYOUT, MaxBackwardParams::LAYOUT, AverageBackwardParams::LAYOUT];
+
+/// Loads (and, in a gradient, stores) in the text of a thread's turn at most: more than these do not fit the cache of decoded instructions.
+const MOST_LOADS: usize = 16;
+
+/// Threads of a workgroup: a walk is long, and few workgroups would not share out evenly over a CPU's cores.
+const WALKERS: u32 = 16;
+
+/// The workgroups of so many threads.
+fn groups(threads: u32) -> u64 {
+    u64::from(threads.div_ceil(WALKERS))
+}
+
+/// A pooling that walks: what its kernel needs besides the shapes.
+pub(super) struct Walk {
+    window: Window,
+    share: Share,
+    columns: u32,
+    clamped: bool,
+}
+
+impl Walk {
+    /// The walk over `y_shape`, where the device is a CPU, windows are small and their taps touch.
+    pub fn new(
+        context: &Context,
+        op: &str,
+        pool: &Pool2d,
+        x_shape: [usize; 4],
+        y_shape: [usize; 4],
+    ) -> Result<Option<Self>> {
+        let share = Share::of(context);
+        let [height, width] = pool.kernel;
+        let empty = x_shape.contains(&0) || y_shape.contains(&0);
+        // The loops of some drivers end at 65,535 turns.
+        if empty
+            || !share.blocked()
+            || dilated(pool)
+            || height.saturating_mul(width) > TILE
+            || y_shape[3] > 60_000
+        {
+            return Ok(None);
+        }
+        let window = Window::new(op, pool, x_shape, y_shape)?;
+        let columns = columns_of(share, window.channels, height * width.min(pool.stride[1]));
+        let inside = [0, 1].map(|axis| {
+            pool.padding[axis] == 0
+                && (y_shape[2 + axis] - 1).saturating_mul(pool.stride[axis]).saturating_add(pool.kernel[axis])
+                    <= x_shape[2 + axis]
+        });
+        Ok(Some(Self { window, share, columns, clamped: inside != [true; 2] }))
+    }
+
+    fn threads(&self, op: &str, [batch, _, rows, _]: [usize; 4]) -> Result<u32> {
+        to_u32(op, batch * rows * (self.window.channels / self.columns) as usize)
+    }
+
+    fn constants(&self, kernel: Specialisation) -> Specialisation {
+        let [kernel_width, stride_width] = [self.window.kernel[1], self.window.stride[1]];
+        kernel
+            .with_u32("WORKGROUP", WALKERS)
+            .with_u32("LANES", self.share.lanes)
+            .with_u32("COLUMNS", self.columns)
+            .with_u32("KERNEL_HEIGHT", self.window.kernel[0])
+            .with_u32("KERNEL_WIDTH", kernel_width)
+            .with_u32("STRIDE_HEIGHT", self.window.stride[0])
+            .with_u32("STRIDE_WIDTH", stride_width)
+            .with_u32("OVERLAP", kernel_width.saturating_sub(stride_width))
+            .with_bool("CLAMPED", self.clamped)
+    }
+
+    /// The maxima, and their places unless `indices` has none.
+    pub fn max(
+        &self,
+        context: &Context,
+        op: &str,
+        shapes: [[usize; 4]; 2],
+        index: &'static str,
+        buffers: &[&Buffer; 3],
+        indices: bool,
+    ) -> Result<()> {
+        let count = self.threads(op, shapes[1])?;
+        let Window { input, output, padding, channels, .. } = self.window;
+        let params = MaxParams { input, output, padding, channels, count };
+        let kernel = self
+            .constants(kernel("max_pool2d_walk", shapes[0][1]))
+            .with_type("INDEX", index)
+            .with_bool("INDICES", indices);
+        let params = bytemuck::bytes_of(&params);
+        context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
+    }
+
+    /// The averages; `kind` is the kernel's `DIVISOR`.
+    pub fn average(
+        &self,
+        context: &Context,
+        op: &str,
+        shapes: [[usize; 4]; 2],
+        kind: u32,
+        divisor: f32,
+        buffers: &[&Buffer],
+    ) -> Result<()> {
+        values(op, shapes[0])?;
+        let count = self.threads(op, shapes[1])?;
+        let Window { input, output, padding, channels, .. } = self.window;
+        let params = AverageParams { input, output, padding, channels, count, divisor, pad: 0 };
+        let kernel = self.constants(kernel("avg_pool2d_walk", shapes[0][1])).with_u32("DIVISOR", kind);
+        let params = bytemuck::bytes_of(&params);
+        context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
+    }
+}
+
+/// VALUEs of a pixel that a thread takes, where one has so many loads and stores in a turn.
+fn columns_of(share: Share, channels: u32, accesses: usize) -> u32 {
+    let most = (MOST_LOADS / accesses).max(1) as u32;
+    let fits = |columns: &u32| *columns <= most && channels.is_multiple_of(columns * share.lanes);
+    (1..=share.columns(channels)).rev().find(fits).unwrap_or(1)
+}
+
+/// The gradient of a pooling that walks over tiles of one stride.
+pub(super) struct WalkBack {
+    window: Window,
+    share: Share,
+    columns: u32,
+    cover: [usize; 2],
+    tiles: [u32; 2],
+    whole: bool,
+    count: u32,
+}
+
+impl WalkBack {
+    /// The walk over a [`super::tiled`] pooling, where the device is a CPU; `streams` are read for each window.
+    pub fn new(
+        context: &Context,
+        op: &str,
+        pool: &Pool2d,
+        [x_shape, y_shape]: [[usize; 4]; 2],
+        streams: usize,
+    ) -> Result<Option<Self>> {
+        let share = Share::of(context);
+        let tiles = stride_tiles(pool, x_shape);
+        let empty = x_shape.contains(&0) || y_shape.contains(&0);
+        if empty || !share.blocked() || tiles[1] > 60_000 {
+            return Ok(None);
+        }
+        values(op, x_shape)?;
+        let window = Window::new(op, pool, x_shape, y_shape)?;
+        let cover = cover(pool);
+        let columns =
+            columns_of(share, window.channels, streams * cover[0] + pool.stride[0] * pool.stride[1]);
+        let whole = (0..2).all(|axis| {
+            pool.padding[axis] == 0
+                && cover[axis] == 1
+                && x_shape[2 + axis].is_multiple_of(pool.stride[axis])
+                && tiles[axis] == y_shape[2 + axis]
+        });
+        let count = to_u32(op, x_shape[0] * tiles[0] * (window.channels / columns) as usize)?;
+        let tiles = [to_u32(op, tiles[0])?, to_u32(op, tiles[1])?];
+        Ok(Some(Self { window, share, columns, cover, tiles, whole, count }))
+    }
+
+    fn constants(&self, kernel: Specialisation) -> Specialisation {
+        kernel
+            .with_u32("WORKGROUP", WALKERS)
+            .with_u32("LANES", self.share.lanes)
+            .with_u32("COLUMNS", self.columns)
+            .with_u32("STRIDE_HEIGHT", self.window.stride[0])
+            .with_u32("STRIDE_WIDTH", self.window.stride[1])
+            .with_u32("COVER_HEIGHT", self.cover[0] as u32)
+            .with_u32("COVER_WIDTH", self.cover[1] as u32)
+            .with_bool("WHOLE", self.whole)
+    }
+
+    /// Of the maximum; `buffers` are the kernel's.
+    pub fn max(
+        &self,
+        context: &Context,
+        op: &str,
+        channels: usize,
+        index: &'static str,
+        buffers: &[&Buffer],
+    ) -> Result<()> {
+        let Window { input, output, padding, .. } = self.window;
+        let (tiles, count) = (self.tiles, self.count);
+        let params =
+            MaxBackwardParams { input, output, padding, tiles, channels: self.window.channels, count };
+        let kernel = self.constants(kernel("max_pool2d_backward_walk", channels)).with_type("INDEX", index);
+        let params = bytemuck::bytes_of(&params);
+        context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
+    }
+
+    /// Of the average; `kind` is the kernel's `DIVISOR`.
+    pub fn average(
+        &self,
+        context: &Context,
+        op: &str,
+        channels: usize,
+        (kind, divisor): (u32, f32),
+        buffers: &[&Buffer],
+    ) -> Result<()> {
+        let Window { input, output, padding, .. } = self.window;
+        let (tiles, count) = (self.tiles, self.count);
+        let params = AverageBackwardParams {
+            input,
+            output,
+            padding,
+            tiles,
+            channels: self.window.channels,
+            count,
+            divisor,
+            pad: 0,
+        };
+        let kernel = self
+            .constants(kernel("avg_pool2d_backward_walk", channels))
+            .with_u32("KERNEL_HEIGHT", self.window.kernel[0])
+            .with_u32("KERNEL_WIDTH", self.window.kernel[1])
+            .with_u32("DIVISOR", kind);
+        let params = bytemuck::bytes_of(&params);
+        context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
+    }
+}

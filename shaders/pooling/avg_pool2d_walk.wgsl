@@ -1,0 +1,125 @@
+// y[n, oy, ox, c] = (Σ over the taps (ky, kx) of x[n, oy·stride + ky − padding, ox·stride + kx − padding, c]) / divisor, as
+// avg_pool2d, for small windows without dilation, on a CPU.
+//
+// A thread walks along a row of y and keeps the sums of the columns that a window shares with the next one, as
+// max_pool2d_walk keeps their maxima. Taps that overhang are clamped to the image and count nothing.
+//
+// Layouts: x and y channels-last (N H W C). Pairs are height and width.
+// Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of y.
+// Limits: 2 storage buffers, no workgroup memory. A row of y has fewer than 65,536 pixels.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
+const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
+alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+const KERNEL_HEIGHT: u32 = 2u; // @const extents of a window
+const KERNEL_WIDTH: u32 = 2u; // @const
+const STRIDE_HEIGHT: u32 = 2u; // @const
+const STRIDE_WIDTH: u32 = 2u; // @const
+const OVERLAP: u32 = 0u; // @const columns that a window shares with the next: KERNEL_WIDTH − STRIDE_WIDTH, at least 0
+const CLAMPED: bool = true; // @const whether windows overhang the image
+const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
+
+struct Params {
+    input: vec2<u32>,
+    output: vec2<u32>,
+    padding: vec2<u32>,
+    channels: u32, // VALUEs in a pixel
+    count: u32, // threads
+    divisor: f32,
+    pad: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<VALUE>;
+@group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
+
+// An element of the padded image; `pixels` are those of the images before, `channel` counts VALUEs.
+fn load(p: Params, pixels: u32, row: u32, column: u32, channel: u32) -> VALUE {
+    let padded = vec2(row, column);
+    if (!CLAMPED) {
+        return x[(pixels + row * p.input.y + column) * p.channels + channel];
+    }
+    let place = min(max(padded, p.padding) - p.padding, p.input - 1u);
+    let value = x[(pixels + place.x * p.input.y + place.y) * p.channels + channel];
+    return select(VALUE(0.0), value, all(place + p.padding == padded));
+}
+
+// How many of a window's `kernel` taps from `start` on count, where `extent` and `padding` are those of the image.
+fn taps(start: u32, kernel: u32, extent: u32, padding: u32) -> u32 {
+    if (DIVISOR == 1u) {
+        return min(start + kernel, extent + 2u * padding) - start;
+    }
+    return min(start + kernel, extent + padding) - max(start, padding);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (t >= p.count) {
+        return;
+    }
+    let across = p.channels / COLUMNS;
+    let row = t / across;
+    let o = t - row * across;
+    let channel = o / LANES * (LANES * COLUMNS) + o % LANES;
+    let image = row / p.output.x;
+    let top = (row - image * p.output.x) * STRIDE_HEIGHT;
+    let pixels = image * p.input.x * p.input.y;
+
+    // The sums of a window's columns, each for all VALUEs of a pixel.
+    var value: array<VALUE, KERNEL_WIDTH * COLUMNS>;
+    // @unroll
+    for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+        // @unroll
+        for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
+            let v = load(p, pixels, top + r, c / COLUMNS, channel + c % COLUMNS * LANES);
+            if (r == 0u) {
+                value[STRIDE_WIDTH * COLUMNS + c] = v;
+            } else {
+                value[STRIDE_WIDTH * COLUMNS + c] += v;
+            }
+        }
+    }
+    var to = row * p.output.y * p.channels + channel;
+    for (var ox = 0u; ox < p.output.y; ox++) {
+        var divisor = p.divisor;
+        if (DIVISOR != 0u) {
+            let width = taps(ox * STRIDE_WIDTH, KERNEL_WIDTH, p.input.y, p.padding.y);
+            divisor = f32(width * taps(top, KERNEL_HEIGHT, p.input.x, p.padding.x));
+        }
+        // @unroll
+        for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
+            value[c] = value[STRIDE_WIDTH * COLUMNS + c];
+        }
+        // In the order of memory, which is what prefetchers follow.
+        // @unroll
+        for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+            // @unroll
+            for (var c = OVERLAP * COLUMNS; c < KERNEL_WIDTH * COLUMNS; c++) {
+                let v = load(p, pixels, top + r, ox * STRIDE_WIDTH + c / COLUMNS, channel + c % COLUMNS * LANES);
+                if (r == 0u) {
+                    value[c] = v;
+                } else {
+                    value[c] += v;
+                }
+            }
+        }
+        // @unroll
+        for (var k = 0u; k < COLUMNS; k++) {
+            var sum = value[k];
+            // @unroll
+            for (var j = 1u; j < KERNEL_WIDTH; j++) {
+                sum += value[j * COLUMNS + k];
+            }
+            y[to + k * LANES] = sum / divisor;
+        }
+        to += p.channels;
+    }
+}

@@ -1,0 +1,96 @@
+// grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] over the windows whose maximum was found at (iy, ix), as
+// max_pool2d_backward_tiles, on a CPU: a thread walks along a row of tiles and keeps the windows that a tile shares with the
+// next one, so that each is read COVER_HEIGHT times and not COVER_HEIGHT · COVER_WIDTH times.
+//
+// Layouts: indices, grad_y and grad_x channels-last (N H W C). Pairs are height and width.
+// Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of tiles.
+// Limits: 3 storage buffers, no workgroup memory. A row of tiles has fewer than 65,536.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
+const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
+alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+alias INDEX = vec4<i32>; // @const i32 along with it
+const STRIDE_HEIGHT: u32 = 2u; // @const extents of a tile
+const STRIDE_WIDTH: u32 = 2u; // @const
+const COVER_HEIGHT: u32 = 1u; // @const windows that cover a tile
+const COVER_WIDTH: u32 = 1u; // @const
+const WHOLE: bool = false; // @const whether every tile lies in the image and all its windows exist
+
+struct Params {
+    input: vec2<u32>,
+    output: vec2<u32>,
+    padding: vec2<u32>,
+    tiles: vec2<u32>, // ceil((input + padding) / stride)
+    channels: u32, // VALUEs in a pixel
+    count: u32, // threads
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> indices: array<INDEX>;
+@group(0) @binding(2) var<storage, read> grad_y: array<VALUE>;
+@group(0) @binding(3) var<storage, read_write> grad_x: array<VALUE>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (t >= p.count) {
+        return;
+    }
+    let across = p.channels / COLUMNS;
+    let row = t / across;
+    let o = t - row * across;
+    let channel = o / LANES * (LANES * COLUMNS) + o % LANES;
+    let image = row / p.tiles.x;
+    let tile_row = row - image * p.tiles.x;
+    let base = image * p.input.x * p.input.y;
+
+    // The windows of a tile by column, row and VALUE of the pixel. Those before the image name no element.
+    var found: array<INDEX, COVER_WIDTH * COVER_HEIGHT * COLUMNS>;
+    var g: array<VALUE, COVER_WIDTH * COVER_HEIGHT * COLUMNS>;
+    // @unroll
+    for (var w = 0u; w < COVER_WIDTH * COVER_HEIGHT * COLUMNS; w++) {
+        found[w] = INDEX(-1);
+    }
+    for (var tile = 0u; tile < p.tiles.y; tile++) {
+        // @unroll
+        for (var w = 0u; w < (COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS; w++) {
+            found[w] = found[w + COVER_HEIGHT * COLUMNS];
+            g[w] = g[w + COVER_HEIGHT * COLUMNS];
+        }
+        // @unroll
+        for (var w = 0u; w < COVER_HEIGHT * COLUMNS; w++) {
+            // Windows before the image wrap around and are too large.
+            let window = vec2(tile_row + w / COLUMNS + 1u - COVER_HEIGHT, tile);
+            let near = min(window, p.output - 1u);
+            let at = ((image * p.output.x + near.x) * p.output.y + near.y) * p.channels + channel + w % COLUMNS * LANES;
+            let there = WHOLE || all(window < p.output);
+            found[(COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS + w] = select(INDEX(-1), indices[at], there);
+            g[(COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS + w] = grad_y[at];
+        }
+        let first = vec2(tile_row, tile) * vec2(STRIDE_HEIGHT, STRIDE_WIDTH) - p.padding;
+        // @unroll
+        for (var e = 0u; e < STRIDE_HEIGHT * STRIDE_WIDTH; e++) {
+            // What lies in the padding before the image wraps around and is too large.
+            let place = first + vec2(e / STRIDE_WIDTH, e % STRIDE_WIDTH);
+            if (WHOLE || all(place < p.input)) {
+                let at = place.x * p.input.y + place.y;
+                // @unroll
+                for (var k = 0u; k < COLUMNS; k++) {
+                    var sum = VALUE(0.0);
+                    // @unroll
+                    for (var w = 0u; w < COVER_WIDTH * COVER_HEIGHT; w++) {
+                        sum += select(VALUE(0.0), g[w * COLUMNS + k], found[w * COLUMNS + k] == INDEX(i32(at)));
+                    }
+                    grad_x[(base + at) * p.channels + channel + k * LANES] = sum;
+                }
+            }
+        }
+    }
+}

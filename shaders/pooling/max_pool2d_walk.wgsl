@@ -1,0 +1,133 @@
+// y[n, oy, ox, c] = max over the taps (ky, kx) of x[n, oy·stride + ky − padding, ox·stride + kx − padding, c], and the place
+// in its H·W plane where that was found, as max_pool2d, for small windows without dilation, on a CPU.
+//
+// A thread walks along a row of y and keeps the maxima of the columns that a window shares with the next one: a
+// load is the dearest step there, and 3×3 with stride 2 takes 6 for a window in place of 9. Taps that overhang are clamped to
+// the image, where they meet an element that the window holds too.
+//
+// Layouts: x, y and indices channels-last (N H W C). Pairs are height and width.
+// Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of y.
+// Limits: 3 storage buffers, no workgroup memory. A plane has fewer than 2^31 pixels; a row of y fewer than 65,536.
+
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
+const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
+alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+alias INDEX = vec4<i32>; // @const i32 along with it
+const KERNEL_HEIGHT: u32 = 2u; // @const extents of a window
+const KERNEL_WIDTH: u32 = 2u; // @const
+const STRIDE_HEIGHT: u32 = 2u; // @const
+const STRIDE_WIDTH: u32 = 2u; // @const
+const OVERLAP: u32 = 0u; // @const columns that a window shares with the next: KERNEL_WIDTH − STRIDE_WIDTH, at least 0
+const CLAMPED: bool = true; // @const whether windows overhang the image
+const INDICES: bool = true; // @const whether indices are written
+
+struct Params {
+    input: vec2<u32>,
+    output: vec2<u32>,
+    padding: vec2<u32>,
+    channels: u32, // VALUEs in a pixel
+    count: u32, // threads
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<VALUE>;
+@group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
+@group(0) @binding(3) var<storage, read_write> indices: array<INDEX>;
+
+// The place in its plane of an element of the padded image.
+fn place_of(p: Params, row: u32, column: u32) -> u32 {
+    var place = vec2(row, column);
+    if (CLAMPED) {
+        place = min(max(place, p.padding) - p.padding, p.input - 1u);
+    }
+    return place.x * p.input.y + place.y;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) grid: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    // Read once: as far as a driver knows, a store may change them.
+    let p = params;
+    let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
+    if (t >= p.count) {
+        return;
+    }
+    let across = p.channels / COLUMNS;
+    let row = t / across;
+    let o = t - row * across;
+    let channel = o / LANES * (LANES * COLUMNS) + o % LANES;
+    let image = row / p.output.x;
+    let top = (row - image * p.output.x) * STRIDE_HEIGHT;
+    let pixels = image * p.input.x * p.input.y;
+
+    // The columns of a window, each for all VALUEs of a pixel: their maxima, and where these were found.
+    var value: array<VALUE, KERNEL_WIDTH * COLUMNS>;
+    var place: array<INDEX, KERNEL_WIDTH * COLUMNS>;
+    // @unroll
+    for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+        // @unroll
+        for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
+            let at = place_of(p, top + r, c / COLUMNS);
+            let v = x[(pixels + at) * p.channels + channel + c % COLUMNS * LANES];
+            if (r == 0u) {
+                value[STRIDE_WIDTH * COLUMNS + c] = v;
+                place[STRIDE_WIDTH * COLUMNS + c] = INDEX(i32(at));
+            } else {
+                if (INDICES) {
+                    place[STRIDE_WIDTH * COLUMNS + c] = select(place[STRIDE_WIDTH * COLUMNS + c], INDEX(i32(at)), v > value[STRIDE_WIDTH * COLUMNS + c]);
+                }
+                value[STRIDE_WIDTH * COLUMNS + c] = max(value[STRIDE_WIDTH * COLUMNS + c], v);
+            }
+        }
+    }
+    var to = row * p.output.y * p.channels + channel;
+    for (var ox = 0u; ox < p.output.y; ox++) {
+        // @unroll
+        for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
+            value[c] = value[STRIDE_WIDTH * COLUMNS + c];
+            place[c] = place[STRIDE_WIDTH * COLUMNS + c];
+        }
+        // In the order of memory, which is what prefetchers follow.
+        // @unroll
+        for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+            // @unroll
+            for (var c = OVERLAP * COLUMNS; c < KERNEL_WIDTH * COLUMNS; c++) {
+                let at = place_of(p, top + r, ox * STRIDE_WIDTH + c / COLUMNS);
+                let v = x[(pixels + at) * p.channels + channel + c % COLUMNS * LANES];
+                if (r == 0u) {
+                    value[c] = v;
+                    place[c] = INDEX(i32(at));
+                } else {
+                    if (INDICES) {
+                        place[c] = select(place[c], INDEX(i32(at)), v > value[c]);
+                    }
+                    value[c] = max(value[c], v);
+                }
+            }
+        }
+        // @unroll
+        for (var k = 0u; k < COLUMNS; k++) {
+            var best = value[k];
+            var best_at = place[k];
+            // @unroll
+            for (var j = 1u; j < KERNEL_WIDTH; j++) {
+                let v = value[j * COLUMNS + k];
+                if (INDICES) {
+                    // Of equal elements the first in row-major order wins.
+                    let at = place[j * COLUMNS + k];
+                    best_at = select(best_at, at, (v > best) | ((v == best) & (at < best_at)));
+                }
+                best = max(best, v);
+            }
+            y[to + k * LANES] = best;
+            if (INDICES) {
+                indices[to + k * LANES] = best_at;
+            }
+        }
+        to += p.channels;
+    }
+}

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{bench, context, tensor};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use common::{Work, bench, context, tensor};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
     Context, Layout,
     ops::{TextureInput, TextureOutput},
@@ -28,7 +28,7 @@ fn made(context: &Context, format: TextureFormat, usage: TextureUsages, side: u3
 
 fn texture(criterion: &mut Criterion) {
     let context = context();
-    let pixels = Throughput::Elements(224 * 224);
+    let pixels = Work::Elements(224 * 224);
     let x = tensor(&context, &[1, 3, 224, 224]);
     let input = |format, side| made(&context, format, TextureUsages::TEXTURE_BINDING, side);
     let op = TextureInput::imagenet();
@@ -37,12 +37,12 @@ fn texture(criterion: &mut Criterion) {
         for format in [TextureFormat::Rgba8Unorm, TextureFormat::Rgba8UnormSrgb] {
             let name = format!("from/{format:?}/{layout:?}");
             let texture = input(format, 224);
-            bench(criterion, "texture", &name, pixels.clone(), &context, || {
+            bench(criterion, "texture", &name, pixels, &context, || {
                 x.fill_from_texture(&texture, &op).unwrap()
             });
         }
         let output = made(&context, TextureFormat::Rgba8Unorm, TextureUsages::STORAGE_BINDING, 224);
-        bench(criterion, "texture", &format!("to/{layout:?}"), pixels.clone(), &context, || {
+        bench(criterion, "texture", &format!("to/{layout:?}"), pixels, &context, || {
             x.to_texture(&output, &TextureOutput::default()).unwrap()
         });
     }

@@ -149,6 +149,7 @@ fn every_shape_by_every_algorithm_that_pools() {
         assert!(
             pooled.contains(&Conv2dAlgorithm::WinogradF2) && pooled.contains(&Conv2dAlgorithm::WinogradF4)
         );
+        assert!(pooled.contains(&Conv2dAlgorithm::ImplicitGemm));
         let software = Device::of(&context).class == DeviceClass::SoftwareVulkan;
         assert_eq!(pooled.contains(&Conv2dAlgorithm::Lanes), software);
     }

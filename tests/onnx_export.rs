@@ -15,7 +15,7 @@ use tilewright::{
     onnx::{Error, Import, Model, export},
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, Coordinates, Interpolation, MatMul,
-        Op, Pool2d, ReduceOp, Resize2d, Rounding, SliceRange, TapTable, UnaryOp,
+        Op, Pool2d, PoolKind, Pooling, ReduceOp, Resize2d, Rounding, SliceRange, TapTable, UnaryOp,
     },
     tensor::{Epilogue, Error as TensorError},
     zoo::{self, Shortcut},
@@ -124,6 +124,17 @@ fn every_other_operation_comes_back() {
         let fused = Epilogue { bias: Some(&bias), residual: Some(&y), activation: relu };
         add("conv2d fused", x.conv2d_fused(&weight, &conv, &fused, None)?);
         add("conv2d", y);
+        // A pooling that is part of a convolution, with windows that stay in the image, that overhang, and that have a divisor.
+        let pooled = Epilogue { bias: Some(&bias), residual: None, activation: relu };
+        let overhanging = Pool2d { ceil_mode: true, ..Pool2d::new([2, 3]) };
+        for kind in PoolKind::ALL {
+            for pool in
+                [Pool2d::new([2, 2]), overhanging, Pool2d { divisor_override: Some(3), ..overhanging }]
+            {
+                let name = format!("conv2d pooled {kind:?} {} {:?}", pool.ceil_mode, pool.divisor_override);
+                add(&name, x.conv2d_pooled(&weight, &conv, &pooled, &Pooling { kind, pool }, None)?);
+            }
+        }
         let transposed = ConvTranspose2d {
             stride: [2, 3],
             padding: [1, 0],
@@ -270,6 +281,7 @@ fn every_other_operation_comes_back() {
         assert!(written.contains(&operator), "{operator} is not written: {written:?}");
     }
     assert!(written.windows(3).any(|three| three == ["Conv", "Add", "Relu"]), "{written:?}");
+    assert!(written.windows(3).any(|three| three == ["Conv", "Relu", "MaxPool"]), "{written:?}");
     // Linear with its two conventions, cubic, and nearest at twice and thrice the size; the rest are matrices.
     assert!(written.iter().filter(|operator| **operator == "Resize").count() >= 9, "{written:?}");
     round_trip(&context, "every_operation", &graph, &[("x", &x), ("z", &z)]);

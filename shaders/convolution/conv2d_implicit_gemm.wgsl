@@ -4,6 +4,7 @@
 //
 // Layouts: x and y are channels-last, w is packed [G][KH, KW, C/G, O/G]; M is N·OH·OW, N is O/G, K is KH·KW·C/G.
 //   With several splits, split s sums K from s · chunk on, and y is [splits][N, OH, OW, O] of partial sums.
+//   With POOL (of one split), the rows are the pixels of one window of four after the other, and y holds their maxima or means.
 // Threads: 16 × 16 to a workgroup, which is 16 · THREAD_M windows by 16 · THREAD_N channels of one group.
 // Workgroup memory: 2 · (TILE_K · (TILE_M + TILE_N) + PAD · TILE_K) · 4 bytes, 16.3 KiB as it stands.
 // Limits: 5 storage buffers (any read-only buffer stands in for a bias or residual that is not added), 256 threads; THREAD_M · TILE_K and
@@ -22,6 +23,9 @@ const VEC_N: bool = false; // @const O/G is a multiple of 4: weights are read by
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
 const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const POOL: u32 = 0u; // @const 0: each pixel is stored, 1: the maxima of windows of four, 2: their means
+const POOL_HEIGHT: u32 = 1u; // @const rows of a window
+const POOL_WIDTH: u32 = 1u; // @const columns of a window
 const THREADS: u32 = 256u;
 const TILE_M: u32 = 16u * THREAD_M;
 const TILE_N: u32 = 16u * THREAD_N;
@@ -37,16 +41,16 @@ const B_LOADS: u32 = TILE_N * K_QUADS / THREADS;
 struct Params {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
-    y_shape: vec4<u32>, // N O OH OW
+    y_shape: vec4<u32>, // N O OH OW; with POOL the extents that windows cover
     x_strides: vec4<u32>,
-    y_strides: vec4<u32>,
+    y_strides: vec4<u32>, // of pixels, also where windows are stored
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
     by_channels: vec2<u32>, // magic numbers: the gathered operand's channels of a group
     by_kernel_w: vec2<u32>, // KW
-    by_width: vec2<u32>, // columns of an image of pixels
-    by_image: vec2<u32>, // pixels of an image
+    by_width: vec2<u32>, // columns of an image of pixels, or with POOL of windows
+    by_image: vec2<u32>, // pixels or windows of an image
     by_stride_h: vec2<u32>,
     by_stride_w: vec2<u32>,
     groups: u32,
@@ -85,6 +89,18 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
     let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
     let rest = (middle & 0xffffu) + low * (by.x >> 16u);
     return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
+}
+
+// Image, row and column of the pixel that a row of the product is.
+fn pixel_of(row: u32) -> vec3<u32> {
+    let size = vec2(POOL_HEIGHT, POOL_WIDTH);
+    let extents = params.y_shape.zw / size;
+    let result = select(row, row / 4u, POOL != 0u);
+    let image = quotient(result, params.by_image);
+    let in_image = result - image * (extents.x * extents.y);
+    let at = quotient(in_image, params.by_width);
+    let within = select(0u, row % 4u, POOL != 0u);
+    return vec3(image, vec2(at, in_image - at * extents.y) * size + vec2(within / POOL_WIDTH, within % POOL_WIDTH));
 }
 
 // Where term k of a window is in x: the index, and whether it is inside. `corner` is the window's first row and column.
@@ -158,12 +174,9 @@ fn main(
     var corner: array<vec2<u32>, A_LOADS>;
     // @unroll
     for (var i = 0u; i < A_LOADS; i++) {
-        let pixel = min(row0 + (i * THREADS + index) / K_QUADS, params.rows - 1u);
-        let image = quotient(pixel, params.by_image);
-        let in_image = pixel - image * (params.y_shape.z * params.y_shape.w);
-        let row = quotient(in_image, params.by_width);
-        corner[i] = vec2(row, in_image - row * params.y_shape.w) * params.stride - params.padding;
-        base[i] = image * params.x_strides.x + channel_group * params.w_shape.y;
+        let pixel = pixel_of(min(row0 + (i * THREADS + index) / K_QUADS, params.rows - 1u));
+        corner[i] = pixel.yz * params.stride - params.padding;
+        base[i] = pixel.x * params.x_strides.x + channel_group * params.w_shape.y;
     }
     let w_base = channel_group * params.terms * params.columns;
     let a_k = index % K_QUADS * 4u;
@@ -247,13 +260,18 @@ fn main(
                 }
             }
         }
+        var pooled = vec4<f32>();
         // @unroll
         for (var i = 0u; i < THREAD_M; i++) {
-            let pixel = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
-            if (pixel < params.rows && column < params.columns) {
-                let at = (split * params.rows + pixel) * params.y_shape.y + channel;
+            let row = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
+            if (row < params.rows && column < params.columns) {
+                var at = (split * params.rows + row) * params.y_shape.y + channel;
                 var s = sum[i * COLUMN_QUADS + g] + add;
                 if (HAS_RESIDUAL) {
+                    if (POOL != 0u) {
+                        let pixel = pixel_of(row);
+                        at = dot(pixel, params.y_strides.xzw) + channel;
+                    }
                     // @unroll
                     for (var j = 0u; j < 4u; j++) {
                         if (column + j < params.columns) {
@@ -262,7 +280,19 @@ fn main(
                     }
                 }
                 s = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
-                if (VEC_N) {
+                if (POOL == 1u) {
+                    pooled = max(select(pooled, vec4(-3.4028234e38), i % 4u == 0u), s);
+                    s = pooled;
+                } else if (POOL == 2u) {
+                    pooled = select(pooled, vec4<f32>(), i % 4u == 0u) + s;
+                    s = pooled / 4.0;
+                }
+                if (POOL != 0u) {
+                    at = row / 4u * params.y_shape.y + channel;
+                }
+                if (POOL != 0u && i % 4u != 3u) {
+                    // The window's last pixel stores it.
+                } else if (VEC_N) {
                     y[at / 4u] = vec4<Output>(s);
                 } else {
                     // @unroll

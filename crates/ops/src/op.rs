@@ -220,16 +220,23 @@ impl Op {
         }
     }
 
-    /// The same operation with `activation` of its result; `None` if it has one already, or cannot have any.
+    /// The same operation with `activation` of its result; `None` if it has one already, or cannot have any. Before a
+    /// maximum that is part of it stands a relu that came behind: the order makes no difference.
     #[must_use]
     pub fn with_activation(&self, new: UnaryOp) -> Option<Self> {
+        let commutes = match self {
+            Self::Conv2d { pool: Some(Pooling { kind, .. }), .. } => {
+                *kind == PoolKind::Max && new == UnaryOp::Relu
+            }
+            _ => true,
+        };
         let mut fused = self.clone();
         match &mut fused {
             Self::Binary { activation, .. }
             | Self::MatMul { activation, .. }
-            | Self::Conv2d { activation, pool: None, .. }
+            | Self::Conv2d { activation, .. }
             | Self::BatchNorm { activation, .. }
-                if activation.is_none() =>
+                if activation.is_none() && commutes =>
             {
                 *activation = Some(new);
                 Some(fused)

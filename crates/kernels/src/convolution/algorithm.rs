@@ -2,7 +2,7 @@
 
 use tilewright_ops::{DType, Pooling};
 
-use super::{Pass, Problem, depthwise, lanes, winograd};
+use super::{Pass, Problem, depthwise, implicit_gemm, lanes, winograd};
 use crate::{
     cooperative::Matrices,
     epilogue::Windows,
@@ -138,6 +138,7 @@ impl Conv2dAlgorithm {
         let Some(windows) = Windows::new(pooling, problem.y_shape) else { return false };
         match self {
             Self::Lanes => lanes::pools(windows),
+            Self::ImplicitGemm => implicit_gemm::pools(problem, windows, pooling),
             Self::WinogradF2 => winograd::pools(windows, 2),
             Self::WinogradF4 => winograd::pools(windows, 4),
             _ => false,

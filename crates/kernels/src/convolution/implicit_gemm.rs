@@ -1,12 +1,12 @@
 //! `conv2d_implicit_gemm`, `conv2d_implicit_gemm_backward_input`, `conv2d_implicit_gemm_backward_weight`.
 
-use tilewright_ops::{DType, UnaryOp};
+use tilewright_ops::{DType, PoolKind, Pooling, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{Operands, Pass, Problem, pack};
 use crate::{
-    epilogue::{Epilogue, parameters},
+    epilogue::{Epilogue, Windows, bound_residual, parameters},
     magic::{magic, to_numerator},
     matmul::{Addends, Reduction, split_k_reduce, split_k_reduce_to},
     params::params,
@@ -93,12 +93,8 @@ const LONGEST: usize = 16_384;
 impl Spec {
     /// The large tile where it leaves enough workgroups, in rows and columns of one group's product.
     fn new(context: &Context, pass: Pass, problem: &Problem) -> Self {
-        let [rows, columns, _] = extents(pass, problem);
         let [inputs, outputs] = problem.group_channels().map(|channels| channels.is_multiple_of(4));
-        let large = rows.div_ceil(128) * columns.div_ceil(128) * problem.op.groups;
-        // The sum of a weight gradient is split anyway.
-        let large = columns > 64 && (large >= ENOUGH || (pass == Pass::BackwardWeight && rows > 64));
-        let (thread, tile_k) = if large { ([8, 8], 8) } else { ([4, 4], 16) };
+        let (thread, tile_k) = tiles(pass, problem);
         let (vec4_gathered, vec4) = match pass {
             Pass::Forward | Pass::BackwardWeight => (inputs, outputs),
             Pass::BackwardInput => (outputs, inputs),
@@ -113,6 +109,15 @@ impl Spec {
     fn tile(&self) -> [usize; 2] {
         self.thread.map(|extent| 16 * extent as usize)
     }
+}
+
+/// Rows and columns of a thread, and the step along the sum.
+fn tiles(pass: Pass, problem: &Problem) -> ([u32; 2], u32) {
+    let [rows, columns, _] = extents(pass, problem);
+    let large = rows.div_ceil(128) * columns.div_ceil(128) * problem.op.groups;
+    // The sum of a weight gradient is split anyway.
+    let large = columns > 64 && (large >= ENOUGH || (pass == Pass::BackwardWeight && rows > 64));
+    if large { ([8, 8], 8) } else { ([4, 4], 16) }
 }
 
 /// M, N and K of a group's product.
@@ -220,8 +225,7 @@ pub(super) fn run_forward(
     let narrow = problem.dtype == DType::F16 && partials.is_none();
     let kernel = if narrow { kernel.with_type("Output", "f16") } else { kernel };
     let result = partials.as_ref().unwrap_or(y);
-    let buffers =
-        [x, packed, bias.unwrap_or(packed), crate::epilogue::bound_residual(residual, y, packed), result];
+    let buffers = [x, packed, bias.unwrap_or(packed), bound_residual(residual, y, packed), result];
     launch(context, op, &kernel, &params, &buffers)?;
     let Some(partials) = partials else { return Ok(()) };
     let (splits, period) = (work.splits, problem.y_shape[1]);
@@ -251,6 +255,55 @@ pub(super) fn forward(
     run_forward(context, problem, operands, &packed, &work, activation, |epilogue| {
         Spec { epilogue, ..spec }.into()
     })
+}
+
+/// `problem` with as many rows and columns of y as windows cover.
+fn covered(problem: &Problem, windows: Windows) -> Problem {
+    let mut covered = *problem;
+    for (extent, size) in covered.y_shape[2..].iter_mut().zip(windows.size) {
+        *extent -= *extent % size as usize;
+    }
+    covered
+}
+
+/// Whether a thread holds whole windows of finished sums: it has four rows side by side, and sums that are not split.
+pub(super) fn pools(problem: &Problem, windows: Windows, pooling: &Pooling) -> bool {
+    let covered = covered(problem, windows);
+    let (thread, tile_k) = tiles(Pass::Forward, &covered);
+    let tile = thread.map(|extent| 16 * extent as usize);
+    let mean = pooling.kind == PoolKind::Max || pooling.divisor() == 4;
+    problem.dtype == DType::F32
+        && windows.pixels() == 4
+        && mean
+        && Work::new(Pass::Forward, &covered, tile, tile_k as usize, ENOUGH).splits == 1
+}
+
+/// As [`forward`], where [`pools`] says yes.
+pub(super) fn forward_pooled(
+    context: &Context,
+    problem: &Problem,
+    operands: &Operands<'_>,
+    activation: Option<UnaryOp>,
+    windows: Windows,
+) -> Result<()> {
+    let op = Pass::Forward.name();
+    let Operands { x, bias, residual, y, .. } = *operands;
+    let packed = operands.weight.packed(context, problem, pack::inputs_by_outputs)?;
+    let covered = covered(problem, windows);
+    let epilogue = Epilogue::new(bias, residual, y, activation).pooled(Some(windows));
+    let spec = Spec { epilogue, ..Spec::new(context, Pass::Forward, &covered) };
+    let work = Work::new(Pass::Forward, &covered, spec.tile(), spec.tile_k as usize, ENOUGH);
+    let [_, _, height, width] = covered.y_shape;
+    let [rows, columns] = [height / windows.size[0] as usize, width / windows.size[1] as usize];
+    let params = Params {
+        // A residual has the pixels that no window covers, too.
+        y_strides: problem.params(op, 0, None)?.y_strides,
+        by_width: magic(to_numerator(op, columns)?),
+        by_image: magic(to_numerator(op, rows * columns)?),
+        ..work.params(Pass::Forward, &covered, activation)?
+    };
+    let buffers = [x, &packed, bias.unwrap_or(&packed), bound_residual(residual, y, &packed), y];
+    launch(context, op, &spec.into(), &params, &buffers)
 }
 
 pub(super) fn backward_input(

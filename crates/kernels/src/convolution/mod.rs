@@ -36,6 +36,7 @@ pub use winograd::Spec as WinogradSpec;
 
 use crate::{
     cooperative::{Emulation, Matrices},
+    epilogue::Windows,
     select::{self, Device},
 };
 
@@ -131,7 +132,12 @@ fn run(
     match algorithm {
         Conv2dAlgorithm::Direct => direct::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Im2col => im2col::forward(context, problem, operands, activation),
-        Conv2dAlgorithm::ImplicitGemm => implicit_gemm::forward(context, problem, operands, activation),
+        Conv2dAlgorithm::ImplicitGemm => {
+            match pooling.and_then(|pooling| Windows::new(pooling, problem.y_shape)) {
+                Some(pool) => implicit_gemm::forward_pooled(context, problem, operands, activation, pool),
+                None => implicit_gemm::forward(context, problem, operands, activation),
+            }
+        }
         Conv2dAlgorithm::Depthwise => depthwise::forward(context, problem, operands, activation),
         Conv2dAlgorithm::Lanes => lanes::forward(context, problem, operands, activation, pooling),
         Conv2dAlgorithm::Cooperative => {

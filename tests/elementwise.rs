@@ -117,9 +117,44 @@ fn binary_broadcasts_and_sums_its_gradients_back() {
 }
 
 #[test]
+fn an_operand_that_stands_for_many_rows() {
+    // Whole vec4s, and around the rows and columns that a thread takes: 8 and 64 rows, up to four columns.
+    let shapes: [(&[usize], &[usize]); 9] = [
+        (&[7, 8], &[8]),
+        (&[8], &[70, 8]),
+        (&[65, 12], &[1, 12]),
+        (&[130, 64], &[64]),
+        (&[3, 5, 96], &[3, 1, 96]),
+        (&[2, 1, 128], &[2, 67, 128]),
+        (&[2, 64, 9, 9], &[1, 64, 1, 1]),
+        (&[2, 64, 9, 8], &[2, 64, 1, 1]),
+        (&[1, 20, 1, 1], &[3, 20, 5, 6]),
+    ];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for op in [BinaryOp::Sub, BinaryOp::Div] {
+            for (a_shape, b_shape) in shapes {
+                let a = random(1, a_shape.iter().product(), -2.0, 2.0);
+                let b = random(2, b_shape.iter().product(), 0.3, 2.0);
+                let ta = Tensor::from_slice(&context, &a, a_shape).unwrap();
+                let tb = Tensor::from_slice(&context, &b, b_shape).unwrap();
+                for layout in [Layout::RowMajor, Layout::ChannelsLast] {
+                    let y = ta.to_layout(layout).unwrap().binary(op, &tb.to_layout(layout).unwrap()).unwrap();
+                    let expected = reference::binary(op, &a, a_shape, &b, b_shape);
+                    let name = format!("{} {a_shape:?} {b_shape:?} {layout:?} {context:?}", op.name());
+                    cases.check(name, close(&y.to_vec().unwrap(), &expected, 1e-5, 1e-6));
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
 fn a_fused_activation_is_the_activation_of_the_result() {
-    let shapes: [(&[usize], &[usize]); 7] = [
+    let shapes: [(&[usize], &[usize]); 8] = [
         (&[1], &[1]),
+        (&[70, 64], &[64]),
         (&[1027], &[1027]),
         (&[2, 8, 9, 7], &[2, 8, 9, 7]),
         (&[2, 3, 4, 5], &[1, 3, 1, 1]),

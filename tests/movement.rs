@@ -106,6 +106,29 @@ fn expand_repeats() {
 }
 
 #[test]
+fn expand_repeats_runs() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        // Around the rows and columns that a thread takes: 8 and 64 rows, up to four columns.
+        for (outer, rows, inner) in
+            [(1, 5, 4), (1, 65, 12), (1, 130, 64), (2, 7, 96), (3, 70, 128), (2, 9, 20)]
+        {
+            let values = random(5, outer * inner, -1.0, 1.0);
+            let expected: Vec<f32> = values.chunks(inner).flat_map(|run| run.repeat(rows)).collect();
+            let x = Tensor::from_slice(&context, &values, &[outer, 1, inner]).unwrap();
+            let y = x.expand(&[outer, rows, inner]).unwrap();
+            let name = format!("{outer} × {rows} × {inner} {:?}", context.mode());
+            cases.check(&name, same(&y, &expected));
+            // The same memory as images, channels-last.
+            let x = Tensor::from_slice(&context, &values, &[outer, inner, 1, 1]).unwrap();
+            let y = x.to_layout(Layout::ChannelsLast).unwrap().expand(&[outer, inner, rows, 1]).unwrap();
+            cases.check(&name, same(&y.permute(&[0, 2, 3, 1]).unwrap(), &expected));
+        }
+    }
+    cases.finish();
+}
+
+#[test]
 fn more_elements_than_65535_workgroups_of_one_axis() {
     // 4.3 million elements are 67,000 workgroups of 64.
     let count = 4_300_001;

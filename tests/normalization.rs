@@ -14,9 +14,9 @@ use tilewright_reference::normalization as reference;
 
 const NORM: BatchNorm = BatchNorm { eps: 1e-3, momentum: 0.3 };
 
-/// Ranks from two to five, and channels of every remainder by four; a row of a kernel is lcm(C, 4) elements, so that odd
-/// pixel counts cut the last row short. The last two have partial statistics enough to be merged in several passes.
-const SHAPES: [&[usize]; 17] = [
+/// Ranks from two to five, and channels of every remainder by four; a row of a kernel is whole pixels and vec4s, so that odd
+/// pixel counts cut the last row short; on a CPU a thread takes up to four vec4s of it. The last two have partial statistics enough to be merged in several passes.
+const SHAPES: [&[usize]; 20] = [
     &[2, 1],
     &[7, 3],
     &[33, 16],
@@ -30,6 +30,9 @@ const SHAPES: [&[usize]; 17] = [
     &[1, 1, 2, 1],
     &[2, 10, 13, 11],
     &[8, 64, 7, 7],
+    &[3, 96, 3, 5],
+    &[70, 128],
+    &[3, 24, 5, 7],
     &[3, 130, 4, 5],
     &[2, 3, 2, 3, 4],
     &[4, 16, 96, 96],

@@ -135,6 +135,52 @@ fn average_and_sum_pooling_and_their_gradients() {
 }
 
 #[test]
+fn pixels_of_many_channels() {
+    let base = Pool2d::new([2, 2]);
+    let pools = [
+        Pool2d { ceil_mode: true, ..base },
+        Pool2d { kernel: [3, 3], padding: [1, 1], ..base },
+        Pool2d { kernel: [3, 2], stride: [1, 3], padding: [0, 1], ceil_mode: true, ..base },
+    ];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        // A thread takes one to four vec4s of a pixel on a CPU.
+        for shape in [[2, 64, 6, 5], [1, 96, 5, 8], [2, 128, 4, 4]] {
+            let values: Vec<f32> =
+                random(6, shape.iter().product(), -3.0, 3.0).iter().map(|v| v.round()).collect();
+            let x = Tensor::from_slice(&context, &values, &shape).unwrap();
+            for pool in pools {
+                let name = format!("{shape:?} {pool:?} {context:?}");
+                let y_shape = pool.output_shape(shape).unwrap();
+                let grads = random(98, y_shape.iter().product(), -1.0, 1.0);
+                let grad_y = Tensor::from_slice(&context, &grads, &y_shape).unwrap();
+
+                let (expected, places) = reference::max_pool2d(&pool, &values, shape);
+                let (y, indices) = x.max_pool2d(&pool).unwrap();
+                cases.check(&name, close(&y.to_vec().unwrap(), &expected, 0.0, 0.0));
+                let found = indices.to_vec::<i32>().unwrap();
+                cases.check(&name, if found == places { Ok(()) } else { Err("indices differ") });
+                let gradient = reference::max_pool2d_backward(&pool, &grads, &places, shape);
+                let grad_x = Tensor::max_pool2d_backward(&pool, &shape, &indices, &grad_y).unwrap();
+                cases.check(
+                    format!("gradient {name}"),
+                    close(&grad_x.to_vec().unwrap(), &gradient, 1e-5, 1e-6),
+                );
+
+                let y = x.avg_pool2d(&pool).unwrap().to_vec().unwrap();
+                let expected = reference::avg_pool2d(&pool, &values, shape);
+                cases.check(format!("average {name}"), close(&y, &expected, 1e-5, 1e-6));
+                let gradient = reference::avg_pool2d_backward(&pool, &grads, shape);
+                let grad_x = Tensor::avg_pool2d_backward(&pool, &shape, &grad_y).unwrap().to_vec().unwrap();
+                cases.check(format!("its gradient {name}"), close(&grad_x, &gradient, 1e-5, 1e-6));
+            }
+        }
+        context.trim().unwrap();
+    }
+    cases.finish();
+}
+
+#[test]
 fn adaptive_pooling_and_its_gradient() {
     let mut cases = Cases::new();
     for context in contexts() {
@@ -354,6 +400,19 @@ fn every_specialisation_is_valid_on_every_backend() {
             let tiles =
                 max("max_pool2d_backward_tiles").with_u32("COVER_WIDTH", 2).with_u32("COVER_HEIGHT", 2);
             kernels.push(tiles.with_u32("STRIDE_HEIGHT", 1).with_bool("WHOLE", whole));
+        }
+        // Windows that overlap, on a CPU.
+        let overlap = |kernel: Specialisation| {
+            kernel.with_u32("KERNEL_WIDTH", 3).with_u32("OVERLAP", 1).with_u32("COLUMNS", 2)
+        };
+        let cover = |kernel: Specialisation| {
+            kernel.with_u32("COVER_WIDTH", 2).with_u32("COVER_HEIGHT", 2).with_u32("COLUMNS", 2)
+        };
+        kernels.extend([overlap(max("max_pool2d_walk")), cover(max("max_pool2d_backward_walk"))]);
+        for divisor in 0..3 {
+            let kernel =
+                |stem| Specialisation::new(stem).with_type("VALUE", value).with_u32("DIVISOR", divisor);
+            kernels.extend([overlap(kernel("avg_pool2d_walk")), cover(kernel("avg_pool2d_backward_walk"))]);
         }
         for kernel in kernels {
             cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));

@@ -12,6 +12,7 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
+const GROUP: u32 = 1u; // @const of them, whose columns are held at once: all where windows do not overlap, else one
 const KERNEL_HEIGHT: u32 = 2u; // @const extents of a window
 const KERNEL_WIDTH: u32 = 2u; // @const
 const STRIDE_HEIGHT: u32 = 2u; // @const
@@ -98,27 +99,30 @@ fn main(
         for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
             value[c] = value[STRIDE_WIDTH * COLUMNS + c];
         }
-        // In the order of memory, which is what prefetchers follow.
         // @unroll
-        for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+        for (var g = 0u; g < COLUMNS / GROUP; g++) {
+            // In the order of memory, which is what prefetchers follow.
             // @unroll
-            for (var c = OVERLAP * COLUMNS; c < KERNEL_WIDTH * COLUMNS; c++) {
-                let v = load(p, pixels, top + r, ox * STRIDE_WIDTH + c / COLUMNS, channel + c % COLUMNS * LANES);
-                if (r == 0u) {
-                    value[c] = v;
-                } else {
-                    value[c] += v;
+            for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+                // @unroll
+                for (var c = OVERLAP * GROUP; c < KERNEL_WIDTH * GROUP; c++) {
+                    let v = load(p, pixels, top + r, ox * STRIDE_WIDTH + c / GROUP, channel + (g * GROUP + c % GROUP) * LANES);
+                    if (r == 0u) {
+                        value[c / GROUP * COLUMNS + g * GROUP + c % GROUP] = v;
+                    } else {
+                        value[c / GROUP * COLUMNS + g * GROUP + c % GROUP] += v;
+                    }
                 }
             }
-        }
-        // @unroll
-        for (var k = 0u; k < COLUMNS; k++) {
-            var sum = value[k];
             // @unroll
-            for (var j = 1u; j < KERNEL_WIDTH; j++) {
-                sum += value[j * COLUMNS + k];
+            for (var i = 0u; i < GROUP; i++) {
+                var sum = value[g * GROUP + i];
+                // @unroll
+                for (var j = 1u; j < KERNEL_WIDTH; j++) {
+                    sum += value[j * COLUMNS + g * GROUP + i];
+                }
+                y[to + (g * GROUP + i) * LANES] = sum / divisor;
             }
-            y[to + k * LANES] = sum / divisor;
         }
         to += p.channels;
     }

@@ -14,6 +14,7 @@ const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a
 const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 alias INDEX = vec4<i32>; // @const i32 along with it
+const GROUP: u32 = 1u; // @const of them, whose columns are held at once: all where windows do not overlap, else one
 const KERNEL_HEIGHT: u32 = 2u; // @const extents of a window
 const KERNEL_WIDTH: u32 = 2u; // @const
 const STRIDE_HEIGHT: u32 = 2u; // @const
@@ -73,14 +74,16 @@ fn main(
         for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
             let at = place_of(p, top + r, c / COLUMNS);
             let v = x[(pixels + at) * p.channels + channel + c % COLUMNS * LANES];
+            let largest = &value[STRIDE_WIDTH * COLUMNS + c];
+            let found = &place[STRIDE_WIDTH * COLUMNS + c];
             if (r == 0u) {
-                value[STRIDE_WIDTH * COLUMNS + c] = v;
-                place[STRIDE_WIDTH * COLUMNS + c] = INDEX(i32(at));
+                *largest = v;
+                *found = INDEX(i32(at));
             } else {
                 if (INDICES) {
-                    place[STRIDE_WIDTH * COLUMNS + c] = select(place[STRIDE_WIDTH * COLUMNS + c], INDEX(i32(at)), v > value[STRIDE_WIDTH * COLUMNS + c]);
+                    *found = select(*found, INDEX(i32(at)), v > *largest);
                 }
-                value[STRIDE_WIDTH * COLUMNS + c] = max(value[STRIDE_WIDTH * COLUMNS + c], v);
+                *largest = max(*largest, v);
             }
         }
     }
@@ -91,41 +94,46 @@ fn main(
             value[c] = value[STRIDE_WIDTH * COLUMNS + c];
             place[c] = place[STRIDE_WIDTH * COLUMNS + c];
         }
-        // In the order of memory, which is what prefetchers follow.
         // @unroll
-        for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+        for (var g = 0u; g < COLUMNS / GROUP; g++) {
+            // In the order of memory, which is what prefetchers follow.
             // @unroll
-            for (var c = OVERLAP * COLUMNS; c < KERNEL_WIDTH * COLUMNS; c++) {
-                let at = place_of(p, top + r, ox * STRIDE_WIDTH + c / COLUMNS);
-                let v = x[(pixels + at) * p.channels + channel + c % COLUMNS * LANES];
-                if (r == 0u) {
-                    value[c] = v;
-                    place[c] = INDEX(i32(at));
-                } else {
-                    if (INDICES) {
-                        place[c] = select(place[c], INDEX(i32(at)), v > value[c]);
+            for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+                // @unroll
+                for (var c = OVERLAP * GROUP; c < KERNEL_WIDTH * GROUP; c++) {
+                    let at = place_of(p, top + r, ox * STRIDE_WIDTH + c / GROUP);
+                    let v = x[(pixels + at) * p.channels + channel + (g * GROUP + c % GROUP) * LANES];
+                    let largest = &value[c / GROUP * COLUMNS + g * GROUP + c % GROUP];
+                    let found = &place[c / GROUP * COLUMNS + g * GROUP + c % GROUP];
+                    if (r == 0u) {
+                        *largest = v;
+                        *found = INDEX(i32(at));
+                    } else {
+                        if (INDICES) {
+                            *found = select(*found, INDEX(i32(at)), v > *largest);
+                        }
+                        *largest = max(*largest, v);
                     }
-                    value[c] = max(value[c], v);
                 }
             }
-        }
-        // @unroll
-        for (var k = 0u; k < COLUMNS; k++) {
-            var best = value[k];
-            var best_at = place[k];
             // @unroll
-            for (var j = 1u; j < KERNEL_WIDTH; j++) {
-                let v = value[j * COLUMNS + k];
-                if (INDICES) {
-                    // Of equal elements the first in row-major order wins.
-                    let at = place[j * COLUMNS + k];
-                    best_at = select(best_at, at, (v > best) | ((v == best) & (at < best_at)));
+            for (var i = 0u; i < GROUP; i++) {
+                var best = value[g * GROUP + i];
+                var best_at = place[g * GROUP + i];
+                // @unroll
+                for (var j = 1u; j < KERNEL_WIDTH; j++) {
+                    let v = value[j * COLUMNS + g * GROUP + i];
+                    if (INDICES) {
+                        // Of equal elements the first in row-major order wins.
+                        let at = place[j * COLUMNS + g * GROUP + i];
+                        best_at = select(best_at, at, (v > best) | ((v == best) & (at < best_at)));
+                    }
+                    best = max(best, v);
                 }
-                best = max(best, v);
-            }
-            y[to + k * LANES] = best;
-            if (INDICES) {
-                indices[to + k * LANES] = best_at;
+                y[to + (g * GROUP + i) * LANES] = best;
+                if (INDICES) {
+                    indices[to + (g * GROUP + i) * LANES] = best_at;
+                }
             }
         }
         to += p.channels;

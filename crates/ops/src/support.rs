@@ -71,10 +71,14 @@ const fn unary(name: &'static str) -> Operation {
 }
 
 const fn binary(name: &'static str) -> Operation {
-    Operation::new(name, "elementwise", &["binary", "binary_broadcast", "binary_broadcast_vec4"])
-        .backward(&["binary_backward", "binary_backward_vec4"])
-        .reference("elementwise::binary")
-        .golden()
+    Operation::new(
+        name,
+        "elementwise",
+        &["binary", "binary_rows", "binary_broadcast", "binary_broadcast_vec4"],
+    )
+    .backward(&["binary_backward", "binary_backward_vec4"])
+    .reference("elementwise::binary")
+    .golden()
 }
 
 const fn matmul(name: &'static str, reference: &'static str) -> Operation {
@@ -119,6 +123,7 @@ const fn movement(
 
 const COPY: &[&str] = &["strided_copy", "transpose"];
 const FILL_AND_COPY: &[&str] = &["fill", "strided_copy", "transpose"];
+const REPEAT: &[&str] = &["repeat", "strided_copy", "transpose"];
 const SUMS: &[&str] = &["reduce_rows", "reduce_columns"];
 
 /// Every operation, by family.
@@ -249,28 +254,34 @@ pub const OPERATIONS: &[Operation] = &[
         .golden(),
     pool(
         "max_pool2d",
-        &["max_pool2d"],
-        &["max_pool2d_backward", "max_pool2d_backward_tiles"],
+        &["max_pool2d", "max_pool2d_walk"],
+        &["max_pool2d_backward", "max_pool2d_backward_tiles", "max_pool2d_backward_walk"],
         "pooling::max_pool2d",
     )
     .onnx("MaxPool"),
     pool(
         "avg_pool2d",
-        &["avg_pool2d"],
-        &["avg_pool2d_backward", "avg_pool2d_backward_tiles"],
+        &["avg_pool2d", "avg_pool2d_walk"],
+        &["avg_pool2d_backward", "avg_pool2d_backward_tiles", "avg_pool2d_backward_walk"],
         "pooling::avg_pool2d",
     )
     .onnx("AveragePool"),
     pool(
         "sum_pool2d",
-        &["avg_pool2d"],
-        &["avg_pool2d_backward", "avg_pool2d_backward_tiles"],
+        &["avg_pool2d", "avg_pool2d_walk"],
+        &["avg_pool2d_backward", "avg_pool2d_backward_tiles", "avg_pool2d_backward_walk"],
         "pooling::sum_pool2d",
     ),
     pool(
         "adaptive_avg_pool2d",
-        &["adaptive_avg_pool2d", "avg_pool2d", "sum_rows"],
-        &["adaptive_avg_pool2d_backward", "avg_pool2d_backward", "avg_pool2d_backward_tiles"],
+        &["adaptive_avg_pool2d", "avg_pool2d", "avg_pool2d_walk", "sum_rows"],
+        &[
+            "adaptive_avg_pool2d_backward",
+            "avg_pool2d_backward",
+            "avg_pool2d_backward_tiles",
+            "avg_pool2d_backward_walk",
+            "repeat",
+        ],
         "pooling::adaptive_avg_pool2d",
     )
     .onnx("GlobalAveragePool (output 1 × 1)"),
@@ -283,7 +294,7 @@ pub const OPERATIONS: &[Operation] = &[
     .reference("normalization::batch_norm_train")
     .golden()
     .onnx("BatchNormalization"),
-    reduce("sum", COPY).onnx("ReduceSum"),
+    reduce("sum", REPEAT).onnx("ReduceSum"),
     reduce("mean", &["unary", "strided_copy"]).onnx("ReduceMean"),
     reduce("max", &["binary_broadcast"]).onnx("ReduceMax"),
     reduce("min", &["binary_broadcast"]).onnx("ReduceMin"),
@@ -317,7 +328,7 @@ pub const OPERATIONS: &[Operation] = &[
     movement("slice", COPY, FILL_AND_COPY).reference("movement::slice").golden().onnx("Slice"),
     movement("concat", COPY, COPY).reference("movement::concat").golden().onnx("Concat"),
     movement("pad", FILL_AND_COPY, COPY).reference("movement::pad").golden().onnx("Pad"),
-    movement("expand", COPY, SUMS).onnx("Expand"),
+    movement("expand", REPEAT, SUMS).onnx("Expand"),
     Operation::new("resample", "movement", &["resample"])
         .backward(&["resample"])
         .reference("movement::resample")

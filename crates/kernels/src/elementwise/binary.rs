@@ -85,6 +85,9 @@ pub fn equal_broadcast(
     index: &Strided,
 ) -> Result<()> {
     let kernel = |stem| Specialisation::new(stem).with_fragment("binary", "equal");
+    if binary_rows(context, op, kernel("binary_rows"), [a, b, y], index, [0.0; 2])? {
+        return Ok(());
+    }
     let stems = ["binary_broadcast", "binary_broadcast_vec4"];
     launch(context, kernel, stems, op, &[a, b, y], index, [0.0; 2])
 }

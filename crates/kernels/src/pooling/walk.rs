@@ -113,6 +113,7 @@ impl Walk {
             .with_u32("STRIDE_HEIGHT", self.window.stride[0])
             .with_u32("STRIDE_WIDTH", stride_width)
             .with_u32("OVERLAP", kernel_width.saturating_sub(stride_width))
+            .with_u32("GROUP", if kernel_width > stride_width { 1 } else { self.columns })
             .with_bool("CLAMPED", self.clamped)
     }
 

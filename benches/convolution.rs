@@ -11,7 +11,8 @@ use tilewright::{
         convolution::{Pass, Problem},
         select::{self, Device},
     },
-    ops::Conv2d,
+    ops::{Conv2d, Pool2d, PoolKind, Pooling, UnaryOp},
+    tensor::Epilogue,
 };
 
 /// Layers of well-known networks at small batches: name, padding, stride, groups, x, weight.
@@ -57,6 +58,22 @@ fn convolution(criterion: &mut Criterion) {
                     }
                 });
             }
+        }
+        // A following pooling, in one kernel and in two.
+        let pooling = Pooling { kind: PoolKind::Max, pool: Pool2d::new([2, 2]) };
+        for algorithm in select::conv2d_candidates(&device, Pass::Forward, &problem) {
+            if !algorithm.pools(&problem, &pooling) {
+                continue;
+            }
+            let (named, flops) = (Some(algorithm), Throughput::Elements(problem.flops()));
+            let relu = Epilogue { activation: Some(UnaryOp::Relu), ..Epilogue::default() };
+            let name = |how: &str| format!("{name}/{how}/{}", algorithm.name());
+            bench(criterion, "convolution", &name("pooled"), flops.clone(), &context, || {
+                x.conv2d_pooled(&w, &op, &relu, &pooling, named).unwrap()
+            });
+            bench(criterion, "convolution", &name("pooled_apart"), flops, &context, || {
+                x.conv2d_fused(&w, &op, &relu, named).and_then(|y| y.pool2d(&pooling)).unwrap()
+            });
         }
         let problem = problem.with_dtype(DType::F16);
         let (x, w) = (x.cast(DType::F16).unwrap(), w.cast(DType::F16).unwrap());

@@ -91,6 +91,40 @@ fn max_pooling_and_its_gradient() {
 }
 
 #[test]
+fn maxima_of_what_is_no_number_or_infinite() {
+    let mut cases = Cases::new();
+    let same = |a: f32, b: f32| a == b || (a.is_nan() && b.is_nan());
+    for context in contexts() {
+        for (seed, shape) in [[1, 3, 9, 7], [2, 4, 8, 10], [1, 8, 13, 12]].into_iter().enumerate() {
+            // Most elements are not a number or the lowest one, so that whole windows are.
+            let count = shape.iter().product();
+            let kinds = random(seed as u64, count, 0.0, 5.0);
+            let value =
+                |kind: f32| [f32::NAN, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::MIN, 1.0][kind as usize];
+            let values: Vec<f32> = kinds.into_iter().map(value).collect();
+            for pool in pools() {
+                let Ok(_) = pool.output_shape(shape) else { continue };
+                let (expected, places) = reference::max_pool2d(&pool, &values, shape);
+                for x in layouts(&context, &values, &shape) {
+                    let (y, indices) = x.max_pool2d(&pool).unwrap();
+                    let alone = x.max_pool2d_values(&pool).unwrap();
+                    let right = |y: &Tensor| {
+                        let found = y.to_vec::<f32>().unwrap();
+                        found.into_iter().zip(&expected).all(|(a, &b)| same(a, b))
+                    };
+                    let fits = if right(&y) && right(&alone) { Ok(()) } else { Err("maxima differ") };
+                    cases.check(format!("{x:?} {pool:?} {context:?}"), fits);
+                    let found = indices.to_vec::<i32>().unwrap();
+                    let fits = if found == places { Ok(()) } else { Err("indices differ") };
+                    cases.check(format!("{x:?} {pool:?} {context:?}"), fits);
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+#[test]
 fn average_and_sum_pooling_and_their_gradients() {
     let mut cases = Cases::new();
     for context in contexts() {

@@ -152,6 +152,11 @@ fn load_w(base: u32, k: u32, channel: u32, k_end: u32) -> vec4<f32> {
     return v;
 }
 
+// The larger of two, or b where that is a window's first; NaN as soon as one is that. A comparison with NaN is false.
+fn larger(a: vec4<f32>, b: vec4<f32>, first: bool) -> vec4<f32> {
+    return select(b, a, ((a >= b) | !(a == a)) & vec4(!first));
+}
+
 @compute @workgroup_size(16, 16)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -281,7 +286,7 @@ fn main(
                 }
                 s = vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
                 if (POOL == 1u) {
-                    pooled = max(select(pooled, vec4(-3.4028234e38), i % 4u == 0u), s);
+                    pooled = larger(pooled, s, i % 4u == 0u);
                     s = pooled;
                 } else if (POOL == 2u) {
                     pooled = select(pooled, vec4<f32>(), i % 4u == 0u) + s;

@@ -103,6 +103,11 @@ fn store(at: u32, v: vec4<f32>, count: u32) {
     }
 }
 
+// The larger of two, or b where that is a window's first; NaN as soon as one is that. A comparison with NaN is false.
+fn larger(a: vec4<f32>, b: vec4<f32>, first: bool) -> vec4<f32> {
+    return select(b, a, ((a >= b) | !(a == a)) & vec4(!first));
+}
+
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
@@ -219,13 +224,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             }
         } else {
             let stored = select(0u, count, result0 < results);
-            var pooled = vec4(select(0.0, -3.4028234e38, POOL == 1u));
+            var pooled = vec4<f32>();
             var row_sum = vec4<f32>(); // on its own, as avg_pool2d has it
             // @unroll
             for (var p = 0u; p < PIXELS; p++) {
                 let v = finish(pixel[p] * params.out_channels + first, sums[p * QUADS + q] + add, stored);
                 if POOL == 1u {
-                    pooled = max(pooled, v);
+                    pooled = larger(pooled, v, p == 0u);
                 } else {
                     row_sum += v;
                     if p % POOL_WIDTH == POOL_WIDTH - 1u {

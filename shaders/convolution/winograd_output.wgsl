@@ -77,6 +77,11 @@ fn transform(m: array<vec4<f32>, 6>) -> array<vec4<f32>, 4> {
     );
 }
 
+// The larger of two, or b where that is a window's first; NaN as soon as one is that. A comparison with NaN is false.
+fn larger(a: vec4<f32>, b: vec4<f32>, first: bool) -> vec4<f32> {
+    return select(b, a, ((a >= b) | !(a == a)) & vec4(!first));
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -124,7 +129,7 @@ fn main(
         var pooled: array<vec4<f32>, WINDOW_COLUMNS>;
         // @unroll
         for (var window = 0u; window < WINDOW_COLUMNS; window++) {
-            pooled[window] = vec4(select(0.0, -3.4028234e38, POOL == 1u));
+            pooled[window] = vec4<f32>();
         }
         // @unroll
         for (var r = 0u; r < POOL_HEIGHT; r++) {
@@ -146,7 +151,8 @@ fn main(
                     if RESIDUAL_IN_PLACE { s += y[at]; } else { s += residual[at]; }
                 }
                 if (POOL == 1u) {
-                    pooled[column / POOL_WIDTH] = max(pooled[column / POOL_WIDTH], activated(s));
+                    let first = r == 0u && column % POOL_WIDTH == 0u;
+                    pooled[column / POOL_WIDTH] = larger(pooled[column / POOL_WIDTH], activated(s), first);
                 } else if (POOL == 2u) {
                     row_sum[column / POOL_WIDTH] += activated(s);
                 } else if (inside) {

@@ -49,6 +49,11 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
     return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
 }
 
+// The larger of two, and NaN as soon as one is that, as PyTorch has it. A comparison with NaN is false.
+fn larger(a: VALUE, b: VALUE) -> VALUE {
+    return select(b, a, (a >= b) | !(a == a));
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -78,7 +83,7 @@ fn main(
         let end = min(p.input, start + (p.kernel - 1u) * step + 1u - p.padding);
 
         let base = image * p.input.x * p.input.y;
-        var best = VALUE(-3.4028234e38);
+        var best: VALUE;
         var best_at = INDEX(i32(first.x * p.input.y + first.y));
         // Loops of constant length are written out by the driver's compiler.
         var taps = vec2(KERNEL_HEIGHT, KERNEL_WIDTH);
@@ -97,10 +102,13 @@ fn main(
                 }
                 let at = place.x * p.input.y + place.y;
                 let value = x[(base + at) * p.channels + channel];
+                let opening = (ky | kx) == 0u;
                 if (INDICES) {
-                    best_at = select(best_at, INDEX(i32(at)), value > best);
+                    // Of equal elements the first wins, of NaNs the last.
+                    let later = select(best_at, INDEX(i32(at)), (value > best) | !(value == value));
+                    best_at = select(later, INDEX(i32(at)), opening);
                 }
-                best = max(best, value);
+                best = select(larger(best, value), value, opening);
             }
         }
         y[i] = best;

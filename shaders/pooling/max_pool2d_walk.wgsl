@@ -36,6 +36,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 @group(0) @binding(3) var<storage, read_write> indices: array<INDEX>;
 
+// The larger of two, and NaN as soon as one is that, as PyTorch has it. A comparison with NaN is false.
+fn larger(a: VALUE, b: VALUE) -> VALUE {
+    return select(b, a, (a >= b) | !(a == a));
+}
+
 // The place in its plane of an element of the padded image.
 fn place_of(p: Params, row: u32, column: u32) -> u32 {
     var place = vec2(row, column);
@@ -81,9 +86,9 @@ fn main(
                 *found = INDEX(i32(at));
             } else {
                 if (INDICES) {
-                    *found = select(*found, INDEX(i32(at)), v > *largest);
+                    *found = select(*found, INDEX(i32(at)), (v > *largest) | !(v == v));
                 }
-                *largest = max(*largest, v);
+                *largest = larger(*largest, v);
             }
         }
     }
@@ -110,9 +115,9 @@ fn main(
                         *found = INDEX(i32(at));
                     } else {
                         if (INDICES) {
-                            *found = select(*found, INDEX(i32(at)), v > *largest);
+                            *found = select(*found, INDEX(i32(at)), (v > *largest) | !(v == v));
                         }
-                        *largest = max(*largest, v);
+                        *largest = larger(*largest, v);
                     }
                 }
             }
@@ -124,11 +129,12 @@ fn main(
                 for (var j = 1u; j < KERNEL_WIDTH; j++) {
                     let v = value[j * COLUMNS + g * GROUP + i];
                     if (INDICES) {
-                        // Of equal elements the first in row-major order wins.
+                        // Of equal elements the first in row-major order wins, of NaNs the last.
                         let at = place[j * COLUMNS + g * GROUP + i];
-                        best_at = select(best_at, at, (v > best) | ((v == best) & (at < best_at)));
+                        let later = !(v == v) & ((best == best) | (at > best_at));
+                        best_at = select(best_at, at, (v > best) | ((v == best) & (at < best_at)) | later);
                     }
-                    best = max(best, v);
+                    best = larger(best, v);
                 }
                 y[to + (g * GROUP + i) * LANES] = best;
                 if (INDICES) {

@@ -67,7 +67,8 @@ fn network(context: &Context, case: &Case, image: [usize; 3], bias: (f64, f64)) 
 fn images(context: &Context, case: &Case) -> (Var, [usize; 4]) {
     let shape: Vec<_> =
         case.parameters["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect();
-    let values = uniform("images", shape.iter().product(), -1.0, 1.0);
+    let name = case.parameters["images"].as_str().unwrap_or("images");
+    let values = uniform(name, shape.iter().product(), -1.0, 1.0);
     let x = Var::constant(Tensor::from_slice(context, &values, &shape).unwrap());
     (x, shape.try_into().unwrap())
 }

@@ -65,13 +65,13 @@ fn convolution(criterion: &mut Criterion) {
             if !algorithm.pools(&problem, &pooling) {
                 continue;
             }
-            let (named, flops) = (Some(algorithm), Throughput::Elements(problem.flops()));
+            let (named, work) = (Some(algorithm), work(&problem));
             let relu = Epilogue { activation: Some(UnaryOp::Relu), ..Epilogue::default() };
             let name = |how: &str| format!("{name}/{how}/{}", algorithm.name());
-            bench(criterion, "convolution", &name("pooled"), flops.clone(), &context, || {
+            bench(criterion, "convolution", &name("pooled"), work, &context, || {
                 x.conv2d_pooled(&w, &op, &relu, &pooling, named).unwrap()
             });
-            bench(criterion, "convolution", &name("pooled_apart"), flops, &context, || {
+            bench(criterion, "convolution", &name("pooled_apart"), work, &context, || {
                 x.conv2d_fused(&w, &op, &relu, named).and_then(|y| y.pool2d(&pooling)).unwrap()
             });
         }

@@ -115,7 +115,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             [pixels.div_ceil((lanes * lane_pixels) as usize), o.div_ceil(channels as usize)];
         let shapes = [n, h, w, c, oh, ow, o, kernel, kernel];
         let window = [stride, stride, padding, padding, 1, 1, 1]; // dilation, and one group of channels
-        let params = [&shapes[..], &window, &[rows, columns, rows * columns, 0, 0]].concat();
+        // Tiles and workgroups, two parameters of the activation, the divisor of a pooling: neither is there.
+        let params = [&shapes[..], &window, &[rows, columns, rows * columns, 0, 0, 0]].concat();
         by_hand(spec.into(), &params, rows * columns)?;
     }
     if wrong.is_empty() { Ok(()) } else { Err(format!("wrong: {}", wrong.join("; ")).into()) }

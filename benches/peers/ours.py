@@ -39,7 +39,7 @@ class Ours:
         return self._answer("devices", "--chosen", "--json")
 
     def time(self, work: Work, repeat: int) -> Timing:
-        """Runs `work` two times to warm up and `repeat` times."""
+        """Runs `work` for 50 ms to warm up, and then `repeat` times."""
         answer = self._answer("kernels", "bench", *_arguments(work), "--chosen", "--json", "--repeat", str(repeat))
         row = next(row for row in answer["rows"] if row["chosen"])
         return Timing(

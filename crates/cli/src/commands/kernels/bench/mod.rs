@@ -318,6 +318,10 @@ fn operand(context: &Context, shape: &[usize], seed: usize, dtype: DType) -> Res
     Ok((tensor, values))
 }
 
+/// Runs of at least this long come before the timed ones. For its first tens of milliseconds a process may have all threads of a
+/// software driver on one core, until the scheduler has spread them: small kernels then take twice as long.
+const WARM_UP_MS: f64 = 50.0;
+
 fn time(
     context: &Context,
     algorithm: &str,
@@ -329,18 +333,19 @@ fn time(
     work: impl Fn() -> Result<Tensor>,
 ) -> Result<Row> {
     let error = check.error(&work()?, algorithm)?;
-    let mut times = Vec::with_capacity(runs.repeat);
-    for round in 0..runs.repeat + 2 {
+    let run = || -> Result<f64> {
         context.synchronize()?;
         let begun = Instant::now();
         let result = work()?;
         context.synchronize()?;
         drop(result);
-        // Two to warm up.
-        if round >= 2 {
-            times.push(begun.elapsed().as_secs_f64() * 1e3);
-        }
+        Ok(begun.elapsed().as_secs_f64() * 1e3)
+    };
+    let mut warm_up_ms = run()? + run()?;
+    while warm_up_ms < WARM_UP_MS {
+        warm_up_ms += run()?;
     }
+    let mut times = (0..runs.repeat).map(|_| run()).collect::<Result<Vec<_>>>()?;
     times.sort_by(f64::total_cmp);
     let (median_ms, min_ms) = (times[times.len() / 2], times[0]);
     let gflops = size.flops as f64 / median_ms / 1e6;

@@ -13,6 +13,7 @@ mod dispatch;
 mod error;
 mod files;
 mod guard;
+mod memory;
 mod options;
 mod pipeline;
 mod plan;

@@ -12,7 +12,6 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
 const BLOCK: u32 = 2u; // @const rows of a turn
-const PIXEL: bool = false; // @const whether a row is one pixel
 const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
 
 struct Params {
@@ -52,6 +51,13 @@ fn slope(x: vec4<f32>, p: vec2<f32>) -> vec4<f32> {
     );
 }
 
+// The channels of a vec4 whose first element has the channel c: a row is whole pixels, and these may be narrower than a vec4.
+fn channels_from(c: u32) -> vec4<u32> {
+    let y = select(c + 1u, 0u, c + 1u == params.channels);
+    let z = select(y + 1u, 0u, y + 1u == params.channels);
+    return vec4(c, y, z, select(z + 1u, 0u, z + 1u == params.channels));
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -80,10 +86,7 @@ fn main(
     var weight_sum: array<vec4<f32>, COLUMNS>;
     // @unroll
     for (var k = 0u; k < COLUMNS; k++) {
-        var c = vec4(4u * (column + k * LANES)) + vec4(0u, 1u, 2u, 3u);
-        if (!PIXEL) {
-            c %= params.channels;
-        }
+        let c = channels_from(4u * (column + k * LANES) % params.channels);
         centre[k] = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
         inv_std[k] = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
         if (FROM_VARIANCE) {

@@ -9,8 +9,6 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const ROWS: u32 = 8u; // @const rows of a thread
 const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
-const CUT: bool = true; // @const whether the last row may be cut short
-const PIXEL: bool = false; // @const whether a row is one pixel
 const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
 
 struct Params {
@@ -40,6 +38,13 @@ fn finish(v: vec4<f32>, p: vec2<f32>) -> vec4<f32> {
     return vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
 }
 
+// The channels of a vec4 whose first element has the channel c: a row is whole pixels, and these may be narrower than a vec4.
+fn channels_from(c: u32) -> vec4<u32> {
+    let y = select(c + 1u, 0u, c + 1u == params.channels);
+    let z = select(y + 1u, 0u, y + 1u == params.channels);
+    return vec4(c, y, z, select(z + 1u, 0u, z + 1u == params.channels));
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -63,10 +68,7 @@ fn main(
     var shift: array<vec4<f32>, COLUMNS>;
     // @unroll
     for (var k = 0u; k < COLUMNS; k++) {
-        var c = vec4(4u * (column + k * LANES)) + vec4(0u, 1u, 2u, 3u);
-        if (!PIXEL) {
-            c %= params.channels;
-        }
+        let c = channels_from(4u * (column + k * LANES) % params.channels);
         centre[k] = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
         var inv_std = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
         if (FROM_VARIANCE) {
@@ -82,7 +84,8 @@ fn main(
             y[at + k * LANES] = finish((x[at + k * LANES] - centre[k]) * scale[k] + shift[k], p);
         }
     }
-    if (CUT && COLUMNS > 1u) {
+    if (COLUMNS > 1u) {
+        // The last row may be cut short.
         // @unroll
         for (var k = 0u; k < COLUMNS; k++) {
             if (at + k * LANES < end) {

@@ -59,13 +59,16 @@ impl Share {
         (1..=self.most_columns).rev().find(|columns| width.is_multiple_of(columns * self.lanes)).unwrap_or(1)
     }
 
-    /// Elements in a row of whole pixels, `width` of which are whole vec4s: as many such as make whole turns of a subgroup,
-    /// where those are few.
-    pub fn whole_turns(self, width: usize) -> usize {
+    /// Elements in a row of whole pixels, `width` of which are whole vec4s: as many such as make `turns` whole turns of a
+    /// subgroup or less, or else as few more as can be, up to the most columns of a thread.
+    pub fn whole_turns(self, width: usize, turns: u32) -> usize {
         let turn = 4 * self.lanes as usize;
-        (1..=self.lanes as usize)
-            .map(|pixels| pixels * width)
-            .find(|row| row.is_multiple_of(turn) && row / turn <= self.most_columns as usize)
+        let rows =
+            || (1..=self.lanes as usize).map(|pixels| pixels * width).filter(|row| row.is_multiple_of(turn));
+        rows()
+            .rev()
+            .find(|row| row / turn <= turns as usize)
+            .or_else(|| rows().find(|row| row / turn <= self.most_columns as usize))
             .filter(|_| self.blocked())
             .unwrap_or(width)
     }

@@ -53,6 +53,16 @@ pub struct Grads<'a> {
     pub bias: &'a Buffer,
 }
 
+/// The activation whose derivative the kernels compute: none and ReLU are leaky ReLUs of slope 1 and 0, so that a network
+/// compiles one kernel for both.
+fn piecewise(activation: Option<UnaryOp>) -> UnaryOp {
+    match activation {
+        None => UnaryOp::LeakyRelu { slope: 1.0 },
+        Some(UnaryOp::Relu) => UnaryOp::LeakyRelu { slope: 0.0 },
+        Some(other) => other,
+    }
+}
+
 /// The gradients of x (`[pixels, channels]`), weight and bias. With `train`, mean and variance depend on x; else they are
 /// constants. `grad_y` is the gradient behind the activation, where one is `fused`. `op` names the operation in errors and
 /// profiles.
@@ -72,13 +82,11 @@ pub fn batch_norm_backward(
     let share = Share::of(context);
     let rows = Rows::new(op, pixels, channels, share)?;
     let (spread, eps, from_variance) = spread.parts();
-    let [p0, p1] = fused.map_or([0.0; 2], |fused| fused.activation.parameters());
+    let activation = piecewise(fused.map(|fused| fused.activation));
+    let [p0, p1] = activation.parameters();
     // Without an activation nothing depends on the bias: any operand of its shape does.
     let bias = fused.map_or(weight, |fused| fused.bias);
-    let with_slot = |kernel: Specialisation| match fused {
-        Some(fused) => kernel.with_fragment("unary_derivative", fused.activation.name()),
-        None => kernel,
-    };
+    let with_slot = |kernel: Specialisation| kernel.with_fragment("unary_derivative", activation.name());
 
     let (chunk, chunks) = rows.chunks(share.threads);
     let plane = chunks * rows.step;
@@ -98,7 +106,6 @@ pub fn batch_norm_backward(
     let kernel = rows
         .constants(Specialisation::new("batch_norm_backward_reduce"))
         .with_u32("BLOCK", (2 / rows.columns).max(1))
-        .with_bool("PIXEL", rows.is_pixel())
         .with_bool("FROM_VARIANCE", from_variance);
     let dispatch = Dispatch {
         op,
@@ -128,8 +135,6 @@ pub fn batch_norm_backward(
     let kernel = rows
         .constants(Specialisation::new("batch_norm_backward_apply"))
         .with_u32("ROWS", share.rows)
-        .with_bool("CUT", rows.rows != rows.whole_rows)
-        .with_bool("PIXEL", rows.is_pixel())
         .with_bool("TRAIN", train);
     let threads = rows.threads(op, rows.rows.div_ceil(share.rows))?;
     let dispatch = Dispatch {

@@ -18,6 +18,16 @@ params! { Params for "batch_norm_normalise" {
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
+/// None, ReLU and ReLU6 are clamps to bounds of the parameters, so that a network compiles one kernel for them.
+fn clamped(activation: Option<UnaryOp>) -> UnaryOp {
+    match activation {
+        None => UnaryOp::Clamp { min: f32::NEG_INFINITY, max: f32::INFINITY },
+        Some(UnaryOp::Relu) => UnaryOp::Clamp { min: 0.0, max: f32::INFINITY },
+        Some(UnaryOp::Relu6) => UnaryOp::Clamp { min: 0.0, max: 6.0 },
+        Some(other) => other,
+    }
+}
+
 /// `y = epilogue((x − mean) / std · weight + bias)`; x and y are `[pixels, channels]`, the rest is `[channels]`. `op`
 /// names the operation in errors and profiles.
 pub fn batch_norm_normalise(
@@ -35,17 +45,14 @@ pub fn batch_norm_normalise(
     let share = Share::of(context);
     let rows = Rows::new(op, pixels, channels, share)?;
     let (spread, eps, from_variance) = spread.parts();
-    let [p0, p1] = epilogue.map_or([0.0; 2], UnaryOp::parameters);
+    let epilogue = clamped(epilogue);
+    let [p0, p1] = epilogue.parameters();
     let params = Params { vectors: rows.vectors, step: rows.step, channels: rows.channels, eps, p0, p1 };
-    let mut kernel = rows
+    let kernel = rows
         .constants(Specialisation::new("batch_norm_normalise"))
         .with_u32("ROWS", share.rows)
-        .with_bool("CUT", rows.rows != rows.whole_rows)
-        .with_bool("PIXEL", rows.is_pixel())
-        .with_bool("FROM_VARIANCE", from_variance);
-    if let Some(epilogue) = epilogue {
-        kernel = kernel.with_fragment("unary", epilogue.name());
-    }
+        .with_bool("FROM_VARIANCE", from_variance)
+        .with_fragment("unary", epilogue.name());
     let threads = rows.threads(op, rows.rows.div_ceil(share.rows))?;
     let dispatch = Dispatch {
         op,

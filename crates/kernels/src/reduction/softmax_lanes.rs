@@ -15,9 +15,7 @@ params! { Params for "softmax_lanes", "softmax_lanes_backward" { lines: u32, qua
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
-/// Lanes of a subgroup of the device class.
-const LANES: u32 = 8;
-/// Elements of a line: from two vec4s a lane on, and so that both passes stay within what any driver loops.
+/// Elements of a line: from some vec4s a lane on, and so that both passes stay within what any driver loops.
 const LENGTHS: std::ops::RangeInclusive<usize> = 64..=1 << 19;
 
 /// Whether these kernels run the lines: contiguous ones of whole vec4s, enough of them to share among the cores.
@@ -69,8 +67,9 @@ fn launch(
     to_u32(op, view.before * view.along)?;
     let lines = to_u32(op, view.before)?;
     let params = Params { lines, quads: to_u32(op, view.along / 4)? };
-    let kernel = kernel.with_u32("WORKGROUP", WORKGROUP).with_u32("LANES", LANES);
-    let groups = u64::from(lines.div_ceil(WORKGROUP / LANES));
+    let lanes = Device::of(context).lanes;
+    let kernel = kernel.with_u32("WORKGROUP", WORKGROUP).with_u32("LANES", lanes);
+    let groups = u64::from(lines.div_ceil(WORKGROUP / lanes));
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })?;
     Ok(true)
 }

@@ -48,23 +48,23 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: SoftwareVulkan,
-        when: "3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more; 128 and 16 with a packed weight",
+        when: "3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more; 64 and 16 with a packed weight",
         test: |query| {
             let [tiles, channels] = query.tiles(4);
-            (tiles >= 32 && channels >= 32) || (query.packed && tiles >= 16 && channels >= 128)
+            (tiles >= 32 && channels >= 32) || (query.packed && tiles >= 16 && channels >= 64)
         },
         algorithm: Conv2dAlgorithm::WinogradF4,
         why: "a quarter of the products; its transforms cost as much as those of 16 channels save",
     },
     Rule {
         device: SoftwareVulkan,
-        when: "3 × 3, stride 1, 128 channels and 16 tiles of 2 × 2 or more",
+        when: "3 × 3, stride 1, 128 channels and 25 tiles of 2 × 2 or more; 16 with a packed weight",
         test: |query| {
             let [tiles, channels] = query.tiles(2);
-            tiles >= 16 && channels >= 128
+            tiles >= if query.packed { 16 } else { 25 } && channels >= 128
         },
         algorithm: Conv2dAlgorithm::WinogradF2,
-        why: "fewer tiles of 4 × 4 fill no register tile, and their weights take twice the memory",
+        why: "fewer tiles of 4 × 4 fill no register tile, and transforming their weights takes twice as long",
     },
     Rule {
         device: SoftwareVulkan,
@@ -267,6 +267,24 @@ mod tests {
         let candidates = conv2d_candidates(device, Pass::Forward, &problem);
         assert!(!candidates.contains(&Conv2dAlgorithm::WinogradF4), "{candidates:?}");
         assert_eq!(conv2d_packed(device, &problem).algorithm, Conv2dAlgorithm::WinogradF2);
+    }
+
+    #[test]
+    fn a_weight_that_is_packed_once_may_take_long_to_transform() {
+        let same = Conv2d { padding: [1, 1], ..Conv2d::default() };
+        let device = &Device::SOFTWARE_VULKAN;
+        let of = |channels, edge| {
+            let problem =
+                Problem::new(&same, [1, channels, edge, edge], [channels, channels, 3, 3]).expect("fits");
+            let plain = Pass::ALL.map(|pass| conv2d(device, pass, &problem).algorithm);
+            (conv2d_packed(device, &problem).algorithm, plain[0], plain[1])
+        };
+        use Conv2dAlgorithm::{Lanes, WinogradF2, WinogradF4};
+        assert_eq!(of(512, 14), (WinogradF4, WinogradF2, WinogradF2));
+        assert_eq!(of(64, 14), (WinogradF4, Lanes, Lanes));
+        assert_eq!(of(512, 7), (WinogradF2, Lanes, Lanes));
+        assert_eq!(of(64, 56), (WinogradF4, WinogradF4, WinogradF4));
+        assert_eq!(of(16, 56), (Lanes, Lanes, Lanes));
     }
 
     #[test]

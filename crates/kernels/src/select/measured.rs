@@ -28,6 +28,15 @@ pub fn conv2d_packed_for(context: &Context, problem: &ConvProblem) -> Choice<Con
     measured(context, Pass::Forward, problem, super::conv2d_packed(&Device::of(context), problem))
 }
 
+/// The algorithm for a pass that runs again and again, as benches time it: forward with a weight that is packed once, as
+/// [`conv2d_packed_for`], back as [`conv2d_for`].
+pub fn conv2d_repeated_for(context: &Context, pass: Pass, problem: &ConvProblem) -> Choice<Conv2dAlgorithm> {
+    match pass {
+        Pass::Forward => conv2d_packed_for(context, problem),
+        Pass::BackwardInput | Pass::BackwardWeight => conv2d_for(context, pass, problem),
+    }
+}
+
 fn measured(
     context: &Context,
     pass: Pass,

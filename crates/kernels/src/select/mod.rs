@@ -13,7 +13,7 @@ mod measured;
 
 pub use convolution::{PooledChoice, conv2d, conv2d_candidates, conv2d_packed, conv2d_pooled};
 pub use matmul::{matmul, matmul_candidates};
-pub use measured::{conv2d_for, conv2d_packed_for, conv2d_pooled_for, matmul_for};
+pub use measured::{conv2d_for, conv2d_packed_for, conv2d_pooled_for, conv2d_repeated_for, matmul_for};
 
 use tilewright_runtime::Context;
 

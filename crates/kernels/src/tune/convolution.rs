@@ -9,7 +9,7 @@ use crate::{
         Conv2dAlgorithm, Operands, Pass, Problem, Weight, backward_input, backward_weight, forward,
         pack_weight,
     },
-    select::{Device, conv2d_candidates},
+    select::{Device, conv2d_candidates, conv2d_packed},
 };
 
 /// The definition takes part only below so many operations: above it never wins, and may take seconds.
@@ -49,7 +49,13 @@ pub fn measure_conv2d(
 
 /// What takes part: everything that can run it, the table's choice first.
 fn candidates(context: &Context, pass: Pass, problem: &Problem) -> Vec<Conv2dAlgorithm> {
-    let mut algorithms = conv2d_candidates(&Device::of(context), pass, problem);
+    let device = Device::of(context);
+    let mut algorithms = conv2d_candidates(&device, pass, problem);
+    if pass == Pass::Forward {
+        // What is timed has its weight packed.
+        let first = conv2d_packed(&device, problem).algorithm;
+        algorithms.sort_by_key(|algorithm| *algorithm != first);
+    }
     if problem.flops() > DEFINITION_MOST && algorithms.len() > 1 {
         algorithms.retain(|&algorithm| algorithm != Conv2dAlgorithm::Direct);
     }

@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     for (at, work) in works.iter().enumerate() {
         let problem = &work.problem;
         eprintln!("{}/{} {}", at + 1, works.len(), suite::describe(problem));
-        let chosen = select::conv2d_for(context, pass, problem).algorithm;
+        let chosen = select::conv2d_repeated_for(context, pass, problem).algorithm;
         let verdict = tune::measure_conv2d(context, pass, problem, Some(chosen))?;
         let Some(&(algorithm, seconds)) = verdict.times.first() else {
             let reasons: Vec<_> = verdict.rejected.iter().map(|(_, reason)| reason.as_str()).collect();

@@ -265,7 +265,7 @@ fn bench_conv2d(
         })
     };
     let mut rows = Vec::new();
-    let chosen = select::conv2d_for(context, pass, &problem).algorithm;
+    let chosen = select::conv2d_repeated_for(context, pass, &problem).algorithm;
     let device = Device::of(context);
     let candidates = first(select::conv2d_candidates(&device, pass, &problem), chosen);
     let absent = Conv2dAlgorithm::ALL

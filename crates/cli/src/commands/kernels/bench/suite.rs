@@ -127,7 +127,7 @@ pub fn run(arguments: &Arguments, options: Options, context: &Context) -> Result
 
 fn row(context: &Context, roofline: &Roofline, pass: Pass, work: &Work, chosen_only: bool) -> Result<Row> {
     let problem = &work.problem;
-    let chosen = select::conv2d_for(context, pass, problem).algorithm;
+    let chosen = select::conv2d_repeated_for(context, pass, problem).algorithm;
     let measure = || -> Result<Verdict> {
         let verdict = tune::measure_conv2d(context, pass, problem, chosen_only.then_some(chosen))?;
         check(problem, &verdict)?;

@@ -359,7 +359,7 @@ fn bias_gradient() {
 }
 
 /// The files of the family, and whether a device needs software Vulkan for it.
-const FILES: [(&str, bool); 22] = [
+const FILES: [(&str, bool); 24] = [
     ("col2im", false),
     ("conv2d_backward_bias", false),
     ("conv2d_cooperative", false),
@@ -381,7 +381,9 @@ const FILES: [(&str, bool); 22] = [
     ("im2col", false),
     ("winograd_input", false),
     ("winograd_output", false),
+    ("winograd_output_gradient", false),
     ("winograd_weight", false),
+    ("winograd_weight_gradient", false),
 ];
 
 #[test]

@@ -4,6 +4,7 @@
 //
 // Points: F(2, 3) has 0, ±1, ∞. F(4, 3) has 0, ±3/4, ±3/2, ∞: all constants are exact in f32, and the error is a third of
 //   that of the usual 0, ±1, ±2, ∞ (Barabasz et al., arXiv 1803.10986, on the choice of points).
+// The gradient by the weight pads its tiles to a multiple of four; those past the last repeat it.
 // Layouts: x is N H W C, V is [(TILE + 2)², tiles, C]; both are read and written by vec4 of channels, so C % 4 == 0.
 // Threads: four channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT; pixels outside the image are zero.
 // Limits: 2 storage buffers, no workgroup memory. TILE is 2 or 4.
@@ -24,6 +25,7 @@ struct Params {
     first: u32, // the first tile of this launch, counted over the batch
     tiles: u32, // of this launch
     count: u32, // tiles · quads
+    last: u32, // the last tile of the batch
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -66,7 +68,7 @@ fn main(
     let i = min(id, params.count - 1u);
     let quad = i % params.quads;
     let slot = i / params.quads;
-    let tile = params.first + slot;
+    let tile = min(params.first + slot, params.last);
     let tiles = params.tiles_h * params.tiles_w;
     let image = tile / tiles;
     let tile_row = (tile - image * tiles) / params.tiles_w;

@@ -227,6 +227,8 @@ pub const OPERATIONS: &[Operation] = &[
         "conv2d_depthwise_backward_weight",
         "conv2d_lanes_backward_input",
         "conv2d_lanes_backward_weight",
+        "winograd_output_gradient",
+        "winograd_weight_gradient",
         "conv2d_backward_bias",
     ])
     .reference("convolution::conv2d")

@@ -13,6 +13,7 @@ mod pack_tiles;
 mod problem;
 mod weight;
 mod winograd;
+mod winograd_gradient;
 
 use tilewright_ops::{Pooling, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Error, Result};
@@ -43,7 +44,15 @@ use crate::{
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     let shared =
         [problem::Params::LAYOUT, implicit_gemm::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
-    [&shared[..], &depthwise::LAYOUTS, &lanes::LAYOUTS, &pack_tiles::LAYOUTS, &winograd::LAYOUTS].concat()
+    [
+        &shared[..],
+        &depthwise::LAYOUTS,
+        &lanes::LAYOUTS,
+        &pack_tiles::LAYOUTS,
+        &winograd::LAYOUTS,
+        &winograd_gradient::LAYOUTS,
+    ]
+    .concat()
 }
 
 fn chosen(
@@ -236,8 +245,14 @@ pub fn backward_weight(
         }
         Conv2dAlgorithm::Depthwise => depthwise::backward_weight(context, problem, grad_y, x, grad_weight),
         Conv2dAlgorithm::Lanes => lanes::backward_weight(context, problem, grad_y, x, grad_weight),
-        Conv2dAlgorithm::WinogradF2 | Conv2dAlgorithm::WinogradF4 | Conv2dAlgorithm::Cooperative => {
-            Err(unsupported(Pass::BackwardWeight, algorithm, problem, "it has no gradient by the weight"))
+        Conv2dAlgorithm::Cooperative => {
+            Err(unsupported(Pass::BackwardWeight, algorithm, problem, "it runs forward"))
+        }
+        Conv2dAlgorithm::WinogradF2 => {
+            winograd_gradient::backward_weight(context, problem, grad_y, x, grad_weight, 2)
+        }
+        Conv2dAlgorithm::WinogradF4 => {
+            winograd_gradient::backward_weight(context, problem, grad_y, x, grad_weight, 4)
         }
     }
 }

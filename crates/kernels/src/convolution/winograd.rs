@@ -20,7 +20,7 @@ use crate::{
 
 params! { InputParams for "winograd_input" {
     height: u32, width: u32, quads: u32, tiles_h: u32, tiles_w: u32,
-    pad_h: u32, pad_w: u32, first: u32, tiles: u32, count: u32,
+    pad_h: u32, pad_w: u32, first: u32, tiles: u32, count: u32, last: u32,
 } }
 
 params! { WeightParams for "winograd_weight" { b: u32, a_stride: u32, b_stride: u32, flip: u32, count: u32 } }
@@ -37,7 +37,7 @@ pub(super) const LAYOUTS: [ParamsLayout; 3] =
 /// What the three kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Spec {
-    /// `winograd_input`, `winograd_weight` or `winograd_output`.
+    /// `winograd_input`, `winograd_weight`, `winograd_output`, or one of the gradient by the weight.
     pub stem: &'static str,
     /// Pixels along an edge of a tile of y: 2 or 4.
     pub tile: u32,
@@ -59,7 +59,7 @@ impl From<Spec> for Specialisation {
 
 /// Software Vulkan compiles a load to a few hundred instructions: written out, the transforms outgrow the instruction
 /// cache and take seconds to compile. On a GPU an array that a loop indexes leaves the registers.
-fn compact(context: &Context) -> bool {
+pub(super) fn compact(context: &Context) -> bool {
     Device::of(context).class == DeviceClass::SoftwareVulkan
 }
 
@@ -67,10 +67,7 @@ fn compact(context: &Context) -> bool {
 pub(super) fn obstacle(pass: Pass, problem: &Problem) -> Option<&'static str> {
     let op = &problem.op;
     let [inputs, outputs] = problem.group_channels();
-    if pass == Pass::BackwardWeight {
-        Some("it has no gradient by the weight")
-    } else if problem.w_shape[2..] != [3, 3] || op.stride != [1, 1] || op.dilation != [1, 1] || op.groups != 1
-    {
+    if problem.w_shape[2..] != [3, 3] || op.stride != [1, 1] || op.dilation != [1, 1] || op.groups != 1 {
         Some("it needs a 3 × 3 kernel, stride 1, no dilation and one group")
     } else if !inputs.is_multiple_of(4) || !outputs.is_multiple_of(4) {
         Some("it needs multiples of 4 channels")
@@ -173,6 +170,69 @@ pub(super) fn backward_input(
     run.run(context, &packed, grad_y, None, None, grad_x)
 }
 
+/// Bytes that one round of launches leaves between them, so that they stay in a cache (on software Vulkan) or at least below
+/// every device's bindings.
+pub(super) fn budget(context: &Context) -> usize {
+    match Device::of(context).class {
+        DeviceClass::SoftwareVulkan => 16 << 20,
+        DeviceClass::Gpu => 96 << 20,
+    }
+}
+
+/// Tiles of pixels that `winograd_input` transforms.
+pub(super) struct InputTiles {
+    pub pass: Pass,
+    /// Pixels along an edge of a tile of the result.
+    pub tile: u32,
+    /// N C H W of what is transformed.
+    pub shape: [usize; 4],
+    /// Rows and columns of tiles of an image.
+    pub grid: [usize; 2],
+    pub padding: [usize; 2],
+}
+
+impl InputTiles {
+    /// Transforms `tiles` of them from the tile `first` on.
+    pub fn transform(
+        &self,
+        context: &Context,
+        x: &Buffer,
+        transformed: &Buffer,
+        first: usize,
+        tiles: usize,
+    ) -> Result<()> {
+        let op = self.pass.name();
+        let number = |value| to_u32(op, value);
+        let ([batch, channels, height, width], [tiles_h, tiles_w]) = (self.shape, self.grid);
+        let params = InputParams {
+            height: number(height)?,
+            width: number(width)?,
+            quads: number(channels / 4)?,
+            tiles_h: number(tiles_h)?,
+            tiles_w: number(tiles_w)?,
+            pad_h: number(self.padding[0])?,
+            pad_w: number(self.padding[1])?,
+            first: number(first)?,
+            tiles: number(tiles)?,
+            count: number(tiles * channels / 4)?,
+            last: number(batch * tiles_h * tiles_w - 1)?,
+        };
+        let spec = Spec {
+            stem: "winograd_input",
+            tile: self.tile,
+            compact: compact(context),
+            epilogue: Epilogue::default(),
+        };
+        let dispatch = Dispatch {
+            op,
+            params: bytemuck::bytes_of(&params),
+            buffers: &[x, transformed],
+            groups: groups(params.count),
+        };
+        context.dispatch(&spec.into(), &dispatch)
+    }
+}
+
 /// A convolution of N C H W `from` to N O OH OW `to` with a transformed weight.
 struct Run {
     pass: Pass,
@@ -186,17 +246,12 @@ struct Run {
 }
 
 impl Run {
-    /// Tiles that one round of launches takes, so that what lies between the launches stays in a cache (on software Vulkan)
-    /// or at least below every device's bindings.
+    /// Tiles that one round of launches takes, within the [`budget`].
     fn tiles_at_once(&self, context: &Context) -> usize {
-        let budget = match Device::of(context).class {
-            DeviceClass::SoftwareVulkan => 16 << 20,
-            DeviceClass::Gpu => 96 << 20,
-        };
         let alpha = self.tile as usize + 2;
         let tile_bytes = 4 * alpha * alpha * (self.from[1] + self.to[1]);
         // Whole rows of register tiles.
-        (budget / tile_bytes / 32).max(1) * 32
+        (budget(context) / tile_bytes / 32).max(1) * 32
     }
 
     fn run(
@@ -225,28 +280,17 @@ impl Run {
         let products = context.alloc((batches * at_once * outputs * 4) as u64)?;
         let compact = compact(context);
         let spec = |stem, epilogue| Specialisation::from(Spec { stem, tile: self.tile, compact, epilogue });
+        let input_tiles = InputTiles {
+            pass: self.pass,
+            tile: self.tile,
+            shape: self.from,
+            grid: [tiles_h, tiles_w],
+            padding: self.padding,
+        };
         let mut first = 0;
         while first < all {
             let tiles = at_once.min(all - first);
-            let params = InputParams {
-                height: number(height)?,
-                width: number(width)?,
-                quads: number(inputs / 4)?,
-                tiles_h: number(tiles_h)?,
-                tiles_w: number(tiles_w)?,
-                pad_h: number(self.padding[0])?,
-                pad_w: number(self.padding[1])?,
-                first: number(first)?,
-                tiles: number(tiles)?,
-                count: number(tiles * inputs / 4)?,
-            };
-            let dispatch = Dispatch {
-                op,
-                params: bytemuck::bytes_of(&params),
-                buffers: &[x, &transformed],
-                groups: groups(params.count),
-            };
-            context.dispatch(&spec("winograd_input", Epilogue::default()), &dispatch)?;
+            input_tiles.transform(context, x, &transformed, first, tiles)?;
 
             let product = matmul::Problem {
                 batches,

@@ -110,9 +110,11 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     Rule {
         device: Gpu,
         when: "3 × 3, stride 1, C · O ≥ 64 · (C + O), 512 pixels or more",
-        test: |Query { problem, .. }| {
+        test: |Query { pass, problem, .. }| {
             let [inputs, outputs] = problem.group_channels();
-            inputs * outputs >= 64 * (inputs + outputs) && problem.y_pixels() >= 512
+            *pass != Pass::BackwardWeight
+                && inputs * outputs >= 64 * (inputs + outputs)
+                && problem.y_pixels() >= 512
         },
         algorithm: Conv2dAlgorithm::WinogradF4,
         why: "it saves 108 of 144 multiplications for every pair of channels and moves 36 · (C + O) numbers for a tile \

@@ -1,0 +1,134 @@
+//! `winograd_output_gradient`, `winograd_weight_gradient`: the gradient by the weight of 3 × 3 convolutions of stride 1 by
+//! minimal filtering.
+//!
+//! It is the forward pass's algorithm transposed: with the tiles of x transformed as there and those of the result's gradient
+//! on the way back through the output transform, a product of both over all tiles for each of (m + 2)² components is the
+//! gradient of the transformed weight, and the way back through the weight transform ends it (Lavin and Gray,
+//! arXiv 1509.09308, whose F(3 × 3, m × m) it is).
+
+use tilewright_runtime::{Buffer, Context, Dispatch, Result};
+use tilewright_shaders::Specialisation;
+
+use super::{
+    Pass, Problem,
+    winograd::{InputTiles, Spec, budget, compact},
+};
+use crate::{
+    ParamsLayout,
+    epilogue::Epilogue,
+    groups,
+    matmul::{self, matmul},
+    params::params,
+    to_u32,
+};
+
+params! { OutputGradientParams for "winograd_output_gradient" {
+    height: u32, width: u32, quads: u32, tiles_h: u32, tiles_w: u32,
+    first: u32, tiles: u32, count: u32, batch: u32,
+} }
+
+params! { WeightGradientParams for "winograd_weight_gradient" { count: u32 } }
+
+pub(super) const LAYOUTS: [ParamsLayout; 2] = [OutputGradientParams::LAYOUT, WeightGradientParams::LAYOUT];
+
+/// Tiles of one product at most: a longer running sum loses digits.
+const MOST_TILES: usize = 4096;
+
+/// Tiles that one round of launches takes, a multiple of four: as [`budget`] says, and what a sum may have.
+fn tiles_at_once(context: &Context, tile: usize, channels: usize) -> usize {
+    let bytes = 4 * (tile + 2) * (tile + 2) * channels;
+    (budget(context) / bytes / 32).clamp(1, MOST_TILES / 32) * 32
+}
+
+pub(super) fn backward_weight(
+    context: &Context,
+    problem: &Problem,
+    grad_y: &Buffer,
+    x: &Buffer,
+    grad_weight: &Buffer,
+    tile: u32,
+) -> Result<()> {
+    let op = Pass::BackwardWeight.name();
+    let number = |value| to_u32(op, value);
+    let ([batch, inputs, height, width], [_, outputs, out_height, out_width]) =
+        (problem.x_shape, problem.y_shape);
+    let edge = tile as usize;
+    let [tiles_h, tiles_w] = [out_height.div_ceil(edge), out_width.div_ceil(edge)];
+    let all = batch * tiles_h * tiles_w;
+    let components = (edge + 2) * (edge + 2);
+    // Whole fours of tiles: the product's tail would take one at a time.
+    let at_once = tiles_at_once(context, edge, inputs + outputs).min(all.next_multiple_of(4));
+    for count in [
+        components * at_once * inputs.max(outputs),
+        components * inputs * outputs,
+        batch * inputs * height * width,
+        batch * outputs * out_height * out_width,
+    ] {
+        number(count)?;
+    }
+    let transformed = context.alloc((components * at_once * inputs * 4) as u64)?;
+    let gradients = context.alloc((components * at_once * outputs * 4) as u64)?;
+    let sums = context.alloc((components * inputs * outputs * 4) as u64)?;
+    let spec = |stem| {
+        Specialisation::from(Spec { stem, tile, compact: compact(context), epilogue: Epilogue::default() })
+    };
+    let input_tiles = InputTiles {
+        pass: Pass::BackwardWeight,
+        tile,
+        shape: problem.x_shape,
+        grid: [tiles_h, tiles_w],
+        padding: problem.op.padding,
+    };
+    let mut first = 0;
+    while first < all {
+        let tiles = at_once.min((all - first).next_multiple_of(4));
+        input_tiles.transform(context, x, &transformed, first, tiles)?;
+        let params = OutputGradientParams {
+            height: number(out_height)?,
+            width: number(out_width)?,
+            quads: number(outputs / 4)?,
+            tiles_h: number(tiles_h)?,
+            tiles_w: number(tiles_w)?,
+            first: number(first)?,
+            tiles: number(tiles)?,
+            count: number(tiles * outputs / 4)?,
+            batch: number(batch)?,
+        };
+        let dispatch = Dispatch {
+            op,
+            params: bytemuck::bytes_of(&params),
+            buffers: &[grad_y, &gradients],
+            groups: groups(params.count),
+        };
+        context.dispatch(&spec("winograd_output_gradient"), &dispatch)?;
+
+        let product = matmul::Problem {
+            batches: components,
+            m: outputs,
+            n: inputs,
+            k: tiles,
+            transpose_left: true,
+            left_stride: tiles * outputs,
+            right_stride: tiles * inputs,
+            ..matmul::Problem::default()
+        };
+        let operands = matmul::Operands {
+            left: &gradients,
+            right: &transformed,
+            bias: None,
+            // Later rounds add to what the first has left, in their order.
+            residual: (first > 0).then_some(&sums),
+            y: &sums,
+        };
+        matmul(context, &product, &operands, None)?;
+        first += tiles;
+    }
+    let params = WeightGradientParams { count: number(inputs * outputs / 4)? };
+    let dispatch = Dispatch {
+        op,
+        params: bytemuck::bytes_of(&params),
+        buffers: &[&sums, grad_weight],
+        groups: groups(params.count),
+    };
+    context.dispatch(&spec("winograd_weight_gradient"), &dispatch)
+}

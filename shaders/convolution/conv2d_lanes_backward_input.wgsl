@@ -179,13 +179,17 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         }
     }
 
-    // @unroll
-    for (var q = 0u; q < QUADS; q++) {
+    // A loop, because on software Vulkan a store is 2 KB of machine code. What it indexes is a copy, so that the sums above
+    // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
+    var sums = acc;
+    let used = (min(ci, channel0 + CHANNELS) - channel0 + 3u) / 4u;
+    for (var turn = 0u; turn < used; turn++) {
+        let q = subgroupShuffle(turn, 0u);
         let channel = channel0 + 4u * q;
         let count = min(4u, max(ci, channel) - channel);
         // @unroll
         for (var p = 0u; p < PIXELS; p++) {
-            store(dx_at[p] + channel, acc[p * QUADS + q], select(0u, count, exists[p]));
+            store(dx_at[p] + channel, sums[p * QUADS + q], select(0u, count, exists[p]));
         }
     }
 }

@@ -1,6 +1,6 @@
 // packed[g, t, a, b] = w[g, a, b, t], or back, as conv2d_pack_weight with (A, B) = (output, input channel), and for
 // depthwise filters: each filter's [B, T] is transposed, four channels and all their taps at a time, so that no access is
-// to a single element.
+// to a single element (unless COMPACT).
 //
 // Layouts: w is [groups, A, B, TAPS] row-major, packed [groups, TAPS, A, B]. B is a multiple of four.
 // Threads: VECTORS times four channels each, LANES apart, with all taps in registers.
@@ -10,6 +10,7 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's fours: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const fours of channels of a thread
 const UNPACK: bool = false; // @const from packed to w
+const COMPACT: u32 = 0u; // @const 1: a short program, single elements in a loop, where a vec4 is no quicker than they
 const TAPS: u32 = 9u; // @const taps of a filter
 
 struct Params {
@@ -34,6 +35,11 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
     return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
 }
 
+// n, as the bound of a loop that compilers shall leave a loop.
+fn unknown(n: u32) -> u32 {
+    return select(n, 0u, params.count == 0u);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -49,6 +55,27 @@ fn main(
         let g = quotient(i, p.by_matrix);
         let w_at = i * TAPS;
         let packed_at = g * (TAPS - 1u) * p.matrix + i;
+        if (COMPACT != 0u) {
+            for (var k = 0u; k < unknown(TAPS); k++) {
+                // The tap's element in each of four filters.
+                let e = vec4(4u * w_at + k) + TAPS * vec4(0u, 1u, 2u, 3u);
+                if (UNPACK) {
+                    let v = x[packed_at + k * p.matrix];
+                    y[e.x >> 2u][e.x & 3u] = v.x;
+                    y[e.y >> 2u][e.y & 3u] = v.y;
+                    y[e.z >> 2u][e.z & 3u] = v.z;
+                    y[e.w >> 2u][e.w & 3u] = v.w;
+                } else {
+                    y[packed_at + k * p.matrix] = vec4(
+                        x[e.x >> 2u][e.x & 3u],
+                        x[e.y >> 2u][e.y & 3u],
+                        x[e.z >> 2u][e.z & 3u],
+                        x[e.w >> 2u][e.w & 3u],
+                    );
+                }
+            }
+            continue;
+        }
         var v: array<vec4<f32>, TAPS>;
         if (UNPACK) {
             // @unroll

@@ -89,22 +89,11 @@ fn main(
         }
     }
     let p = vec2(params.p0, params.p1);
-    for (; at + (COLUMNS - 1u) * LANES < end; at += step) {
+    for (; at < end; at += step) {
         // @unroll
         for (var k = 0u; k < COLUMNS; k++) {
-            let v = x[at + k * LANES] - centre[k];
-            var g = grad_y[at + k * LANES] * activation(v * scale[k] + shift[k], p);
-            if (TRAIN) {
-                g -= offset[k] + v * slope[k];
-            }
-            grad_x[at + k * LANES] = g * scale[k];
-        }
-    }
-    if (COLUMNS > 1u) {
-        // The last row may be cut short.
-        // @unroll
-        for (var k = 0u; k < COLUMNS; k++) {
-            if (at + k * LANES < end) {
+            // The last row may be cut short.
+            if (k == 0u || at + k * LANES < end) {
                 let v = x[at + k * LANES] - centre[k];
                 var g = grad_y[at + k * LANES] * activation(v * scale[k] + shift[k], p);
                 if (TRAIN) {

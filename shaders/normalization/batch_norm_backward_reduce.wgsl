@@ -75,7 +75,10 @@ fn main(
     if (row >= end) {
         return;
     }
-    let whole_end = min(end, params.whole_rows);
+    // One row at a time walks to the very end, for a short program, and drops what lies behind the last element; more at a
+    // time leave a rest.
+    let walk_end = min(end, select(params.whole_rows, params.rows, BLOCK == 1u));
+    let last = (params.count - 1u) / 4u;
     let p = vec2(params.p0, params.p1);
 
     var centre: array<vec4<f32>, COLUMNS>;
@@ -95,20 +98,28 @@ fn main(
         scale[k] = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std[k];
         shift[k] = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
     }
-    for (; row + BLOCK <= whole_end; row += BLOCK) {
+    for (; row + BLOCK <= walk_end; row += BLOCK) {
         let at = row * step + column;
         // @unroll
         for (var e = 0u; e < BLOCK * COLUMNS; e++) {
-            let place = at + e / COLUMNS * step + e % COLUMNS * LANES;
-            let v = x[place] - centre[e % COLUMNS];
-            let g = grad_y[place] * slope(v * scale[e % COLUMNS] + shift[e % COLUMNS], p);
+            var place = at + e / COLUMNS * step + e % COLUMNS * LANES;
+            let inside = vec4(4u * place) + vec4(0u, 1u, 2u, 3u) < vec4(params.count);
+            if (BLOCK == 1u) {
+                place = min(place, last);
+            }
+            var v = x[place] - centre[e % COLUMNS];
+            var g = grad_y[place] * slope(v * scale[e % COLUMNS] + shift[e % COLUMNS], p);
+            if (BLOCK == 1u) {
+                v = select(vec4(0.0), v, inside);
+                g = select(vec4(0.0), g, inside);
+            }
             bias_sum[e % COLUMNS] += g;
             weight_sum[e % COLUMNS] += g * v;
         }
     }
     // @unroll
     for (var k = 0u; k < COLUMNS; k++) {
-        for (var r = row; r < end; r++) {
+        for (var r = row; BLOCK > 1u && r < end; r++) {
             let at = r * step + column + k * LANES;
             let inside = vec4(4u * at) + vec4(0u, 1u, 2u, 3u) < vec4(params.count);
             if (inside.x) {

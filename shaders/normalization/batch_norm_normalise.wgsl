@@ -78,17 +78,11 @@ fn main(
         shift[k] = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
     }
     let p = vec2(params.p0, params.p1);
-    for (; at + (COLUMNS - 1u) * LANES < end; at += step) {
+    for (; at < end; at += step) {
         // @unroll
         for (var k = 0u; k < COLUMNS; k++) {
-            y[at + k * LANES] = finish((x[at + k * LANES] - centre[k]) * scale[k] + shift[k], p);
-        }
-    }
-    if (COLUMNS > 1u) {
-        // The last row may be cut short.
-        // @unroll
-        for (var k = 0u; k < COLUMNS; k++) {
-            if (at + k * LANES < end) {
+            // The last row may be cut short.
+            if (k == 0u || at + k * LANES < end) {
                 y[at + k * LANES] = finish((x[at + k * LANES] - centre[k]) * scale[k] + shift[k], p);
             }
         }

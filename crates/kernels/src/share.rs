@@ -28,6 +28,10 @@ pub(crate) struct Share {
     most_columns: u32,
 }
 
+/// Columns of a thread that keeps numbers of each, where a row allows it. Of four, a walk is no faster, and the numbers
+/// outgrow the registers: llvmpipe compiled a kernel of batch normalisation's gradient for 1.3 s instead of 0.4 s.
+const WALK: u32 = 2;
+
 /// The largest `rows`.
 pub(crate) const MOST_ROWS: u32 = 64;
 
@@ -59,15 +63,21 @@ impl Share {
         (1..=self.most_columns).rev().find(|columns| width.is_multiple_of(columns * self.lanes)).unwrap_or(1)
     }
 
-    /// Elements in a row of whole pixels, `width` of which are whole vec4s: as many such as make `turns` whole turns of a
+    /// The same for walks that keep numbers of each column.
+    pub fn walk_columns(self, width: u32) -> u32 {
+        let even = self.blocked() && width.is_multiple_of(WALK * self.lanes);
+        if even { WALK } else { self.columns(width) }
+    }
+
+    /// Elements in a row of whole pixels, `width` of which are whole vec4s: as many such as make [`WALK`] whole turns of a
     /// subgroup or less, or else as few more as can be, up to the most columns of a thread.
-    pub fn whole_turns(self, width: usize, turns: u32) -> usize {
+    pub fn whole_turns(self, width: usize) -> usize {
         let turn = 4 * self.lanes as usize;
         let rows =
             || (1..=self.lanes as usize).map(|pixels| pixels * width).filter(|row| row.is_multiple_of(turn));
         rows()
             .rev()
-            .find(|row| row / turn <= turns as usize)
+            .find(|row| row / turn <= WALK as usize)
             .or_else(|| rows().find(|row| row / turn <= self.most_columns as usize))
             .filter(|_| self.blocked())
             .unwrap_or(width)

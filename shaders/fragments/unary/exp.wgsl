@@ -1,3 +1,4 @@
 fn unary(x: f32, p: vec2<f32>) -> f32 {
-    return exp(x);
+    // Some drivers (SwiftShader) make a number of a NaN here.
+    return select(x, exp(x), x == x);
 }

@@ -155,9 +155,10 @@ fn channel_tile(channels: usize, most: usize) -> usize {
     }
 }
 
-/// Whether a kernel that takes twice as long to compile is worth its last third of speed.
+/// Whether a kernel that takes twice as long to compile is worth its last third of speed. Where a network has larger
+/// convolutions, as most have, its smaller ones then share their kernel.
 fn large(problem: &Problem) -> bool {
-    problem.flops() >= 1 << 26
+    problem.flops() >= 1 << 23
 }
 
 /// Whether a lane's pixels are those of a window, as many as it has otherwise.

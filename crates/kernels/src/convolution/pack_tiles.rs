@@ -67,10 +67,12 @@ impl Tiles {
         let matrix = to_u32(op, self.a * self.b / 4)?;
         let count = to_u32(op, self.groups * self.a * self.b / 4)?;
         let params = TapParams { matrix, pad: 0, by_matrix: magic(matrix), count, pad0: 0 };
+        let share = Share::of(context);
         let kernel = Specialisation::new("conv2d_pack_taps")
             .with_bool("UNPACK", unpack)
+            .with_u32("COMPACT", share.blocked().into())
             .with_u32("TAPS", self.taps as u32);
-        let (kernel, groups) = Share::of(context).at_most(4).spread(kernel, count);
+        let (kernel, groups) = share.at_most(4).spread(kernel, count);
         let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[from, to], groups };
         context.dispatch(&kernel, &dispatch)?;
         Ok(true)

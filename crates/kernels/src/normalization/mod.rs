@@ -39,10 +39,6 @@ impl<'a> Spread<'a> {
     }
 }
 
-/// vec4 columns of a thread where the row allows it. Of four, a walk is no faster, and the numbers of its channels outgrow
-/// the registers: llvmpipe compiled one of the gradient's kernels for 1.3 s instead of 0.4 s.
-const COLUMNS: u32 = 2;
-
 /// A matrix `[pixels, C]` cut into rows of lcm(C, 4) elements, which are whole vec4s whatever C is, or of more pixels where
 /// that makes whole turns of a subgroup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +63,7 @@ impl Rows {
     fn new(op: &str, pixels: usize, channels: usize, share: Share) -> Result<Self> {
         let count = pixels.saturating_mul(channels);
         // An empty matrix has rows of no length: any number does for the step.
-        let width = share.whole_turns(lcm4(channels).max(4), COLUMNS);
+        let width = share.whole_turns(lcm4(channels).max(4));
         // Kernels number elements behind the end of the last row too.
         to_u32(op, count.saturating_add(width.saturating_mul(MOST_ROWS as usize)))?;
         let step = to_u32(op, width / 4)?;
@@ -78,11 +74,7 @@ impl Rows {
             step,
             rows: to_u32(op, count.div_ceil(width))?,
             whole_rows: to_u32(op, count / width)?,
-            columns: if share.columns(step) > 1 && step.is_multiple_of(COLUMNS * share.lanes) {
-                COLUMNS
-            } else {
-                share.columns(step)
-            },
+            columns: share.walk_columns(step),
             lanes: share.lanes,
         })
     }

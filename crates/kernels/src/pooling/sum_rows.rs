@@ -43,7 +43,7 @@ pub fn sum_rows(
 ) -> Result<()> {
     let lanes = lanes(channels);
     let share = Share::of(context);
-    let columns = share.columns(to_u32(op, channels / lanes)?);
+    let columns = share.walk_columns(to_u32(op, channels / lanes)?);
     let kernel = kernel("sum_rows", channels)
         .with_u32("LANES", share.lanes)
         .with_u32("COLUMNS", columns)

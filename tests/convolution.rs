@@ -37,6 +37,9 @@ fn shapes() -> Vec<Shape> {
         (Conv2d { stride: [2, 1], padding: [0, 2], dilation: [1, 2], groups: 1 }, [2, 3, 8, 9], [5, 3, 3, 2]),
         (Conv2d { stride: [4, 4], ..PLAIN }, [1, 3, 16, 16], [20, 3, 4, 4]),
         (Conv2d { stride: [2, 2], padding: [3, 3], ..PLAIN }, [1, 3, 18, 17], [16, 3, 7, 7]),
+        // Few channels, in rows of several runs of neighbours, of which the last is shorter.
+        (Conv2d { padding: [2, 1], ..PLAIN }, [2, 2, 7, 19], [8, 2, 4, 3]),
+        (Conv2d { stride: [2, 3], padding: [1, 5], ..PLAIN }, [2, 3, 9, 53], [4, 3, 3, 7]),
         // 3 × 3 around the tiles of minimal filtering: more padding, none, one pixel, one row.
         (Conv2d { padding: [2, 2], ..PLAIN }, [3, 4, 5, 3], [8, 4, 3, 3]),
         (PLAIN, [2, 12, 10, 6], [4, 12, 3, 3]),
@@ -294,6 +297,7 @@ fn minimal_filtering_in_several_rounds() {
         for algorithm in [Conv2dAlgorithm::WinogradF2, Conv2dAlgorithm::WinogradF4] {
             let name = format!("{:?} {algorithm:?}", context.mode());
             cases.check(&name, forward(&context, &shape, true, None, Some(algorithm)));
+            cases.check(&format!("{name} by the weight"), backward_weight(&context, &shape, Some(algorithm)));
         }
     }
     cases.finish();
@@ -359,7 +363,7 @@ fn bias_gradient() {
 }
 
 /// The files of the family, and whether a device needs software Vulkan for it.
-const FILES: [(&str, bool); 24] = [
+const FILES: [(&str, bool); 25] = [
     ("col2im", false),
     ("conv2d_backward_bias", false),
     ("conv2d_cooperative", false),
@@ -374,6 +378,7 @@ const FILES: [(&str, bool); 24] = [
     ("conv2d_implicit_gemm_backward_weight", false),
     ("conv2d_lanes", true),
     ("conv2d_lanes_backward_input", true),
+    ("conv2d_lanes_backward_input_narrow", true),
     ("conv2d_lanes_backward_weight", true),
     ("conv2d_pack_filters", false),
     ("conv2d_pack_taps", false),
@@ -399,6 +404,7 @@ fn the_algorithms_run_every_file_of_the_family() {
     for (op, x_shape, w_shape) in [
         (Conv2d { padding: [1, 1], ..PLAIN }, [2, 8, 9, 9], [8, 8, 3, 3]),
         (Conv2d { padding: [1, 1], ..PLAIN }, [2, 6, 9, 9], [6, 6, 3, 3]),
+        (Conv2d { padding: [1, 1], ..PLAIN }, [2, 3, 9, 9], [8, 3, 3, 3]),
         (Conv2d { padding: [1, 1], stride: [2, 2], groups: 8, ..PLAIN }, [2, 8, 9, 9], [8, 1, 3, 3]),
     ] {
         let ((x, _), (weight, _)) =

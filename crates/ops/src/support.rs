@@ -226,6 +226,7 @@ pub const OPERATIONS: &[Operation] = &[
         "conv2d_depthwise_backward_input",
         "conv2d_depthwise_backward_weight",
         "conv2d_lanes_backward_input",
+        "conv2d_lanes_backward_input_narrow",
         "conv2d_lanes_backward_weight",
         "winograd_output_gradient",
         "winograd_weight_gradient",
@@ -244,6 +245,7 @@ pub const OPERATIONS: &[Operation] = &[
             "conv2d_implicit_gemm_backward_input",
             "conv2d_depthwise_backward_input",
             "conv2d_lanes_backward_input",
+            "conv2d_lanes_backward_input_narrow",
         ],
     )
     .backward(&["conv2d_direct", "conv2d_direct_backward_weight", "conv2d_backward_bias"])

@@ -6,7 +6,9 @@ use tilewright_shaders::Specialisation;
 
 use super::{Operands, Pass, Problem, Weight, pack};
 use crate::{
-    WORKGROUP, groups,
+    WORKGROUP,
+    elementwise::fill,
+    groups,
     matmul::{self, Addends, Reduction, matmul, split_k_reduce},
     movement::strided_copy,
     strided::Strided,
@@ -143,6 +145,17 @@ fn gradient_by_group(context: &Context, op: &str, problem: &Problem, grad_y: &Bu
     pack::split_groups(context, op, grad_y, problem.y_pixels(), groups, problem.group_channels()[1])
 }
 
+/// Rows of N·OH·OW, C to the pixels of x that they were read from, for one tap.
+fn spread(context: &Context, op: &str, problem: &Problem, columns: &Buffer, x: &Buffer) -> Result<()> {
+    let ([batch, channels, height, width], [_, _, rows, across]) = (problem.x_shape, problem.y_shape);
+    let [down, right] = problem.op.stride;
+    let from = [rows * across, across, 1].map(|pixels| (pixels * channels) as isize);
+    let to = [height * width, down * width, right].map(|pixels| (pixels * channels) as isize);
+    let ([n, h, w], [to_n, to_h, to_w]) = (from, to);
+    let index = Strided::new(&[batch, rows, across, channels], &[n, h, w, 1], &[to_n, to_h, to_w, 1]);
+    strided_copy(context, op, columns, 0, x, 0, &index)
+}
+
 pub(super) fn backward_input(
     context: &Context,
     problem: &Problem,
@@ -159,6 +172,15 @@ pub(super) fn backward_input(
         return matmul(context, &product, &operands, None);
     }
     let columns = patches_buffer(context, op, problem)?;
+    if problem.is_single_tap() {
+        // Rows of the product are pixels of x, and the pixels between them are in no window.
+        let product = product(problem, pixels, terms, outputs, [false, false]);
+        let operands =
+            matmul::Operands { left: grad_y, right: weight, bias: None, residual: None, y: &columns };
+        matmul(context, &product, &operands, None)?;
+        fill(context, grad_x, problem.x_count(), 0)?;
+        return spread(context, op, problem, &columns, grad_x);
+    }
     let packed = pack::inputs_by_outputs(context, op, problem, weight)?;
     let grad_y = gradient_by_group(context, op, problem, grad_y)?;
     let product = product(problem, pixels, terms, outputs, [false, true]);
@@ -186,6 +208,12 @@ pub(super) fn backward_weight(
     }
     let columns = patches_buffer(context, op, problem)?;
     im2col(context, problem, x, &columns)?;
+    if problem.is_single_tap() {
+        let product = product(problem, outputs, terms, pixels, [true, false]);
+        let operands =
+            matmul::Operands { left: grad_y, right: &columns, bias: None, residual: None, y: grad_weight };
+        return matmul(context, &product, &operands, None);
+    }
     let grad_y = gradient_by_group(context, op, problem, grad_y)?;
     let packed = context.alloc((problem.w_count() * 4) as u64)?;
     let product = product(problem, terms, outputs, pixels, [true, false]);

@@ -4,7 +4,7 @@ use tilewright_ops::{Pooling, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Operands, Pass, Problem, divisor, pack};
+use super::{Operands, Pass, Problem, divisor, narrow, pack};
 use crate::{
     ParamsLayout,
     epilogue::{Epilogue, Windows, parameters},
@@ -230,6 +230,9 @@ pub(super) fn backward_input(
     weight: &Buffer,
     grad_x: &Buffer,
 ) -> Result<()> {
+    if narrow::fits(problem) {
+        return narrow::backward_input(context, problem, grad_y, weight, grad_x);
+    }
     let op = Pass::BackwardInput.name();
     let number = |value| to_u32(op, value);
     let packed = pack::outputs_by_inputs(context, op, problem, weight)?;
@@ -296,7 +299,7 @@ pub(super) fn backward_weight(
     let lanes = Device::of(context).lanes as usize;
     let ([inputs, outputs], terms) = (problem.group_channels(), problem.terms());
     let (width, loads) = if inputs.is_multiple_of(4) { (4, 1) } else { (1, terms.div_ceil(lanes).min(4)) };
-    let channels = channel_tile(outputs, 16);
+    let channels = channel_tile(outputs, if large(problem) { 32 } else { 16 });
     let spec = WeightSpec {
         lanes: lanes as u32,
         width: width as u32,

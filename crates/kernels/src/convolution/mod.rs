@@ -8,6 +8,7 @@ mod direct;
 mod im2col;
 mod implicit_gemm;
 mod lanes;
+mod narrow;
 mod pack;
 mod pack_tiles;
 mod problem;
@@ -30,6 +31,7 @@ pub use implicit_gemm::Spec as ImplicitGemmSpec;
 pub use lanes::{
     ForwardSpec as LanesForwardSpec, InputSpec as LanesInputSpec, WeightSpec as LanesWeightSpec,
 };
+pub use narrow::Spec as NarrowSpec;
 pub use pack::Spec as PackSpec;
 pub use problem::{Operands, Pass, Problem};
 pub use weight::{PackedWeight, Weight, pack_weight};
@@ -42,8 +44,13 @@ use crate::{
 };
 
 pub(crate) fn params() -> Vec<crate::ParamsLayout> {
-    let shared =
-        [problem::Params::LAYOUT, implicit_gemm::Params::LAYOUT, backward_bias::LAYOUT, pack::LAYOUT];
+    let shared = [
+        problem::Params::LAYOUT,
+        implicit_gemm::Params::LAYOUT,
+        backward_bias::LAYOUT,
+        pack::LAYOUT,
+        narrow::LAYOUT,
+    ];
     [
         &shared[..],
         &depthwise::LAYOUTS,

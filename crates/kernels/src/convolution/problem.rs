@@ -96,6 +96,11 @@ impl Problem {
         self.w_shape[2..] == [1, 1] && stride == [1, 1] && padding == [0, 0] && groups == 1
     }
 
+    /// Whether every window is one pixel of x, and no two windows are the same one.
+    pub(crate) fn is_single_tap(&self) -> bool {
+        self.w_shape[2..] == [1, 1] && self.op.padding == [0, 0] && self.op.groups == 1
+    }
+
     /// Input and output channels of one group.
     pub(crate) fn group_channels(&self) -> [usize; 2] {
         [self.w_shape[1], self.w_shape[0] / self.op.groups]

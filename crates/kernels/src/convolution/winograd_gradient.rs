@@ -34,10 +34,13 @@ pub(super) const LAYOUTS: [ParamsLayout; 2] = [OutputGradientParams::LAYOUT, Wei
 /// Tiles of one product at most: a longer running sum loses digits.
 const MOST_TILES: usize = 4096;
 
-/// Tiles that one round of launches takes, a multiple of four: as [`budget`] says, and what a sum may have.
-fn tiles_at_once(context: &Context, tile: usize, channels: usize) -> usize {
-    let bytes = 4 * (tile + 2) * (tile + 2) * channels;
-    (budget(context) / bytes / 32).clamp(1, MOST_TILES / 32) * 32
+/// Tiles that one round of launches takes, a multiple of four: a product's tail would take one at a time.
+fn tiles_at_once(context: &Context, problem: &Problem, all: usize, components: usize) -> usize {
+    let [outputs, inputs, ..] = problem.w_shape;
+    // Rounds that are smaller than the sums which each adds to would spend their time there.
+    let budget = budget(context).max(4 * components * inputs * outputs);
+    let at_once = (budget / (4 * components * (inputs + outputs)) / 32).clamp(1, MOST_TILES / 32) * 32;
+    at_once.min(all.next_multiple_of(4))
 }
 
 pub(super) fn backward_weight(
@@ -56,8 +59,7 @@ pub(super) fn backward_weight(
     let [tiles_h, tiles_w] = [out_height.div_ceil(edge), out_width.div_ceil(edge)];
     let all = batch * tiles_h * tiles_w;
     let components = (edge + 2) * (edge + 2);
-    // Whole fours of tiles: the product's tail would take one at a time.
-    let at_once = tiles_at_once(context, edge, inputs + outputs).min(all.next_multiple_of(4));
+    let at_once = tiles_at_once(context, problem, all, components);
     for count in [
         components * at_once * inputs.max(outputs),
         components * inputs * outputs,
@@ -69,7 +71,7 @@ pub(super) fn backward_weight(
     let transformed = context.alloc((components * at_once * inputs * 4) as u64)?;
     let gradients = context.alloc((components * at_once * outputs * 4) as u64)?;
     let sums = context.alloc((components * inputs * outputs * 4) as u64)?;
-    let spec = |stem| {
+    let kernel = |stem| {
         Specialisation::from(Spec { stem, tile, compact: compact(context), epilogue: Epilogue::default() })
     };
     let input_tiles = InputTiles {
@@ -79,8 +81,7 @@ pub(super) fn backward_weight(
         grid: [tiles_h, tiles_w],
         padding: problem.op.padding,
     };
-    let mut first = 0;
-    while first < all {
+    for first in (0..all).step_by(at_once) {
         let tiles = at_once.min((all - first).next_multiple_of(4));
         input_tiles.transform(context, x, &transformed, first, tiles)?;
         let params = OutputGradientParams {
@@ -100,7 +101,7 @@ pub(super) fn backward_weight(
             buffers: &[grad_y, &gradients],
             groups: groups(params.count),
         };
-        context.dispatch(&spec("winograd_output_gradient"), &dispatch)?;
+        context.dispatch(&kernel("winograd_output_gradient"), &dispatch)?;
 
         let product = matmul::Problem {
             batches: components,
@@ -121,7 +122,6 @@ pub(super) fn backward_weight(
             y: &sums,
         };
         matmul(context, &product, &operands, None)?;
-        first += tiles;
     }
     let params = WeightGradientParams { count: number(inputs * outputs / 4)? };
     let dispatch = Dispatch {
@@ -130,5 +130,5 @@ pub(super) fn backward_weight(
         buffers: &[&sums, grad_weight],
         groups: groups(params.count),
     };
-    context.dispatch(&spec("winograd_weight_gradient"), &dispatch)
+    context.dispatch(&kernel("winograd_weight_gradient"), &dispatch)
 }

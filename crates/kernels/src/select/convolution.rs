@@ -48,33 +48,46 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: SoftwareVulkan,
-        when: "3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more; 64 and 16 with a packed weight",
+        when: "1 × 1 with a stride, no padding, one group, gradients",
+        test: |Query { pass, problem, .. }| *pass != Pass::Forward && problem.is_single_tap(),
+        algorithm: Conv2dAlgorithm::Im2col,
+        why: "the weight's own order is the product's, and most pixels of x are in no window",
+    },
+    Rule {
+        device: SoftwareVulkan,
+        when: "3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more (36 by the weight); 64 and 16 with a \
+               packed weight",
         test: |query| {
             let [tiles, channels] = query.tiles(4);
-            (tiles >= 32 && channels >= 32) || (query.packed && tiles >= 16 && channels >= 64)
+            let enough = if query.pass == Pass::BackwardWeight { 36 } else { 32 };
+            (tiles >= enough && channels >= 32) || (query.packed && tiles >= 16 && channels >= 64)
         },
         algorithm: Conv2dAlgorithm::WinogradF4,
         why: "a quarter of the products; its transforms cost as much as those of 16 channels save",
     },
     Rule {
         device: SoftwareVulkan,
-        when: "3 × 3, stride 1, 128 channels and 25 tiles of 2 × 2 or more; 16 with a packed weight",
+        when: "3 × 3, stride 1, 128 channels and 25 tiles of 2 × 2 or more (40 for gradients); 16 with a packed weight",
         test: |query| {
             let [tiles, channels] = query.tiles(2);
-            tiles >= if query.packed { 16 } else { 25 } && channels >= 128
+            let enough = match query.pass {
+                Pass::Forward if query.packed => 16,
+                Pass::Forward => 25,
+                Pass::BackwardInput | Pass::BackwardWeight => 40,
+            };
+            tiles >= enough && channels >= 128
         },
         algorithm: Conv2dAlgorithm::WinogradF2,
         why: "fewer tiles of 4 × 4 fill no register tile, and transforming their weights takes twice as long",
     },
     Rule {
         device: SoftwareVulkan,
-        when: "by the weight, 512 channels or more; 256 with a stride",
+        when: "by the input, with a stride, 512 output channels or more",
         test: |Query { pass, problem, .. }| {
-            let inputs = problem.group_channels()[0];
-            let strided = problem.op.stride != [1, 1];
-            *pass == Pass::BackwardWeight
+            *pass == Pass::BackwardInput
                 && problem.op.groups == 1
-                && (inputs >= 512 || (strided && inputs >= 256))
+                && problem.op.stride != [1, 1]
+                && problem.group_channels()[1] >= 512
         },
         algorithm: Conv2dAlgorithm::Im2col,
         why: "neighbouring pixels lie so far apart that they push each other out of the cache",
@@ -109,7 +122,7 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: Gpu,
-        when: "3 × 3, stride 1, C · O ≥ 64 · (C + O), 512 pixels or more",
+        when: "forward and by the input, 3 × 3, stride 1, C · O ≥ 64 · (C + O), 512 pixels or more",
         test: |Query { pass, problem, .. }| {
             let [inputs, outputs] = problem.group_channels();
             *pass != Pass::BackwardWeight

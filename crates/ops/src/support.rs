@@ -224,6 +224,7 @@ pub const OPERATIONS: &[Operation] = &[
         "conv2d_implicit_gemm_backward_input",
         "conv2d_implicit_gemm_backward_weight",
         "conv2d_depthwise_backward_input",
+        "conv2d_depthwise_backward_input_blocks",
         "conv2d_depthwise_backward_weight",
         "conv2d_lanes_backward_input",
         "conv2d_lanes_backward_weight",
@@ -241,6 +242,7 @@ pub const OPERATIONS: &[Operation] = &[
             "col2im",
             "conv2d_implicit_gemm_backward_input",
             "conv2d_depthwise_backward_input",
+            "conv2d_depthwise_backward_input_blocks",
             "conv2d_lanes_backward_input",
         ],
     )

@@ -72,6 +72,24 @@ fn shapes() -> Vec<Shape> {
     let [sparse, slow] = [([3, 2], [1, 0], [1, 1]), ([2, 1], [4, 6], [3, 2])]
         .map(|(stride, padding, dilation)| Conv2d { stride, padding, dilation, groups: 4 });
     shapes.push((sparse, [1, 4, 52, 7], [4, 1, 2, 1]));
+    // Depthwise with strides: blocks at odd places, taps that reach back and ahead, more padding than kernel, and rows of
+    // a block that no tap reaches; strides that are too long for blocks.
+    for (stride, padding, dilation, kernel, extent) in [
+        ([2, 2], [0, 0], [1, 1], [3, 3], [9, 10]),
+        ([2, 2], [2, 2], [1, 1], [5, 5], [11, 8]),
+        ([2, 2], [3, 3], [1, 1], [7, 7], [12, 13]),
+        ([2, 2], [5, 4], [1, 1], [3, 3], [6, 7]),
+        ([2, 2], [1, 2], [2, 2], [3, 3], [9, 11]),
+        ([1, 2], [1, 1], [1, 1], [3, 3], [5, 18]),
+        ([4, 3], [1, 2], [1, 2], [4, 3], [17, 16]),
+        ([5, 5], [2, 1], [1, 1], [3, 6], [16, 14]),
+        ([2, 2], [1, 1], [1, 1], [3, 3], [1, 1]),
+    ] {
+        for channels in [4, 7] {
+            let op = Conv2d { stride, padding, dilation, groups: channels };
+            shapes.push((op, [3, channels, extent[0], extent[1]], [channels, 1, kernel[0], kernel[1]]));
+        }
+    }
     shapes.push((slow, [1, 4, 40, 9], [4, 1, 3, 5]));
     shapes.push((Conv2d { groups: 4, padding: [3, 3], ..PLAIN }, [1, 4, 17, 17], [4, 1, 7, 7]));
     // Nothing to do, or nothing to sum.
@@ -363,12 +381,13 @@ fn bias_gradient() {
 }
 
 /// The files of the family, and whether a device needs software Vulkan for it.
-const FILES: [(&str, bool); 25] = [
+const FILES: [(&str, bool); 26] = [
     ("col2im", false),
     ("conv2d_backward_bias", false),
     ("conv2d_cooperative", false),
     ("conv2d_depthwise", true),
     ("conv2d_depthwise_backward_input", true),
+    ("conv2d_depthwise_backward_input_blocks", true),
     ("conv2d_depthwise_backward_weight", true),
     ("conv2d_direct", false),
     ("conv2d_direct_backward_input", false),
@@ -406,6 +425,7 @@ fn the_algorithms_run_every_file_of_the_family() {
         (Conv2d { padding: [1, 1], ..PLAIN }, [2, 6, 9, 9], [6, 6, 3, 3]),
         (Conv2d { padding: [1, 1], ..PLAIN }, [2, 3, 9, 9], [8, 3, 3, 3]),
         (Conv2d { padding: [1, 1], stride: [2, 2], groups: 8, ..PLAIN }, [2, 8, 9, 9], [8, 1, 3, 3]),
+        (Conv2d { stride: [5, 5], groups: 8, ..PLAIN }, [2, 8, 9, 9], [8, 1, 3, 3]),
     ] {
         let ((x, _), (weight, _)) =
             (random_tensor(&context, 1, &x_shape), random_tensor(&context, 2, &w_shape));

@@ -3,23 +3,32 @@
 //
 // Layouts:  channels-last. x is [N,H,W,C], dy is [N,Ho,Wo,C], the output is [splits,KH,KW,C]: partial sums for
 //           matmul_split_k_reduce.wgsl (with one split it is dw itself), so the result is deterministic.
-// Threads:  one invocation = one kernel row (its KERNEL_W taps in registers) x four channels x one range of pixels,
-//           channels fastest, then kernel rows, then ranges.
-// Host      VEC: C % 4 == 0; else false. KERNEL_W as the operation's.
-//   splits = clamp(ceil(1024 / (ceil(C / 4) * KH)), 1, ceil(N*Ho*Wo / 64)), at least ceil(N*Ho*Wo / 65,535);
-//   pixel_chunk = ceil(N*Ho*Wo / splits), then splits = ceil(N*Ho*Wo / pixel_chunk) again;
-//   units = ceil(C / 4) * KH * splits, groups = ceil(units / 8) (workgroups). Bound sizes are multiples of 16 bytes.
-// Limits:   pixel_chunk <= 65,535 (Mesa before 23 stops a shader after 65,535 loop turns in all).
+// Threads:  one invocation = BAND rows x STRIP neighbouring columns of dy in each of IMAGES images x four channels, channels
+//           fastest; its KERNEL_H x KERNEL_W sums stay in registers. It goes down the rows of x, as conv2d_depthwise
+//           does, keeps the rows of dy that a row of x meets, and so loads each element of both once (columns of x
+//           between strips twice).
+// Host      KERNEL, STRIDE and DILATION as the operation's. VEC: C % 4 == 0; else false.
+//   bands = ceil(Ho / band), strips = ceil(Wo / STRIP), splits = ceil(N / images) * bands * strips,
+//   units = splits * ceil(C / 4), groups = ceil(units / WORKGROUP) (workgroups). Bound sizes are multiples of 16 bytes.
+// Limits:   3 storage buffers. images * (band + (KERNEL_H - 1) * DILATION_H / STRIDE_H + 1) <= 65,535 (Mesa before 23 stops a
+//           shader after 65,535 loop turns in all).
 
+const WORKGROUP: u32 = 64u; // @const threads in a workgroup
+const STRIP: u32 = 4u; // @const columns of dy per invocation
+const KERNEL_H: u32 = 3u; // @const taps along a column
 const KERNEL_W: u32 = 3u; // @const taps along a row
+const STRIDE_H: u32 = 1u; // @const stride along a column
+const STRIDE_W: u32 = 1u; // @const stride along a row
+const DILATION_H: u32 = 1u; // @const dilation along a column
+const DILATION_W: u32 = 1u; // @const dilation along a row
 const VEC: bool = false; // @const the number of channels is a multiple of 4
+const DEPTH: u32 = (KERNEL_H - 1u) * DILATION_H / STRIDE_H; // rows of dy that meet more rows of x
+const COLUMNS: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
 struct Params {
     batch: u32, height: u32, width: u32, channels: u32, // x
     out_height: u32, out_width: u32, // dy
-    kernel_h: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
-    pixel_chunk: u32, units: u32,
+    pad_h: u32, pad_w: u32, images: u32, band: u32, bands: u32, strips: u32, units: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -42,57 +51,79 @@ fn load_dy(i: u32, count: u32) -> vec4<f32> {
     return vec4(scalar_dy(i), scalar_dy(i + min(1u, last)), scalar_dy(i + min(2u, last)), scalar_dy(i + min(3u, last)));
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let id = (wg.x + grid.x * (wg.y + grid.y * wg.z)) * 8u + local;
+    let id = (wg.x + grid.x * (wg.y + grid.y * wg.z)) * WORKGROUP + local;
     let unit = min(id, params.units - 1u);
     let quads = (params.channels + 3u) / 4u;
-    let line = unit / quads; // split * KH + kh
-    let channel = (unit - line * quads) * 4u;
+    let split = unit / quads;
+    let channel = (unit - split * quads) * 4u;
     let count = min(4u, params.channels - channel);
-    let split = line / params.kernel_h;
-    let image = params.out_height * params.out_width;
-    let begin = split * params.pixel_chunk;
-    let end = min(params.batch * image, begin + params.pixel_chunk);
+    let band = split / params.strips;
+    let ow0 = (split - band * params.strips) * STRIP;
+    let part = band / params.bands;
+    let oh0 = (band - part * params.bands) * params.band;
+    let rows = min(params.band, params.out_height - oh0);
+    // The position in x of tap (0,0) of the first pixel; a negative one wraps and so lies outside as well.
+    let top = oh0 * STRIDE_H - params.pad_h;
+    let left = ow0 * STRIDE_W - params.pad_w;
 
-    // The next pixel and the input position of its first tap; a negative one wraps and so lies outside as well.
-    var n = begin / image;
-    var oh = (begin - n * image) / params.out_width;
-    var ow = begin - n * image - oh * params.out_width;
-    let top = (line - split * params.kernel_h) * params.dilation_h - params.pad_h;
-
-    var acc: array<vec4<f32>, KERNEL_W>;
-    for (var pixel = begin; pixel < end; pixel++) {
-        let d = load_dy(pixel * params.channels + channel, count);
-        let ih = oh * params.stride_h + top;
-        let left = ow * params.stride_w - params.pad_w;
-        let row = (n * params.height + ih) * params.width + left;
+    var acc: array<vec4<f32>, KERNEL_H * KERNEL_W>;
+    let images = min(params.batch, (part + 1u) * params.images);
+    for (var n = part * params.images; n < images; n++) {
+        let x0 = ((n * params.height + top) * params.width + left) * params.channels + channel;
+        let dy0 = ((n * params.out_height + oh0) * params.out_width + ow0) * params.channels + channel;
+        var d: array<vec4<f32>, (DEPTH + 1u) * STRIP>; // the rows turn, turn - 1, .. turn - DEPTH of dy
         // @unroll
-        for (var kw = 0u; kw < KERNEL_W; kw++) {
-            let inside = ih < params.height && left + kw * params.dilation_w < params.width;
-            let v = load_x(select(0u, row + kw * params.dilation_w, inside) * params.channels + channel, count);
-            acc[kw] += select(vec4<f32>(), v * d, inside);
+        for (var i = 0u; i < (DEPTH + 1u) * STRIP; i++) {
+            d[i] = vec4<f32>();
         }
-        ow += 1u;
-        if ow == params.out_width {
-            ow = 0u;
-            oh += 1u;
-            if oh == params.out_height {
-                oh = 0u;
-                n += 1u;
+        for (var turn = 0u; turn < rows + DEPTH; turn++) {
+            // @unroll
+            for (var i = 0u; i < DEPTH * STRIP; i++) {
+                d[(DEPTH + 1u) * STRIP - 1u - i] = d[DEPTH * STRIP - 1u - i];
+            }
+            // @unroll
+            for (var p = 0u; p < STRIP; p++) {
+                let inside = turn < rows && ow0 + p < params.out_width;
+                let at = dy0 + (turn * params.out_width + p) * params.channels;
+                d[p] = select(vec4<f32>(), load_dy(select(channel, at, inside), count), inside);
+            }
+            // @unroll
+            for (var j = 0u; j < STRIDE_H; j++) {
+                let row = turn * STRIDE_H + j;
+                var xv: array<vec4<f32>, COLUMNS>;
+                // @unroll
+                for (var i = 0u; i < COLUMNS; i++) {
+                    let inside = top + row < params.height && left + i < params.width;
+                    let at = x0 + (row * params.width + i) * params.channels;
+                    xv[i] = select(vec4<f32>(), load_x(select(channel, at, inside), count), inside);
+                }
+                // @unroll
+                for (var kh = 0u; kh < KERNEL_H; kh++) {
+                    if kh * DILATION_H % STRIDE_H == j {
+                        // @unroll
+                        for (var kw = 0u; kw < KERNEL_W; kw++) {
+                            // @unroll
+                            for (var p = 0u; p < STRIP; p++) {
+                                acc[kh * KERNEL_W + kw] += xv[p * STRIDE_W + kw * DILATION_W] * d[kh * DILATION_H / STRIDE_H * STRIP + p];
+                            }
+                        }
+                    }
+                }
             }
         }
     }
     if id >= params.units { return; }
     // @unroll
-    for (var kw = 0u; kw < KERNEL_W; kw++) {
-        let at = (line * KERNEL_W + kw) * params.channels + channel;
+    for (var tap = 0u; tap < KERNEL_H * KERNEL_W; tap++) {
+        let at = (split * KERNEL_H * KERNEL_W + tap) * params.channels + channel;
         if VEC {
-            dw[at >> 2u] = acc[kw];
+            dw[at >> 2u] = acc[tap];
         } else {
             // @unroll
             for (var j = 0u; j < 4u; j++) {
-                if j < count { dw[(at + j) >> 2u][(at + j) & 3u] = acc[kw][j]; }
+                if j < count { dw[(at + j) >> 2u][(at + j) & 3u] = acc[tap][j]; }
             }
         }
     }

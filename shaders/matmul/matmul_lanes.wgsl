@@ -190,6 +190,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
     var sums = acc;
     let used = (min(params.m, row0 + ROWS) - row0 + 3u) / 4u;
+    var column_bias = vec4<f32>();
+    if !TRANSPOSE_C { column_bias = quad_bias(col, inner - 1u); }
     for (var turn = 0u; turn < used; turn++) {
         let q = subgroupShuffle(turn, 0u);
         // Four rows by four columns, as four lines along C's inner extent.
@@ -198,7 +200,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         if TRANSPOSE_C { t = transpose(t); }
         let at = select(col, row, TRANSPOSE_C);
         let line = select(row, col, TRANSPOSE_C);
-        let add = quad_bias(at, inner - 1u);
+        var add = column_bias;
+        if TRANSPOSE_C { add = quad_bias(at, inner - 1u); }
         let count = min(4u, max(inner, at) - at);
         // @unroll
         for (var j = 0u; j < 4u; j++) {

@@ -1,4 +1,4 @@
-//! `conv2d_depthwise`, `conv2d_depthwise_backward_input`, `conv2d_depthwise_backward_weight`.
+//! `conv2d_depthwise`; its gradients are in [`super::depthwise_backward`].
 
 use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
@@ -8,7 +8,6 @@ use super::{Operands, Pass, Problem, pack};
 use crate::{
     ParamsLayout,
     epilogue::{Epilogue, parameters},
-    matmul::{Addends, Reduction, split_k_reduce},
     params::params,
     select::{Device, DeviceClass},
     to_u32,
@@ -21,24 +20,7 @@ params! { ForwardParams for "conv2d_depthwise" {
     p0: f32, p1: f32,
 } }
 
-params! { InputParams for "conv2d_depthwise_backward_input" {
-    batch: u32, height: u32, width: u32, channels: u32,
-    out_height: u32, out_width: u32,
-    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32,
-    units: u32,
-} }
-
-params! { WeightParams for "conv2d_depthwise_backward_weight" {
-    batch: u32, height: u32, width: u32, channels: u32,
-    out_height: u32, out_width: u32,
-    kernel_h: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32,
-    pixel_chunk: u32, units: u32,
-} }
-
-pub(super) const LAYOUTS: [ParamsLayout; 3] =
-    [ForwardParams::LAYOUT, InputParams::LAYOUT, WeightParams::LAYOUT];
+pub(super) const LAYOUTS: [ParamsLayout; 1] = [ForwardParams::LAYOUT];
 
 /// What `conv2d_depthwise` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,43 +63,8 @@ impl From<ForwardSpec> for Specialisation {
     }
 }
 
-/// What `conv2d_depthwise_backward_input` is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct InputSpec {
-    /// Dilation, height and width.
-    pub dilation: [u32; 2],
-    /// Channels are a multiple of 4.
-    pub vec4: bool,
-}
-
-impl From<InputSpec> for Specialisation {
-    fn from(spec: InputSpec) -> Self {
-        Self::new("conv2d_depthwise_backward_input")
-            .with_u32("DILATION_H", spec.dilation[0])
-            .with_u32("DILATION_W", spec.dilation[1])
-            .with_bool("VEC", spec.vec4)
-    }
-}
-
-/// What `conv2d_depthwise_backward_weight` is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct WeightSpec {
-    /// KW.
-    pub kernel_w: u32,
-    /// Channels are a multiple of 4.
-    pub vec4: bool,
-}
-
-impl From<WeightSpec> for Specialisation {
-    fn from(spec: WeightSpec) -> Self {
-        Self::new("conv2d_depthwise_backward_weight")
-            .with_u32("KERNEL_W", spec.kernel_w)
-            .with_bool("VEC", spec.vec4)
-    }
-}
-
 /// Neighbouring elements of x along `axis` that reach from the first tap of the first of `windows` to the last of the last.
-fn extent(problem: &Problem, axis: usize, windows: usize) -> usize {
+pub(super) fn extent(problem: &Problem, axis: usize, windows: usize) -> usize {
     (windows - 1)
         .saturating_mul(problem.op.stride[axis])
         .saturating_add((problem.w_shape[2 + axis] - 1).saturating_mul(problem.op.dilation[axis]))
@@ -126,7 +73,7 @@ fn extent(problem: &Problem, axis: usize, windows: usize) -> usize {
 
 /// The most elements of x between the first and the last tap of one window, for each channel: sums and columns of a
 /// thread are written out.
-const MOST_WRITTEN_OUT: usize = 96;
+pub(super) const MOST_WRITTEN_OUT: usize = 96;
 
 /// Whether the forward kernel takes `problem`.
 pub(super) fn fits(problem: &Problem) -> bool {
@@ -134,16 +81,16 @@ pub(super) fn fits(problem: &Problem) -> bool {
 }
 
 /// The most loads of a turn that leave it in an instruction cache of 32 KiB on software Vulkan.
-const MOST_LOADS: usize = 10;
+pub(super) const MOST_LOADS: usize = 10;
 
 /// Columns of windows of a thread, for a result of `width` columns.
-fn strip(problem: &Problem, width: usize) -> usize {
+pub(super) fn strip(problem: &Problem, width: usize) -> usize {
     let loads = |strip| extent(problem, 1, strip).saturating_mul(problem.op.stride[0]);
     [4, 2].into_iter().find(|&strip| width > strip / 2 && loads(strip) <= MOST_LOADS).unwrap_or(1)
 }
 
 /// Rows of windows of a thread: as many as leave enough threads, as the first rows of x are read for nothing.
-fn band(device: &Device, rows: usize, units_of_a_row: usize) -> usize {
+pub(super) fn band(device: &Device, rows: usize, units_of_a_row: usize) -> usize {
     let (threads, least) = match device.class {
         DeviceClass::SoftwareVulkan => (64 * device.lanes as usize, 8),
         DeviceClass::Gpu => (1 << 16, 4),
@@ -152,7 +99,15 @@ fn band(device: &Device, rows: usize, units_of_a_row: usize) -> usize {
     rows.div_ceil(bands)
 }
 
-fn vec4(problem: &Problem) -> bool {
+/// Threads in a workgroup. On software Vulkan: the fewer, the more evenly they lie on the cores.
+pub(super) fn workgroup(device: &Device) -> u32 {
+    match device.class {
+        DeviceClass::SoftwareVulkan => device.lanes,
+        DeviceClass::Gpu => 64,
+    }
+}
+
+pub(super) fn vec4(problem: &Problem) -> bool {
     problem.x_shape[1].is_multiple_of(4)
 }
 
@@ -171,7 +126,7 @@ pub(super) fn forward(
 }
 
 /// The forward kernel, or with `flip` the same on the output's gradient.
-fn gather(
+pub(super) fn gather(
     context: &Context,
     pass: Pass,
     problem: &Problem,
@@ -198,11 +153,7 @@ fn gather(
     let band = to_u32(op, band(&device, to[2] as usize, units_of_a_row))?;
     let bands = to[2].div_ceil(band);
     let units = units_of_a_row * bands as usize;
-    // The fewer in a workgroup, the more evenly they lie on the cores.
-    let workgroup = match device.class {
-        DeviceClass::SoftwareVulkan => device.lanes,
-        DeviceClass::Gpu => 64,
-    };
+    let workgroup = workgroup(&device);
     let params = ForwardParams {
         batch: from[0],
         height: from[2],
@@ -230,101 +181,11 @@ fn gather(
         dtype: problem.dtype,
         epilogue,
     };
-    launch(
-        context,
-        op,
-        &spec.into(),
-        bytemuck::bytes_of(&params),
-        buffers,
-        units.div_ceil(workgroup as usize),
-    )
+    let groups = units.div_ceil(workgroup as usize);
+    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), buffers, groups)
 }
 
-pub(super) fn backward_input(
-    context: &Context,
-    problem: &Problem,
-    grad_y: &Buffer,
-    weight: &Buffer,
-    grad_x: &Buffer,
-) -> Result<()> {
-    let op = Pass::BackwardInput.name();
-    let packed = pack::depthwise(context, op, problem, weight)?;
-    if problem.op.stride == [1, 1] {
-        // Nothing is added, so any buffer stands in for bias and residual.
-        let buffers = [grad_y, &packed, &packed, &packed, grad_x];
-        return gather(context, Pass::BackwardInput, problem, true, Epilogue::default(), [0.0; 2], &buffers);
-    }
-    let shared = problem.params(op, 0, None)?;
-    let [n, channels, h, w] = problem.x_shape;
-    let units = n * h * w * channels.div_ceil(4);
-    let params = InputParams {
-        batch: shared.x_shape[0],
-        height: shared.x_shape[2],
-        width: shared.x_shape[3],
-        channels: shared.x_shape[1],
-        out_height: shared.y_shape[2],
-        out_width: shared.y_shape[3],
-        kernel_h: shared.w_shape[2],
-        kernel_w: shared.w_shape[3],
-        stride_h: shared.stride[0],
-        stride_w: shared.stride[1],
-        pad_h: shared.padding[0],
-        pad_w: shared.padding[1],
-        units: to_u32(op, units)?,
-    };
-    let spec = InputSpec { dilation: shared.dilation, vec4: vec4(problem) };
-    let buffers = [grad_y, &packed, grad_x];
-    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &buffers, units.div_ceil(64))
-}
-
-pub(super) fn backward_weight(
-    context: &Context,
-    problem: &Problem,
-    grad_y: &Buffer,
-    x: &Buffer,
-    grad_weight: &Buffer,
-) -> Result<()> {
-    let op = Pass::BackwardWeight.name();
-    let (count, pixels) = (problem.w_count(), problem.y_pixels());
-    let lines = problem.x_shape[1].div_ceil(4) * problem.w_shape[2];
-    // Parts of at least 64 pixels until there are a thousand threads; none so long that its sum loses digits.
-    let splits = 1024usize.div_ceil(lines).min(pixels.div_ceil(64)).max(pixels.div_ceil(16_384));
-    let chunk = pixels.div_ceil(splits);
-    let splits = pixels.div_ceil(chunk);
-    let shared = problem.params(op, 0, None)?;
-    let params = WeightParams {
-        batch: shared.x_shape[0],
-        height: shared.x_shape[2],
-        width: shared.x_shape[3],
-        channels: shared.x_shape[1],
-        out_height: shared.y_shape[2],
-        out_width: shared.y_shape[3],
-        kernel_h: shared.w_shape[2],
-        stride_h: shared.stride[0],
-        stride_w: shared.stride[1],
-        pad_h: shared.padding[0],
-        pad_w: shared.padding[1],
-        dilation_h: shared.dilation[0],
-        dilation_w: shared.dilation[1],
-        pixel_chunk: to_u32(op, chunk)?,
-        units: to_u32(op, lines * splits)?,
-    };
-    to_u32(op, count * splits)?;
-    let spec = WeightSpec { kernel_w: shared.w_shape[3], vec4: vec4(problem) };
-    let partials = context.alloc((splits * count * 4) as u64)?;
-    let groups = (lines * splits).div_ceil(8);
-    let buffers = [x, grad_y, &partials];
-    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &buffers, groups)?;
-    if splits == 1 {
-        return pack::from_depthwise(context, op, problem, &partials, grad_weight);
-    }
-    let packed = context.alloc((count * 4) as u64)?;
-    let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, Addends::default(), &packed, None)?;
-    pack::from_depthwise(context, op, problem, &packed, grad_weight)
-}
-
-fn launch(
+pub(super) fn launch(
     context: &Context,
     op: &str,
     kernel: &Specialisation,

@@ -4,6 +4,7 @@ mod algorithm;
 mod backward_bias;
 mod cooperative;
 mod depthwise;
+mod depthwise_backward;
 mod direct;
 mod im2col;
 mod implicit_gemm;
@@ -22,8 +23,9 @@ use tilewright_runtime::{Buffer, Context, Error, Result};
 pub use algorithm::Conv2dAlgorithm;
 pub use backward_bias::backward_bias;
 pub use cooperative::Spec as CooperativeSpec;
-pub use depthwise::{
-    ForwardSpec as DepthwiseForwardSpec, InputSpec as DepthwiseInputSpec, WeightSpec as DepthwiseWeightSpec,
+pub use depthwise::ForwardSpec as DepthwiseForwardSpec;
+pub use depthwise_backward::{
+    BlocksSpec as DepthwiseBlocksSpec, InputSpec as DepthwiseInputSpec, WeightSpec as DepthwiseWeightSpec,
 };
 pub use direct::Spec as DirectSpec;
 pub use im2col::{Spec as Im2colSpec, col2im, im2col};
@@ -54,6 +56,7 @@ pub(crate) fn params() -> Vec<crate::ParamsLayout> {
     [
         &shared[..],
         &depthwise::LAYOUTS,
+        &depthwise_backward::LAYOUTS,
         &lanes::LAYOUTS,
         &pack_tiles::LAYOUTS,
         &winograd::LAYOUTS,
@@ -218,7 +221,9 @@ pub fn backward_input(
         Conv2dAlgorithm::ImplicitGemm => {
             implicit_gemm::backward_input(context, problem, grad_y, weight, grad_x)
         }
-        Conv2dAlgorithm::Depthwise => depthwise::backward_input(context, problem, grad_y, weight, grad_x),
+        Conv2dAlgorithm::Depthwise => {
+            depthwise_backward::backward_input(context, problem, grad_y, weight, grad_x)
+        }
         Conv2dAlgorithm::Lanes => lanes::backward_input(context, problem, grad_y, weight, grad_x),
         Conv2dAlgorithm::Cooperative => {
             Err(unsupported(Pass::BackwardInput, algorithm, problem, "it runs forward"))
@@ -250,7 +255,9 @@ pub fn backward_weight(
         Conv2dAlgorithm::ImplicitGemm => {
             implicit_gemm::backward_weight(context, problem, grad_y, x, grad_weight)
         }
-        Conv2dAlgorithm::Depthwise => depthwise::backward_weight(context, problem, grad_y, x, grad_weight),
+        Conv2dAlgorithm::Depthwise => {
+            depthwise_backward::backward_weight(context, problem, grad_y, x, grad_weight)
+        }
         Conv2dAlgorithm::Lanes => lanes::backward_weight(context, problem, grad_y, x, grad_weight),
         Conv2dAlgorithm::Cooperative => {
             Err(unsupported(Pass::BackwardWeight, algorithm, problem, "it runs forward"))

@@ -94,6 +94,20 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: SoftwareVulkan,
+        when: "by the input, 1 to 3 channels from 16 times as many or more, stride 1",
+        test: |Query { pass, problem, .. }| {
+            let [inputs, outputs] = problem.group_channels();
+            *pass == Pass::BackwardInput
+                && problem.op.groups == 1
+                && problem.op.stride == [1, 1]
+                && inputs < 4
+                && outputs >= 16 * inputs
+        },
+        algorithm: Conv2dAlgorithm::Im2col,
+        why: "the taps of so few channels fill the columns of one product, and the channels alone would leave most empty",
+    },
+    Rule {
+        device: SoftwareVulkan,
         when: "not empty",
         test: |_| true,
         algorithm: Conv2dAlgorithm::Lanes,

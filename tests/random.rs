@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Cases, close, contexts, random};
-use tilewright::{Layout, Tensor, ops::Dropout};
+use tilewright::{Context, ContextOptions, Layout, Tensor, ops::Dropout};
 use tilewright_reference::random as reference;
 
 const KEYS: &[(u64, u64)] =
@@ -12,6 +12,17 @@ const KEYS: &[(u64, u64)] =
 
 const SHAPES: &[&[usize]] =
     &[&[], &[1], &[3], &[4], &[5], &[257], &[7, 9], &[2, 3, 5, 7], &[2, 8, 4, 4], &[0, 3], &[100_003]];
+
+/// A device of the application's that was asked for no features: its shaders have no 64-bit integers.
+fn without_features() -> Context {
+    let options = ContextOptions::from_env().unwrap();
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
+    let adapter =
+        pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).unwrap();
+    let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+    Context::from_device(device, queue, &options)
+}
 
 fn same_bits(actual: &[f32], expected: &[f32]) -> Result<(), String> {
     assert_eq!(actual.len(), expected.len());
@@ -24,7 +35,7 @@ fn same_bits(actual: &[f32], expected: &[f32]) -> Result<(), String> {
 #[test]
 fn uniform_numbers_have_the_reference_bits() {
     let mut cases = Cases::new();
-    for context in contexts() {
+    for context in contexts().into_iter().chain([without_features()]) {
         for &shape in SHAPES {
             for &(seed, stream) in KEYS {
                 let y = Tensor::uniform(&context, shape, seed, stream).unwrap();
@@ -58,7 +69,7 @@ fn normal_numbers_are_close_to_the_reference() {
 #[test]
 fn dropout_has_the_reference_bits_in_both_layouts() {
     let mut cases = Cases::new();
-    for context in contexts() {
+    for context in contexts().into_iter().chain([without_features()]) {
         for &shape in SHAPES {
             let values = random(1, shape.iter().product(), -1.0, 1.0);
             let x = Tensor::from_slice(&context, &values, shape).unwrap();

@@ -34,18 +34,15 @@ struct Params {
 @group(0) @binding(1) var<storage, read> grad_y: array<VALUE>;
 @group(0) @binding(2) var<storage, read_write> grad_x: array<VALUE>;
 
-fn divisor(p: Params, window: vec2<u32>) -> f32 {
-    if (DIVISOR == 0u) {
-        return p.divisor;
-    }
+// How many taps of the windows at `window` count along an axis, whose stride, kernel, extent and padding are given.
+fn taps(window: u32, stride: u32, kernel: u32, extent: u32, padding: u32) -> u32 {
     // The window reaches from `start` to `end`, in the coordinates of the padded image.
-    let start = window * vec2(STRIDE_HEIGHT, STRIDE_WIDTH);
-    let end = start + vec2(KERNEL_HEIGHT, KERNEL_WIDTH);
-    var taps = min(end, p.input + 2u * p.padding) - start;
-    if (DIVISOR == 2u) {
-        taps = min(end, p.input + p.padding) - max(p.padding, start);
+    let start = window * stride;
+    let end = start + kernel;
+    if (DIVISOR == 1u) {
+        return min(end, extent + 2u * padding) - start;
     }
-    return f32(taps.x * taps.y);
+    return min(end, extent + padding) - max(padding, start);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -68,6 +65,28 @@ fn main(
     let tile_row = row - image * p.tiles.x;
     let base = image * p.input.x * p.input.y;
 
+    // What the rows of a tile and of its windows have in common, in place of working it out in each turn of the walk; rows
+    // before the image wrap around and are too large.
+    var window_row: array<u32, COVER_HEIGHT>;
+    var window_taps: array<u32, COVER_HEIGHT>;
+    var window_there: array<bool, COVER_HEIGHT>;
+    // @unroll
+    for (var h = 0u; h < COVER_HEIGHT; h++) {
+        let window = tile_row + h + 1u - COVER_HEIGHT;
+        window_there[h] = WHOLE || window < p.output.x;
+        let near = min(window, p.output.x - 1u);
+        window_taps[h] = taps(near, STRIDE_HEIGHT, KERNEL_HEIGHT, p.input.x, p.padding.x);
+        window_row[h] = (image * p.output.x + near) * p.output.y * p.channels + channel;
+    }
+    var in_x: array<u32, STRIDE_HEIGHT>;
+    var row_there: array<bool, STRIDE_HEIGHT>;
+    // @unroll
+    for (var h = 0u; h < STRIDE_HEIGHT; h++) {
+        let place = tile_row * STRIDE_HEIGHT - p.padding.x + h;
+        row_there[h] = WHOLE || place < p.input.x;
+        in_x[h] = (base + place * p.input.y) * p.channels + channel;
+    }
+
     // The shares of a tile's windows by column, row and VALUE of the pixel; nothing comes from those before the image.
     var g: array<VALUE, COVER_WIDTH * COVER_HEIGHT * COLUMNS>;
     for (var tile = 0u; tile < p.tiles.y; tile++) {
@@ -75,35 +94,36 @@ fn main(
         for (var w = 0u; w < (COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS; w++) {
             g[w] = g[w + COVER_HEIGHT * COLUMNS];
         }
+        let near = min(tile, p.output.y - 1u);
+        let width = taps(near, STRIDE_WIDTH, KERNEL_WIDTH, p.input.y, p.padding.y);
         // @unroll
         for (var w = 0u; w < COVER_HEIGHT * COLUMNS; w++) {
-            // Windows before the image wrap around and are too large.
-            let window = vec2(tile_row + w / COLUMNS + 1u - COVER_HEIGHT, tile);
-            let near = min(window, p.output - 1u);
-            let at = ((image * p.output.x + near.x) * p.output.y + near.y) * p.channels + channel + w % COLUMNS * LANES;
-            let share = grad_y[at] / divisor(p, near);
-            let there = WHOLE || all(window < p.output);
-            g[(COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS + w] = select(VALUE(0.0), share, there);
+            let at = window_row[w / COLUMNS] + near * p.channels + w % COLUMNS * LANES;
+            // One division for all of a pixel's VALUEs; nothing comes from windows that do not exist.
+            var share = 1.0 / p.divisor;
+            if (DIVISOR != 0u) {
+                share = 1.0 / f32(window_taps[w / COLUMNS] * width);
+            }
+            let there = WHOLE || (window_there[w / COLUMNS] & (tile < p.output.y));
+            g[(COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS + w] = select(VALUE(0.0), grad_y[at] * share, there);
         }
-        let first = vec2(tile_row, tile) * vec2(STRIDE_HEIGHT, STRIDE_WIDTH) - p.padding;
         // @unroll
         for (var e = 0u; e < STRIDE_HEIGHT * STRIDE_WIDTH; e++) {
             // What lies in the padding before the image wraps around and is too large.
-            let place = first + vec2(e / STRIDE_WIDTH, e % STRIDE_WIDTH);
-            if (WHOLE || all(place < p.input)) {
+            let column = tile * STRIDE_WIDTH - p.padding.y + e % STRIDE_WIDTH;
+            if (WHOLE || (row_there[e / STRIDE_WIDTH] & (column < p.input.y))) {
                 // @unroll
                 for (var k = 0u; k < COLUMNS; k++) {
                     var sum = VALUE(0.0);
                     // @unroll
                     for (var w = 0u; w < COVER_WIDTH * COVER_HEIGHT; w++) {
-                        // Which tap of the window this element is.
-                        let ky = e / STRIDE_WIDTH + (COVER_HEIGHT - 1u - w % COVER_HEIGHT) * STRIDE_HEIGHT;
-                        let kx = e % STRIDE_WIDTH + (COVER_WIDTH - 1u - w / COVER_HEIGHT) * STRIDE_WIDTH;
-                        if (ky < KERNEL_HEIGHT && kx < KERNEL_WIDTH) {
+                        // Only windows that have a tap here.
+                        if (e / STRIDE_WIDTH + (COVER_HEIGHT - 1u - w % COVER_HEIGHT) * STRIDE_HEIGHT < KERNEL_HEIGHT
+                            && e % STRIDE_WIDTH + (COVER_WIDTH - 1u - w / COVER_HEIGHT) * STRIDE_WIDTH < KERNEL_WIDTH) {
                             sum += g[w * COLUMNS + k];
                         }
                     }
-                    grad_x[(base + place.x * p.input.y + place.y) * p.channels + channel + k * LANES] = sum;
+                    grad_x[in_x[e / STRIDE_WIDTH] + column * p.channels + k * LANES] = sum;
                 }
             }
         }

@@ -35,15 +35,17 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<VALUE>;
 @group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 
-// An element of the padded image; `pixels` are those of the images before, `channel` counts VALUEs.
-fn load(p: Params, pixels: u32, row: u32, column: u32, channel: u32) -> VALUE {
-    let padded = vec2(row, column);
-    if (!CLAMPED) {
-        return x[(pixels + row * p.input.y + column) * p.channels + channel];
+// Where in the image a place in the padded image lies along an axis, or the nearest one.
+fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
+    if (CLAMPED) {
+        return min(max(at, padding) - padding, extent - 1u);
     }
-    let place = min(max(padded, p.padding) - p.padding, p.input - 1u);
-    let value = x[(pixels + place.x * p.input.y + place.y) * p.channels + channel];
-    return select(VALUE(0.0), value, all(place + p.padding == padded));
+    return at;
+}
+
+// Whether that is the place itself.
+fn inside(at: u32, padding: u32, extent: u32) -> bool {
+    return !CLAMPED || at - padding < extent;
 }
 
 // How many of a window's `kernel` taps from `start` on count, where `extent` and `padding` are those of the image.
@@ -74,13 +76,24 @@ fn main(
     let top = (row - image * p.output.x) * STRIDE_HEIGHT;
     let pixels = image * p.input.x * p.input.y;
 
+    // The first places in x of the rows that a window meets, and whether they count; no compiler takes them out of the loop.
+    var in_x: array<u32, KERNEL_HEIGHT>;
+    var counts: array<bool, KERNEL_HEIGHT>;
+    // @unroll
+    for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+        in_x[r] = (pixels + clamped(top + r, p.padding.x, p.input.x) * p.input.y) * p.channels + channel;
+        counts[r] = inside(top + r, p.padding.x, p.input.x);
+    }
+
     // The sums of a window's columns, each for all VALUEs of a pixel.
     var value: array<VALUE, KERNEL_WIDTH * COLUMNS>;
     // @unroll
     for (var r = 0u; r < KERNEL_HEIGHT; r++) {
         // @unroll
         for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
-            let v = load(p, pixels, top + r, c / COLUMNS, channel + c % COLUMNS * LANES);
+            let column = clamped(c / COLUMNS, p.padding.y, p.input.y);
+            let there = counts[r] & inside(c / COLUMNS, p.padding.y, p.input.y);
+            let v = select(VALUE(0.0), x[in_x[r] + column * p.channels + c % COLUMNS * LANES], there);
             if (r == 0u) {
                 value[STRIDE_WIDTH * COLUMNS + c] = v;
             } else {
@@ -88,12 +101,13 @@ fn main(
             }
         }
     }
+    let height = taps(top, KERNEL_HEIGHT, p.input.x, p.padding.x);
     var to = row * p.output.y * p.channels + channel;
     for (var ox = 0u; ox < p.output.y; ox++) {
-        var divisor = p.divisor;
+        // One division for all of a pixel's VALUEs.
+        var share = 1.0 / p.divisor;
         if (DIVISOR != 0u) {
-            let width = taps(ox * STRIDE_WIDTH, KERNEL_WIDTH, p.input.y, p.padding.y);
-            divisor = f32(width * taps(top, KERNEL_HEIGHT, p.input.x, p.padding.x));
+            share = 1.0 / f32(height * taps(ox * STRIDE_WIDTH, KERNEL_WIDTH, p.input.y, p.padding.y));
         }
         // @unroll
         for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
@@ -106,7 +120,11 @@ fn main(
             for (var r = 0u; r < KERNEL_HEIGHT; r++) {
                 // @unroll
                 for (var c = OVERLAP * GROUP; c < KERNEL_WIDTH * GROUP; c++) {
-                    let v = load(p, pixels, top + r, ox * STRIDE_WIDTH + c / GROUP, channel + (g * GROUP + c % GROUP) * LANES);
+                    let at = ox * STRIDE_WIDTH + c / GROUP;
+                    let column = clamped(at, p.padding.y, p.input.y);
+                    let there = counts[r] & inside(at, p.padding.y, p.input.y);
+                    let here = x[in_x[r] + column * p.channels + (g * GROUP + c % GROUP) * LANES];
+                    let v = select(VALUE(0.0), here, there);
                     if (r == 0u) {
                         value[c / GROUP * COLUMNS + g * GROUP + c % GROUP] = v;
                     } else {
@@ -121,7 +139,7 @@ fn main(
                 for (var j = 1u; j < KERNEL_WIDTH; j++) {
                     sum += value[j * COLUMNS + g * GROUP + i];
                 }
-                y[to + (g * GROUP + i) * LANES] = sum / divisor;
+                y[to + (g * GROUP + i) * LANES] = sum * share;
             }
         }
         to += p.channels;

@@ -11,6 +11,8 @@ const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a
 const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 alias INDEX = vec4<i32>; // @const i32 along with it
+const KERNEL_HEIGHT: u32 = 2u; // @const extents of a window
+const KERNEL_WIDTH: u32 = 2u; // @const
 const STRIDE_HEIGHT: u32 = 2u; // @const extents of a tile
 const STRIDE_WIDTH: u32 = 2u; // @const
 const COVER_HEIGHT: u32 = 1u; // @const windows that cover a tile
@@ -86,7 +88,11 @@ fn main(
                     var sum = VALUE(0.0);
                     // @unroll
                     for (var w = 0u; w < COVER_WIDTH * COVER_HEIGHT; w++) {
-                        sum += select(VALUE(0.0), g[w * COLUMNS + k], found[w * COLUMNS + k] == INDEX(i32(at)));
+                        // Only windows that have a tap here.
+                        if (e / STRIDE_WIDTH + (COVER_HEIGHT - 1u - w % COVER_HEIGHT) * STRIDE_HEIGHT < KERNEL_HEIGHT
+                            && e % STRIDE_WIDTH + (COVER_WIDTH - 1u - w / COVER_HEIGHT) * STRIDE_WIDTH < KERNEL_WIDTH) {
+                            sum += select(VALUE(0.0), g[w * COLUMNS + k], found[w * COLUMNS + k] == INDEX(i32(at)));
+                        }
                     }
                     grad_x[(base + at) * p.channels + channel + k * LANES] = sum;
                 }

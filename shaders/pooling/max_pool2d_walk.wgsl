@@ -36,18 +36,12 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 @group(0) @binding(3) var<storage, read_write> indices: array<INDEX>;
 
-// The larger of two, and NaN as soon as one is that, as PyTorch has it. A comparison with NaN is false.
-fn larger(a: VALUE, b: VALUE) -> VALUE {
-    return select(b, a, (a >= b) | !(a == a));
-}
-
-// The place in its plane of an element of the padded image.
-fn place_of(p: Params, row: u32, column: u32) -> u32 {
-    var place = vec2(row, column);
+// Where in the image a place in the padded image lies along an axis, or the nearest one.
+fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
     if (CLAMPED) {
-        place = min(max(place, p.padding) - p.padding, p.input - 1u);
+        return min(max(at, padding) - padding, extent - 1u);
     }
-    return place.x * p.input.y + place.y;
+    return at;
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -70,25 +64,37 @@ fn main(
     let top = (row - image * p.output.x) * STRIDE_HEIGHT;
     let pixels = image * p.input.x * p.input.y;
 
-    // The columns of a window, each for all VALUEs of a pixel: their maxima, and where these were found.
+    // The first places of the rows that a window meets, in the plane, and in x; no compiler takes them out of the loop.
+    var in_plane: array<u32, KERNEL_HEIGHT>;
+    var in_x: array<u32, KERNEL_HEIGHT>;
+    // @unroll
+    for (var r = 0u; r < KERNEL_HEIGHT; r++) {
+        in_plane[r] = clamped(top + r, p.padding.x, p.input.x) * p.input.y;
+        in_x[r] = (pixels + in_plane[r]) * p.channels + channel;
+    }
+
+    // The columns of a window, each for all VALUEs of a pixel: their maxima, and where these were found. An element wins if it
+    // is larger, or NaN: the last NaN is kept, as PyTorch has it. A comparison with NaN is false, v != v too on some drivers.
     var value: array<VALUE, KERNEL_WIDTH * COLUMNS>;
     var place: array<INDEX, KERNEL_WIDTH * COLUMNS>;
     // @unroll
     for (var r = 0u; r < KERNEL_HEIGHT; r++) {
         // @unroll
         for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
-            let at = place_of(p, top + r, c / COLUMNS);
-            let v = x[(pixels + at) * p.channels + channel + c % COLUMNS * LANES];
+            let column = clamped(c / COLUMNS, p.padding.y, p.input.y);
+            let at = INDEX(i32(in_plane[r] + column));
+            let v = x[in_x[r] + column * p.channels + c % COLUMNS * LANES];
             let largest = &value[STRIDE_WIDTH * COLUMNS + c];
             let found = &place[STRIDE_WIDTH * COLUMNS + c];
             if (r == 0u) {
                 *largest = v;
-                *found = INDEX(i32(at));
+                *found = at;
             } else {
+                let wins = (v > *largest) | !(v == v);
+                *largest = select(*largest, v, wins);
                 if (INDICES) {
-                    *found = select(*found, INDEX(i32(at)), (v > *largest) | !(v == v));
+                    *found = select(*found, at, wins);
                 }
-                *largest = larger(*largest, v);
             }
         }
     }
@@ -106,18 +112,20 @@ fn main(
             for (var r = 0u; r < KERNEL_HEIGHT; r++) {
                 // @unroll
                 for (var c = OVERLAP * GROUP; c < KERNEL_WIDTH * GROUP; c++) {
-                    let at = place_of(p, top + r, ox * STRIDE_WIDTH + c / GROUP);
-                    let v = x[(pixels + at) * p.channels + channel + (g * GROUP + c % GROUP) * LANES];
+                    let column = clamped(ox * STRIDE_WIDTH + c / GROUP, p.padding.y, p.input.y);
+                    let at = INDEX(i32(in_plane[r] + column));
+                    let v = x[in_x[r] + column * p.channels + (g * GROUP + c % GROUP) * LANES];
                     let largest = &value[c / GROUP * COLUMNS + g * GROUP + c % GROUP];
                     let found = &place[c / GROUP * COLUMNS + g * GROUP + c % GROUP];
                     if (r == 0u) {
                         *largest = v;
-                        *found = INDEX(i32(at));
+                        *found = at;
                     } else {
+                        let wins = (v > *largest) | !(v == v);
+                        *largest = select(*largest, v, wins);
                         if (INDICES) {
-                            *found = select(*found, INDEX(i32(at)), (v > *largest) | !(v == v));
+                            *found = select(*found, at, wins);
                         }
-                        *largest = larger(*largest, v);
                     }
                 }
             }
@@ -128,13 +136,15 @@ fn main(
                 // @unroll
                 for (var j = 1u; j < KERNEL_WIDTH; j++) {
                     let v = value[j * COLUMNS + g * GROUP + i];
+                    var wins = (v > best) | !(v == v);
                     if (INDICES) {
                         // Of equal elements the first in row-major order wins, of NaNs the last.
                         let at = place[j * COLUMNS + g * GROUP + i];
-                        let later = !(v == v) & ((best == best) | (at > best_at));
-                        best_at = select(best_at, at, (v > best) | ((v == best) & (at < best_at)) | later);
+                        let both = !(v == v) & !(best == best);
+                        wins = select(wins | ((v == best) & (at < best_at)), at > best_at, both);
+                        best_at = select(best_at, at, wins);
                     }
-                    best = larger(best, v);
+                    best = select(best, v, wins);
                 }
                 y[to + (g * GROUP + i) * LANES] = best;
                 if (INDICES) {

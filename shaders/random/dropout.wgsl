@@ -33,6 +33,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 
+// @slot multiply_wide
 // The 64 bits of a · b as (low, high), from products of 16-bit halves: WGSL has no wider multiplication.
 fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     let low = (a & 0xffffu) * (b & 0xffffu);
@@ -41,6 +42,7 @@ fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     let middle = (low >> 16u) + (cross0 & 0xffffu) + (cross1 & 0xffffu);
     return vec2(a * b, (a >> 16u) * (b >> 16u) + (cross0 >> 16u) + (cross1 >> 16u) + (middle >> 16u));
 }
+// @end
 
 fn seed(p: Params, block: u32) -> vec4<u32> {
     return vec4(block, 0u, p.stream_low, p.stream_high);
@@ -81,10 +83,9 @@ fn word_at(p: Params, place: u32) -> u32 {
     return block[index % 4u];
 }
 
-// 24 bits over 2^24 are exact, in [0, 1).
+// An element stays where its number is p or more: 24 bits over 2^24 are exact, in [0, 1), and so is the first such number.
 fn keep(p: Params, x: vec4<f32>, words: vec4<u32>) -> vec4<f32> {
-    let u = vec4<f32>(words >> vec4(8u)) * 5.9604644775390625e-8;
-    return select(vec4(0.0), x * p.scale, u >= vec4(p.p));
+    return select(vec4(0.0), x * p.scale, (words >> vec4(8u)) >= vec4(u32(ceil(p.p * 16777216.0))));
 }
 
 // Four pixels of the channels 4 c .. 4 c + 4; `place` numbers the fours of pixels over all images.
@@ -124,6 +125,9 @@ fn main(
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
     let end = min(start + LANES * VECTORS, p.vectors);
+    // Ten for certain, which no compiler may know: it would write the rounds out, and then work out one block after the
+    // other, each a chain in which every step waits for the last.
+    let rounds = select(10u, 0u, p.vectors == 0u);
     for (var i = start; i < end; i += LANES * BLOCKS) {
         if (CHANNELS_LAST && TILES) {
             let place = i / (p.channels / 4u);
@@ -137,8 +141,7 @@ fn main(
                 words[b] = seed(p, i + b * LANES);
             }
             var key = first_key(p);
-            // @unroll
-            for (var round = 0u; round < 10u; round++) {
+            for (var round = 0u; round < rounds; round++) {
                 // @unroll
                 for (var b = 0u; b < BLOCKS; b++) {
                     words[b] = next(words[b], key);

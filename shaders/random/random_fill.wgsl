@@ -29,6 +29,7 @@ fn distribution(words: vec4<u32>) -> vec4<f32> {
 }
 // @end
 
+// @slot multiply_wide
 // The 64 bits of a · b as (low, high), from products of 16-bit halves: WGSL has no wider multiplication.
 fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     let low = (a & 0xffffu) * (b & 0xffffu);
@@ -37,6 +38,7 @@ fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     let middle = (low >> 16u) + (cross0 & 0xffffu) + (cross1 & 0xffffu);
     return vec2(a * b, (a >> 16u) * (b >> 16u) + (cross0 >> 16u) + (cross1 >> 16u) + (middle >> 16u));
 }
+// @end
 
 fn philox(p: Params, block: u32) -> vec4<u32> {
     var counter = vec4(block, 0u, p.stream_low, p.stream_high);

@@ -66,8 +66,8 @@ fn main(
     var largest = x[base + reduced_offset(first)];
     for (var r = first + 1u; r < end; r++) {
         let value = x[base + reduced_offset(r)];
-        // Strictly greater: the first of equal elements wins.
-        if (value > largest) {
+        // Strictly greater: the first of equal elements wins, and the first NaN, with which comparisons are false.
+        if (value > largest || (!(value == value) && largest == largest)) {
             largest = value;
             best = r;
         }

@@ -66,7 +66,7 @@ fn main(
     for (var part = 1u; part < params.parts; part++) {
         let candidate = candidates[part * params.outputs + i];
         let value = x[base + reduced_offset(u32(candidate))];
-        if (value > largest) {
+        if (value > largest || (!(value == value) && largest == largest)) {
             largest = value;
             best = candidate;
         }

@@ -22,8 +22,12 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 // @slot softmax_value
-fn softmax_value(distance: f32, sum: f32) -> f32 {
-    return exp(distance) / sum;
+fn softmax_term(sum: f32) -> f32 {
+    return 1.0 / sum;
+}
+
+fn softmax_value(distance: f32, term: f32) -> f32 {
+    return exp(distance) * term;
 }
 // @end
 
@@ -48,8 +52,9 @@ fn main(
     }
     let base = line / params.after * params.along * params.after + line % params.after;
     let pair = lines[line];
+    let term = softmax_term(pair.y);
     for (var k = part; k < params.along; k += params.parts) {
         let at = base + k * params.after;
-        y[at] = softmax_value(x[at] - pair.x, pair.y);
+        y[at] = softmax_value(x[at] - pair.x, term);
     }
 }

@@ -1,4 +1,4 @@
-// y[i] = f(x[i] − m, Σ) with m the largest x of the line and Σ = Σ exp(x − m); f, from the slot, is a softmax or its
+// y[i] = f(x[i] − m, term(Σ)) with m the largest x of the line and Σ = Σ exp(x − m); f and term, from the slot, make a softmax or its
 // logarithm. One pass over the line finds both: where a larger element comes, the sum so far is scaled by exp(m − m')
 // (Milakov and Gimelshein, arXiv 1805.02867). A second pass, which finds the line in the cache, writes.
 //
@@ -21,8 +21,12 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 
 // @slot softmax_value
-fn softmax_value(distance: f32, sum: f32) -> f32 {
-    return exp(distance) / sum;
+fn softmax_term(sum: f32) -> f32 {
+    return 1.0 / sum;
+}
+
+fn softmax_value(distance: f32, term: f32) -> f32 {
+    return exp(distance) * term;
 }
 // @end
 
@@ -38,7 +42,8 @@ fn main(
     }
     let start = line * params.quads + thread % LANES;
     let end = (line + 1u) * params.quads;
-    var largest = vec4(-3.4028234e38);
+    // One maximum for all of a lane, so that a turn scales its sum once.
+    var largest = -3.4028234e38;
     var sums = vec4(0.0);
     var i = start;
     for (; i + 3u * LANES < end; i += 4u * LANES) {
@@ -46,27 +51,26 @@ fn main(
         let b = x[i + LANES];
         let c = x[i + 2u * LANES];
         let d = x[i + 3u * LANES];
-        let now = max(largest, max(max(a, b), max(c, d)));
+        let each = max(max(a, b), max(c, d));
+        let now = max(largest, max(max(each.x, each.y), max(each.z, each.w)));
         sums = sums * exp(largest - now) + ((exp(a - now) + exp(b - now)) + (exp(c - now) + exp(d - now)));
         largest = now;
     }
     for (; i < end; i += LANES) {
         let a = x[i];
-        let now = max(largest, a);
+        let now = max(largest, max(max(a.x, a.y), max(a.z, a.w)));
         sums = sums * exp(largest - now) + exp(a - now);
         largest = now;
     }
-    let of_lane = max(max(largest.x, largest.y), max(largest.z, largest.w));
-    let m = subgroupMax(of_lane);
-    let scaled = sums * exp(largest - m);
-    let sum = subgroupAdd((scaled.x + scaled.y) + (scaled.z + scaled.w));
+    let m = subgroupMax(largest);
+    let term = softmax_term(subgroupAdd(((sums.x + sums.y) + (sums.z + sums.w)) * exp(largest - m)));
     for (var k = start; k < end; k += LANES) {
         let v = x[k] - m;
         y[k] = vec4(
-            softmax_value(v.x, sum),
-            softmax_value(v.y, sum),
-            softmax_value(v.z, sum),
-            softmax_value(v.w, sum),
+            softmax_value(v.x, term),
+            softmax_value(v.y, term),
+            softmax_value(v.z, term),
+            softmax_value(v.w, term),
         );
     }
 }

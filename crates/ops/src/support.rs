@@ -305,7 +305,7 @@ pub const OPERATIONS: &[Operation] = &[
     reduce("max", &["binary_broadcast"]).onnx("ReduceMax"),
     reduce("min", &["binary_broadcast"]).onnx("ReduceMin"),
     reduce("prod", &["binary_broadcast", "where"]).onnx("ReduceProd"),
-    Operation::new("argmax", "reduction", &["argmax", "argmax_join"])
+    Operation::new("argmax", "reduction", &["argmax", "argmax_join", "argmax_lanes"])
         .reference("reduction::argmax")
         .golden()
         .onnx("ArgMax"),

@@ -44,7 +44,13 @@ pub fn strided_copy(
     let aligned = x_offset.is_multiple_of(4) && y_offset.is_multiple_of(4);
     let quads = index.quads().filter(|quads| aligned && quads.splat == [false; 2]);
     let (walk, value, width) = match &quads {
-        Some(quads) => (quads.index.walk_by(op, 1)?, "vec4<u32>", 4),
+        Some(quads) => {
+            // On a CPU taking the index apart is a chain that nothing hides: two vec4s for each were 1.2 to 2.2 times as
+            // quick, four not more.
+            let even = quads.index.shape.last().is_some_and(|extent| extent.is_multiple_of(2));
+            let step = if even && Share::of(context).blocked() { 2 } else { 1 };
+            (quads.index.walk_by(op, step)?, "vec4<u32>", 4)
+        }
         None => (index.walk(op)?, "u32", 1),
     };
     let kernel = Specialisation::new("strided_copy")

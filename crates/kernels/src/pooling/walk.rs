@@ -212,6 +212,8 @@ impl WalkBack {
             .with_u32("WORKGROUP", WALKERS)
             .with_u32("LANES", self.share.lanes)
             .with_u32("COLUMNS", self.columns)
+            .with_u32("KERNEL_HEIGHT", self.window.kernel[0])
+            .with_u32("KERNEL_WIDTH", self.window.kernel[1])
             .with_u32("STRIDE_HEIGHT", self.window.stride[0])
             .with_u32("STRIDE_WIDTH", self.window.stride[1])
             .with_u32("COVER_HEIGHT", self.cover[0] as u32)
@@ -260,8 +262,6 @@ impl WalkBack {
         };
         let kernel = self
             .constants(kernel("avg_pool2d_backward_walk", channels))
-            .with_u32("KERNEL_HEIGHT", self.window.kernel[0])
-            .with_u32("KERNEL_WIDTH", self.window.kernel[1])
             .with_u32("DIVISOR", kind);
         let params = bytemuck::bytes_of(&params);
         context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })

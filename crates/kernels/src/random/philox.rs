@@ -59,6 +59,7 @@ pub fn random_fill(
     let op = distribution.name();
     let blocks = vectors(op, count)?;
     let kernel = Specialisation::new("random_fill").with_fragment("distribution", distribution.name());
+    let kernel = multiply_wide(context, kernel);
     let (kernel, groups) = Share::of(context).at_most(8).spread(kernel, blocks);
     let params = FillParams {
         blocks,
@@ -69,6 +70,15 @@ pub fn random_fill(
     };
     let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[y], groups };
     context.dispatch(&kernel, &dispatch)
+}
+
+/// The kernel with 64-bit products where shaders have them; the bits are the same.
+fn multiply_wide(context: &Context, kernel: Specialisation) -> Specialisation {
+    if context.features().contains(wgpu::Features::SHADER_INT64) {
+        kernel.with_fragment("multiply_wide", "u64")
+    } else {
+        kernel
+    }
 }
 
 /// `y = dropout(x)` over `count` elements; `channels_last` gives C and H · W where memory is N H W C.
@@ -89,6 +99,7 @@ pub fn dropout(
     let kernel = Specialisation::new("dropout")
         .with_bool("CHANNELS_LAST", channels_last.is_some())
         .with_bool("TILES", tiles);
+    let kernel = multiply_wide(context, kernel);
     let share = Share::of(context).at_most(8);
     let kernel = kernel.with_u32("BLOCKS", if channels_last.is_some() { 1 } else { share.vectors.min(4) });
     let (kernel, groups) = share.spread(kernel, vectors);

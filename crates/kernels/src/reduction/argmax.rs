@@ -1,9 +1,13 @@
-//! `argmax` and `argmax_join`.
+//! `argmax` and `argmax_join`, and the choice of `argmax_lanes`.
 
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::plan::{Plan, lists};
+use super::{
+    plan::{Plan, lists},
+    softmax::Lines,
+    softmax_lanes,
+};
 use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
 
 params! { Params for "argmax", "argmax_join" {
@@ -24,6 +28,13 @@ const OP: &str = "argmax";
 /// `y` (i32) = for each output, the first place of the largest element in the order of the plan's reduced axes.
 pub fn argmax(context: &Context, x: &Buffer, y: &Buffer, plan: &Plan) -> Result<()> {
     let (outputs, count) = (plan.outputs(), plan.count());
+    if let ([kept], [reduced]) = (plan.kept.as_slice(), plan.reduced.as_slice()) {
+        let view = Lines { before: outputs, along: count, after: 1 };
+        let dense = reduced.stride == 1 && kept.stride == count;
+        if dense && softmax_lanes::argmax(context, x, y, view)? {
+            return Ok(());
+        }
+    }
     let length = if count <= 512 { count } else { count.isqrt().max(256) };
     let parts = count.div_ceil(length);
     let (kept_shape, kept_strides) = lists(OP, &plan.kept)?;

@@ -1,4 +1,4 @@
-//! `softmax_lanes` and `softmax_lanes_backward`: a subgroup for each line, on software Vulkan.
+//! `softmax_lanes`, `softmax_lanes_backward` and `argmax_lanes`: a subgroup for each line, on software Vulkan.
 
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
@@ -11,7 +11,7 @@ use crate::{
     to_u32,
 };
 
-params! { Params for "softmax_lanes", "softmax_lanes_backward" { lines: u32, quads: u32 } }
+params! { Params for "softmax_lanes", "softmax_lanes_backward", "argmax_lanes" { lines: u32, quads: u32 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
@@ -52,6 +52,11 @@ pub fn softmax_backward_lanes(
         .with_bool("WEIGHTED", op == "softmax")
         .with_fragment("softmax_gradient", op);
     launch(context, kernel, op, &[y, grad_y, grad_x], view)
+}
+
+/// [`super::argmax`] in one kernel if it can be, and whether it was.
+pub(super) fn argmax(context: &Context, x: &Buffer, y: &Buffer, view: Lines) -> Result<bool> {
+    launch(context, Specialisation::new("argmax_lanes"), "argmax", &[x, y], view)
 }
 
 fn launch(

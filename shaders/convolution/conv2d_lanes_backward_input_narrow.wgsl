@@ -85,10 +85,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             var wv: array<Pixel, W_LOADS>;
             // @unroll
             for (var i = 0u; i < W_LOADS; i++) {
-                let from = 4u * c * CHANNELS * taps + kh * params.kernel_w + w_at[i];
+                let begin = 4u * c * CHANNELS * taps + kh * params.kernel_w + w_at[i];
                 // @unroll
                 for (var k = 0u; k < CHANNELS; k++) {
-                    wv[i][k] = select(0.0, weight[from + k * taps], w_inside[i]);
+                    wv[i][k] = select(0.0, weight[begin + k * taps], w_inside[i]);
                 }
             }
             var dyv: array<vec4<f32>, REACH>;

@@ -260,9 +260,7 @@ impl WalkBack {
             divisor,
             pad: 0,
         };
-        let kernel = self
-            .constants(kernel("avg_pool2d_backward_walk", channels))
-            .with_u32("DIVISOR", kind);
+        let kernel = self.constants(kernel("avg_pool2d_backward_walk", channels)).with_u32("DIVISOR", kind);
         let params = bytemuck::bytes_of(&params);
         context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
     }

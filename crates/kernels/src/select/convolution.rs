@@ -94,17 +94,17 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: SoftwareVulkan,
-        when: "by the input, 1 to 3 channels from 16 times as many or more, stride 1",
+        when: "by the input, 1 channel from 32 or more, stride 1",
         test: |Query { pass, problem, .. }| {
             let [inputs, outputs] = problem.group_channels();
             *pass == Pass::BackwardInput
                 && problem.op.groups == 1
                 && problem.op.stride == [1, 1]
-                && inputs < 4
-                && outputs >= 16 * inputs
+                && inputs == 1
+                && outputs >= 32
         },
         algorithm: Conv2dAlgorithm::Im2col,
-        why: "the taps of so few channels fill the columns of one product, and the channels alone would leave most empty",
+        why: "its taps fill the columns of one product, and the channel alone would leave most empty",
     },
     Rule {
         device: SoftwareVulkan,

@@ -315,7 +315,7 @@ fn minimal_filtering_in_several_rounds() {
         for algorithm in [Conv2dAlgorithm::WinogradF2, Conv2dAlgorithm::WinogradF4] {
             let name = format!("{:?} {algorithm:?}", context.mode());
             cases.check(&name, forward(&context, &shape, true, None, Some(algorithm)));
-            cases.check(&format!("{name} by the weight"), backward_weight(&context, &shape, Some(algorithm)));
+            cases.check(format!("{name} by the weight"), backward_weight(&context, &shape, Some(algorithm)));
         }
     }
     cases.finish();

@@ -10,7 +10,7 @@ BENCH_ARGS ?=
 PEERS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup testdata demo test fmt clippy unit doc examples test-mesa22 bench peers goldens clean
+.PHONY: help setup testdata demo test fmt clippy unit doc examples test-mesa22 test-lanes bench peers goldens clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,15 @@ examples:
 
 test-mesa22: setup testdata ## The tests again on Debian 12's own, older software driver
 	scripts/with-mesa22.sh $(CARGO) test --workspace
+
+# Mesa's shader cache does not ask how many lanes a program was compiled for.
+test-lanes: setup ## The kernels' tests again with subgroups of 4 and of 16 lanes (software Vulkan)
+	@for bits in 128 512; do \
+	  echo "LP_NATIVE_VECTOR_WIDTH=$$bits"; \
+	  LP_NATIVE_VECTOR_WIDTH=$$bits MESA_SHADER_CACHE_DISABLE=true TILEWRIGHT_CACHE= $(CARGO) test \
+	    --test matmul --test convolution --test elementwise --test pooling --test normalization --test reduction \
+	    --test softmax --test movement --test loss --test optimizer --test random || exit 1; \
+	done
 
 bench: setup ## The benchmarks
 	$(CARGO) bench --workspace $(BENCH_ARGS)

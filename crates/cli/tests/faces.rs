@@ -260,4 +260,10 @@ fn kernels_are_listed_shown_and_timed() {
         &["kernels", "bench", "conv2d", "--shape", "1x8x2x2", "--weight", "8x8x3x3"],
         &["conv2d", "kernel"],
     );
+    // Fifty terabytes: refused by the device's limit, before the host tries to hold them.
+    run_badly(
+        &["kernels", "bench", "conv2d", "--shape", "99999x512x512x512", "--weight", "8x512x3x3"],
+        &["53686554329088", "smaller batch"],
+    );
+    run_badly(&["kernels", "bench", "memory", "--size", "1", "--only", "nosuch"], &["--only", "nosuch"]);
 }

@@ -56,6 +56,13 @@ pub fn run(arguments: &Arguments, repeat: usize, as_json: bool, context: &Contex
             .filter(|(at, work)| *at == 0 || work.name.contains(&arguments.only))
             .map(|(_, work)| work)
             .collect();
+        if all.len() == 1 && !arguments.only.is_empty() && !all[0].name.contains(&arguments.only) {
+            let reason = format!(
+                "no row has `{}` in its name; without --only every row and its name is shown",
+                arguments.only
+            );
+            return Err(Error::Argument { argument: "--only", reason });
+        }
         rows.extend(measure(context, mib, &all, repeat)?);
     }
     if as_json {

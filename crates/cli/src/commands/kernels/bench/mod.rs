@@ -308,6 +308,8 @@ fn first<A: PartialEq + Copy>(mut all: Vec<A>, chosen: A) -> Vec<A> {
 /// Numbers that are not all alike, of either sign. A 4-D tensor lies channels-last, as in a network.
 fn operand(context: &Context, shape: &[usize], seed: usize, dtype: DType) -> Result<(Tensor, Vec<f32>)> {
     let count = tilewright_ops::element_count("bench", shape)?;
+    // What the device cannot hold is refused before the host tries to: a failed allocation there ends the process.
+    drop(Tensor::empty(context, shape, DType::F32, tilewright_tensor::Layout::RowMajor)?);
     let values: Vec<f32> =
         (0..count).map(|i| (((i + seed) * 2_654_435_761) % 2003) as f32 / 1001.0 - 1.0).collect();
     let tensor = Tensor::from_slice(context, &values, shape)?.cast(dtype)?;

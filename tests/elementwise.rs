@@ -286,6 +286,47 @@ fn casts_saturate() {
     }
 }
 
+/// Every exponent with digits around each rounding of a half, both signs: infinities, NaN and denormals among them.
+fn every_kind_of_float() -> Vec<f32> {
+    let digits = [
+        0, 1, 0xfff, 0x1000, 0x1001, 0x1fff, 0x2000, 0x2fff, 0x3000, 0x3001, 0x7f_efff, 0x7f_f000, 0x7f_ffff,
+    ];
+    let more = random(7, 64, 0.0, 8_388_608.0);
+    let digits: Vec<u32> = digits.into_iter().chain(more.into_iter().map(|digits| digits as u32)).collect();
+    (0..512u32)
+        .flat_map(|top| {
+            digits.iter().map(move |&digits| f32::from_bits(top << 23 | digits)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn casts_of_every_kind_of_float() {
+    let values = every_kind_of_float();
+    for context in contexts() {
+        let x = Tensor::from_slice(&context, &values, &[values.len()]).unwrap();
+        let halves = x.cast(DType::F16).unwrap().to_vec::<half::f16>().unwrap();
+        let signed = x.cast(DType::I32).unwrap().to_vec::<i32>().unwrap();
+        let unsigned = x.cast(DType::U32).unwrap().to_vec::<u32>().unwrap();
+        let mode = context.mode();
+        for (i, &value) in values.iter().enumerate() {
+            let expected = half::f16::from_f32(value);
+            assert_eq!(halves[i].is_nan(), expected.is_nan(), "{value:e} to f16, {mode:?}");
+            if !expected.is_nan() {
+                let (found, expected) = (halves[i].to_bits(), expected.to_bits());
+                assert_eq!(found, expected, "{value:e} to f16, {mode:?}");
+            }
+            // Where it saturates, the largest f32 inside the range is an end as well; what a NaN becomes is open in WGSL.
+            if value.abs() < 2_147_483_648.0 {
+                assert_eq!(signed[i], value as i32, "{value:e} to i32, {mode:?}");
+            }
+            if (0.0..4_294_967_296.0).contains(&value) || value < 0.0 {
+                assert_eq!(unsigned[i], value as u32, "{value:e} to u32, {mode:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn the_operations_run_every_cast_and_fill() {
     let context = common::context();

@@ -239,3 +239,24 @@ fn tiles_vec4s_and_runs_of_every_size() {
     }
     cases.finish();
 }
+
+/// Rows of x that follow each other are read ahead of the walk across them: around the lanes of a team, in rows of four, the
+/// longest such row, and shapes on either side of both; also with a batch and where rows of y lie whole pages apart.
+#[test]
+fn tall_matrices_turn_around() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for rows in [12, 28, 32, 36, 68, 132, 1024, 1028, 3072] {
+            for columns in [4, 8, 12, 56, 124, 128, 132] {
+                for batch in [1, 3] {
+                    let shape = [batch, rows, columns];
+                    let (x, values) = operand(&context, &shape, Layout::RowMajor);
+                    let expected = reference::permute(&values, &shape, &[0, 2, 1]);
+                    let y = x.permute(&[0, 2, 1]).unwrap();
+                    cases.check(format!("{shape:?} {:?}", context.mode()), same(&y, &expected));
+                }
+            }
+        }
+    }
+    cases.finish();
+}

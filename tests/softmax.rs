@@ -79,6 +79,36 @@ fn values_and_gradients() {
     cases.finish();
 }
 
+/// Lines whose elements span nine magnitudes (an exp in WGSL may be off by 3 + 2 |x| units in the last place), masked
+/// elements, and lines without a result.
+#[test]
+fn magnitudes_masks_and_nan() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for along in [60, 100, 1000, 1028] {
+            let mut values: Vec<f32> = (0..6 * along)
+                .map(|i| -20.0 * (i % along) as f32 / along as f32 + if i / along == 1 { 100.0 } else { 0.0 })
+                .collect();
+            values[2 * along + 7..3 * along].fill(f32::NEG_INFINITY);
+            values[3 * along + along / 2] = f32::NAN;
+            values[4 * along..5 * along].fill(f32::NEG_INFINITY);
+            values[6 * along - 1] = f32::INFINITY;
+            let shape = [6, along];
+            let y = Tensor::from_slice(&context, &values, &shape).unwrap().softmax(1).unwrap();
+            let found = y.to_vec::<f32>().unwrap();
+            let expected = reference::softmax(Softmax { axis: 1 }, &values[..3 * along], &[3, along]);
+            let name = format!("lines of {along} {:?}", context.mode());
+            cases.check(&name, close(&found[..3 * along], &expected, 1e-5, 1e-20));
+            let lost = found[3 * along..4 * along].iter().all(|value| value.is_nan());
+            cases.check(&name, if lost { Ok(()) } else { Err("a NaN is lost".to_owned()) });
+            let lost = found[4 * along..5 * along].iter().all(|value| value.is_nan());
+            cases.check(&name, if lost { Ok(()) } else { Err("a line without a number has one".to_owned()) });
+            cases.check(&name, if found[6 * along - 1].is_nan() { Ok(()) } else { Err("∞ − ∞".to_owned()) });
+        }
+    }
+    cases.finish();
+}
+
 #[test]
 fn wrong_operands_are_typed_errors() {
     for context in contexts() {

@@ -17,6 +17,12 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4<FROM>>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<TO>>;
 
+// @slot convert
+fn convert(v: vec4<FROM>) -> vec4<TO> {
+    return vec4<TO>(v);
+}
+// @end
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -27,6 +33,6 @@ fn main(
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
     let end = min(start + LANES * VECTORS, params.vectors);
     for (var i = start; i < end; i += LANES) {
-        y[i] = vec4<TO>(x[i]);
+        y[i] = convert(x[i]);
     }
 }

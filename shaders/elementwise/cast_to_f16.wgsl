@@ -15,6 +15,12 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec2<u32>>;
 
+// @slot halves
+fn halves(v: vec4<f32>) -> vec2<u32> {
+    return vec2(pack2x16float(v.xy), pack2x16float(v.zw));
+}
+// @end
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -25,7 +31,6 @@ fn main(
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
     let end = min(start + LANES * VECTORS, params.vectors);
     for (var i = start; i < end; i += LANES) {
-        let v = x[i];
-        y[i] = vec2(pack2x16float(v.xy), pack2x16float(v.zw));
+        y[i] = halves(x[i]);
     }
 }

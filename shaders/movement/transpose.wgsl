@@ -8,6 +8,8 @@
 // Threads: a team of TEAM threads, FAST neighbours along f and the others along u, goes TURNS steps along f (ALONG_F) or u.
 //   On a GPU a team is a workgroup and takes one step, which reads and writes runs of whole cache lines. On a CPU it is a
 //   subgroup that walks along the longer axis, so that the memory that runs along this one is read, or written, in few runs.
+//   Where its tiles are one run of x (AHEAD), a word of each cache line is read first, in the order of memory: prefetchers
+//   follow that, and do not follow the walk, which goes from row to row.
 // Limits: 2 storage buffers, no workgroup memory; up to 8 axes besides f and u.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
@@ -15,6 +17,7 @@ const TEAM: u32 = 64u; // @const threads that work on neighbouring tiles
 const FAST: u32 = 8u; // @const threads of a team along f
 const TURNS: u32 = 1u; // @const tiles of a thread
 const ALONG_F: bool = false; // @const whether they follow each other along f, and not along u
+const AHEAD: bool = false; // @const whether x_step is u, and a team walks along all of u
 const RANK: u32 = 1u; // @const the other axes
 
 struct Params {
@@ -34,7 +37,7 @@ struct Params {
     teams_f: u32,
     teams_u: u32,
     teams: u32,
-    pad0: u32,
+    never: u32, // 0, which no compiler knows
     pad1: u32,
     pad2: u32,
 }
@@ -93,6 +96,15 @@ fn main(
     }
     f += lane % FAST;
     u += lane / FAST;
+    var words = 0u;
+    if (AHEAD) {
+        let first = f - lane % FAST;
+        let stop = x_at + 4u * min(first + FAST, params.f) * x_step;
+        // Four vec4s are a cache line.
+        for (var line = x_at + 4u * (first * x_step + lane); line < stop; line += 4u * TEAM) {
+            words |= x[line].x;
+        }
+    }
     // A thread beyond the axis that it does not walk along has nothing to do.
     var at = u;
     if (ALONG_F) {
@@ -116,5 +128,9 @@ fn main(
         y[y_to + y_step] = vec4(a.y, b.y, c.y, d.y);
         y[y_to + 2u * y_step] = vec4(a.z, b.z, c.z, d.z);
         y[y_to + 3u * y_step] = vec4(a.w, b.w, c.w, d.w);
+    }
+    // A compiler that knew that this is never done would leave out what nothing asks for.
+    if (AHEAD && params.never != 0u) {
+        y[0] = vec4(words);
     }
 }

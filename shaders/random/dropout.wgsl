@@ -23,17 +23,23 @@ struct Params {
     seed_high: u32,
     stream_low: u32,
     stream_high: u32,
-    p: f32,
+    threshold: u32, // ceil(p · 2^24)
     scale: f32, // 1 / (1 − p)
     channels: u32,
     pixels: u32, // H · W
+    pad: u32,
+    by_channels: vec2<u32>, // magic number and shift for C / 4
+    by_pixels: vec2<u32>, // and for H · W / 4
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
 
-// @slot multiply_wide
+// @slot philox
+// The state of a block, in words whose lower 32 bits count.
+alias Word = u32;
+
 // The 64 bits of a · b as (low, high), from products of 16-bit halves: WGSL has no wider multiplication.
 fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     let low = (a & 0xffffu) * (b & 0xffffu);
@@ -42,25 +48,25 @@ fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     let middle = (low >> 16u) + (cross0 & 0xffffu) + (cross1 & 0xffffu);
     return vec2(a * b, (a >> 16u) * (b >> 16u) + (cross0 >> 16u) + (cross1 >> 16u) + (middle >> 16u));
 }
-// @end
 
-fn seed(p: Params, block: u32) -> vec4<u32> {
-    return vec4(block, 0u, p.stream_low, p.stream_high);
-}
-
-fn next(counter: vec4<u32>, key: vec2<u32>) -> vec4<u32> {
+fn next(counter: vec4<Word>, key: vec2<Word>) -> vec4<Word> {
     let first = multiply_wide(0xd2511f53u, counter.x);
     let second = multiply_wide(0xcd9e8d57u, counter.z);
     return vec4(second.y ^ counter.y ^ key.x, second.x, first.y ^ counter.w ^ key.y, first.x);
 }
+// @end
 
-fn first_key(p: Params) -> vec2<u32> {
-    return vec2(p.seed_low, p.seed_high);
+fn seed(p: Params, block: u32) -> vec4<Word> {
+    return vec4<Word>(vec4(block, 0u, p.stream_low, p.stream_high));
+}
+
+fn first_key(p: Params) -> vec2<Word> {
+    return vec2<Word>(vec2(p.seed_low, p.seed_high));
 }
 
 // The golden ratio and √3 − 1 as binary fractions.
-fn next_key(key: vec2<u32>) -> vec2<u32> {
-    return key + vec2(0x9e3779b9u, 0xbb67ae85u);
+fn next_key(key: vec2<Word>) -> vec2<Word> {
+    return key + vec2<Word>(vec2(0x9e3779b9u, 0xbb67ae85u));
 }
 
 fn philox(p: Params, block: u32) -> vec4<u32> {
@@ -71,7 +77,7 @@ fn philox(p: Params, block: u32) -> vec4<u32> {
         counter = next(counter, key);
         key = next_key(key);
     }
-    return counter;
+    return vec4<u32>(counter);
 }
 
 // The word of the element that lies at `place` in N H W C.
@@ -85,13 +91,27 @@ fn word_at(p: Params, place: u32) -> u32 {
 
 // An element stays where its number is p or more: 24 bits over 2^24 are exact, in [0, 1), and so is the first such number.
 fn keep(p: Params, x: vec4<f32>, words: vec4<u32>) -> vec4<f32> {
-    return select(vec4(0.0), x * p.scale, (words >> vec4(8u)) >= vec4(u32(ceil(p.p * 16777216.0))));
+    return select(vec4(0.0), x * p.scale, (words >> vec4(8u)) >= vec4(p.threshold));
 }
 
-// Four pixels of the channels 4 c .. 4 c + 4; `place` numbers the fours of pixels over all images.
-fn tile(p: Params, place: u32, c: u32) {
+// n / d for n < 2^31, where `magic` and `shift` belong to d: an integer division is tens of instructions on a GPU and one
+// lane after the other on a CPU (Granlund and Montgomery, Division by invariant integers, PLDI 1994).
+fn quotient(n: u32, by: vec2<u32>) -> u32 {
+    let low = n & 0xffffu;
+    let high = n >> 16u;
+    let middle = high * (by.x & 0xffffu) + ((low * (by.x & 0xffffu)) >> 16u);
+    let rest = (middle & 0xffffu) + low * (by.x >> 16u);
+    return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
+}
+
+// Four pixels of four channels.
+fn tile(p: Params, i: u32) {
+    let step = p.channels / 4u;
     let fours = p.pixels / 4u;
-    let image = place / fours;
+    // Numbers the fours of pixels over all images.
+    let place = quotient(i, p.by_channels);
+    let c = i - place * step;
+    let image = quotient(place, p.by_pixels);
     let block = (image * p.channels + 4u * c) * fours + place - image * fours;
     var w0 = seed(p, block);
     var w1 = seed(p, block + fours);
@@ -106,12 +126,11 @@ fn tile(p: Params, place: u32, c: u32) {
         w3 = next(w3, key);
         key = next_key(key);
     }
-    let step = p.channels / 4u;
     let at = 4u * place * step + c;
-    y[at] = keep(p, x[at], vec4(w0.x, w1.x, w2.x, w3.x));
-    y[at + step] = keep(p, x[at + step], vec4(w0.y, w1.y, w2.y, w3.y));
-    y[at + 2u * step] = keep(p, x[at + 2u * step], vec4(w0.z, w1.z, w2.z, w3.z));
-    y[at + 3u * step] = keep(p, x[at + 3u * step], vec4(w0.w, w1.w, w2.w, w3.w));
+    y[at] = keep(p, x[at], vec4<u32>(vec4(w0.x, w1.x, w2.x, w3.x)));
+    y[at + step] = keep(p, x[at + step], vec4<u32>(vec4(w0.y, w1.y, w2.y, w3.y)));
+    y[at + 2u * step] = keep(p, x[at + 2u * step], vec4<u32>(vec4(w0.z, w1.z, w2.z, w3.z)));
+    y[at + 3u * step] = keep(p, x[at + 3u * step], vec4<u32>(vec4(w0.w, w1.w, w2.w, w3.w)));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -125,34 +144,44 @@ fn main(
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
     let end = min(start + LANES * VECTORS, p.vectors);
-    // Ten for certain, which no compiler may know: it would write the rounds out, and then work out one block after the
-    // other, each a chain in which every step waits for the last.
-    let rounds = select(10u, 0u, p.vectors == 0u);
+    // The last vec4 of this thread: those beyond it do the same again.
+    let last = start + (end - 1u - start) / LANES * LANES;
+    // 0 for certain, which no compiler may know.
+    let zero = select(0u, 1u, p.vectors == 0u);
     for (var i = start; i < end; i += LANES * BLOCKS) {
         if (CHANNELS_LAST && TILES) {
-            let place = i / (p.channels / 4u);
-            tile(p, place, i - place * (p.channels / 4u));
+            tile(p, i);
         } else if (CHANNELS_LAST) {
             y[i] = keep(p, x[i], vec4(word_at(p, 4u * i), word_at(p, 4u * i + 1u), word_at(p, 4u * i + 2u), word_at(p, 4u * i + 3u)));
         } else {
-            var words: array<vec4<u32>, BLOCKS>;
+            var at: array<u32, BLOCKS>;
+            var values: array<vec4<f32>, BLOCKS>;
+            var words: array<vec4<Word>, BLOCKS>;
             // @unroll
             for (var b = 0u; b < BLOCKS; b++) {
-                words[b] = seed(p, i + b * LANES);
+                at[b] = min(i + b * LANES, last);
+                values[b] = x[at[b]];
+                words[b] = seed(p, at[b]);
             }
             var key = first_key(p);
-            for (var round = 0u; round < rounds; round++) {
+            // @unroll
+            for (var round = 0u; round < 10u; round++) {
                 // @unroll
                 for (var b = 0u; b < BLOCKS; b++) {
                     words[b] = next(words[b], key);
                 }
                 key = next_key(key);
             }
+            // Each store waits for all blocks, as llvmpipe would put off the rounds of a block until its own, one chain
+            // of steps after the other.
+            var all = 0u;
             // @unroll
             for (var b = 0u; b < BLOCKS; b++) {
-                if (b == 0u || i + b * LANES < end) {
-                    y[i + b * LANES] = keep(p, x[i + b * LANES], words[b]);
-                }
+                all |= u32(words[b].x);
+            }
+            // @unroll
+            for (var b = 0u; b < BLOCKS; b++) {
+                y[at[b] + (all & zero)] = keep(p, values[b], vec4<u32>(words[b]));
             }
         }
     }

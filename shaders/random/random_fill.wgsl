@@ -29,7 +29,10 @@ fn distribution(words: vec4<u32>) -> vec4<f32> {
 }
 // @end
 
-// @slot multiply_wide
+// @slot philox
+// The state of a block, in words whose lower 32 bits count.
+alias Word = u32;
+
 // The 64 bits of a · b as (low, high), from products of 16-bit halves: WGSL has no wider multiplication.
 fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     let low = (a & 0xffffu) * (b & 0xffffu);
@@ -38,20 +41,24 @@ fn multiply_wide(a: u32, b: u32) -> vec2<u32> {
     let middle = (low >> 16u) + (cross0 & 0xffffu) + (cross1 & 0xffffu);
     return vec2(a * b, (a >> 16u) * (b >> 16u) + (cross0 >> 16u) + (cross1 >> 16u) + (middle >> 16u));
 }
+
+fn next(counter: vec4<Word>, key: vec2<Word>) -> vec4<Word> {
+    let first = multiply_wide(0xd2511f53u, counter.x);
+    let second = multiply_wide(0xcd9e8d57u, counter.z);
+    return vec4(second.y ^ counter.y ^ key.x, second.x, first.y ^ counter.w ^ key.y, first.x);
+}
 // @end
 
 fn philox(p: Params, block: u32) -> vec4<u32> {
-    var counter = vec4(block, 0u, p.stream_low, p.stream_high);
-    var key = vec2(p.seed_low, p.seed_high);
+    var counter = vec4<Word>(vec4(block, 0u, p.stream_low, p.stream_high));
+    var key = vec2<Word>(vec2(p.seed_low, p.seed_high));
     // @unroll
     for (var round = 0u; round < 10u; round++) {
-        let first = multiply_wide(0xd2511f53u, counter.x);
-        let second = multiply_wide(0xcd9e8d57u, counter.z);
-        counter = vec4(second.y ^ counter.y ^ key.x, second.x, first.y ^ counter.w ^ key.y, first.x);
+        counter = next(counter, key);
         // The golden ratio and √3 − 1 as binary fractions.
-        key += vec2(0x9e3779b9u, 0xbb67ae85u);
+        key += vec2<Word>(vec2(0x9e3779b9u, 0xbb67ae85u));
     }
-    return counter;
+    return vec4<u32>(counter);
 }
 
 @compute @workgroup_size(WORKGROUP)

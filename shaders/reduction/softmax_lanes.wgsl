@@ -1,15 +1,16 @@
-// y[i] = f(x[i] − m, term(Σ)) with m the largest x of the line and Σ = Σ exp(x − m); f and term, from the slot, make a softmax or its
-// logarithm. One pass over the line finds both: where a larger element comes, the sum so far is scaled by exp(m − m')
-// (Milakov and Gimelshein, arXiv 1805.02867). A second pass, which finds the line in the cache, writes.
+// y[i] = exp(x[i] − m) / Σ with m the largest x of the line and Σ = Σ exp(x − m), or its logarithm x[i] − m − log Σ. One
+// pass over the line finds both: where a larger element comes, the sum so far is scaled by exp(m − m') (Milakov and
+// Gimelshein, arXiv 1805.02867). A second pass, which finds the line in the cache, writes.
 //
 // Layouts: x and y are lines of `quads` vec4s, one behind the other.
 // Threads: a subgroup of LANES for each line, which joins what its lanes found by subgroup operations, without workgroup
 //   memory or barrier.
-// Limits: 2 storage buffers, no workgroup memory; subgroups of exactly LANES lanes (software Vulkan); 2 · quads / LANES
-//   < 65,536, which is as far as some drivers loop.
+// Limits: 2 storage buffers, no workgroup memory; subgroups of exactly LANES lanes (software Vulkan), at least LANES vec4s
+//   in a line; quads / LANES < 65,536, which is as far as some drivers loop.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const threads of a subgroup
+const LOGARITHM: bool = false; // @const whether y is the logarithm of a softmax
 
 struct Params {
     lines: u32,
@@ -19,16 +20,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
-
-// @slot softmax_value
-fn softmax_term(sum: f32) -> f32 {
-    return 1.0 / sum;
-}
-
-fn softmax_value(distance: f32, term: f32) -> f32 {
-    return exp(distance) * term;
-}
-// @end
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -42,35 +33,38 @@ fn main(
     }
     let start = line * params.quads + thread % LANES;
     let end = (line + 1u) * params.quads;
+    // The last vec4 of this lane. A turn takes what is beyond it for this one and leaves it out of the sum.
+    let last = start + (end - 1u - start) / LANES * LANES;
     // One maximum for all of a lane, so that a turn scales its sum once.
     var largest = -3.4028234e38;
     var sums = vec4(0.0);
-    var i = start;
-    for (; i + 3u * LANES < end; i += 4u * LANES) {
+    for (var i = start; i < end; i += 4u * LANES) {
         let a = x[i];
-        let b = x[i + LANES];
-        let c = x[i + 2u * LANES];
-        let d = x[i + 3u * LANES];
+        let b = x[min(i + LANES, last)];
+        let c = x[min(i + 2u * LANES, last)];
+        let d = x[min(i + 3u * LANES, last)];
         let each = max(max(a, b), max(c, d));
         let now = max(largest, max(max(each.x, each.y), max(each.z, each.w)));
-        sums = sums * exp(largest - now) + ((exp(a - now) + exp(b - now)) + (exp(c - now) + exp(d - now)));
-        largest = now;
-    }
-    for (; i < end; i += LANES) {
-        let a = x[i];
-        let now = max(largest, max(max(a.x, a.y), max(a.z, a.w)));
-        sums = sums * exp(largest - now) + exp(a - now);
+        let two = exp(a - now) + select(vec4(0.0), exp(b - now), i + LANES < end);
+        let three = select(vec4(0.0), exp(c - now), i + 2u * LANES < end);
+        let four = select(vec4(0.0), exp(d - now), i + 3u * LANES < end);
+        sums = sums * exp(largest - now) + (two + (three + four));
         largest = now;
     }
     let m = subgroupMax(largest);
-    let term = softmax_term(subgroupAdd(((sums.x + sums.y) + (sums.z + sums.w)) * exp(largest - m)));
-    for (var k = start; k < end; k += LANES) {
-        let v = x[k] - m;
-        y[k] = vec4(
-            softmax_value(v.x, term),
-            softmax_value(v.y, term),
-            softmax_value(v.z, term),
-            softmax_value(v.w, term),
-        );
+    let sum = subgroupAdd(((sums.x + sums.y) + (sums.z + sums.w)) * exp(largest - m));
+    let term = select(1.0 / sum, log(sum), LOGARITHM);
+    // Two vec4s a turn: the steps of an exp, each of which waits for the last, run side by side.
+    for (var i = start; i < end; i += 2u * LANES) {
+        let next = min(i + LANES, last);
+        let a = x[i] - m;
+        let b = x[next] - m;
+        if (LOGARITHM) {
+            y[i] = a - term;
+            y[next] = b - term;
+        } else {
+            y[i] = exp(a) * term;
+            y[next] = exp(b) * term;
+        }
     }
 }

@@ -4,7 +4,13 @@ use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, params::params, share::Share, vectors};
+use crate::{
+    ParamsLayout,
+    params::params,
+    select::{Device, DeviceClass},
+    share::Share,
+    vectors,
+};
 
 params! { Params for "cast", "cast_to_f16", "cast_from_f16" { vectors: u32 } }
 
@@ -19,11 +25,19 @@ pub fn cast(
     to: DType,
     count: usize,
 ) -> Option<Result<()>> {
+    // llvmpipe's own conversions take its lanes one by one, or in branches.
+    let on_vectors = |kernel: Specialisation, slot, fragment| match Device::of(context).class {
+        DeviceClass::SoftwareVulkan => kernel.with_fragment(slot, fragment),
+        DeviceClass::Gpu => kernel,
+    };
+    let same_size = || Specialisation::new("cast").with_type("FROM", from.name()).with_type("TO", to.name());
     let kernel = match (from, to) {
-        (DType::F32, DType::F16) => Specialisation::new("cast_to_f16"),
+        (DType::F32, DType::F16) => on_vectors(Specialisation::new("cast_to_f16"), "halves", "by_bits"),
         (DType::F16, DType::F32) => Specialisation::new("cast_from_f16"),
         (DType::F16, _) | (_, DType::F16) => return None,
-        _ => Specialisation::new("cast").with_type("FROM", from.name()).with_type("TO", to.name()),
+        (DType::F32, DType::I32) => on_vectors(same_size(), "convert", "f32_to_i32"),
+        (DType::F32, DType::U32) => on_vectors(same_size(), "convert", "f32_to_u32"),
+        _ => same_size(),
     };
     Some(vectors("cast", count).and_then(|vectors| {
         let params = Params { vectors };

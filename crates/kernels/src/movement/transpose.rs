@@ -29,7 +29,7 @@ params! { Params for "transpose" {
     teams_f: u32,
     teams_u: u32,
     teams: u32,
-    pad0: u32,
+    never: u32,
     pad1: u32,
     pad2: u32,
 } }
@@ -42,22 +42,32 @@ struct Teams {
     fast: u32,
     turns: u32,
     along_f: bool,
+    ahead: bool,
 }
 
 impl Teams {
     /// Steps of a team on a CPU: enough to be worth its start, few enough that small tensors keep all cores busy.
     const STEPS: u32 = 32;
 
-    fn new(device: Device, f_quads: u32, u_quads: u32, y_step: u32) -> Self {
+    fn new(device: Device, f_quads: u32, u_quads: u32, x_step: u32, y_step: u32) -> Self {
         match device.class {
-            DeviceClass::Gpu => {
-                Self { team: WORKGROUP, fast: f_quads.next_power_of_two().min(8), turns: 1, along_f: false }
-            }
+            DeviceClass::Gpu => Self {
+                team: WORKGROUP,
+                fast: f_quads.next_power_of_two().min(8),
+                turns: 1,
+                along_f: false,
+                ahead: false,
+            },
             DeviceClass::SoftwareVulkan => {
-                // Two neighbours along f make half a cache line of y, and the others a whole one of x.
                 let team = device.lanes;
+                // Two neighbours along f make half a cache line of y, and the others a whole one of x.
                 // Rows of y that lie whole pages apart share a set of the first cache, which holds few of them.
                 let crowded = y_step.is_multiple_of(256);
+                // Nothing is left of a line when the walk comes back, so that it is written at once by all lanes along f.
+                // That reads a short piece of many rows in turn: where these follow each other, all are read ahead.
+                if crowded && x_step == u_quads && u_quads <= Self::STEPS && f_quads >= team {
+                    return Self { team, fast: team, turns: u_quads, along_f: false, ahead: true };
+                }
                 let along_f = f_quads > u_quads && !crowded;
                 let fast = match f_quads.next_power_of_two().min(if crowded { 4 } else { 2 }) {
                     // Lanes that find nothing along u go along f.
@@ -65,7 +75,13 @@ impl Teams {
                     fast => fast,
                 };
                 let (walked, threads) = if along_f { (f_quads, fast) } else { (u_quads, team / fast) };
-                Self { team, fast, turns: walked.div_ceil(threads).clamp(1, Self::STEPS), along_f }
+                Self {
+                    team,
+                    fast,
+                    turns: walked.div_ceil(threads).clamp(1, Self::STEPS),
+                    along_f,
+                    ahead: false,
+                }
             }
         }
     }
@@ -99,8 +115,8 @@ pub(super) fn transpose(
     }
     let quad = |stride: isize| (stride / 4) as u32;
     let (f_quads, u_quads) = (to_u32(op, shape[f] / 4)?, to_u32(op, shape[u] / 4)?);
-    let Teams { team, fast, turns, along_f } =
-        Teams::new(Device::of(context), f_quads, u_quads, quad(second[u]));
+    let Teams { team, fast, turns, along_f, ahead } =
+        Teams::new(Device::of(context), f_quads, u_quads, quad(first[f]), quad(second[u]));
     let (turns_f, turns_u) = if along_f { (turns, 1) } else { (1, turns) };
     let teams_f = f_quads.div_ceil(fast * turns_f);
     let teams_u = u_quads.div_ceil(team / fast * turns_u);
@@ -121,7 +137,7 @@ pub(super) fn transpose(
         teams_f,
         teams_u,
         teams: 0,
-        pad0: 0,
+        never: 0,
         pad1: 0,
         pad2: 0,
     };
@@ -148,6 +164,7 @@ pub(super) fn transpose(
         .with_u32("FAST", fast)
         .with_u32("TURNS", turns)
         .with_bool("ALONG_F", along_f)
+        .with_bool("AHEAD", ahead)
         .with_u32("RANK", rank as u32);
     let params = bytemuck::bytes_of(&params);
     let dispatch = Dispatch { op, params, buffers: &[x, y], groups: groups(threads) };

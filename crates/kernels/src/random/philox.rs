@@ -4,7 +4,7 @@ use tilewright_ops::Dropout;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, params::params, share::Share, to_u32, vectors};
+use crate::{ParamsLayout, magic::magic, params::params, share::Share, to_u32, vectors};
 
 params! { FillParams for "random_fill" {
     blocks: u32,
@@ -20,10 +20,13 @@ params! { DropoutParams for "dropout" {
     seed_high: u32,
     stream_low: u32,
     stream_high: u32,
-    p: f32,
+    threshold: u32,
     scale: f32,
     channels: u32,
     pixels: u32,
+    pad: u32,
+    by_channels: [u32; 2],
+    by_pixels: [u32; 2],
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[FillParams::LAYOUT, DropoutParams::LAYOUT];
@@ -59,7 +62,7 @@ pub fn random_fill(
     let op = distribution.name();
     let blocks = vectors(op, count)?;
     let kernel = Specialisation::new("random_fill").with_fragment("distribution", distribution.name());
-    let kernel = multiply_wide(context, kernel);
+    let kernel = words(context, kernel);
     let (kernel, groups) = Share::of(context).at_most(8).spread(kernel, blocks);
     let params = FillParams {
         blocks,
@@ -72,10 +75,10 @@ pub fn random_fill(
     context.dispatch(&kernel, &dispatch)
 }
 
-/// The kernel with 64-bit products where shaders have them; the bits are the same.
-fn multiply_wide(context: &Context, kernel: Specialisation) -> Specialisation {
+/// The kernel with 64-bit words where shaders have them; the bits are the same.
+fn words(context: &Context, kernel: Specialisation) -> Specialisation {
     if context.features().contains(wgpu::Features::SHADER_INT64) {
-        kernel.with_fragment("multiply_wide", "u64")
+        kernel.with_fragment("philox", "u64")
     } else {
         kernel
     }
@@ -99,8 +102,8 @@ pub fn dropout(
     let kernel = Specialisation::new("dropout")
         .with_bool("CHANNELS_LAST", channels_last.is_some())
         .with_bool("TILES", tiles);
-    let kernel = multiply_wide(context, kernel);
-    let share = Share::of(context).at_most(8);
+    let kernel = words(context, kernel);
+    let share = if channels_last.is_some() { Share::of(context).at_most(8) } else { Share::of(context) };
     let kernel = kernel.with_u32("BLOCKS", if channels_last.is_some() { 1 } else { share.vectors.min(4) });
     let (kernel, groups) = share.spread(kernel, vectors);
     let params = DropoutParams {
@@ -109,10 +112,14 @@ pub fn dropout(
         seed_high: (seed >> 32) as u32,
         stream_low: stream as u32,
         stream_high: (stream >> 32) as u32,
-        p: op.p,
+        // A whole number: 24 bits of a number in [0, 1) are compared with it.
+        threshold: (op.p * 16_777_216.0).ceil() as u32,
         scale: op.scale(),
         channels: to_u32(name, channels)?,
         pixels: to_u32(name, pixels)?,
+        pad: 0,
+        by_channels: if tiles { magic(to_u32(name, channels / 4)?) } else { [0; 2] },
+        by_pixels: if tiles { magic(to_u32(name, pixels / 4)?) } else { [0; 2] },
     };
     let dispatch = Dispatch { op: name, params: bytemuck::bytes_of(&params), buffers: &[x, y], groups };
     context.dispatch(&kernel, &dispatch)

@@ -35,7 +35,7 @@ pub(super) fn softmax(
     y: &Buffer,
     view: Lines,
 ) -> Result<bool> {
-    let kernel = Specialisation::new("softmax_lanes").with_fragment("softmax_value", op);
+    let kernel = Specialisation::new("softmax_lanes").with_bool("LOGARITHM", op == "log_softmax");
     launch(context, kernel, op, &[x, y], view)
 }
 

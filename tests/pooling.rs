@@ -90,17 +90,53 @@ fn max_pooling_and_its_gradient() {
     cases.finish();
 }
 
+/// Windows of more taps than a kernel writes out, and tiles of as many pixels.
+#[test]
+fn large_tiles_of_many_channels() {
+    let tiles = Pool2d::new([5, 4]);
+    let pools = [
+        tiles,
+        Pool2d { divisor_override: Some(3), ..tiles },
+        Pool2d { stride: [2, 3], padding: [2, 2], ceil_mode: true, ..tiles },
+        Pool2d { stride: [2, 3], padding: [2, 2], count_include_pad: false, ..tiles },
+        Pool2d { dilation: [1, 2], padding: [0, 1], ..tiles },
+    ];
+    let mut cases = Cases::new();
+    for context in contexts() {
+        // A thread takes one to four vec4s of a pixel on a CPU.
+        let shapes = [[2, 64, 10, 8], [1, 96, 5, 8], [2, 128, 10, 12], [3, 12, 10, 12], [2, 3, 15, 8]];
+        for shape in shapes {
+            let values = random(16, shape.iter().product(), -3.0, 3.0);
+            let x = Tensor::from_slice(&context, &values, &shape).unwrap();
+            for pool in pools {
+                let name = format!("{shape:?} {pool:?} {context:?}");
+                let y_shape = pool.output_shape(shape).unwrap();
+                let y = x.avg_pool2d(&pool).unwrap().to_vec().unwrap();
+                let expected = reference::avg_pool2d(&pool, &values, shape);
+                cases.check(format!("average {name}"), close(&y, &expected, 1e-5, 1e-6));
+                let grads = random(17, y_shape.iter().product(), -1.0, 1.0);
+                let grad_y = Tensor::from_slice(&context, &grads, &y_shape).unwrap();
+                let gradient = reference::avg_pool2d_backward(&pool, &grads, shape);
+                let grad_x = Tensor::avg_pool2d_backward(&pool, &shape, &grad_y).unwrap().to_vec().unwrap();
+                cases.check(format!("its gradient {name}"), close(&grad_x, &gradient, 1e-5, 1e-6));
+            }
+        }
+        context.trim().unwrap();
+    }
+    cases.finish();
+}
+
 #[test]
 fn maxima_of_what_is_no_number_or_infinite() {
     let mut cases = Cases::new();
     let same = |a: f32, b: f32| a == b || (a.is_nan() && b.is_nan());
     for context in contexts() {
-        for (seed, shape) in [[1, 3, 9, 7], [2, 4, 8, 10], [1, 8, 13, 12]].into_iter().enumerate() {
+        for (seed, shape) in [[1, 3, 9, 7], [2, 4, 8, 10], [1, 64, 13, 12]].into_iter().enumerate() {
             // Most elements are not a number or the lowest one, so that whole windows are.
             let count = shape.iter().product();
-            let kinds = random(seed as u64, count, 0.0, 5.0);
-            let value =
-                |kind: f32| [f32::NAN, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::MIN, 1.0][kind as usize];
+            let kinds = random(seed as u64, count, 0.0, 6.0);
+            let kind = [f32::NAN, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::MIN, 1.0, f32::INFINITY];
+            let value = |at: f32| kind[at as usize];
             let values: Vec<f32> = kinds.into_iter().map(value).collect();
             for pool in pools() {
                 let Ok(_) = pool.output_shape(shape) else { continue };
@@ -408,6 +444,10 @@ fn every_specialisation_is_valid_on_every_backend() {
         for stem in ["adaptive_avg_pool2d", "adaptive_avg_pool2d_backward", "sum_rows"] {
             kernels.push(Specialisation::new(stem).with_type("VALUE", value));
         }
+        let spread = Specialisation::new("avg_pool2d_backward_spread").with_type("VALUE", value);
+        kernels.extend([spread.clone(), spread.with_u32("COLUMNS", 2)]);
+        let columns = Specialisation::new("avg_pool2d").with_type("VALUE", value).with_u32("COLUMNS", 2);
+        kernels.push(columns.with_u32("VECTORS", 8));
         for stem in ["avg_pool2d", "avg_pool2d_backward"] {
             for divisor in 0..3 {
                 let kernel = Specialisation::new(stem).with_type("VALUE", value).with_u32("DIVISOR", divisor);

@@ -3,13 +3,14 @@
 // divisor_override and count_include_pad ask. A divisor of 1 makes the sum.
 //
 // Layouts: x and y channels-last (N H W C). Pairs are height and width.
-// Threads: VECTORS VALUEs of y each (four channels of a pixel, or one), LANES apart, channels fastest. The window
-//   is clipped to the image once, so that no tap is tested; rows are summed apart, which keeps the error of large windows small.
+// Threads: VECTORS VALUEs of y each (four channels of a pixel, or one), LANES apart, channels fastest; COLUMNS of one pixel at
+//   a time, so that a subgroup reads long runs of memory. The window is clipped to the image once, so that no tap is tested; rows are summed apart, which keeps the error of large windows small.
 // Limits: 2 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's VALUEs: threads of a subgroup stay together
-const VECTORS: u32 = 1u; // @const VALUEs of a thread
+const VECTORS: u32 = 1u; // @const VALUEs of a thread, a multiple of COLUMNS
+const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 const DILATED: bool = true; // @const whether taps lie apart
 const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
@@ -57,7 +58,7 @@ fn main(
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let begin = t / LANES * (LANES * VECTORS) + t % LANES;
     let behind = min(begin + LANES * VECTORS, p.count);
-    for (var i = begin; i < behind; i += LANES) {
+    for (var i = begin; i < behind; i += LANES * COLUMNS) {
         let pixel = quotient(i, p.by_channels);
         let channel = i - pixel * p.channels;
         let row = quotient(pixel, p.by_width);
@@ -74,14 +75,29 @@ fn main(
         let first = start + skipped - p.padding;
         let end = min(p.input, start + (p.kernel - 1u) * step + 1u - p.padding);
 
-        var sum = VALUE(0.0);
+        var sum: array<VALUE, COLUMNS>;
+        // @unroll
+        for (var k = 0u; k < COLUMNS; k++) {
+            sum[k] = VALUE(0.0);
+        }
         for (var iy = first.x; iy < end.x; iy += step.x) {
             let base = (image * p.input.x + iy) * p.input.y;
-            var row_sum = VALUE(0.0);
-            for (var ix = first.y; ix < end.y; ix += step.y) {
-                row_sum += x[(base + ix) * p.channels + channel];
+            var row_sum: array<VALUE, COLUMNS>;
+            // @unroll
+            for (var k = 0u; k < COLUMNS; k++) {
+                row_sum[k] = VALUE(0.0);
             }
-            sum += row_sum;
+            for (var ix = first.y; ix < end.y; ix += step.y) {
+                let at = (base + ix) * p.channels + channel;
+                // @unroll
+                for (var k = 0u; k < COLUMNS; k++) {
+                    row_sum[k] += x[at + k * LANES];
+                }
+            }
+            // @unroll
+            for (var k = 0u; k < COLUMNS; k++) {
+                sum[k] += row_sum[k];
+            }
         }
 
         var divisor = p.divisor;
@@ -95,6 +111,9 @@ fn main(
             }
             divisor = f32(taps.x * taps.y);
         }
-        y[i] = sum / divisor;
+        // @unroll
+        for (var k = 0u; k < COLUMNS; k++) {
+            y[i + k * LANES] = sum[k] / divisor;
+        }
     }
 }

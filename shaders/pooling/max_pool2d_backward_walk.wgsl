@@ -1,6 +1,7 @@
 // grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] over the windows whose maximum was found at (iy, ix), as
-// max_pool2d_backward_tiles, on a CPU: a thread walks along a row of tiles and keeps the windows that a tile shares with the
-// next one, so that each is read COVER_HEIGHT times and not COVER_HEIGHT · COVER_WIDTH times.
+// max_pool2d_backward_tiles, on a CPU: a thread walks along a row of tiles and keeps what a window gives to the tiles after it,
+// so that each is read COVER_HEIGHT times and not COVER_HEIGHT · COVER_WIDTH times. What is kept goes through memory in each
+// turn, and these sums are fewer than the windows.
 //
 // Layouts: indices, grad_y and grad_x channels-last (N H W C). Pairs are height and width.
 // Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of tiles.
@@ -18,6 +19,7 @@ const STRIDE_WIDTH: u32 = 2u; // @const
 const COVER_HEIGHT: u32 = 1u; // @const windows that cover a tile
 const COVER_WIDTH: u32 = 1u; // @const
 const WHOLE: bool = false; // @const whether every tile lies in the image and all its windows exist
+const TILE: u32 = STRIDE_HEIGHT * STRIDE_WIDTH; // elements of a tile
 
 struct Params {
     input: vec2<u32>,
@@ -53,19 +55,16 @@ fn main(
     let tile_row = row - image * p.tiles.x;
     let base = image * p.input.x * p.input.y;
 
-    // The windows of a tile by column, row and VALUE of the pixel. Those before the image name no element.
-    var found: array<INDEX, COVER_WIDTH * COVER_HEIGHT * COLUMNS>;
-    var g: array<VALUE, COVER_WIDTH * COVER_HEIGHT * COLUMNS>;
+    // What the windows of earlier tiles give to this tile and to those after it, by tile, element and VALUE.
+    var kept: array<VALUE, COVER_WIDTH * TILE * COLUMNS>;
     // @unroll
-    for (var w = 0u; w < COVER_WIDTH * COVER_HEIGHT * COLUMNS; w++) {
-        found[w] = INDEX(-1);
+    for (var i = 0u; i < COVER_WIDTH * TILE * COLUMNS; i++) {
+        kept[i] = VALUE(0.0);
     }
     for (var tile = 0u; tile < p.tiles.y; tile++) {
-        // @unroll
-        for (var w = 0u; w < (COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS; w++) {
-            found[w] = found[w + COVER_HEIGHT * COLUMNS];
-            g[w] = g[w + COVER_HEIGHT * COLUMNS];
-        }
+        // The windows of a tile's last column by row and VALUE; those before the image name no element.
+        var found: array<INDEX, COVER_HEIGHT * COLUMNS>;
+        var g: array<VALUE, COVER_HEIGHT * COLUMNS>;
         // @unroll
         for (var w = 0u; w < COVER_HEIGHT * COLUMNS; w++) {
             // Windows before the image wrap around and are too large.
@@ -73,28 +72,38 @@ fn main(
             let near = min(window, p.output - 1u);
             let at = ((image * p.output.x + near.x) * p.output.y + near.y) * p.channels + channel + w % COLUMNS * LANES;
             let there = WHOLE || all(window < p.output);
-            found[(COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS + w] = select(INDEX(-1), indices[at], there);
-            g[(COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS + w] = grad_y[at];
+            found[w] = select(INDEX(-1), indices[at], there);
+            g[w] = grad_y[at];
         }
         let first = vec2(tile_row, tile) * vec2(STRIDE_HEIGHT, STRIDE_WIDTH) - p.padding;
         // @unroll
-        for (var e = 0u; e < STRIDE_HEIGHT * STRIDE_WIDTH; e++) {
+        for (var e = 0u; e < TILE; e++) {
             // What lies in the padding before the image wraps around and is too large.
             let place = first + vec2(e / STRIDE_WIDTH, e % STRIDE_WIDTH);
-            if (WHOLE || all(place < p.input)) {
-                let at = place.x * p.input.y + place.y;
+            let at = place.x * p.input.y + place.y;
+            let there = WHOLE || all(place < p.input);
+            // @unroll
+            for (var k = 0u; k < COLUMNS; k++) {
+                // This tile is written, those after it move up by one.
                 // @unroll
-                for (var k = 0u; k < COLUMNS; k++) {
-                    var sum = VALUE(0.0);
+                for (var c = 0u; c < COVER_WIDTH; c++) {
+                    var sum = kept[(c * TILE + e) * COLUMNS + k];
                     // @unroll
-                    for (var w = 0u; w < COVER_WIDTH * COVER_HEIGHT; w++) {
+                    for (var h = 0u; h < COVER_HEIGHT; h++) {
                         // Only windows that have a tap here.
-                        if (e / STRIDE_WIDTH + (COVER_HEIGHT - 1u - w % COVER_HEIGHT) * STRIDE_HEIGHT < KERNEL_HEIGHT
-                            && e % STRIDE_WIDTH + (COVER_WIDTH - 1u - w / COVER_HEIGHT) * STRIDE_WIDTH < KERNEL_WIDTH) {
-                            sum += select(VALUE(0.0), g[w * COLUMNS + k], found[w * COLUMNS + k] == INDEX(i32(at)));
+                        if (e / STRIDE_WIDTH + (COVER_HEIGHT - 1u - h) * STRIDE_HEIGHT < KERNEL_HEIGHT
+                            && e % STRIDE_WIDTH + c * STRIDE_WIDTH < KERNEL_WIDTH) {
+                            let named = found[h * COLUMNS + k] == INDEX(i32(at + c * STRIDE_WIDTH));
+                            sum += select(VALUE(0.0), g[h * COLUMNS + k], named);
                         }
                     }
-                    grad_x[(base + at) * p.channels + channel + k * LANES] = sum;
+                    if (c == 0u) {
+                        if (there) {
+                            grad_x[(base + at) * p.channels + channel + k * LANES] = sum;
+                        }
+                    } else {
+                        kept[((c + COVER_WIDTH - 1u) % COVER_WIDTH * TILE + e) * COLUMNS + k] = sum;
+                    }
                 }
             }
         }

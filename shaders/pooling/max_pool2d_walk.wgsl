@@ -75,6 +75,8 @@ fn main(
 
     // The columns of a window, each for all VALUEs of a pixel: their maxima, and where these were found. An element wins if it
     // is larger, or NaN: the last NaN is kept, as PyTorch has it. A comparison with NaN is false, v != v too on some drivers.
+    // Once a column is whole, the place p of a NaN is written ~p: then of two columns neither of which is the less, the one of
+    // the smaller place wins, be it equal elements, NaNs, or a NaN and a number.
     var value: array<VALUE, KERNEL_WIDTH * COLUMNS>;
     var place: array<INDEX, KERNEL_WIDTH * COLUMNS>;
     // @unroll
@@ -96,6 +98,12 @@ fn main(
                     *found = select(*found, at, wins);
                 }
             }
+        }
+    }
+    if (INDICES) {
+        // @unroll
+        for (var c = STRIDE_WIDTH * COLUMNS; c < (STRIDE_WIDTH + OVERLAP) * COLUMNS; c++) {
+            place[c] = select(~place[c], place[c], value[c] == value[c]);
         }
     }
     var to = row * p.output.y * p.channels + channel;
@@ -129,6 +137,13 @@ fn main(
                     }
                 }
             }
+            if (INDICES) {
+                // @unroll
+                for (var c = OVERLAP * GROUP; c < KERNEL_WIDTH * GROUP; c++) {
+                    let i = c / GROUP * COLUMNS + g * GROUP + c % GROUP;
+                    place[i] = select(~place[i], place[i], value[i] == value[i]);
+                }
+            }
             // @unroll
             for (var i = 0u; i < GROUP; i++) {
                 var best = value[g * GROUP + i];
@@ -138,17 +153,15 @@ fn main(
                     let v = value[j * COLUMNS + g * GROUP + i];
                     var wins = (v > best) | !(v == v);
                     if (INDICES) {
-                        // Of equal elements the first in row-major order wins, of NaNs the last.
                         let at = place[j * COLUMNS + g * GROUP + i];
-                        let both = !(v == v) & !(best == best);
-                        wins = select(wins | ((v == best) & (at < best_at)), at > best_at, both);
+                        wins = (v > best) | (!(v < best) & (at < best_at));
                         best_at = select(best_at, at, wins);
                     }
                     best = select(best, v, wins);
                 }
                 y[to + (g * GROUP + i) * LANES] = best;
                 if (INDICES) {
-                    indices[to + (g * GROUP + i) * LANES] = best_at;
+                    indices[to + (g * GROUP + i) * LANES] = max(best_at, ~best_at);
                 }
             }
         }

@@ -56,6 +56,11 @@ impl Share {
         Self { vectors: self.vectors.min(vectors), ..self }
     }
 
+    /// The same with a multiple of `columns` vec4s a thread, for kernels that take so many of a row at a time.
+    pub fn in_runs_of(self, columns: u32) -> Self {
+        Self { vectors: (self.vectors / columns).max(1) * columns, ..self }
+    }
+
     /// How many columns, `lanes` apart, a thread takes of rows of `width` values: on llvmpipe so many that a subgroup reads
     /// whole rows, or long runs of them. A walk that leaves out every other 128 bytes took twice the time of one that does
     /// not: prefetchers follow what is read without gaps.

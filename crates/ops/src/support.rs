@@ -268,14 +268,24 @@ pub const OPERATIONS: &[Operation] = &[
     pool(
         "avg_pool2d",
         &["avg_pool2d", "avg_pool2d_walk"],
-        &["avg_pool2d_backward", "avg_pool2d_backward_tiles", "avg_pool2d_backward_walk"],
+        &[
+            "avg_pool2d_backward",
+            "avg_pool2d_backward_spread",
+            "avg_pool2d_backward_tiles",
+            "avg_pool2d_backward_walk",
+        ],
         "pooling::avg_pool2d",
     )
     .onnx("AveragePool"),
     pool(
         "sum_pool2d",
         &["avg_pool2d", "avg_pool2d_walk"],
-        &["avg_pool2d_backward", "avg_pool2d_backward_tiles", "avg_pool2d_backward_walk"],
+        &[
+            "avg_pool2d_backward",
+            "avg_pool2d_backward_spread",
+            "avg_pool2d_backward_tiles",
+            "avg_pool2d_backward_walk",
+        ],
         "pooling::sum_pool2d",
     ),
     pool(
@@ -284,6 +294,7 @@ pub const OPERATIONS: &[Operation] = &[
         &[
             "adaptive_avg_pool2d_backward",
             "avg_pool2d_backward",
+            "avg_pool2d_backward_spread",
             "avg_pool2d_backward_tiles",
             "avg_pool2d_backward_walk",
             "repeat",

@@ -6,7 +6,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use super::{
     Window, bytes, check_steps, cover, dilated, kernel, pair, share, split, stride_tiles, tap_steps, tiled,
     values,
-    walk::{Walk, WalkBack},
+    walk::{self, Walk, WalkBack},
     window_steps,
 };
 use crate::{ParamsLayout, elementwise, magic::magic, movement, params::params, strided::Strided};
@@ -123,6 +123,10 @@ pub(super) fn spread_tiles(
     grad_y: &Buffer,
     grad_x: &Buffer,
 ) -> Result<()> {
+    let y_shape = [batch, channels, rows, columns];
+    if walk::spread(context, op, pool, y_shape, divisor, [grad_y, grad_x])? {
+        return Ok(());
+    }
     let count = batch * channels * rows * columns;
     let share = context.alloc(count as u64 * 4)?;
     let value = 1.0 / divisor as f32;
@@ -203,7 +207,15 @@ fn launch(
     };
     let kernel =
         kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor_kind(pool)).with_bool("DILATED", dilated(pool));
-    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    let mut share = share(context, steps);
+    let kernel = if stem == "avg_pool2d" {
+        let columns = share.walk_columns(window.channels);
+        share = share.in_runs_of(columns);
+        kernel.with_u32("COLUMNS", columns)
+    } else {
+        kernel
+    };
+    let (kernel, groups) = share.spread(kernel, params.count);
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }
 

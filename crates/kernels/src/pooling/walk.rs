@@ -1,4 +1,5 @@
-//! `max_pool2d_walk`, `avg_pool2d_walk` and their gradients: small windows on a CPU.
+//! `max_pool2d_walk`, `avg_pool2d_walk` and their gradients: small windows on a CPU; and `avg_pool2d_backward_spread`, the
+//! gradient of windows of any size that are tiles.
 
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
@@ -45,10 +46,28 @@ params! { AverageBackwardParams for "avg_pool2d_backward_walk" {
     pad: u32,
 } }
 
-pub(super) const LAYOUTS: &[ParamsLayout] =
-    &[MaxParams::LAYOUT, AverageParams::LAYOUT, MaxBackwardParams::LAYOUT, AverageBackwardParams::LAYOUT];
+params! { SpreadParams for "avg_pool2d_backward_spread" {
+    tiles: u32,
+    height: u32,
+    width: u32,
+    channels: u32,
+    count: u32,
+    scale: f32,
+} }
 
-/// Loads (and, in a gradient, stores) in the text of a thread's turn at most: more than these do not fit the cache of decoded instructions.
+pub(super) const LAYOUTS: &[ParamsLayout] = &[
+    MaxParams::LAYOUT,
+    AverageParams::LAYOUT,
+    MaxBackwardParams::LAYOUT,
+    AverageBackwardParams::LAYOUT,
+    SpreadParams::LAYOUT,
+];
+
+/// Turns of a thread's loops at most: those of some drivers end at 65,535.
+const MOST_TURNS: usize = 60_000;
+
+/// Loads (and, in a gradient, stores) in the text of a thread's turn at most: more than these do not fit the cache of decoded
+/// instructions.
 const MOST_LOADS: usize = 16;
 
 /// Threads of a workgroup: a walk is long, and few workgroups would not share out evenly over a CPU's cores.
@@ -79,12 +98,11 @@ impl Walk {
         let share = Share::of(context);
         let [height, width] = pool.kernel;
         let empty = x_shape.contains(&0) || y_shape.contains(&0);
-        // The loops of some drivers end at 65,535 turns.
         if empty
             || !share.blocked()
             || dilated(pool)
             || height.saturating_mul(width) > TILE
-            || y_shape[3] > 60_000
+            || y_shape[3] > MOST_TURNS
         {
             return Ok(None);
         }
@@ -188,7 +206,7 @@ impl WalkBack {
         let share = Share::of(context);
         let tiles = stride_tiles(pool, x_shape);
         let empty = x_shape.contains(&0) || y_shape.contains(&0);
-        if empty || !share.blocked() || tiles[1] > 60_000 {
+        if empty || !share.blocked() || tiles[1] > MOST_TURNS {
             return Ok(None);
         }
         values(op, x_shape)?;
@@ -264,4 +282,45 @@ impl WalkBack {
         let params = bytemuck::bytes_of(&params);
         context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
     }
+}
+
+/// Fills each tile of `grad_x` with the gradient of its window, divided: `buffers` are `[grad_y, grad_x]`, `y_shape` has a
+/// pixel for each tile, which is as large as `pool`'s window. Whether it did: only on a CPU, where no row has too many pixels
+/// for one thread.
+pub(super) fn spread(
+    context: &Context,
+    op: &str,
+    pool: &Pool2d,
+    y_shape: [usize; 4],
+    divisor: usize,
+    buffers: [&Buffer; 2],
+) -> Result<bool> {
+    let share = Share::of(context);
+    let [batch, channels, rows, tiles] = y_shape;
+    let [height, width] = pool.kernel;
+    if y_shape.contains(&0) || !share.blocked() || tiles.saturating_mul(width.saturating_add(1)) > MOST_TURNS
+    {
+        return Ok(false);
+    }
+    values(op, [batch, channels, rows.saturating_mul(height), tiles * width])?;
+    let values = values(op, [1, channels, 1, 1])?;
+    let columns = share.walk_columns(values);
+    let params = SpreadParams {
+        tiles: to_u32(op, tiles)?,
+        height: to_u32(op, height)?,
+        width: to_u32(op, width)?,
+        channels: values,
+        count: to_u32(op, batch * rows * height * (values / columns) as usize)?,
+        scale: 1.0 / divisor as f32,
+    };
+    let kernel = kernel("avg_pool2d_backward_spread", channels)
+        .with_u32("WORKGROUP", WALKERS)
+        .with_u32("LANES", share.lanes)
+        .with_u32("COLUMNS", columns);
+    let groups = groups(params.count);
+    context.dispatch(
+        &kernel,
+        &Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups },
+    )?;
+    Ok(true)
 }

@@ -4,13 +4,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::Rows;
-use crate::{
-    ParamsLayout, groups,
-    params::params,
-    pooling::{kernel, lanes},
-    share::Share,
-    to_u32,
-};
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, to_u32};
 
 params! { StatisticsParams for "batch_norm_statistics" {
     count: u32,
@@ -88,7 +82,9 @@ pub fn batch_norm_statistics(
     };
     context.dispatch(&kernel_of_chunks, &dispatch)?;
 
-    let values = to_u32(OP, channels / lanes(channels))?;
+    // A channel to a thread: by vec4 these few numbers would only take longer to compile.
+    let kernel = |stem| Specialisation::new(stem).with_u32("WORKGROUP", WORKGROUP);
+    let values = to_u32(OP, channels)?;
     let mut left = chunks as usize * rows.per_row();
     while left > LAST {
         let chunk = left.isqrt().clamp(8, LAST);
@@ -103,7 +99,7 @@ pub fn batch_norm_statistics(
             buffers: &[&partials, &merged],
             groups: groups(threads),
         };
-        context.dispatch(&kernel("batch_norm_merge", channels), &dispatch)?;
+        context.dispatch(&kernel("batch_norm_merge"), &dispatch)?;
         (partials, left) = (merged, merged_rows);
     }
 
@@ -122,7 +118,7 @@ pub fn batch_norm_statistics(
         ],
         groups: groups(values),
     };
-    context.dispatch(&kernel("batch_norm_finish", channels), &dispatch)
+    context.dispatch(&kernel("batch_norm_finish"), &dispatch)
 }
 
 /// Room for counts, means and M2s of `elements` partial statistics.

@@ -71,11 +71,12 @@ fn choices(source: &shaders::Source) -> Vec<Choice> {
             choices.extend(values.iter().map(|&value| [(constant.name, Value::U32(value))].into()));
         }
     }
-    let widths: Choice = known
+    let mut widths: Choice = known
         .iter()
         .filter(|constant| constant.kind == "alias")
         .filter_map(|constant| {
             let other = match (constant.name, constant.value) {
+                ("Numbers", _) => "vec2<f32>",
                 (_, "vec4<f32>") => "f32",
                 (_, "vec4<i32>") => "i32",
                 (_, "vec4<u32>") => "u32",
@@ -89,6 +90,9 @@ fn choices(source: &shaders::Source) -> Vec<Choice> {
             Some((constant.name, Value::Type(other)))
         })
         .collect();
+    if widths.contains_key("Numbers") {
+        widths.insert("WIDTH", Value::U32(2));
+    }
     if !widths.is_empty() {
         choices.push(widths);
     }

@@ -5,32 +5,35 @@
 // Points: F(2, 3) has 0, ±1, ∞. F(4, 3) has 0, ±3/4, ±3/2, ∞: all constants are exact in f32, and the error is a third of
 //   that of the usual 0, ±1, ±2, ∞ (Barabasz et al., arXiv 1803.10986, on the choice of points).
 // The gradient by the weight pads its tiles to a multiple of four; those past the last repeat it.
-// Layouts: x is N H W C, V is [(TILE + 2)², tiles, C]; both are read and written by vec4 of channels, so C % 4 == 0.
-// Threads: four channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT; pixels outside the image are zero.
+// Layouts: x is N H W C, V is [(TILE + 2)², tiles, C]; both are read and written by vectors of WIDTH channels, so
+//   C % WIDTH == 0.
+// Threads: WIDTH channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT; pixels outside the image are zero.
 // Limits: 2 storage buffers, no workgroup memory. TILE is 2 or 4.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const TILE: u32 = 4u; // @const pixels along an edge of a tile of y
+const WIDTH: u32 = 4u; // @const numbers that a thread computes side by side, 4 or 2
+alias Numbers = vec4<f32>; // @const a vector of WIDTH
 const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 
 struct Params {
     height: u32, // of x
     width: u32,
-    quads: u32, // C / 4
+    vectors: u32, // C / WIDTH
     tiles_h: u32, // of an image
     tiles_w: u32,
     pad_h: u32,
     pad_w: u32,
     first: u32, // the first tile of this launch, counted over the batch
     tiles: u32, // of this launch
-    count: u32, // tiles · quads
+    count: u32, // tiles · vectors
     last: u32, // the last tile of the batch
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> v: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<Numbers>;
+@group(0) @binding(2) var<storage, read_write> v: array<Numbers>;
 
 // n, as the bound of a loop that compilers shall leave a loop.
 fn unknown(n: u32) -> u32 {
@@ -38,9 +41,9 @@ fn unknown(n: u32) -> u32 {
 }
 
 // Bᵀ d along one axis; of six entries the first ALPHA count.
-fn transform(d: array<vec4<f32>, 6>) -> array<vec4<f32>, 6> {
+fn transform(d: array<Numbers, 6>) -> array<Numbers, 6> {
     if (TILE == 2u) {
-        return array(d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3], vec4<f32>(), vec4<f32>());
+        return array(d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3], Numbers(), Numbers());
     }
     // a = 3/4, b = 3/2: a² = 0.5625, b² = 2.25, a² + b² = 2.8125, a² b² = 1.265625.
     let even_a = d[4] - 2.25 * d[2];
@@ -66,8 +69,8 @@ fn main(
     // A surplus thread repeats the last one and stores nothing: cheaper on software Vulkan than a masked body.
     let id = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let i = min(id, params.count - 1u);
-    let quad = i % params.quads;
-    let slot = i / params.quads;
+    let vector = i % params.vectors;
+    let slot = i / params.vectors;
     let tile = min(params.first + slot, params.last);
     let tiles = params.tiles_h * params.tiles_w;
     let image = tile / tiles;
@@ -75,17 +78,17 @@ fn main(
     // A row or column before the image wraps to a huge number, and so lies outside as well.
     let top = tile_row * TILE - params.pad_h;
     let left = (tile - image * tiles - tile_row * params.tiles_w) * TILE - params.pad_w;
-    let base = ((image * params.height + top) * params.width + left) * params.quads + quad;
+    let base = ((image * params.height + top) * params.width + left) * params.vectors + vector;
 
-    var t: array<vec4<f32>, ALPHA * ALPHA>;
+    var t: array<Numbers, ALPHA * ALPHA>;
     // @unroll unless COMPACT
     for (var column = 0u; column < unknown(ALPHA); column++) {
-        var d: array<vec4<f32>, 6>;
+        var d: array<Numbers, 6>;
         // @unroll
         for (var row = 0u; row < ALPHA; row++) {
             let inside = top + row < params.height && left + column < params.width;
-            let at = base + (row * params.width + column) * params.quads;
-            d[row] = select(vec4<f32>(), x[select(quad, at, inside)], inside);
+            let at = base + (row * params.width + column) * params.vectors;
+            d[row] = select(Numbers(), x[select(vector, at, inside)], inside);
         }
         let transformed = transform(d);
         // @unroll
@@ -102,7 +105,7 @@ fn main(
     if (id < params.count) {
         // @unroll unless COMPACT
         for (var row = 0u; row < unknown(ALPHA); row++) {
-            var d: array<vec4<f32>, 6>;
+            var d: array<Numbers, 6>;
             // @unroll
             for (var column = 0u; column < ALPHA; column++) {
                 d[column] = rows[row * ALPHA + column];
@@ -110,7 +113,7 @@ fn main(
             let transformed = transform(d);
             // @unroll
             for (var column = 0u; column < ALPHA; column++) {
-                v[((row * ALPHA + column) * params.tiles + slot) * params.quads + quad] = transformed[column];
+                v[((row * ALPHA + column) * params.tiles + slot) * params.vectors + vector] = transformed[column];
             }
         }
     }

@@ -3,9 +3,9 @@
 // The points are those of winograd_input. With POOL, y holds the maxima, or the means, of windows of that: they lie side by
 // side from the first pixel on, and none crosses the edge of a tile.
 //
-// Layouts: m is [(TILE + 2)², tiles, O], y is N OH OW O (OH and OW the windows with POOL); by vec4 of channels, so O % 4 == 0.
-//   bias has O entries, residual one for each pixel.
-// Threads: four channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT; what lies past y's edge is not
+// Layouts: m is [(TILE + 2)², tiles, O], y is N OH OW O (OH and OW the windows with POOL); by vectors of WIDTH channels, so
+//   O % WIDTH == 0. bias has O entries, residual one for each pixel.
+// Threads: WIDTH channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT; what lies past y's edge is not
 //   stored.
 // Limits: 4 storage buffers (any read-only buffer stands in for a bias or residual that is not added), no workgroup memory.
 //   TILE is 2 or 4.
@@ -18,6 +18,8 @@ const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result
 const POOL: u32 = 0u; // @const 0: each pixel is stored, 1: the maxima of windows, 2: their sums / params.divisor
 const POOL_HEIGHT: u32 = 1u; // @const rows of a window, a divisor of TILE
 const POOL_WIDTH: u32 = 1u; // @const columns of a window, a divisor of TILE
+const WIDTH: u32 = 4u; // @const numbers that a thread computes side by side, 4 or 2
+alias Numbers = vec4<f32>; // @const a vector of WIDTH
 const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 const WINDOW_ROWS: u32 = TILE / POOL_HEIGHT; // of a tile
@@ -26,22 +28,22 @@ const WINDOW_COLUMNS: u32 = TILE / POOL_WIDTH;
 struct Params {
     height: u32, // pixels of an image
     width: u32,
-    quads: u32, // O / 4
+    vectors: u32, // O / WIDTH
     tiles_h: u32, // of an image
     tiles_w: u32,
     first: u32, // the first tile of this launch, counted over the batch
     tiles: u32, // of this launch
-    count: u32, // tiles · quads
+    count: u32, // tiles · vectors
     p0: f32, // of the activation
     p1: f32,
     divisor: f32, // of the sum over a window
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> m: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> residual: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> m: array<Numbers>;
+@group(0) @binding(2) var<storage, read> bias: array<Numbers>;
+@group(0) @binding(3) var<storage, read> residual: array<Numbers>;
+@group(0) @binding(4) var<storage, read_write> y: array<Numbers>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 {
@@ -49,9 +51,14 @@ fn unary(x: f32, p: vec2<f32>) -> f32 {
 }
 // @end
 
-fn activated(s: vec4<f32>) -> vec4<f32> {
+fn activated(s: Numbers) -> Numbers {
     let p = vec2(params.p0, params.p1);
-    return vec4(unary(s.x, p), unary(s.y, p), unary(s.z, p), unary(s.w, p));
+    var r = s;
+    // @unroll
+    for (var c = 0u; c < WIDTH; c++) {
+        r[c] = unary(s[c], p);
+    }
+    return r;
 }
 
 // n, as the bound of a loop that compilers shall leave a loop.
@@ -60,11 +67,11 @@ fn unknown(n: u32) -> u32 {
 }
 
 // Aᵀ m along one axis; the first ALPHA entries count, and the first TILE of the result.
-fn transform(m: array<vec4<f32>, 6>) -> array<vec4<f32>, 4> {
+fn transform(m: array<Numbers, 6>) -> array<Numbers, 4> {
     let plus_a = m[1] + m[2];
     let minus_a = m[1] - m[2];
     if (TILE == 2u) {
-        return array(m[0] + plus_a, minus_a - m[3], vec4<f32>(), vec4<f32>());
+        return array(m[0] + plus_a, minus_a - m[3], Numbers(), Numbers());
     }
     let plus_b = m[3] + m[4];
     let minus_b = m[3] - m[4];
@@ -78,8 +85,8 @@ fn transform(m: array<vec4<f32>, 6>) -> array<vec4<f32>, 4> {
 }
 
 // The larger of two, or b where that is a window's first; NaN as soon as one is that. A comparison with NaN is false.
-fn larger(a: vec4<f32>, b: vec4<f32>, first: bool) -> vec4<f32> {
-    return select(b, a, ((a >= b) | !(a == a)) & vec4(!first));
+fn larger(a: Numbers, b: Numbers, first: bool) -> Numbers {
+    return select(select(b, a, (a >= b) | !(a == a)), b, first);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -91,8 +98,8 @@ fn main(
     // A surplus thread repeats the last one and stores nothing: cheaper on software Vulkan than a masked body.
     let id = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let i = min(id, params.count - 1u);
-    let quad = i % params.quads;
-    let slot = i / params.quads;
+    let vector = i % params.vectors;
+    let slot = i / params.vectors;
     let tile = params.first + slot;
     let tiles = params.tiles_h * params.tiles_w;
     let image = tile / tiles;
@@ -100,13 +107,13 @@ fn main(
     let top = tile_row * TILE;
     let left = (tile - image * tiles - tile_row * params.tiles_w) * TILE;
 
-    var t: array<vec4<f32>, TILE * ALPHA>;
+    var t: array<Numbers, TILE * ALPHA>;
     // @unroll unless COMPACT
     for (var column = 0u; column < unknown(ALPHA); column++) {
-        var d: array<vec4<f32>, 6>;
+        var d: array<Numbers, 6>;
         // @unroll
         for (var row = 0u; row < ALPHA; row++) {
-            d[row] = m[((row * ALPHA + column) * params.tiles + slot) * params.quads + quad];
+            d[row] = m[((row * ALPHA + column) * params.tiles + slot) * params.vectors + vector];
         }
         let transformed = transform(d);
         // @unroll
@@ -120,20 +127,20 @@ fn main(
         }
     }
     var rows = t; // what a loop may index
-    var add = vec4<f32>();
+    var add = Numbers();
     if (HAS_BIAS) {
-        add = bias[quad];
+        add = bias[vector];
     }
     // @unroll unless COMPACT
     for (var window_row = 0u; window_row < unknown(WINDOW_ROWS); window_row++) {
-        var pooled: array<vec4<f32>, WINDOW_COLUMNS>;
+        var pooled: array<Numbers, WINDOW_COLUMNS>;
         // @unroll
         for (var window = 0u; window < WINDOW_COLUMNS; window++) {
-            pooled[window] = vec4<f32>();
+            pooled[window] = Numbers();
         }
         // @unroll
         for (var r = 0u; r < POOL_HEIGHT; r++) {
-            var d: array<vec4<f32>, 6>;
+            var d: array<Numbers, 6>;
             // @unroll
             for (var column = 0u; column < ALPHA; column++) {
                 d[column] = rows[(window_row * POOL_HEIGHT + r) * ALPHA + column];
@@ -141,11 +148,11 @@ fn main(
             let transformed = transform(d);
             let row = top + window_row * POOL_HEIGHT + r;
             // The sum of a window's row on its own, as avg_pool2d has it.
-            var row_sum: array<vec4<f32>, WINDOW_COLUMNS>;
+            var row_sum: array<Numbers, WINDOW_COLUMNS>;
             // @unroll
             for (var column = 0u; column < TILE; column++) {
                 let inside = id < params.count && row < params.height && left + column < params.width;
-                let at = ((image * params.height + row) * params.width + left + column) * params.quads + quad;
+                let at = ((image * params.height + row) * params.width + left + column) * params.vectors + vector;
                 var s = transformed[column] + add;
                 if (HAS_RESIDUAL && inside) {
                     if RESIDUAL_IN_PLACE { s += y[at]; } else { s += residual[at]; }
@@ -175,7 +182,7 @@ fn main(
                 let column = left / POOL_WIDTH + window;
                 if (id < params.count && row < height && column < columns) {
                     let value = select(pooled[window] / params.divisor, pooled[window], POOL == 1u);
-                    y[((image * height + row) * columns + column) * params.quads + quad] = value;
+                    y[((image * height + row) * columns + column) * params.vectors + vector] = value;
                 }
             }
         }

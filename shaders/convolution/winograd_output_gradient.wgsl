@@ -3,31 +3,34 @@
 // winograd_input, Σ_tile V[ξ, tile, i] · E[ξ, tile, o] is the gradient of the transformed weight. The points are those of
 // winograd_input.
 //
-// Layouts: dy is N OH OW O, E is [(TILE + 2)², tiles, O]; both are read and written by vec4 of channels, so O % 4 == 0.
-// Threads: four channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT. Pixels outside the image
+// Layouts: dy is N OH OW O, E is [(TILE + 2)², tiles, O]; both are read and written by vectors of WIDTH channels, so
+//   O % WIDTH == 0.
+// Threads: WIDTH channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT. Pixels outside the image
 //   are zero, and so are the tiles past the last, which make `tiles` a multiple of four.
 // Limits: 2 storage buffers, no workgroup memory. TILE is 2 or 4.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const TILE: u32 = 4u; // @const pixels along an edge of a tile of dy
+const WIDTH: u32 = 4u; // @const numbers that a thread computes side by side, 4 or 2
+alias Numbers = vec4<f32>; // @const a vector of WIDTH
 const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 
 struct Params {
     height: u32, // of dy
     width: u32,
-    quads: u32, // O / 4
+    vectors: u32, // O / WIDTH
     tiles_h: u32, // of an image
     tiles_w: u32,
     first: u32, // the first tile of this launch, counted over the batch
     tiles: u32, // of this launch
-    count: u32, // tiles · quads
+    count: u32, // tiles · vectors
     batch: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> dy: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> e: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> dy: array<Numbers>;
+@group(0) @binding(2) var<storage, read_write> e: array<Numbers>;
 
 // n, as the bound of a loop that compilers shall leave a loop.
 fn unknown(n: u32) -> u32 {
@@ -35,9 +38,9 @@ fn unknown(n: u32) -> u32 {
 }
 
 // A d along one axis: the first TILE entries count, and the first ALPHA of the result.
-fn transform(d: array<vec4<f32>, 4>) -> array<vec4<f32>, 6> {
+fn transform(d: array<Numbers, 4>) -> array<Numbers, 6> {
     if (TILE == 2u) {
-        return array(d[0], d[0] + d[1], d[0] - d[1], -d[1], vec4<f32>(), vec4<f32>());
+        return array(d[0], d[0] + d[1], d[0] - d[1], -d[1], Numbers(), Numbers());
     }
     // a = 3/4, b = 3/2, and their squares and cubes.
     let even_a = d[0] + 0.5625 * d[2];
@@ -56,8 +59,8 @@ fn main(
     // A surplus thread repeats the last one and stores nothing: cheaper on software Vulkan than a masked body.
     let id = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
     let i = min(id, params.count - 1u);
-    let quad = i % params.quads;
-    let slot = i / params.quads;
+    let vector = i % params.vectors;
+    let slot = i / params.vectors;
     let tile = params.first + slot;
     let tiles = params.tiles_h * params.tiles_w;
     let image = tile / tiles;
@@ -65,17 +68,17 @@ fn main(
     // No row of a tile past the last is inside.
     let top = select(params.height, tile_row * TILE, image < params.batch);
     let left = (tile - image * tiles - tile_row * params.tiles_w) * TILE;
-    let base = ((image * params.height + top) * params.width + left) * params.quads + quad;
+    let base = ((image * params.height + top) * params.width + left) * params.vectors + vector;
 
-    var t: array<vec4<f32>, ALPHA * TILE>;
+    var t: array<Numbers, ALPHA * TILE>;
     // @unroll unless COMPACT
     for (var column = 0u; column < unknown(TILE); column++) {
-        var d: array<vec4<f32>, 4>;
+        var d: array<Numbers, 4>;
         // @unroll
         for (var row = 0u; row < TILE; row++) {
             let inside = top + row < params.height && left + column < params.width;
-            let at = base + (row * params.width + column) * params.quads;
-            d[row] = select(vec4<f32>(), dy[select(quad, at, inside)], inside);
+            let at = base + (row * params.width + column) * params.vectors;
+            d[row] = select(Numbers(), dy[select(vector, at, inside)], inside);
         }
         let transformed = transform(d);
         // @unroll
@@ -92,7 +95,7 @@ fn main(
     if (id < params.count) {
         // @unroll unless COMPACT
         for (var row = 0u; row < unknown(ALPHA); row++) {
-            var d: array<vec4<f32>, 4>;
+            var d: array<Numbers, 4>;
             // @unroll
             for (var column = 0u; column < TILE; column++) {
                 d[column] = rows[row * TILE + column];
@@ -100,7 +103,7 @@ fn main(
             let transformed = transform(d);
             // @unroll
             for (var column = 0u; column < ALPHA; column++) {
-                e[((row * ALPHA + column) * params.tiles + slot) * params.quads + quad] = transformed[column];
+                e[((row * ALPHA + column) * params.tiles + slot) * params.vectors + vector] = transformed[column];
             }
         }
     }

@@ -2,22 +2,24 @@
 // through the weight transform of Winograd's minimal filtering F(TILE × TILE, 3 × 3) (Lavin and Gray, arXiv 1509.09308), the last
 // step of the gradient by the weight. The points are those of winograd_input.
 //
-// Layouts: m is [(TILE + 2)², O, I] row-major, read by vec4, so I % 4 == 0; dw is O I 3 3.
-// Threads: four filters each, neighbours along I, which are nine vec4 of dw. Outer loops are unrolled unless COMPACT.
+// Layouts: m is [(TILE + 2)², O, I] row-major, read by vectors of WIDTH, so I % WIDTH == 0; dw is O I 3 3.
+// Threads: WIDTH filters each, neighbours along I, which are nine vectors of dw. Outer loops are unrolled unless COMPACT.
 // Limits: 2 storage buffers, no workgroup memory. TILE is 2 or 4.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const TILE: u32 = 4u; // @const pixels along an edge of a tile of dy
+const WIDTH: u32 = 4u; // @const numbers that a thread computes side by side, 4 or 2
+alias Numbers = vec4<f32>; // @const a vector of WIDTH
 const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 
 struct Params {
-    count: u32, // O · I / 4
+    count: u32, // O · I / WIDTH
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> m: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> dw: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> m: array<Numbers>;
+@group(0) @binding(2) var<storage, read_write> dw: array<Numbers>;
 
 // n, as the bound of a loop that compilers shall leave a loop.
 fn unknown(n: u32) -> u32 {
@@ -25,7 +27,7 @@ fn unknown(n: u32) -> u32 {
 }
 
 // Gᵀ m along one axis; of six entries the first ALPHA count.
-fn transform(m: array<vec4<f32>, 6>) -> array<vec4<f32>, 3> {
+fn transform(m: array<Numbers, 6>) -> array<Numbers, 3> {
     if (TILE == 2u) {
         let even = 0.5 * (m[1] + m[2]);
         return array(m[0] + even, 0.5 * (m[1] - m[2]), even + m[3]);
@@ -48,10 +50,10 @@ fn main(
     if (i >= params.count) {
         return;
     }
-    var t: array<vec4<f32>, 3u * ALPHA>;
+    var t: array<Numbers, 3u * ALPHA>;
     // @unroll unless COMPACT
     for (var column = 0u; column < unknown(ALPHA); column++) {
-        var d: array<vec4<f32>, 6>;
+        var d: array<Numbers, 6>;
         // @unroll
         for (var row = 0u; row < ALPHA; row++) {
             d[row] = m[(row * ALPHA + column) * params.count + i];
@@ -67,10 +69,10 @@ fn main(
             t[row * ALPHA + ALPHA - 1u] = transformed[row];
         }
     }
-    var v: array<vec4<f32>, 9>;
+    var v: array<Numbers, 9>;
     // @unroll
     for (var row = 0u; row < 3u; row++) {
-        var d: array<vec4<f32>, 6>;
+        var d: array<Numbers, 6>;
         // @unroll
         for (var column = 0u; column < ALPHA; column++) {
             d[column] = t[row * ALPHA + column];
@@ -81,14 +83,14 @@ fn main(
             v[row * 3u + column] = transformed[column];
         }
     }
-    // Element n of the four filters is tap n mod 9 of filter n / 9.
+    // Element n of the filters is tap n mod 9 of filter n / 9.
     // @unroll
     for (var k = 0u; k < 9u; k++) {
-        dw[i * 9u + k] = vec4(
-            v[4u * k % 9u][4u * k / 9u],
-            v[(4u * k + 1u) % 9u][(4u * k + 1u) / 9u],
-            v[(4u * k + 2u) % 9u][(4u * k + 2u) / 9u],
-            v[(4u * k + 3u) % 9u][(4u * k + 3u) / 9u],
-        );
+        var numbers: Numbers;
+        // @unroll
+        for (var n = 0u; n < WIDTH; n++) {
+            numbers[n] = v[(k * WIDTH + n) % 9u][(k * WIDTH + n) / 9u];
+        }
+        dw[i * 9u + k] = numbers;
     }
 }

@@ -11,6 +11,7 @@ const ROWS: u32 = 8u; // @const rows of a thread
 const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
 const TRAIN: bool = true; // @const whether mean and variance depend on x
+const COMPACT: u32 = 0u; // @const 1: what channels have is loaded in a loop, for software Vulkan: a load is long there
 
 struct Params {
     vectors: u32, // vec4s of x
@@ -32,12 +33,6 @@ fn unary_derivative(x: f32, p: vec2<f32>) -> f32 {
 }
 // @end
 
-// One number of each of the four channels c.
-fn of_channels(plane: u32, c: vec4<u32>) -> vec4<f32> {
-    let at = vec4(plane * params.channels) + c;
-    return vec4(channel[at.x], channel[at.y], channel[at.z], channel[at.w]);
-}
-
 fn activation(x: vec4<f32>, p: vec2<f32>) -> vec4<f32> {
     return vec4(
         unary_derivative(x.x, p),
@@ -47,11 +42,18 @@ fn activation(x: vec4<f32>, p: vec2<f32>) -> vec4<f32> {
     );
 }
 
-// The channels of a vec4 whose first element has the channel c: a row is whole pixels, and these may be narrower than a vec4.
-fn channels_from(c: u32) -> vec4<u32> {
-    let y = select(c + 1u, 0u, c + 1u == params.channels);
-    let z = select(y + 1u, 0u, y + 1u == params.channels);
-    return vec4(c, y, z, select(z + 1u, 0u, z + 1u == params.channels));
+// n, as the bound of a loop that compilers shall leave a loop.
+fn unknown(n: u32) -> u32 {
+    return select(n, 0u, params.step == 0u);
+}
+
+// Lets a number in from the right, so that every index is a constant.
+fn push(to: ptr<function, array<vec4<f32>, COLUMNS>>, x: f32) {
+    // @unroll
+    for (var k = 1u; k < COLUMNS; k++) {
+        (*to)[k - 1u] = vec4((*to)[k - 1u].yzw, (*to)[k].x);
+    }
+    (*to)[COLUMNS - 1u] = vec4((*to)[COLUMNS - 1u].yzw, x);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -77,15 +79,16 @@ fn main(
     var shift: array<vec4<f32>, COLUMNS>;
     var offset: array<vec4<f32>, COLUMNS>;
     var slope: array<vec4<f32>, COLUMNS>;
-    // @unroll
-    for (var k = 0u; k < COLUMNS; k++) {
-        let c = channels_from(4u * (column + k * LANES) % params.channels);
-        centre[k] = of_channels(0u, c);
-        scale[k] = of_channels(1u, c);
-        shift[k] = of_channels(2u, c);
+    // @unroll unless COMPACT
+    for (var n = 0u; n < unknown(4u * COLUMNS); n++) {
+        // A row is whole pixels, and these may be narrower than a vec4.
+        let c = (4u * (column + n / 4u * LANES) + n % 4u) % params.channels;
+        push(&centre, channel[c]);
+        push(&scale, channel[params.channels + c]);
+        push(&shift, channel[2u * params.channels + c]);
         if (TRAIN) {
-            offset[k] = of_channels(3u, c);
-            slope[k] = of_channels(4u, c);
+            push(&offset, channel[3u * params.channels + c]);
+            push(&slope, channel[4u * params.channels + c]);
         }
     }
     let p = vec2(params.p0, params.p1);

@@ -13,6 +13,7 @@ const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of 
 const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
 const BLOCK: u32 = 2u; // @const rows of a turn
 const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
+const COMPACT: u32 = 0u; // @const 1: what channels have is loaded in a loop, for software Vulkan: a load is long there
 
 struct Params {
     count: u32, // elements of x
@@ -51,11 +52,18 @@ fn slope(x: vec4<f32>, p: vec2<f32>) -> vec4<f32> {
     );
 }
 
-// The channels of a vec4 whose first element has the channel c: a row is whole pixels, and these may be narrower than a vec4.
-fn channels_from(c: u32) -> vec4<u32> {
-    let y = select(c + 1u, 0u, c + 1u == params.channels);
-    let z = select(y + 1u, 0u, y + 1u == params.channels);
-    return vec4(c, y, z, select(z + 1u, 0u, z + 1u == params.channels));
+// n, as the bound of a loop that compilers shall leave a loop.
+fn unknown(n: u32) -> u32 {
+    return select(n, 0u, params.step == 0u);
+}
+
+// Lets a number in from the right, so that every index is a constant.
+fn push(to: ptr<function, array<vec4<f32>, COLUMNS>>, x: f32) {
+    // @unroll
+    for (var k = 1u; k < COLUMNS; k++) {
+        (*to)[k - 1u] = vec4((*to)[k - 1u].yzw, (*to)[k].x);
+    }
+    (*to)[COLUMNS - 1u] = vec4((*to)[COLUMNS - 1u].yzw, x);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -87,16 +95,18 @@ fn main(
     var shift: array<vec4<f32>, COLUMNS>;
     var bias_sum: array<vec4<f32>, COLUMNS>;
     var weight_sum: array<vec4<f32>, COLUMNS>;
-    // @unroll
-    for (var k = 0u; k < COLUMNS; k++) {
-        let c = channels_from(4u * (column + k * LANES) % params.channels);
-        centre[k] = vec4(mean[c.x], mean[c.y], mean[c.z], mean[c.w]);
-        inv_std[k] = vec4(spread[c.x], spread[c.y], spread[c.z], spread[c.w]);
+    // @unroll unless COMPACT
+    for (var n = 0u; n < unknown(4u * COLUMNS); n++) {
+        // A row is whole pixels, and these may be narrower than a vec4.
+        let c = (4u * (column + n / 4u * LANES) + n % 4u) % params.channels;
+        push(&centre, mean[c]);
+        var deviation = spread[c];
         if (FROM_VARIANCE) {
-            inv_std[k] = 1.0 / sqrt(inv_std[k] + params.eps);
+            deviation = 1.0 / sqrt(deviation + params.eps);
         }
-        scale[k] = vec4(weight[c.x], weight[c.y], weight[c.z], weight[c.w]) * inv_std[k];
-        shift[k] = vec4(bias[c.x], bias[c.y], bias[c.z], bias[c.w]);
+        push(&inv_std, deviation);
+        push(&scale, weight[c] * deviation);
+        push(&shift, bias[c]);
     }
     for (; row + BLOCK <= walk_end; row += BLOCK) {
         let at = row * step + column;

@@ -3,27 +3,26 @@
 //   unbiased M2/(n − 1).
 //
 // Layouts: partials is three planes [rows, C]: counts, means, M2s; everything else is [C].
-// Threads: one VALUE each (four channels, or one).
+// Threads: one channel each.
 // Limits: 7 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
-alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 
 struct Params {
-    channels: u32, // VALUEs in a row
+    channels: u32,
     rows: u32,
     eps: f32,
     momentum: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> partials: array<VALUE>;
-@group(0) @binding(2) var<storage, read> running_mean: array<VALUE>;
-@group(0) @binding(3) var<storage, read> running_var: array<VALUE>;
-@group(0) @binding(4) var<storage, read_write> batch_mean: array<VALUE>;
-@group(0) @binding(5) var<storage, read_write> inv_std: array<VALUE>;
-@group(0) @binding(6) var<storage, read_write> new_running_mean: array<VALUE>;
-@group(0) @binding(7) var<storage, read_write> new_running_var: array<VALUE>;
+@group(0) @binding(1) var<storage, read> partials: array<f32>;
+@group(0) @binding(2) var<storage, read> running_mean: array<f32>;
+@group(0) @binding(3) var<storage, read> running_var: array<f32>;
+@group(0) @binding(4) var<storage, read_write> batch_mean: array<f32>;
+@group(0) @binding(5) var<storage, read_write> inv_std: array<f32>;
+@group(0) @binding(6) var<storage, read_write> new_running_mean: array<f32>;
+@group(0) @binding(7) var<storage, read_write> new_running_var: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -36,16 +35,16 @@ fn main(
         return;
     }
     let plane = params.rows * params.channels;
-    var count = VALUE(0.0);
-    var mean = VALUE(0.0);
-    var m2 = VALUE(0.0);
+    var count = 0.0;
+    var mean = 0.0;
+    var m2 = 0.0;
     for (var row = 0u; row < params.rows; row++) {
         let at = row * params.channels + channel;
         let n = partials[at];
         let delta = partials[plane + at] - mean;
         let total = count + n;
         // A row may hold nothing of a channel.
-        let share = n / max(total, VALUE(1.0));
+        let share = n / max(total, 1.0);
         mean += delta * share;
         m2 += partials[2u * plane + at] + delta * delta * (count * share);
         count = total;

@@ -3,22 +3,21 @@
 //   mean = mean_a + δ·n_b/n, M2 = M2_a + M2_b + δ²·n_a·n_b/n, with δ = mean_b − mean_a and n = n_a + n_b.
 //
 // Layouts: source and merged are three planes, counts, means and M2s: [rows, C] and [groups, C].
-// Threads: one VALUE of a group each (four channels, or one), channels fastest.
+// Threads: one channel of a group each, channels fastest.
 // Limits: 2 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
-alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 
 struct Params {
-    channels: u32, // VALUEs in a row
+    channels: u32,
     rows: u32,
     chunk: u32, // rows in a group
     threads: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> source: array<VALUE>;
-@group(0) @binding(2) var<storage, read_write> merged: array<VALUE>;
+@group(0) @binding(1) var<storage, read> source: array<f32>;
+@group(0) @binding(2) var<storage, read_write> merged: array<f32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -36,16 +35,16 @@ fn main(
     let end = min(first + params.chunk, params.rows);
     let plane = params.rows * params.channels;
 
-    var count = VALUE(0.0);
-    var mean = VALUE(0.0);
-    var m2 = VALUE(0.0);
+    var count = 0.0;
+    var mean = 0.0;
+    var m2 = 0.0;
     for (var row = first; row < end; row++) {
         let at = row * params.channels + channel;
         let n = source[at];
         let delta = source[plane + at] - mean;
         let total = count + n;
         // A row may hold nothing of a channel.
-        let share = n / max(total, VALUE(1.0));
+        let share = n / max(total, 1.0);
         mean += delta * share;
         m2 += source[2u * plane + at] + delta * delta * (count * share);
         count = total;

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    ContextOptions, Error, Mode, Result, Tuning, adapter, attachment::Attachments, pipeline::Pipelines,
-    plan::Recording, pool::Pool, profiler::Profiler, recorder::Recorder,
+    ContextOptions, Error, Mode, Result, Tuning, adapter, ahead::Ahead, attachment::Attachments,
+    pipeline::Pipelines, plan::Recording, pool::Pool, profiler::Profiler, recorder::Recorder,
 };
 
 /// A device on which kernels run. Cloning shares it; it may be used from several threads.
@@ -34,6 +34,7 @@ pub(crate) struct Inner {
     pub pool: Mutex<Pool>,
     pub quarantine: Mutex<Vec<(wgpu::Buffer, u64)>>,
     pipelines: Mutex<Pipelines>,
+    pub ahead: Option<Ahead>,
     pub recorder: Mutex<Recorder>,
     profiler: Mutex<Option<Profiler>>,
     pub fault: Arc<Mutex<Option<Error>>>,
@@ -66,34 +67,17 @@ impl Context {
     /// As [`Self::with_options`], for callers that must not block.
     pub async fn with_options_async(options: &ContextOptions) -> Result<Self> {
         let adapter = adapter::choose(&options.adapter).await?;
-        let wanted = wgpu::Features::SUBGROUP
-            | wgpu::Features::SHADER_F16
-            | wgpu::Features::TIMESTAMP_QUERY
-            | wgpu::Features::PIPELINE_CACHE
-            | wgpu::Features::SHADER_INT64
-            | wgpu::Features::BGRA8UNORM_STORAGE
-            | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
-        let (device, queue) = adapter
-            .request_device(&wgpu::DeviceDescriptor {
-                label: Some("tilewright"),
-                required_features: adapter.features() & wanted,
-                required_limits: adapter.limits(),
-                memory_hints: wgpu::MemoryHints::Performance,
-                // Safety: the only experimental feature asked for is cooperative matrices; kernels that use them are
-                // run after a microbenchmark has found their results right on this device, or by name.
-                experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
-                ..Default::default()
-            })
-            .await
-            .map_err(|error| Error::NoDevice {
-                adapter: adapter.get_info().name,
-                reason: error.to_string(),
-            })?;
+        let opened = adapter.request_device(&device_descriptor(&adapter)).await;
+        let (device, queue) = opened.map_err(|error| Error::NoDevice {
+            adapter: adapter.get_info().name,
+            reason: error.to_string(),
+        })?;
         let mut cooperative = adapter.cooperative_matrix_properties();
         if !device.features().contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
             cooperative.clear();
         }
-        let context = Self::assemble(device, queue, cooperative, options);
+        let ahead = Ahead::new(adapter, options.mode);
+        let context = Self::assemble(device, queue, cooperative, ahead, options);
         let fault = context.inner.fault.clone();
         context.inner.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             lock(&fault).get_or_insert(Error::Device(error.to_string()));
@@ -109,13 +93,14 @@ impl Context {
     /// create the device with `Features::SUBGROUP`, `Features::SHADER_F16` and the adapter's limits where it can, for
     /// the quicker kernels. Cooperative matrices are not used: a device does not say which shapes its adapter has.
     pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, options: &ContextOptions) -> Self {
-        Self::assemble(device, queue, Vec::new(), options)
+        Self::assemble(device, queue, Vec::new(), None, options)
     }
 
     fn assemble(
         device: wgpu::Device,
         queue: wgpu::Queue,
         cooperative: Vec<wgpu::CooperativeMatrixProperties>,
+        ahead: Option<Ahead>,
         options: &ContextOptions,
     ) -> Self {
         let info = device.adapter_info();
@@ -139,6 +124,7 @@ impl Context {
             pool: Mutex::default(),
             quarantine: Mutex::default(),
             pipelines: Mutex::new(pipelines),
+            ahead,
             recorder: Mutex::new(recorder),
             profiler: Mutex::new(None),
             fault: Arc::default(),
@@ -218,6 +204,12 @@ impl Context {
         (pipelines.len(), pipelines.compile_seconds)
     }
 
+    /// Pipelines that a second device has compiled ahead of their first launch so far. It does so where the driver
+    /// compiles at that launch, on one thread, and keeps the result in a cache of its own: Mesa's software Vulkan.
+    pub fn pipelines_ahead(&self) -> usize {
+        self.inner.ahead.as_ref().map_or(0, Ahead::compiled)
+    }
+
     /// Batches submitted so far.
     pub fn submissions(&self) -> u64 {
         self.inner.recorder().submissions
@@ -231,6 +223,27 @@ impl Context {
     /// Writes the compiled pipelines to disk, where that was asked for. It happens by itself when the context ends.
     pub fn save_pipelines(&self) -> Result<()> {
         lock(&self.inner.pipelines).save()
+    }
+}
+
+/// Everything of the adapter that kernels may use.
+pub(crate) fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
+    let wanted = wgpu::Features::SUBGROUP
+        | wgpu::Features::SHADER_F16
+        | wgpu::Features::TIMESTAMP_QUERY
+        | wgpu::Features::PIPELINE_CACHE
+        | wgpu::Features::SHADER_INT64
+        | wgpu::Features::BGRA8UNORM_STORAGE
+        | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
+    wgpu::DeviceDescriptor {
+        label: Some("tilewright"),
+        required_features: adapter.features() & wanted,
+        required_limits: adapter.limits(),
+        memory_hints: wgpu::MemoryHints::Performance,
+        // Safety: the only experimental feature asked for is cooperative matrices; kernels that use them are run after a
+        // microbenchmark has found their results right on this device, or by name.
+        experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
+        ..Default::default()
     }
 }
 
@@ -263,10 +276,14 @@ impl Inner {
     }
 
     pub fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let all = submission_index.is_none();
         self.device
             .poll(wgpu::PollType::Wait { submission_index, timeout: None })
-            .map(|_| ())
-            .map_err(|error| self.fault_or(error.to_string()))
+            .map_err(|error| self.fault_or(error.to_string()))?;
+        if let (true, Some(ahead)) = (all, &self.ahead) {
+            ahead.settle();
+        }
+        Ok(())
     }
 
     pub fn set_profiler(&self, profiler: Option<Profiler>) -> Option<Profiler> {

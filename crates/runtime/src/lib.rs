@@ -4,6 +4,7 @@
 //! batches dispatches. Nothing is global: two contexts live side by side.
 
 mod adapter;
+mod ahead;
 mod attachment;
 mod bind_groups;
 mod buffer;

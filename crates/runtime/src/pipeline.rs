@@ -127,9 +127,13 @@ impl Context {
             return Ok(found.clone());
         }
         let wgsl = kernel.wgsl()?;
+        // First of all: making a pipeline waits for what the queue compiles.
+        if let Some(ahead) = &inner.ahead {
+            ahead.offer(kernel.stem(), &wgsl, shares_buffers);
+        }
         let mut pipelines = inner.pipelines();
         let begun = Instant::now();
-        let made = compile(inner, kernel.stem(), &wgsl, pipelines.cache.as_ref(), shares_buffers)?;
+        let made = compile(&inner.into(), kernel.stem(), &wgsl, pipelines.cache.as_ref(), shares_buffers)?;
         let seconds = begun.elapsed().as_secs_f64();
         tracing::debug!(%kernel, seconds, "compiled");
         pipelines.compile_seconds += seconds;
@@ -141,12 +145,25 @@ impl Context {
     /// A pipeline from the caller's own WGSL: entry point `main`, buffers in `@group(0)`. `label` names it in errors.
     /// It is compiled at each call: hold on to it.
     pub fn pipeline_from_wgsl(&self, label: &str, wgsl: &str) -> Result<Pipeline> {
-        compile(self.inner(), label, wgsl, None, false)
+        compile(&self.inner().into(), label, wgsl, None, false)
     }
 }
 
-fn compile(
-    inner: &Inner,
+/// What a pipeline is made for.
+pub(crate) struct Target<'a> {
+    pub device: &'a wgpu::Device,
+    pub limits: &'a wgpu::Limits,
+    pub mode: Mode,
+}
+
+impl<'a> From<&'a Inner> for Target<'a> {
+    fn from(inner: &'a Inner) -> Self {
+        Self { device: &inner.device, limits: &inner.limits, mode: inner.mode }
+    }
+}
+
+pub(crate) fn compile(
+    target: &Target<'_>,
     label: &str,
     wgsl: &str,
     cache: Option<&wgpu::PipelineCache>,
@@ -161,7 +178,7 @@ fn compile(
             }
         }
     }
-    check_limits(inner, label, &reflection)?;
+    check_limits(target.limits, label, &reflection)?;
     let mut entries = Vec::with_capacity(reflection.bindings.len());
     for binding in &reflection.bindings {
         let ty = binding_type(binding.kind, shares_buffers)
@@ -169,7 +186,7 @@ fn compile(
         let (binding, visibility) = (binding.index, wgpu::ShaderStages::COMPUTE);
         entries.push(wgpu::BindGroupLayoutEntry { binding, visibility, ty, count: None });
     }
-    let device = &inner.device;
+    let device = target.device;
     let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
     let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let layout = device
@@ -178,7 +195,7 @@ fn compile(
         label: Some(label),
         source: wgpu::ShaderSource::Naga(Cow::Owned(module)),
     };
-    let module = match inner.mode {
+    let module = match target.mode {
         // Safety: the kernels of this workspace guard their own indices (the same text is swept in checked mode with
         // sentinels), and every loop in them ends.
         Mode::Fast => unsafe {
@@ -197,7 +214,7 @@ fn compile(
         module: &module,
         entry_point: Some("main"),
         compilation_options: wgpu::PipelineCompilationOptions {
-            zero_initialize_workgroup_memory: inner.mode == Mode::Checked,
+            zero_initialize_workgroup_memory: target.mode == Mode::Checked,
             ..Default::default()
         },
         cache,
@@ -235,8 +252,7 @@ fn binding_type(kind: BindingKind, shares_buffers: bool) -> Result<wgpu::Binding
     })
 }
 
-fn check_limits(inner: &Inner, label: &str, reflection: &Reflection) -> Result<()> {
-    let limits = &inner.limits;
+fn check_limits(limits: &wgpu::Limits, label: &str, reflection: &Reflection) -> Result<()> {
     let [x, y, z] = reflection.workgroup_size;
     let storage = reflection.bindings.iter().filter(|b| b.kind.is_buffer()).count();
     for (what, needed, limit) in [

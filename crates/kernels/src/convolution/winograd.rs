@@ -19,14 +19,14 @@ use crate::{
 };
 
 params! { InputParams for "winograd_input" {
-    height: u32, width: u32, quads: u32, tiles_h: u32, tiles_w: u32,
+    height: u32, width: u32, vectors: u32, tiles_h: u32, tiles_w: u32,
     pad_h: u32, pad_w: u32, first: u32, tiles: u32, count: u32, last: u32,
 } }
 
 params! { WeightParams for "winograd_weight" { b: u32, a_stride: u32, b_stride: u32, flip: u32, count: u32 } }
 
 params! { OutputParams for "winograd_output" {
-    height: u32, width: u32, quads: u32, tiles_h: u32, tiles_w: u32,
+    height: u32, width: u32, vectors: u32, tiles_h: u32, tiles_w: u32,
     first: u32, tiles: u32, count: u32,
     p0: f32, p1: f32, divisor: f32,
 } }
@@ -47,19 +47,36 @@ pub struct Spec {
     pub epilogue: Epilogue,
 }
 
+impl Spec {
+    /// One of the kernels for `tile`, as the device wants its loops, without an epilogue.
+    pub fn new(context: &Context, stem: &'static str, tile: u32) -> Self {
+        Self { stem, tile, compact: compact(context), epilogue: Epilogue::default() }
+    }
+
+    /// Channels, or filters, that a thread transforms side by side. With 36 components of four each software Vulkan takes
+    /// twice as long to compile as with two, and runs no faster; with 16 components it does.
+    pub fn width(&self) -> usize {
+        let weights = matches!(self.stem, "winograd_weight" | "winograd_weight_gradient");
+        if self.compact && (self.tile == 4 || weights) { 2 } else { 4 }
+    }
+}
+
 impl From<Spec> for Specialisation {
     fn from(spec: Spec) -> Self {
+        let width = spec.width();
         let kernel = Self::new(spec.stem)
             .with_u32("WORKGROUP", WORKGROUP)
             .with_u32("TILE", spec.tile)
-            .with_u32("COMPACT", spec.compact.into());
+            .with_u32("COMPACT", spec.compact.into())
+            .with_u32("WIDTH", width as u32)
+            .with_type("Numbers", if width == 2 { "vec2<f32>" } else { "vec4<f32>" });
         if spec.stem == "winograd_output" { spec.epilogue.specialise(kernel) } else { kernel }
     }
 }
 
 /// Software Vulkan compiles a load to a few hundred instructions: written out, the transforms outgrow the instruction
 /// cache and take seconds to compile. On a GPU an array that a loop indexes leaves the registers.
-pub(super) fn compact(context: &Context) -> bool {
+fn compact(context: &Context) -> bool {
     Device::of(context).class == DeviceClass::SoftwareVulkan
 }
 
@@ -100,16 +117,15 @@ pub(super) fn pack(
         _ => (outputs, 9, 9 * inputs, 0),
     };
     number(alpha * alpha * inputs * outputs)?;
+    let spec = Spec::new(context, "winograd_weight", tile);
     let params = WeightParams {
-        b: number(b / 4)?,
+        b: number(b / spec.width())?,
         a_stride: number(a_stride)?,
         b_stride: number(b_stride)?,
         flip,
-        count: number(inputs * outputs / 4)?,
+        count: number(inputs * outputs / spec.width())?,
     };
     let packed = context.alloc((alpha * alpha * inputs * outputs * 4) as u64)?;
-    let spec =
-        Spec { stem: "winograd_weight", tile, compact: compact(context), epilogue: Epilogue::default() };
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
@@ -204,24 +220,20 @@ impl InputTiles {
         let op = self.pass.name();
         let number = |value| to_u32(op, value);
         let ([batch, channels, height, width], [tiles_h, tiles_w]) = (self.shape, self.grid);
+        let spec = Spec::new(context, "winograd_input", self.tile);
+        let vectors = channels / spec.width();
         let params = InputParams {
             height: number(height)?,
             width: number(width)?,
-            quads: number(channels / 4)?,
+            vectors: number(vectors)?,
             tiles_h: number(tiles_h)?,
             tiles_w: number(tiles_w)?,
             pad_h: number(self.padding[0])?,
             pad_w: number(self.padding[1])?,
             first: number(first)?,
             tiles: number(tiles)?,
-            count: number(tiles * channels / 4)?,
+            count: number(tiles * vectors)?,
             last: number(batch * tiles_h * tiles_w - 1)?,
-        };
-        let spec = Spec {
-            stem: "winograd_input",
-            tile: self.tile,
-            compact: compact(context),
-            epilogue: Epilogue::default(),
         };
         let dispatch = Dispatch {
             op,
@@ -278,8 +290,9 @@ impl Run {
         let [p0, p1] = parameters(self.activation);
         let transformed = context.alloc((batches * at_once * inputs * 4) as u64)?;
         let products = context.alloc((batches * at_once * outputs * 4) as u64)?;
-        let compact = compact(context);
-        let spec = |stem, epilogue| Specialisation::from(Spec { stem, tile: self.tile, compact, epilogue });
+        let epilogue = Epilogue::new(bias, residual, y, self.activation).pooled(self.pool);
+        let spec = Spec { epilogue, ..Spec::new(context, "winograd_output", self.tile) };
+        let vectors = outputs / spec.width();
         let input_tiles = InputTiles {
             pass: self.pass,
             tile: self.tile,
@@ -313,12 +326,12 @@ impl Run {
             let params = OutputParams {
                 height: number(out_height)?,
                 width: number(out_width)?,
-                quads: number(outputs / 4)?,
+                vectors: number(vectors)?,
                 tiles_h: number(tiles_h)?,
                 tiles_w: number(tiles_w)?,
                 first: number(first)?,
                 tiles: number(tiles)?,
-                count: number(tiles * outputs / 4)?,
+                count: number(tiles * vectors)?,
                 p0,
                 p1,
                 divisor: self.divisor,
@@ -334,8 +347,7 @@ impl Run {
                 ],
                 groups: groups(params.count),
             };
-            let epilogue = Epilogue::new(bias, residual, y, self.activation).pooled(self.pool);
-            context.dispatch(&spec("winograd_output", epilogue), &dispatch)?;
+            context.dispatch(&spec.into(), &dispatch)?;
             first += tiles;
         }
         Ok(())

@@ -7,23 +7,20 @@
 //! arXiv 1509.09308, whose F(3 × 3, m × m) it is).
 
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
-use tilewright_shaders::Specialisation;
 
 use super::{
     Pass, Problem,
-    winograd::{InputTiles, Spec, budget, compact},
+    winograd::{InputTiles, Spec, budget},
 };
 use crate::{
-    ParamsLayout,
-    epilogue::Epilogue,
-    groups,
+    ParamsLayout, groups,
     matmul::{self, matmul},
     params::params,
     to_u32,
 };
 
 params! { OutputGradientParams for "winograd_output_gradient" {
-    height: u32, width: u32, quads: u32, tiles_h: u32, tiles_w: u32,
+    height: u32, width: u32, vectors: u32, tiles_h: u32, tiles_w: u32,
     first: u32, tiles: u32, count: u32, batch: u32,
 } }
 
@@ -72,9 +69,8 @@ pub(super) fn backward_weight(
     let transformed = context.alloc((components * at_once * inputs * 4) as u64)?;
     let gradients = context.alloc((components * at_once * outputs * 4) as u64)?;
     let sums = context.alloc((components * inputs * outputs * 4) as u64)?;
-    let kernel = |stem| {
-        Specialisation::from(Spec { stem, tile, compact: compact(context), epilogue: Epilogue::default() })
-    };
+    let spec = Spec::new(context, "winograd_output_gradient", tile);
+    let vectors = outputs / spec.width();
     let input_tiles = InputTiles {
         pass: Pass::BackwardWeight,
         tile,
@@ -88,12 +84,12 @@ pub(super) fn backward_weight(
         let params = OutputGradientParams {
             height: number(out_height)?,
             width: number(out_width)?,
-            quads: number(outputs / 4)?,
+            vectors: number(vectors)?,
             tiles_h: number(tiles_h)?,
             tiles_w: number(tiles_w)?,
             first: number(first)?,
             tiles: number(tiles)?,
-            count: number(tiles * outputs / 4)?,
+            count: number(tiles * vectors)?,
             batch: number(batch)?,
         };
         let dispatch = Dispatch {
@@ -102,7 +98,7 @@ pub(super) fn backward_weight(
             buffers: &[grad_y, &gradients],
             groups: groups(params.count),
         };
-        context.dispatch(&kernel("winograd_output_gradient"), &dispatch)?;
+        context.dispatch(&spec.into(), &dispatch)?;
 
         let product = matmul::Problem {
             batches: components,
@@ -124,12 +120,13 @@ pub(super) fn backward_weight(
         };
         matmul(context, &product, &operands, None)?;
     }
-    let params = WeightGradientParams { count: number(inputs * outputs / 4)? };
+    let spec = Spec::new(context, "winograd_weight_gradient", tile);
+    let params = WeightGradientParams { count: number(inputs * outputs / spec.width())? };
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
         buffers: &[&sums, grad_weight],
         groups: groups(params.count),
     };
-    context.dispatch(&kernel("winograd_weight_gradient"), &dispatch)
+    context.dispatch(&spec.into(), &dispatch)
 }

@@ -104,7 +104,7 @@ pub fn batch_norm_backward(
         p1,
     };
     let kernel = rows
-        .constants(Specialisation::new("batch_norm_backward_reduce"))
+        .channel_constants(Specialisation::new("batch_norm_backward_reduce"))
         .with_u32("BLOCK", (2 / rows.columns).max(1))
         .with_bool("FROM_VARIANCE", from_variance);
     let dispatch = Dispatch {
@@ -133,7 +133,7 @@ pub fn batch_norm_backward(
 
     let params = ApplyParams { vectors: rows.vectors, step: rows.step, channels: rows.channels, p0, p1 };
     let kernel = rows
-        .constants(Specialisation::new("batch_norm_backward_apply"))
+        .channel_constants(Specialisation::new("batch_norm_backward_apply"))
         .with_u32("ROWS", share.rows)
         .with_bool("TRAIN", train);
     let threads = rows.threads(op, rows.rows.div_ceil(share.rows))?;

@@ -57,6 +57,8 @@ struct Rows {
     /// vec4 columns of a thread, and how far apart they lie.
     columns: u32,
     lanes: u32,
+    /// What channels have is loaded in a loop, for a short program.
+    compact: bool,
 }
 
 impl Rows {
@@ -76,6 +78,7 @@ impl Rows {
             whole_rows: to_u32(op, count / width)?,
             columns: share.walk_columns(step),
             lanes: share.lanes,
+            compact: share.blocked(),
         })
     }
 
@@ -90,6 +93,11 @@ impl Rows {
             .with_u32("WORKGROUP", crate::WORKGROUP)
             .with_u32("LANES", self.lanes)
             .with_u32("COLUMNS", self.columns)
+    }
+
+    /// The same of one that also loads what each channel has.
+    fn channel_constants(&self, kernel: Specialisation) -> Specialisation {
+        self.constants(kernel).with_u32("COMPACT", self.compact.into())
     }
 
     /// Rows of a chunk, and chunks: about `threads` threads where there are rows enough to share, and no chunk so short that

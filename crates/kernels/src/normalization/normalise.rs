@@ -49,7 +49,7 @@ pub fn batch_norm_normalise(
     let [p0, p1] = epilogue.parameters();
     let params = Params { vectors: rows.vectors, step: rows.step, channels: rows.channels, eps, p0, p1 };
     let kernel = rows
-        .constants(Specialisation::new("batch_norm_normalise"))
+        .channel_constants(Specialisation::new("batch_norm_normalise"))
         .with_u32("ROWS", share.rows)
         .with_bool("FROM_VARIANCE", from_variance)
         .with_fragment("unary", epilogue.name());

@@ -4,13 +4,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::Rows;
-use crate::{
-    ParamsLayout, groups,
-    params::params,
-    pooling::{kernel, lanes},
-    share::Share,
-    to_u32,
-};
+use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, to_u32};
 
 params! { StatisticsParams for "batch_norm_statistics" {
     count: u32,
@@ -77,9 +71,11 @@ pub fn batch_norm_statistics(
         chunk,
         plane,
     };
-    // As many vec4s as a CPU has registers for.
-    let kernel_of_chunks =
-        rows.constants(Specialisation::new("batch_norm_statistics")).with_u32("BLOCK", 8 / rows.columns);
+    // With 8 vec4s in flight a CPU is a tenth slower than with 4, and compiles half as long again.
+    let in_flight = if rows.compact { 4 } else { 8 };
+    let kernel_of_chunks = rows
+        .constants(Specialisation::new("batch_norm_statistics"))
+        .with_u32("BLOCK", (in_flight / rows.columns).max(1));
     let dispatch = Dispatch {
         op: OP,
         params: bytemuck::bytes_of(&params),
@@ -88,7 +84,9 @@ pub fn batch_norm_statistics(
     };
     context.dispatch(&kernel_of_chunks, &dispatch)?;
 
-    let values = to_u32(OP, channels / lanes(channels))?;
+    // A channel to a thread: by vec4 these few numbers would only take longer to compile.
+    let kernel = |stem| Specialisation::new(stem).with_u32("WORKGROUP", WORKGROUP);
+    let values = to_u32(OP, channels)?;
     let mut left = chunks as usize * rows.per_row();
     while left > LAST {
         let chunk = left.isqrt().clamp(8, LAST);
@@ -103,7 +101,7 @@ pub fn batch_norm_statistics(
             buffers: &[&partials, &merged],
             groups: groups(threads),
         };
-        context.dispatch(&kernel("batch_norm_merge", channels), &dispatch)?;
+        context.dispatch(&kernel("batch_norm_merge"), &dispatch)?;
         (partials, left) = (merged, merged_rows);
     }
 
@@ -122,7 +120,7 @@ pub fn batch_norm_statistics(
         ],
         groups: groups(values),
     };
-    context.dispatch(&kernel("batch_norm_finish", channels), &dispatch)
+    context.dispatch(&kernel("batch_norm_finish"), &dispatch)
 }
 
 /// Room for counts, means and M2s of `elements` partial statistics.

@@ -130,7 +130,7 @@ pub struct WeightSpec {
     pub loads: u32,
     /// Output channels of a workgroup.
     pub channels: u32,
-    /// Gradients are accessed by vec4.
+    /// The output's gradient is read by vec4.
     pub vec4: bool,
 }
 
@@ -340,16 +340,17 @@ pub(super) fn backward_weight(
     };
     let count = problem.w_count();
     number(count * splits)?;
-    let partials = context.alloc((count * splits * 4) as u64)?;
-    let buffers = [x, grad_y, &partials];
-    let dispatch =
-        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: groups as u64 };
-    context.dispatch(&spec.into(), &dispatch)?;
+    let run = |to: &Buffer| {
+        let buffers = [x, grad_y, to];
+        let dispatch =
+            Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: groups as u64 };
+        context.dispatch(&spec.into(), &dispatch)
+    };
     if splits == 1 {
-        return pack::from_inputs_by_outputs(context, op, problem, &partials, grad_weight);
+        return run(grad_weight);
     }
-    let packed = context.alloc((count * 4) as u64)?;
+    let partials = context.alloc((count * splits * 4) as u64)?;
+    run(&partials)?;
     let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, Addends::default(), &packed, None)?;
-    pack::from_inputs_by_outputs(context, op, problem, &packed, grad_weight)
+    split_k_reduce(context, op, &reduction, &partials, Addends::default(), grad_weight, None)
 }

@@ -5,12 +5,14 @@
 //           Ci = C_in / G, Co = C_out / G. With splits > 1 the output is [splits, dw]: partial sums for
 //           matmul_split_k_reduce.wgsl, which adds them in order, so the result is deterministic.
 // Threads:  a workgroup is a subgroup and one tile of LANES*LOADS*WIDTH rows x CHANNELS columns co of one group, summed over
-//           one range of output pixels. A row is one (ci,kh,kw). A load of x is WIDTH channels at one tap, and loads are
-//           ordered by channel, then by tap: what a subgroup stores for one co then lies in few cache lines of dw. Lane l
+//           one range of output pixels. A row is one (ci,kh,kw). A load of x is WIDTH channels at one tap. Loads of four are
+//           ordered by channel, then by tap: what a subgroup stores for one co then lies in few cache lines of dw; single
+//           elements by tap, then by channel: what it loads lies side by side. Lane l
 //           owns the loads (tile*LANES + l) * LOADS onwards, all CHANNELS of their rows in registers. For four pixels at a
 //           time a lane loads its own rows of x (0 outside the image) and its share of the 4 x CHANNELS values of dy, which
 //           reach the other lanes by shuffles from a constant lane.
 // Host      WIDTH     Ci % 4 == 0: WIDTH 4, LOADS 1. Else WIDTH 1, LOADS = min(4, ceil(KH*KW*Ci / LANES)).
+//   POINT     KH = KW = 1 and no padding; else false.
 //   VEC_DY    Co % 4 == 0 (dy by vec4); else false.
 //   CHANNELS  16; 8 or 4 when Co is no more; 32 for the last tenth of speed at twice the compile time.
 //   row_tiles = ceil(KH*KW*Ci / (LANES*LOADS*WIDTH)), channel_tiles = ceil(Co / CHANNELS),
@@ -21,6 +23,7 @@
 
 const WIDTH: u32 = 1u; // @const channels per load of x: 4 or 1
 const LOADS: u32 = 4u; // @const loads of x per lane and pixel
+const POINT: bool = false; // @const one tap and no padding: every window lies inside
 const CHANNELS: u32 = 16u; // @const output channels per workgroup
 const VEC_DY: bool = false; // @const dy may be read by vec4
 const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
@@ -66,7 +69,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     let split = rest / params.conv_groups;
     let ci = params.in_channels / params.conv_groups;
     let co = params.out_channels / params.conv_groups;
-    let taps = params.kernel_h * params.kernel_w;
+    let taps = select(params.kernel_h * params.kernel_w, 1u, POINT);
     let loads = taps * (ci / WIDTH);
     let image = params.out_height * params.out_width;
     let begin = split * params.pixel_chunk;
@@ -80,9 +83,19 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     // @unroll
     for (var i = 0u; i < LOADS; i++) {
         let load = min(load0 + i, loads - 1u);
-        let first = load / taps;
-        let tap = load - first * taps;
-        let kh = tap / params.kernel_w;
+        var first = load; // of the load's WIDTH channels, in units of WIDTH
+        var tap = 0u;
+        var kh = 0u;
+        if !POINT {
+            if WIDTH == 4u {
+                first = load / taps;
+                tap = load - first * taps;
+            } else {
+                tap = load / ci;
+                first = load - tap * ci;
+            }
+            kh = tap / params.kernel_w;
+        }
         dw_at[i] = first * WIDTH * taps + tap;
         top[i] = kh * params.dilation_h - params.pad_h;
         left[i] = (tap - kh * params.kernel_w) * params.dilation_w - params.pad_w;
@@ -124,7 +137,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             let base = row_at + w * params.in_channels;
             // @unroll
             for (var i = 0u; i < LOADS; i++) {
-                let inside = h + top[i] < params.height && w + left[i] < params.width && pixel + t < end;
+                let inside = (POINT || (h + top[i] < params.height && w + left[i] < params.width)) && pixel + t < end;
                 xv[t * LOADS + i] = select(vec4<f32>(), load_x(select(0u, base + x_at[i], inside)), inside);
             }
             w += params.stride_w;
@@ -154,26 +167,24 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     // A loop, because on software Vulkan a store is 2 KB of machine code. What it indexes is a copy, so that the sums above
     // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
     var sums = acc;
-    let channel_end = select(0u, co, id < params.groups);
-    for (var turn = 0u; turn < QUADS; turn++) {
+    let used = select(0u, (min(co - channel0, CHANNELS) + 3u) / 4u, id < params.groups);
+    for (var turn = 0u; turn < used; turn++) {
         let q = subgroupShuffle(turn, 0u);
         // @unroll
         for (var j = 0u; j < 4u; j++) {
             let channel = channel0 + 4u * q + j;
-            if channel < channel_end {
-                let filter0 = ((split * params.conv_groups + conv_group) * co + channel) * ci * taps;
-                // @unroll
-                for (var i = 0u; i < LOADS; i++) {
-                    if load0 + i < loads {
-                        let at = filter0 + dw_at[i];
-                        if WIDTH == 4u && taps == 1u {
-                            dw[at >> 2u] = vec4(sums[q][j], sums[QUADS + q][j], sums[2u * QUADS + q][j], sums[3u * QUADS + q][j]);
-                        } else {
-                            // @unroll
-                            for (var r = 0u; r < WIDTH; r++) {
-                                let element = at + r * taps;
-                                dw[element >> 2u][element & 3u] = sums[(i * WIDTH + r) * QUADS + q][j];
-                            }
+            let filter0 = ((split * params.conv_groups + conv_group) * co + channel) * ci * taps;
+            // @unroll
+            for (var i = 0u; i < LOADS; i++) {
+                if load0 + i < loads && (VEC_DY || channel < co) {
+                    let at = filter0 + dw_at[i];
+                    if WIDTH == 4u && POINT {
+                        dw[at >> 2u] = vec4(sums[q][j], sums[QUADS + q][j], sums[2u * QUADS + q][j], sums[3u * QUADS + q][j]);
+                    } else {
+                        // @unroll
+                        for (var r = 0u; r < WIDTH; r++) {
+                            let element = at + r * taps;
+                            dw[element >> 2u][element & 3u] = sums[(i * WIDTH + r) * QUADS + q][j];
                         }
                     }
                 }

@@ -128,6 +128,8 @@ pub struct WeightSpec {
     pub width: u32,
     /// Loads of x for a lane and pixel.
     pub loads: u32,
+    /// One tap and no padding.
+    pub point: bool,
     /// Output channels of a workgroup.
     pub channels: u32,
     /// The output's gradient is read by vec4.
@@ -140,6 +142,7 @@ impl From<WeightSpec> for Specialisation {
             .with_u32("LANES", spec.lanes)
             .with_u32("WIDTH", spec.width)
             .with_u32("LOADS", spec.loads)
+            .with_bool("POINT", spec.point)
             .with_u32("CHANNELS", spec.channels)
             .with_bool("VEC_DY", spec.vec4)
     }
@@ -304,6 +307,7 @@ pub(super) fn backward_weight(
         lanes: lanes as u32,
         width: width as u32,
         loads: loads as u32,
+        point: terms == inputs && problem.op.padding == [0, 0],
         channels: channels as u32,
         vec4: outputs.is_multiple_of(4),
     };

@@ -48,8 +48,8 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: SoftwareVulkan,
-        when: "1 × 1 with a stride, no padding, one group, gradients",
-        test: |Query { pass, problem, .. }| *pass != Pass::Forward && problem.is_single_tap(),
+        when: "1 × 1 with a stride, no padding, one group, by the input",
+        test: |Query { pass, problem, .. }| *pass == Pass::BackwardInput && problem.is_single_tap(),
         algorithm: Conv2dAlgorithm::Im2col,
         why: "the weight's own order is the product's, and most pixels of x are in no window",
     },

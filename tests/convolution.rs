@@ -403,6 +403,7 @@ const FILES: [(&str, bool); 26] = [
     ("conv2d_pack_taps", false),
     ("conv2d_pack_weight", false),
     ("im2col", false),
+    ("winograd_filter_gradient", true),
     ("winograd_input", false),
     ("winograd_output", false),
     ("winograd_output_gradient", false),

@@ -15,6 +15,7 @@
 const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const ROWS: u32 = 16u; // outputs of a workgroup
 const QUADS: u32 = ROWS / 4u;
+const ACROSS: u32 = 9u * ROWS;
 const LOADS: u32 = (4u * QUADS + LANES - 1u) / LANES; // of E for four tiles
 
 struct Params {
@@ -58,13 +59,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     }
     let v_first = min(column / 4u, v_row - 1u);
 
-    // Both lie in memory and not in registers, because the loops at the end index them.
-    var filters: array<vec4<f32>, 9u * ROWS>; // tap by tap
-    var across: array<vec4<f32>, 3u * ROWS>; // one row of components, transformed along it
+    // The filters tap by tap, then one row of components, transformed along it. One array, and in memory rather than in
+    // registers, because the loop at the end indexes it: as so many registers it would take seconds to compile.
+    var sums: array<vec4<f32>, 12u * ROWS>;
     for (var c = 0u; c < 6u; c++) {
         // @unroll
         for (var i = 0u; i < 3u * ROWS; i++) {
-            across[i] = vec4<f32>();
+            sums[ACROSS + i] = vec4<f32>();
         }
         for (var d = 0u; d < 6u; d++) {
             var e_at = e_first;
@@ -104,17 +105,17 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             for (var r = 0u; r < ROWS; r++) {
                 // @unroll
                 for (var k = 0u; k < 3u; k++) {
-                    across[k * ROWS + r] += g[k] * acc[r];
+                    sums[ACROSS + k * ROWS + r] += g[k] * acc[r];
                 }
             }
         }
         let g = weight_transform(c);
         // @unroll
         for (var i = 0u; i < 3u * ROWS; i++) {
-            let t = across[i];
+            let t = sums[ACROSS + i];
             // @unroll
             for (var k = 0u; k < 3u; k++) {
-                filters[k * 3u * ROWS + i] += g[k] * t;
+                sums[k * 3u * ROWS + i] += g[k] * t;
             }
         }
     }
@@ -127,10 +128,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         // @unroll
         for (var k = 0u; k < 9u; k++) {
             dw[at + k] = vec4(
-                filters[4u * k % 9u * ROWS + r][4u * k / 9u],
-                filters[(4u * k + 1u) % 9u * ROWS + r][(4u * k + 1u) / 9u],
-                filters[(4u * k + 2u) % 9u * ROWS + r][(4u * k + 2u) / 9u],
-                filters[(4u * k + 3u) % 9u * ROWS + r][(4u * k + 3u) / 9u],
+                sums[4u * k % 9u * ROWS + r][4u * k / 9u],
+                sums[(4u * k + 1u) % 9u * ROWS + r][(4u * k + 1u) / 9u],
+                sums[(4u * k + 2u) % 9u * ROWS + r][(4u * k + 2u) / 9u],
+                sums[(4u * k + 3u) % 9u * ROWS + r][(4u * k + 3u) / 9u],
             );
         }
     }

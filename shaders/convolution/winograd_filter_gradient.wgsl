@@ -24,6 +24,7 @@ struct Params {
     tiles: u32,
     row_tiles: u32,
     groups: u32,
+    accumulate: u32, // 1: add to what dw holds
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -127,12 +128,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         let at = ((row0 + r) * params.inputs + column) / 4u * 9u;
         // @unroll
         for (var k = 0u; k < 9u; k++) {
-            dw[at + k] = vec4(
+            var filter_quad = vec4(
                 sums[4u * k % 9u * ROWS + r][4u * k / 9u],
                 sums[(4u * k + 1u) % 9u * ROWS + r][(4u * k + 1u) / 9u],
                 sums[(4u * k + 2u) % 9u * ROWS + r][(4u * k + 2u) / 9u],
                 sums[(4u * k + 3u) % 9u * ROWS + r][(4u * k + 3u) / 9u],
             );
+            if params.accumulate != 0u {
+                filter_quad += dw[at + k];
+            }
+            dw[at + k] = filter_quad;
         }
     }
 }

@@ -29,7 +29,7 @@ params! { OutputGradientParams for "winograd_output_gradient" {
 } }
 
 params! { FilterGradientParams for "winograd_filter_gradient" {
-    inputs: u32, outputs: u32, tiles: u32, row_tiles: u32, groups: u32,
+    inputs: u32, outputs: u32, tiles: u32, row_tiles: u32, groups: u32, accumulate: u32,
 } }
 
 params! { WeightGradientParams for "winograd_weight_gradient" { count: u32 } }
@@ -80,7 +80,7 @@ pub(super) fn backward_weight(
     }
     let transformed = context.alloc((components * at_once * inputs * 4) as u64)?;
     let gradients = context.alloc((components * at_once * outputs * 4) as u64)?;
-    let fused = tile == 4 && all <= at_once && Device::of(context).class == DeviceClass::SoftwareVulkan;
+    let fused = tile == 4 && Device::of(context).class == DeviceClass::SoftwareVulkan;
     let sums = if fused { None } else { Some(context.alloc((components * inputs * outputs * 4) as u64)?) };
     let kernel = |stem| {
         Specialisation::from(Spec { stem, tile, compact: compact(context), epilogue: Epilogue::default() })
@@ -115,7 +115,9 @@ pub(super) fn backward_weight(
         context.dispatch(&kernel("winograd_output_gradient"), &dispatch)?;
 
         let Some(sums) = &sums else {
-            return filter_gradient(context, [outputs, inputs], tiles, &gradients, &transformed, grad_weight);
+            let round = Round { channels: [outputs, inputs], tiles, accumulate: first > 0 };
+            round.filter_gradient(context, &gradients, &transformed, grad_weight)?;
+            continue;
         };
         let product = matmul::Problem {
             batches: components,
@@ -148,33 +150,45 @@ pub(super) fn backward_weight(
     context.dispatch(&kernel("winograd_weight_gradient"), &dispatch)
 }
 
-/// The products of all components and the way back through the weight transform, from the tiles of one round.
-fn filter_gradient(
-    context: &Context,
-    [outputs, inputs]: [usize; 2],
+/// Tiles whose transforms lie in memory.
+struct Round {
+    /// O and I.
+    channels: [usize; 2],
     tiles: usize,
-    gradients: &Buffer,
-    transformed: &Buffer,
-    grad_weight: &Buffer,
-) -> Result<()> {
-    let op = Pass::BackwardWeight.name();
-    let number = |value| to_u32(op, value);
-    let lanes = Device::of(context).lanes;
-    let row_tiles = outputs.div_ceil(ROWS);
-    let groups = row_tiles * inputs.div_ceil(4 * lanes as usize);
-    let params = FilterGradientParams {
-        inputs: number(inputs)?,
-        outputs: number(outputs)?,
-        tiles: number(tiles)?,
-        row_tiles: number(row_tiles)?,
-        groups: number(groups)?,
-    };
-    let kernel = Specialisation::new("winograd_filter_gradient").with_u32("LANES", lanes);
-    let dispatch = Dispatch {
-        op,
-        params: bytemuck::bytes_of(&params),
-        buffers: &[gradients, transformed, grad_weight],
-        groups: groups as u64,
-    };
-    context.dispatch(&kernel, &dispatch)
+    /// Add to what an earlier round has left.
+    accumulate: bool,
+}
+
+impl Round {
+    /// The products of all components and the way back through the weight transform.
+    fn filter_gradient(
+        &self,
+        context: &Context,
+        gradients: &Buffer,
+        transformed: &Buffer,
+        grad_weight: &Buffer,
+    ) -> Result<()> {
+        let op = Pass::BackwardWeight.name();
+        let number = |value| to_u32(op, value);
+        let lanes = Device::of(context).lanes;
+        let [outputs, inputs] = self.channels;
+        let row_tiles = outputs.div_ceil(ROWS);
+        let groups = row_tiles * inputs.div_ceil(4 * lanes as usize);
+        let params = FilterGradientParams {
+            inputs: number(inputs)?,
+            outputs: number(outputs)?,
+            tiles: number(self.tiles)?,
+            row_tiles: number(row_tiles)?,
+            groups: number(groups)?,
+            accumulate: self.accumulate.into(),
+        };
+        let kernel = Specialisation::new("winograd_filter_gradient").with_u32("LANES", lanes);
+        let dispatch = Dispatch {
+            op,
+            params: bytemuck::bytes_of(&params),
+            buffers: &[gradients, transformed, grad_weight],
+            groups: groups as u64,
+        };
+        context.dispatch(&kernel, &dispatch)
+    }
 }

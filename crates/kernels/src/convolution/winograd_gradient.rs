@@ -44,6 +44,17 @@ const ROWS: usize = 16;
 /// With 4096, a gradient over 67,600 pixels was off by 2.6 times what other algorithms are held to.
 const MOST_TILES: usize = 256;
 
+/// Whether products and the way back through the weight transform are one kernel, which needs no memory for products.
+pub(super) fn in_one_kernel(device: &Device, tile: u32) -> bool {
+    tile == 4 && device.class == DeviceClass::SoftwareVulkan
+}
+
+/// Bytes of the tiles of one round of F(3 × 3, 4 × 4) at most.
+pub(super) fn most_bytes(problem: &Problem) -> u64 {
+    let [outputs, inputs, ..] = problem.w_shape;
+    (36 * MOST_TILES * outputs.max(inputs) * 4) as u64
+}
+
 /// Tiles that one round of launches takes, a multiple of four: a product's tail would take one at a time.
 fn tiles_at_once(context: &Context, problem: &Problem, all: usize, components: usize) -> usize {
     let [outputs, inputs, ..] = problem.w_shape;
@@ -80,7 +91,7 @@ pub(super) fn backward_weight(
     }
     let transformed = context.alloc((components * at_once * inputs * 4) as u64)?;
     let gradients = context.alloc((components * at_once * outputs * 4) as u64)?;
-    let fused = tile == 4 && Device::of(context).class == DeviceClass::SoftwareVulkan;
+    let fused = in_one_kernel(&Device::of(context), tile);
     let sums = if fused { None } else { Some(context.alloc((components * inputs * outputs * 4) as u64)?) };
     let kernel = |stem| {
         Specialisation::from(Spec { stem, tile, compact: compact(context), epilogue: Epilogue::default() })

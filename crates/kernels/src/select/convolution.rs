@@ -55,25 +55,36 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: SoftwareVulkan,
-        when: "3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more (36 by the weight); 64 and 16 with a \
+        when: "by the weight, 3 × 3, stride 1, 32 channels and 4 tiles of 4 × 4 or more, 1024 or more when multiplied",
+        test: |query| {
+            let [tiles, channels] = query.tiles(4);
+            query.pass == Pass::BackwardWeight && tiles >= 4 && channels >= 32 && tiles * channels >= 1024
+        },
+        algorithm: Conv2dAlgorithm::WinogradF4,
+        why: "a quarter of the products, which go back through the weight transform without a way through memory",
+    },
+    Rule {
+        device: SoftwareVulkan,
+        when: "forward and by the input, 3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more; 64 and 16 with a \
                packed weight",
         test: |query| {
             let [tiles, channels] = query.tiles(4);
-            let enough = if query.pass == Pass::BackwardWeight { 36 } else { 32 };
-            (tiles >= enough && channels >= 32) || (query.packed && tiles >= 16 && channels >= 64)
+            query.pass != Pass::BackwardWeight
+                && ((tiles >= 32 && channels >= 32) || (query.packed && tiles >= 16 && channels >= 64))
         },
         algorithm: Conv2dAlgorithm::WinogradF4,
         why: "a quarter of the products; its transforms cost as much as those of 16 channels save",
     },
     Rule {
         device: SoftwareVulkan,
-        when: "3 × 3, stride 1, 128 channels and 25 tiles of 2 × 2 or more (40 for gradients); 16 with a packed weight",
+        when: "forward, 3 × 3, stride 1, 128 channels and 25 tiles of 2 × 2 or more, 16 with a packed weight; 40 by the input",
         test: |query| {
             let [tiles, channels] = query.tiles(2);
             let enough = match query.pass {
                 Pass::Forward if query.packed => 16,
                 Pass::Forward => 25,
-                Pass::BackwardInput | Pass::BackwardWeight => 40,
+                Pass::BackwardInput => 40,
+                Pass::BackwardWeight => return false,
             };
             tiles >= enough && channels >= 128
         },
@@ -253,7 +264,7 @@ fn pays(device: &Device, dtype: DType, algorithm: Conv2dAlgorithm) -> bool {
 }
 
 fn runs(algorithm: Conv2dAlgorithm, device: &Device, pass: Pass, problem: &Problem) -> bool {
-    algorithm.obstacle(device, pass, problem).is_none() && algorithm.fits(device, problem)
+    algorithm.obstacle(device, pass, problem).is_none() && algorithm.fits(device, pass, problem)
 }
 
 #[cfg(test)]
@@ -314,6 +325,24 @@ mod tests {
         assert_eq!(of(512, 7), (WinogradF2, Lanes, Lanes));
         assert_eq!(of(64, 56), (WinogradF4, WinogradF4, WinogradF4));
         assert_eq!(of(16, 56), (Lanes, Lanes, Lanes));
+    }
+
+    #[test]
+    fn a_gradient_by_the_weight_needs_no_room_for_products() {
+        let same = Conv2d { padding: [1, 1], ..Conv2d::default() };
+        let of = |device, channels, edge| {
+            let problem =
+                Problem::new(&same, [1, channels, edge, edge], [channels, channels, 3, 3]).expect("fits");
+            conv2d(device, Pass::BackwardWeight, &problem).algorithm
+        };
+        use Conv2dAlgorithm::{ImplicitGemm, Lanes, WinogradF4};
+        let device = &Device::SOFTWARE_VULKAN;
+        assert_eq!(of(device, 1024, 16), WinogradF4);
+        assert_eq!(of(device, 512, 7), WinogradF4);
+        assert_eq!(of(device, 512, 4), Lanes);
+        assert_eq!(of(device, 128, 7), Lanes);
+        assert_eq!(of(device, 16, 56), Lanes);
+        assert_eq!(of(&Device::GPU, 1024, 16), ImplicitGemm);
     }
 
     #[test]

@@ -9,11 +9,12 @@
 //           one component after the other it sums up all tiles in registers as matmul_lanes does, then adds the product to the
 //           nine numbers that each filter has in private memory. Products that went through memory would be stored and
 //           loaded 36 times for each filter, which takes longer than the sums where tiles are few.
+// Why not    Mesa before 23: it takes minutes to compile it, see Device::long_kernels.
 // Host      row_tiles = ceil(O / ROWS), groups = row_tiles * ceil(I / (4*LANES)) (workgroups).
 // Limits:   3 storage buffers, no workgroup memory. tiles <= 4096 (Mesa before 23 stops a shader after 65,535 loop turns).
 
 const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
-const ROWS: u32 = 16u; // outputs of a workgroup
+const ROWS: u32 = 8u; // outputs of a workgroup
 const QUADS: u32 = ROWS / 4u;
 const ACROSS: u32 = 9u * ROWS;
 const LOADS: u32 = (4u * QUADS + LANES - 1u) / LANES; // of E for four tiles
@@ -121,23 +122,23 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         }
     }
 
-    // The shuffle tells llvmpipe that all lanes read the same element. Element n of four filters is tap n mod 9 of filter n / 9.
+    // One tap of four filters at a time, because on software Vulkan a store of a vec4 is 2 KB of machine code. The shuffle tells
+    // llvmpipe that all lanes read the same element.
     let rows = select(0u, min(ROWS, params.outputs - row0), id < params.groups && column < params.inputs);
-    for (var turn = 0u; turn < rows; turn++) {
-        let r = subgroupShuffle(turn, 0u);
-        let at = ((row0 + r) * params.inputs + column) / 4u * 9u;
+    for (var turn = 0u; turn < 9u * rows; turn++) {
+        let at = subgroupShuffle(turn, 0u);
+        let r = at / 9u;
+        let tap = at - 9u * r;
+        let first = ((row0 + r) * params.inputs + column) * 9u + tap;
+        let filters = sums[tap * ROWS + r];
         // @unroll
-        for (var k = 0u; k < 9u; k++) {
-            var filter_quad = vec4(
-                sums[4u * k % 9u * ROWS + r][4u * k / 9u],
-                sums[(4u * k + 1u) % 9u * ROWS + r][(4u * k + 1u) / 9u],
-                sums[(4u * k + 2u) % 9u * ROWS + r][(4u * k + 2u) / 9u],
-                sums[(4u * k + 3u) % 9u * ROWS + r][(4u * k + 3u) / 9u],
-            );
+        for (var i = 0u; i < 4u; i++) {
+            let element = first + 9u * i;
+            var sum = filters[i];
             if params.accumulate != 0u {
-                filter_quad += dw[at + k];
+                sum += dw[element >> 2u][element & 3u];
             }
-            dw[at + k] = filter_quad;
+            dw[element >> 2u][element & 3u] = sum;
         }
     }
 }

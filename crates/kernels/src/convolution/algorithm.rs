@@ -152,7 +152,9 @@ impl Conv2dAlgorithm {
         let needed = match self {
             Self::Im2col => problem.patches_bytes(),
             Self::WinogradF2 => transformed(4) as u64,
-            Self::WinogradF4 if pass == Pass::BackwardWeight && winograd_gradient::in_one_kernel(device, 4) => {
+            Self::WinogradF4
+                if pass == Pass::BackwardWeight && winograd_gradient::in_one_kernel(device, 4) =>
+            {
                 winograd_gradient::most_bytes(problem)
             }
             Self::WinogradF4 => transformed(6) as u64,

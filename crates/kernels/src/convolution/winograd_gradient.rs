@@ -38,15 +38,15 @@ pub(super) const LAYOUTS: [ParamsLayout; 3] =
     [OutputGradientParams::LAYOUT, FilterGradientParams::LAYOUT, WeightGradientParams::LAYOUT];
 
 /// Outputs in a workgroup of `winograd_filter_gradient`.
-const ROWS: usize = 16;
+const ROWS: usize = 8;
 
 /// Tiles of one product at most: the error of a running sum grows like its length, that of sums of such sums like its root.
 /// With 4096, a gradient over 67,600 pixels was off by 2.6 times what other algorithms are held to.
 const MOST_TILES: usize = 256;
 
 /// Whether products and the way back through the weight transform are one kernel, which needs no memory for products.
-pub(super) fn in_one_kernel(device: &Device, tile: u32) -> bool {
-    tile == 4 && device.class == DeviceClass::SoftwareVulkan
+pub(crate) fn in_one_kernel(device: &Device, tile: u32) -> bool {
+    tile == 4 && device.class == DeviceClass::SoftwareVulkan && device.long_kernels
 }
 
 /// Bytes of the tiles of one round of F(3 × 3, 4 × 4) at most.

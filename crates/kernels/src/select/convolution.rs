@@ -3,7 +3,7 @@
 use tilewright_ops::DType;
 
 use super::{Choice, Cooperative, Device, DeviceClass, Rule};
-use crate::convolution::{Conv2dAlgorithm, Pass, Problem};
+use crate::convolution::{Conv2dAlgorithm, Pass, Problem, in_one_kernel};
 use tilewright_ops::Pooling;
 
 use DeviceClass::{Gpu, SoftwareVulkan};
@@ -15,9 +15,15 @@ struct Query {
     problem: Problem,
     /// The weight is brought into the algorithm's order once, for many passes.
     packed: bool,
+    /// Gradients by the weight by minimal filtering need no memory for products.
+    in_one_kernel: bool,
 }
 
 impl Query {
+    fn new(device: &Device, pass: Pass, problem: &Problem, packed: bool) -> Self {
+        Self { pass, problem: *problem, packed, in_one_kernel: in_one_kernel(device, 4) }
+    }
+
     /// Tiles of `edge`² pixels in the result, and the smaller number of channels on either side.
     fn tiles(&self, edge: usize) -> [usize; 2] {
         let Problem { x_shape, y_shape, .. } = self.problem;
@@ -55,36 +61,40 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: SoftwareVulkan,
-        when: "by the weight, 3 × 3, stride 1, 32 channels and 4 tiles of 4 × 4 or more, 1024 or more when multiplied",
+        when: "by the weight, 3 × 3, stride 1, 32 channels and 4 tiles of 4 × 4 or more, 1024 or more when \
+               multiplied, Mesa 23 or newer",
         test: |query| {
             let [tiles, channels] = query.tiles(4);
-            query.pass == Pass::BackwardWeight && tiles >= 4 && channels >= 32 && tiles * channels >= 1024
+            query.pass == Pass::BackwardWeight
+                && query.in_one_kernel
+                && tiles >= 4
+                && channels >= 32
+                && tiles * channels >= 1024
         },
         algorithm: Conv2dAlgorithm::WinogradF4,
         why: "a quarter of the products, which go back through the weight transform without a way through memory",
     },
     Rule {
         device: SoftwareVulkan,
-        when: "forward and by the input, 3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more; 64 and 16 with a \
+        when: "3 × 3, stride 1, 32 channels and 32 tiles of 4 × 4 or more (36 by the weight); 64 and 16 with a \
                packed weight",
         test: |query| {
             let [tiles, channels] = query.tiles(4);
-            query.pass != Pass::BackwardWeight
-                && ((tiles >= 32 && channels >= 32) || (query.packed && tiles >= 16 && channels >= 64))
+            let enough = if query.pass == Pass::BackwardWeight { 36 } else { 32 };
+            (tiles >= enough && channels >= 32) || (query.packed && tiles >= 16 && channels >= 64)
         },
         algorithm: Conv2dAlgorithm::WinogradF4,
         why: "a quarter of the products; its transforms cost as much as those of 16 channels save",
     },
     Rule {
         device: SoftwareVulkan,
-        when: "forward, 3 × 3, stride 1, 128 channels and 25 tiles of 2 × 2 or more, 16 with a packed weight; 40 by the input",
+        when: "3 × 3, stride 1, 128 channels and 25 tiles of 2 × 2 or more (40 for gradients); 16 with a packed weight",
         test: |query| {
             let [tiles, channels] = query.tiles(2);
             let enough = match query.pass {
                 Pass::Forward if query.packed => 16,
                 Pass::Forward => 25,
-                Pass::BackwardInput => 40,
-                Pass::BackwardWeight => return false,
+                Pass::BackwardInput | Pass::BackwardWeight => 40,
             };
             tiles >= enough && channels >= 128
         },
@@ -181,12 +191,12 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
 
 /// The algorithm for a pass of `problem` with a weight as it lies.
 pub fn conv2d(device: &Device, pass: Pass, problem: &Problem) -> Choice<Conv2dAlgorithm> {
-    choose(device, &Query { pass, problem: *problem, packed: false })
+    choose(device, &Query::new(device, pass, problem, false))
 }
 
 /// The algorithm for forward passes of `problem` with a weight that is packed once.
 pub fn conv2d_packed(device: &Device, problem: &Problem) -> Choice<Conv2dAlgorithm> {
-    choose(device, &Query { pass: Pass::Forward, problem: *problem, packed: true })
+    choose(device, &Query::new(device, Pass::Forward, problem, true))
 }
 
 /// How a convolution and the pooling of its result run.
@@ -335,13 +345,16 @@ mod tests {
                 Problem::new(&same, [1, channels, edge, edge], [channels, channels, 3, 3]).expect("fits");
             conv2d(device, Pass::BackwardWeight, &problem).algorithm
         };
-        use Conv2dAlgorithm::{ImplicitGemm, Lanes, WinogradF4};
+        use Conv2dAlgorithm::{ImplicitGemm, Lanes, WinogradF2, WinogradF4};
         let device = &Device::SOFTWARE_VULKAN;
         assert_eq!(of(device, 1024, 16), WinogradF4);
         assert_eq!(of(device, 512, 7), WinogradF4);
         assert_eq!(of(device, 512, 4), Lanes);
         assert_eq!(of(device, 128, 7), Lanes);
         assert_eq!(of(device, 16, 56), Lanes);
+        let old = &Device { long_kernels: false, ..Device::SOFTWARE_VULKAN };
+        assert_eq!(of(old, 1024, 16), WinogradF2);
+        assert_eq!(of(old, 512, 7), Lanes);
         assert_eq!(of(&Device::GPU, 1024, 16), ImplicitGemm);
     }
 

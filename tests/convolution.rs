@@ -381,7 +381,7 @@ fn bias_gradient() {
 }
 
 /// The files of the family, and whether a device needs software Vulkan for it.
-const FILES: [(&str, bool); 26] = [
+const FILES: [(&str, bool); 27] = [
     ("col2im", false),
     ("conv2d_backward_bias", false),
     ("conv2d_cooperative", false),
@@ -403,6 +403,7 @@ const FILES: [(&str, bool); 26] = [
     ("conv2d_pack_taps", false),
     ("conv2d_pack_weight", false),
     ("im2col", false),
+    ("winograd_filter_gradient", true),
     ("winograd_input", false),
     ("winograd_output", false),
     ("winograd_output_gradient", false),

@@ -1,16 +1,17 @@
-// dw[kh,kw,c] = Σ_{n,oh,ow} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, c] * dy[n,oh,ow,c]: the gradient of a
+// dw[c,kh,kw] = Σ_{n,oh,ow} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, c] * dy[n,oh,ow,c]: the gradient of a
 // depthwise convolution by its weight, fp32. No subgroup function, no workgroup memory: any device.
 //
-// Layouts:  channels-last. x is [N,H,W,C], dy is [N,Ho,Wo,C], the output is [splits,KH,KW,C]: partial sums for
-//           matmul_split_k_reduce.wgsl (with one split it is dw itself), so the result is deterministic.
-// Threads:  one invocation = BAND rows x STRIP neighbouring columns of dy in each of IMAGES images x four channels, channels
-//           fastest; its KERNEL_H x KERNEL_W sums stay in registers. It goes down the rows of x, as conv2d_depthwise
-//           does, keeps the rows of dy that a row of x meets, and so loads each element of both once (columns of x
-//           between strips twice).
+// Layouts:  channels-last. x is [N,H,W,C], dy is [N,Ho,Wo,C], dw is [C,KH,KW] as the weight itself. With splits > 1 the
+//           output is [splits, dw]: partial sums for matmul_split_k_reduce.wgsl, which adds them in order, so the result is
+//           deterministic.
+// Threads:  one invocation = four channels and `patches` patches of dy, channels fastest; its KERNEL_H x KERNEL_W sums stay in
+//           registers. A patch is `band` rows x STRIP neighbouring columns of an image. It goes down the rows of x, as
+//           conv2d_depthwise does, keeps the rows of dy that a row of x meets, and so loads each element of both once
+//           (columns of x between strips twice).
 // Host      KERNEL, STRIDE and DILATION as the operation's. VEC: C % 4 == 0; else false.
-//   bands = ceil(Ho / band), strips = ceil(Wo / STRIP), splits = ceil(N / images) * bands * strips,
+//   bands = ceil(Ho / band), strips = ceil(Wo / STRIP), all = N * bands * strips, splits = ceil(all / patches),
 //   units = splits * ceil(C / 4), groups = ceil(units / WORKGROUP) (workgroups). Bound sizes are multiples of 16 bytes.
-// Limits:   3 storage buffers. images * (band + (KERNEL_H - 1) * DILATION_H / STRIDE_H + 1) <= 65,535 (Mesa before 23 stops a
+// Limits:   3 storage buffers. patches * (band + (KERNEL_H - 1) * DILATION_H / STRIDE_H + 1) <= 65,535 (Mesa before 23 stops a
 //           shader after 65,535 loop turns in all).
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
@@ -22,13 +23,14 @@ const STRIDE_W: u32 = 1u; // @const stride along a row
 const DILATION_H: u32 = 1u; // @const dilation along a column
 const DILATION_W: u32 = 1u; // @const dilation along a row
 const VEC: bool = false; // @const the number of channels is a multiple of 4
+const TAPS: u32 = KERNEL_H * KERNEL_W;
 const DEPTH: u32 = (KERNEL_H - 1u) * DILATION_H / STRIDE_H; // rows of dy that meet more rows of x
 const COLUMNS: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
 struct Params {
     batch: u32, height: u32, width: u32, channels: u32, // x
     out_height: u32, out_width: u32, // dy
-    pad_h: u32, pad_w: u32, images: u32, band: u32, bands: u32, strips: u32, units: u32,
+    pad_h: u32, pad_w: u32, band: u32, bands: u32, strips: u32, all: u32, patches: u32, units: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -59,18 +61,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     let split = unit / quads;
     let channel = (unit - split * quads) * 4u;
     let count = min(4u, params.channels - channel);
-    let band = split / params.strips;
-    let ow0 = (split - band * params.strips) * STRIP;
-    let part = band / params.bands;
-    let oh0 = (band - part * params.bands) * params.band;
-    let rows = min(params.band, params.out_height - oh0);
-    // The position in x of tap (0,0) of the first pixel; a negative one wraps and so lies outside as well.
-    let top = oh0 * STRIDE_H - params.pad_h;
-    let left = ow0 * STRIDE_W - params.pad_w;
 
     var acc: array<vec4<f32>, KERNEL_H * KERNEL_W>;
-    let images = min(params.batch, (part + 1u) * params.images);
-    for (var n = part * params.images; n < images; n++) {
+    let end = min(params.all, (split + 1u) * params.patches);
+    for (var item = split * params.patches; item < end; item++) {
+        let band = item / params.strips;
+        let ow0 = (item - band * params.strips) * STRIP;
+        let n = band / params.bands;
+        let oh0 = (band - n * params.bands) * params.band;
+        let rows = min(params.band, params.out_height - oh0);
+        // The position in x of tap (0,0) of the first pixel; a negative one wraps and so lies outside as well.
+        let top = oh0 * STRIDE_H - params.pad_h;
+        let left = ow0 * STRIDE_W - params.pad_w;
         let x0 = ((n * params.height + top) * params.width + left) * params.channels + channel;
         let dy0 = ((n * params.out_height + oh0) * params.out_width + ow0) * params.channels + channel;
         var d: array<vec4<f32>, (DEPTH + 1u) * STRIP>; // the rows turn, turn - 1, .. turn - DEPTH of dy
@@ -115,16 +117,22 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         }
     }
     if id >= params.units { return; }
-    // @unroll
-    for (var tap = 0u; tap < KERNEL_H * KERNEL_W; tap++) {
-        let at = (split * KERNEL_H * KERNEL_W + tap) * params.channels + channel;
-        if VEC {
-            dw[at >> 2u] = acc[tap];
-        } else {
-            // @unroll
-            for (var j = 0u; j < 4u; j++) {
-                if j < count { dw[(at + j) >> 2u][(at + j) & 3u] = acc[tap][j]; }
-            }
+    // The filters of four channels lie one after the other: element e is tap e mod TAPS of channel e / TAPS.
+    let at = (split * params.channels + channel) * TAPS;
+    if VEC {
+        // @unroll
+        for (var k = 0u; k < TAPS; k++) {
+            dw[(at >> 2u) + k] = vec4(
+                acc[4u * k % TAPS][4u * k / TAPS],
+                acc[(4u * k + 1u) % TAPS][(4u * k + 1u) / TAPS],
+                acc[(4u * k + 2u) % TAPS][(4u * k + 2u) / TAPS],
+                acc[(4u * k + 3u) % TAPS][(4u * k + 3u) / TAPS],
+            );
+        }
+    } else {
+        // @unroll
+        for (var e = 0u; e < 4u * TAPS; e++) {
+            if e / TAPS < count { dw[(at + e) >> 2u][(at + e) & 3u] = acc[e % TAPS][e / TAPS]; }
         }
     }
 }

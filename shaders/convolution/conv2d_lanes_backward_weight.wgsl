@@ -1,27 +1,31 @@
-// dw[kh,kw,ci,co] = Σ_{n,oh,ow} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * dy[n,oh,ow,co]: the gradient of
+// dw[co,ci,kh,kw] = Σ_{n,oh,ow} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, ci] * dy[n,oh,ow,co]: the gradient of
 // conv2d by its weight, fp32, for software Vulkan (lavapipe) and any device with subgroups of LANES.
 //
-// Layouts:  channels-last. x is [N,H,W,C_in], dy is [N,Ho,Wo,C_out], dw is packed like the forward weight:
-//           [G][KH,KW,Ci,Co] with Ci = C_in / G, Co = C_out / G. With splits > 1 the output is [splits, dw]: partial
-//           sums for matmul_split_k_reduce.wgsl, which adds them in order, so the result is deterministic.
-// Threads:  a workgroup is a subgroup and one tile of LANES*LOADS*WIDTH rows (kh,kw,ci) x CHANNELS columns co of one group,
-//           summed over one range of output pixels. Lane l owns the rows (tile*LANES + l) * LOADS*WIDTH onwards, all
-//           CHANNELS of them in registers. For four pixels at a time a lane loads its own rows of x (0 outside the
-//           image) and its share of the 4 x CHANNELS values of dy, which reach the other lanes by shuffles from a
-//           constant lane.
+// Layouts:  channels-last. x is [N,H,W,C_in], dy is [N,Ho,Wo,C_out], dw is [C_out,Ci,KH,KW] as the weight itself, with
+//           Ci = C_in / G, Co = C_out / G. With splits > 1 the output is [splits, dw]: partial sums for
+//           matmul_split_k_reduce.wgsl, which adds them in order, so the result is deterministic.
+// Threads:  a workgroup is a subgroup and one tile of LANES*LOADS*WIDTH rows x CHANNELS columns co of one group, summed over
+//           one range of output pixels. A row is one (ci,kh,kw). A load of x is WIDTH channels at one tap. Loads of four are
+//           ordered by channel, then by tap: what a subgroup stores for one co then lies in few cache lines of dw; single
+//           elements by tap, then by channel: what it loads lies side by side. Lane l
+//           owns the loads (tile*LANES + l) * LOADS onwards, all CHANNELS of their rows in registers. For four pixels at a
+//           time a lane loads its own rows of x (0 outside the image) and its share of the 4 x CHANNELS values of dy, which
+//           reach the other lanes by shuffles from a constant lane.
 // Host      WIDTH     Ci % 4 == 0: WIDTH 4, LOADS 1. Else WIDTH 1, LOADS = min(4, ceil(KH*KW*Ci / LANES)).
-//   VEC_DY    Co % 4 == 0 (dy and dw by vec4); else false.
+//   POINT     KH = KW = 1 and no padding; else false.
+//   VEC_DY    Co % 4 == 0 (dy by vec4); else false.
 //   CHANNELS  16; 8 or 4 when Co is no more; 32 for the last tenth of speed at twice the compile time.
 //   row_tiles = ceil(KH*KW*Ci / (LANES*LOADS*WIDTH)), channel_tiles = ceil(Co / CHANNELS),
 //   splits = clamp(ceil(32 / (row_tiles*channel_tiles*G)), 1, ceil(N*Ho*Wo / 256)), at least ceil(N*Ho*Wo / 262,140);
 //   pixel_chunk = ceil(N*Ho*Wo / splits), then splits = ceil(N*Ho*Wo / pixel_chunk) again;
 //   groups = row_tiles * channel_tiles * G * splits (workgroups). Bound sizes are multiples of 16 bytes (pad).
-// Limits:   pixel_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop turns in all).
+// Limits:   pixel_chunk <= 262,000 (Mesa before 23 stops a shader after 65,535 loop turns in all).
 
 const WIDTH: u32 = 1u; // @const channels per load of x: 4 or 1
 const LOADS: u32 = 4u; // @const loads of x per lane and pixel
+const POINT: bool = false; // @const one tap and no padding: every window lies inside
 const CHANNELS: u32 = 16u; // @const output channels per workgroup
-const VEC_DY: bool = false; // @const dy and dw may be accessed by vec4
+const VEC_DY: bool = false; // @const dy may be read by vec4
 const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const TURN: u32 = 4u; // pixels per turn
 const ROWS: u32 = LOADS * WIDTH;
@@ -52,24 +56,12 @@ fn load_dy(i: u32) -> vec4<f32> {
     let last = 4u * arrayLength(&dy) - 1u;
     return vec4(scalar_dy(i), scalar_dy(min(i + 1u, last)), scalar_dy(min(i + 2u, last)), scalar_dy(min(i + 3u, last)));
 }
-/// Writes the first `count` of four columns (0 or 4 with VEC_DY).
-fn store(at: u32, v: vec4<f32>, count: u32) {
-    if VEC_DY {
-        if count > 0u { dw[at >> 2u] = v; }
-        return;
-    }
-    // @unroll
-    for (var j = 0u; j < 4u; j++) {
-        if j < count { dw[(at + j) >> 2u][(at + j) & 3u] = v[j]; }
-    }
-}
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
     let group = min(id, params.groups - 1u);
-    let row0 = ((group % params.row_tiles) * LANES + lane) * ROWS;
+    let load0 = ((group % params.row_tiles) * LANES + lane) * LOADS;
     var rest = group / params.row_tiles;
     let channel0 = (rest % params.channel_tiles) * CHANNELS;
     rest = rest / params.channel_tiles;
@@ -77,7 +69,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     let split = rest / params.conv_groups;
     let ci = params.in_channels / params.conv_groups;
     let co = params.out_channels / params.conv_groups;
-    let row_end = params.kernel_h * params.kernel_w * ci;
+    let taps = select(params.kernel_h * params.kernel_w, 1u, POINT);
+    let loads = taps * (ci / WIDTH);
     let image = params.out_height * params.out_width;
     let begin = split * params.pixel_chunk;
     let end = min(params.batch * image, begin + params.pixel_chunk);
@@ -86,14 +79,27 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     var top: array<u32, LOADS>;
     var left: array<u32, LOADS>;
     var x_at: array<u32, LOADS>;
+    var dw_at: array<u32, LOADS>;
     // @unroll
     for (var i = 0u; i < LOADS; i++) {
-        let row = min(row0 + i * WIDTH, row_end - 1u);
-        let tap = row / ci;
-        let kh = tap / params.kernel_w;
+        let load = min(load0 + i, loads - 1u);
+        var first = load; // of the load's WIDTH channels, in units of WIDTH
+        var tap = 0u;
+        var kh = 0u;
+        if !POINT {
+            if WIDTH == 4u {
+                first = load / taps;
+                tap = load - first * taps;
+            } else {
+                tap = load / ci;
+                first = load - tap * ci;
+            }
+            kh = tap / params.kernel_w;
+        }
+        dw_at[i] = first * WIDTH * taps + tap;
         top[i] = kh * params.dilation_h - params.pad_h;
         left[i] = (tap - kh * params.kernel_w) * params.dilation_w - params.pad_w;
-        x_at[i] = (top[i] * params.width + left[i]) * params.in_channels + conv_group * ci + (row - tap * ci);
+        x_at[i] = (top[i] * params.width + left[i]) * params.in_channels + conv_group * ci + first * WIDTH;
     }
     // Lane f of a load of dy holds pixel f / QUADS of the turn, channels 4 * (f % QUADS) .. + 3.
     var dy_pixel: array<u32, DY_LOADS>;
@@ -131,7 +137,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             let base = row_at + w * params.in_channels;
             // @unroll
             for (var i = 0u; i < LOADS; i++) {
-                let inside = h + top[i] < params.height && w + left[i] < params.width && pixel + t < end;
+                let inside = (POINT || (h + top[i] < params.height && w + left[i] < params.width)) && pixel + t < end;
                 xv[t * LOADS + i] = select(vec4<f32>(), load_x(select(0u, base + x_at[i], inside)), inside);
             }
             w += params.stride_w;
@@ -158,14 +164,31 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         }
     }
 
-    // @unroll
-    for (var q = 0u; q < QUADS; q++) {
-        let channel = channel0 + 4u * q;
-        let count = select(0u, min(4u, max(co, channel) - channel), id < params.groups);
+    // A loop, because on software Vulkan a store is 2 KB of machine code. What it indexes is a copy, so that the sums above
+    // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
+    var sums = acc;
+    let used = select(0u, (min(co - channel0, CHANNELS) + 3u) / 4u, id < params.groups);
+    for (var turn = 0u; turn < used; turn++) {
+        let q = subgroupShuffle(turn, 0u);
         // @unroll
-        for (var r = 0u; r < ROWS; r++) {
-            let row = (split * params.conv_groups + conv_group) * row_end + row0 + r;
-            store(row * co + channel, acc[r * QUADS + q], select(0u, count, row0 + r < row_end));
+        for (var j = 0u; j < 4u; j++) {
+            let channel = channel0 + 4u * q + j;
+            let filter0 = ((split * params.conv_groups + conv_group) * co + channel) * ci * taps;
+            // @unroll
+            for (var i = 0u; i < LOADS; i++) {
+                if load0 + i < loads && (VEC_DY || channel < co) {
+                    let at = filter0 + dw_at[i];
+                    if WIDTH == 4u && POINT {
+                        dw[at >> 2u] = vec4(sums[q][j], sums[QUADS + q][j], sums[2u * QUADS + q][j], sums[3u * QUADS + q][j]);
+                    } else {
+                        // @unroll
+                        for (var r = 0u; r < WIDTH; r++) {
+                            let element = at + r * taps;
+                            dw[element >> 2u][element & 3u] = sums[(i * WIDTH + r) * QUADS + q][j];
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -230,6 +230,7 @@ pub const OPERATIONS: &[Operation] = &[
         "conv2d_lanes_backward_input_narrow",
         "conv2d_lanes_backward_weight",
         "winograd_output_gradient",
+        "winograd_filter_gradient",
         "winograd_weight_gradient",
         "conv2d_backward_bias",
     ])

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{DType, Pooling};
 
-use super::{Pass, Problem, depthwise, implicit_gemm, lanes, winograd};
+use super::{Pass, Problem, depthwise, implicit_gemm, lanes, winograd, winograd_gradient};
 use crate::{
     cooperative::Matrices,
     epilogue::Windows,
@@ -146,12 +146,17 @@ impl Conv2dAlgorithm {
     }
 
     /// Whether what the algorithm needs beside its operands fits the device's bindings.
-    pub fn fits(self, device: &Device, problem: &Problem) -> bool {
+    pub fn fits(self, device: &Device, pass: Pass, problem: &Problem) -> bool {
         // A transformed weight has 4² or 6² numbers for each 3 × 3.
         let transformed = |edge: usize| problem.w_count() / 9 * edge * edge * 4;
         let needed = match self {
             Self::Im2col => problem.patches_bytes(),
             Self::WinogradF2 => transformed(4) as u64,
+            Self::WinogradF4
+                if pass == Pass::BackwardWeight && winograd_gradient::in_one_kernel(device, 4) =>
+            {
+                winograd_gradient::most_bytes(problem)
+            }
             Self::WinogradF4 => transformed(6) as u64,
             _ => 0,
         };

@@ -13,9 +13,12 @@ use crate::{
     epilogue::Epilogue,
     matmul::{Addends, Reduction, split_k_reduce},
     params::params,
-    select::Device,
+    select::{Device, DeviceClass},
     to_u32,
 };
+
+/// Subgroups that keep the cores of a software device busy, so that no sum need be cut for more.
+const ENOUGH: usize = 6;
 
 params! { InputParams for "conv2d_depthwise_backward_input" {
     batch: u32, height: u32, width: u32, channels: u32,
@@ -34,7 +37,7 @@ params! { BlocksParams for "conv2d_depthwise_backward_input_blocks" {
 params! { WeightParams for "conv2d_depthwise_backward_weight" {
     batch: u32, height: u32, width: u32, channels: u32,
     out_height: u32, out_width: u32,
-    pad_h: u32, pad_w: u32, images: u32, band: u32, bands: u32, strips: u32, units: u32,
+    pad_h: u32, pad_w: u32, band: u32, bands: u32, strips: u32, all: u32, patches: u32, units: u32,
 } }
 
 pub(super) const LAYOUTS: [ParamsLayout; 3] =
@@ -226,12 +229,13 @@ fn in_blocks(context: &Context, problem: &Problem, strip: usize, buffers: [&Buff
     launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &buffers, groups)
 }
 
-/// Images of a thread of so many `pixels` in each: few enough for a thousand threads, so few that none sees more than 16,384
-/// pixels, and as many
-/// as that leaves, as each thread's sums go through memory.
-fn images(batch: usize, units_of_an_image: usize, pixels: usize) -> usize {
-    let most = (batch * units_of_an_image / 1024).min(16_384 / pixels);
-    most.clamp(1, batch)
+/// Whether vec4s of channels make enough threads, so that none shares its sums with another and nothing is left to add.
+fn whole_sums(device: &Device, quads: usize) -> bool {
+    quads
+        >= match device.class {
+            DeviceClass::SoftwareVulkan => ENOUGH * device.lanes as usize,
+            DeviceClass::Gpu => 1 << 12,
+        }
 }
 
 pub(super) fn backward_weight(
@@ -249,10 +253,15 @@ pub(super) fn backward_weight(
     let strip =
         [4, 2].into_iter().find(|&strip| width > strip / 2 && accesses(strip) <= MOST_LOADS + 2).unwrap_or(1);
     let (strips, quads) = (width.div_ceil(strip), channels.div_ceil(4));
-    let band = band(&device, rows, batch * strips * quads);
+    let whole = whole_sums(&device, quads);
+    let band = if whole { rows.min(1024) } else { band(&device, rows, batch * strips * quads) };
     let bands = rows.div_ceil(band);
-    let images = images(batch, bands * strips * quads, (band + extent(problem, 0, 1)) * strip);
-    let splits = batch.div_ceil(images) * bands * strips;
+    let all = batch * bands * strips;
+    // As many patches as leave a thousand threads, as each thread's sums go through memory. None sees more than 16,384
+    // pixels, beyond which a sum loses digits.
+    let most = if whole { all } else { all * quads / 1024 };
+    let patches = most.min(16_384 / ((band + extent(problem, 0, 1)) * strip)).clamp(1, all);
+    let splits = all.div_ceil(patches);
     let shared = problem.params(op, 0, None)?;
     let (units, workgroup) = (splits * quads, workgroup(&device));
     let params = WeightParams {
@@ -264,10 +273,11 @@ pub(super) fn backward_weight(
         out_width: shared.y_shape[3],
         pad_h: shared.padding[0],
         pad_w: shared.padding[1],
-        images: to_u32(op, images)?,
         band: to_u32(op, band)?,
         bands: to_u32(op, bands)?,
         strips: to_u32(op, strips)?,
+        all: to_u32(op, all)?,
+        patches: to_u32(op, patches)?,
         units: to_u32(op, units)?,
     };
     to_u32(op, count * splits)?;
@@ -279,15 +289,15 @@ pub(super) fn backward_weight(
         dilation: shared.dilation,
         vec4: vec4(problem),
     };
-    let partials = context.alloc((splits * count * 4) as u64)?;
     let groups = units.div_ceil(workgroup as usize);
-    let buffers = [x, grad_y, &partials];
-    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &buffers, groups)?;
+    let run = |to: &Buffer| {
+        launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &[x, grad_y, to], groups)
+    };
     if splits == 1 {
-        return pack::from_depthwise(context, op, problem, &partials, grad_weight);
+        return run(grad_weight);
     }
-    let packed = context.alloc((count * 4) as u64)?;
+    let partials = context.alloc((splits * count * 4) as u64)?;
+    run(&partials)?;
     let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, Addends::default(), &packed, None)?;
-    pack::from_depthwise(context, op, problem, &packed, grad_weight)
+    split_k_reduce(context, op, &reduction, &partials, Addends::default(), grad_weight, None)
 }

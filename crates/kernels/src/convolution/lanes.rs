@@ -128,9 +128,11 @@ pub struct WeightSpec {
     pub width: u32,
     /// Loads of x for a lane and pixel.
     pub loads: u32,
+    /// One tap and no padding.
+    pub point: bool,
     /// Output channels of a workgroup.
     pub channels: u32,
-    /// Gradients are accessed by vec4.
+    /// The output's gradient is read by vec4.
     pub vec4: bool,
 }
 
@@ -140,6 +142,7 @@ impl From<WeightSpec> for Specialisation {
             .with_u32("LANES", spec.lanes)
             .with_u32("WIDTH", spec.width)
             .with_u32("LOADS", spec.loads)
+            .with_bool("POINT", spec.point)
             .with_u32("CHANNELS", spec.channels)
             .with_bool("VEC_DY", spec.vec4)
     }
@@ -304,6 +307,7 @@ pub(super) fn backward_weight(
         lanes: lanes as u32,
         width: width as u32,
         loads: loads as u32,
+        point: terms == inputs && problem.op.padding == [0, 0],
         channels: channels as u32,
         vec4: outputs.is_multiple_of(4),
     };
@@ -340,16 +344,17 @@ pub(super) fn backward_weight(
     };
     let count = problem.w_count();
     number(count * splits)?;
-    let partials = context.alloc((count * splits * 4) as u64)?;
-    let buffers = [x, grad_y, &partials];
-    let dispatch =
-        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: groups as u64 };
-    context.dispatch(&spec.into(), &dispatch)?;
+    let run = |to: &Buffer| {
+        let buffers = [x, grad_y, to];
+        let dispatch =
+            Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: groups as u64 };
+        context.dispatch(&spec.into(), &dispatch)
+    };
     if splits == 1 {
-        return pack::from_inputs_by_outputs(context, op, problem, &partials, grad_weight);
+        return run(grad_weight);
     }
-    let packed = context.alloc((count * 4) as u64)?;
+    let partials = context.alloc((count * splits * 4) as u64)?;
+    run(&partials)?;
     let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, Addends::default(), &packed, None)?;
-    pack::from_inputs_by_outputs(context, op, problem, &packed, grad_weight)
+    split_k_reduce(context, op, &reduction, &partials, Addends::default(), grad_weight, None)
 }

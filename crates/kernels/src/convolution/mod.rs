@@ -17,6 +17,8 @@ mod weight;
 mod winograd;
 mod winograd_gradient;
 
+pub(crate) use winograd_gradient::in_one_kernel;
+
 use tilewright_ops::{Pooling, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Error, Result};
 

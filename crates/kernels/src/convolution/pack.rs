@@ -156,24 +156,6 @@ pub(super) fn from_inputs_by_outputs(
     )
 }
 
-/// O I KH KW from KH KW C of a depthwise weight.
-pub(super) fn from_depthwise(
-    context: &Context,
-    op: &str,
-    problem: &Problem,
-    packed: &Buffer,
-    weight: &Buffer,
-) -> Result<()> {
-    Order::depthwise(problem).run(
-        context,
-        op,
-        problem,
-        Spec { unpack: true, dtype: problem.dtype },
-        packed,
-        weight,
-    )
-}
-
 /// Pixels of a channels-last activation, G by G: G pixels C/G from pixels G C/G.
 pub(super) fn split_groups(
     context: &Context,

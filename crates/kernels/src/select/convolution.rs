@@ -3,7 +3,7 @@
 use tilewright_ops::DType;
 
 use super::{Choice, Cooperative, Device, DeviceClass, Rule};
-use crate::convolution::{Conv2dAlgorithm, Pass, Problem};
+use crate::convolution::{Conv2dAlgorithm, Pass, Problem, in_one_kernel};
 use tilewright_ops::Pooling;
 
 use DeviceClass::{Gpu, SoftwareVulkan};
@@ -15,9 +15,15 @@ struct Query {
     problem: Problem,
     /// The weight is brought into the algorithm's order once, for many passes.
     packed: bool,
+    /// Gradients by the weight by minimal filtering need no memory for products.
+    in_one_kernel: bool,
 }
 
 impl Query {
+    fn new(device: &Device, pass: Pass, problem: &Problem, packed: bool) -> Self {
+        Self { pass, problem: *problem, packed, in_one_kernel: in_one_kernel(device, 4) }
+    }
+
     /// Tiles of `edge`² pixels in the result, and the smaller number of channels on either side.
     fn tiles(&self, edge: usize) -> [usize; 2] {
         let Problem { x_shape, y_shape, .. } = self.problem;
@@ -48,10 +54,25 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
     },
     Rule {
         device: SoftwareVulkan,
-        when: "1 × 1 with a stride, no padding, one group, gradients",
-        test: |Query { pass, problem, .. }| *pass != Pass::Forward && problem.is_single_tap(),
+        when: "1 × 1 with a stride, no padding, one group, by the input",
+        test: |Query { pass, problem, .. }| *pass == Pass::BackwardInput && problem.is_single_tap(),
         algorithm: Conv2dAlgorithm::Im2col,
         why: "the weight's own order is the product's, and most pixels of x are in no window",
+    },
+    Rule {
+        device: SoftwareVulkan,
+        when: "by the weight, 3 × 3, stride 1, 32 channels and 4 tiles of 4 × 4 or more, 1024 or more when \
+               multiplied, Mesa 23 or newer",
+        test: |query| {
+            let [tiles, channels] = query.tiles(4);
+            query.pass == Pass::BackwardWeight
+                && query.in_one_kernel
+                && tiles >= 4
+                && channels >= 32
+                && tiles * channels >= 1024
+        },
+        algorithm: Conv2dAlgorithm::WinogradF4,
+        why: "a quarter of the products, which go back through the weight transform without a way through memory",
     },
     Rule {
         device: SoftwareVulkan,
@@ -170,12 +191,12 @@ const TABLE: &[Rule<Query, Conv2dAlgorithm>] = &[
 
 /// The algorithm for a pass of `problem` with a weight as it lies.
 pub fn conv2d(device: &Device, pass: Pass, problem: &Problem) -> Choice<Conv2dAlgorithm> {
-    choose(device, &Query { pass, problem: *problem, packed: false })
+    choose(device, &Query::new(device, pass, problem, false))
 }
 
 /// The algorithm for forward passes of `problem` with a weight that is packed once.
 pub fn conv2d_packed(device: &Device, problem: &Problem) -> Choice<Conv2dAlgorithm> {
-    choose(device, &Query { pass: Pass::Forward, problem: *problem, packed: true })
+    choose(device, &Query::new(device, Pass::Forward, problem, true))
 }
 
 /// How a convolution and the pooling of its result run.
@@ -253,7 +274,7 @@ fn pays(device: &Device, dtype: DType, algorithm: Conv2dAlgorithm) -> bool {
 }
 
 fn runs(algorithm: Conv2dAlgorithm, device: &Device, pass: Pass, problem: &Problem) -> bool {
-    algorithm.obstacle(device, pass, problem).is_none() && algorithm.fits(device, problem)
+    algorithm.obstacle(device, pass, problem).is_none() && algorithm.fits(device, pass, problem)
 }
 
 #[cfg(test)]
@@ -314,6 +335,27 @@ mod tests {
         assert_eq!(of(512, 7), (WinogradF2, Lanes, Lanes));
         assert_eq!(of(64, 56), (WinogradF4, WinogradF4, WinogradF4));
         assert_eq!(of(16, 56), (Lanes, Lanes, Lanes));
+    }
+
+    #[test]
+    fn a_gradient_by_the_weight_needs_no_room_for_products() {
+        let same = Conv2d { padding: [1, 1], ..Conv2d::default() };
+        let of = |device, channels, edge| {
+            let problem =
+                Problem::new(&same, [1, channels, edge, edge], [channels, channels, 3, 3]).expect("fits");
+            conv2d(device, Pass::BackwardWeight, &problem).algorithm
+        };
+        use Conv2dAlgorithm::{ImplicitGemm, Lanes, WinogradF2, WinogradF4};
+        let device = &Device::SOFTWARE_VULKAN;
+        assert_eq!(of(device, 1024, 16), WinogradF4);
+        assert_eq!(of(device, 512, 7), WinogradF4);
+        assert_eq!(of(device, 512, 4), Lanes);
+        assert_eq!(of(device, 128, 7), Lanes);
+        assert_eq!(of(device, 16, 56), Lanes);
+        let old = &Device { long_kernels: false, ..Device::SOFTWARE_VULKAN };
+        assert_eq!(of(old, 1024, 16), WinogradF2);
+        assert_eq!(of(old, 512, 7), Lanes);
+        assert_eq!(of(&Device::GPU, 1024, 16), ImplicitGemm);
     }
 
     #[test]

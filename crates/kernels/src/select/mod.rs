@@ -49,6 +49,9 @@ pub struct Device {
     pub max_workgroup_bytes: u32,
     /// Shaders may read, write and compute with f16.
     pub f16: bool,
+    /// A kernel with hundreds of sums in private memory compiles within seconds. Mesa before 23 makes a coroutine of every
+    /// kernel, which takes minutes then.
+    pub long_kernels: bool,
     /// Cooperative matrices.
     pub cooperative: Cooperative,
 }
@@ -86,6 +89,7 @@ impl Device {
         max_binding_bytes: 128 << 20,
         max_workgroup_bytes: 16 << 10,
         f16: false,
+        long_kernels: true,
         cooperative: Cooperative::Absent,
     };
 
@@ -118,9 +122,15 @@ impl Device {
             max_binding_bytes: context.limits().max_storage_buffer_binding_size,
             max_workgroup_bytes: context.limits().max_compute_workgroup_storage_size,
             f16: context.features().contains(wgpu::Features::SHADER_F16),
+            long_kernels: !software || mesa(&info.driver_info).is_some_and(|major| major >= 23),
             cooperative: crate::cooperative::of(context),
         }
     }
+}
+
+/// Mesa's major version in what a driver says of itself, such as "Mesa 25.0.7 (LLVM 15.0.6)".
+fn mesa(driver: &str) -> Option<u32> {
+    driver.strip_prefix("Mesa ")?.split('.').next()?.parse().ok()
 }
 
 /// A row of a table: on `device`, where `test` holds, `algorithm` runs.
@@ -151,5 +161,18 @@ impl<A> Choice<A> {
     /// One line for people: device, shape, kernel and reason.
     pub fn explain(&self) -> String {
         format!("{} on {}: {} ({}: {})", self.problem, self.device.name(), self.kernel, self.when, self.why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mesa;
+
+    #[test]
+    fn the_driver_says_its_version() {
+        assert_eq!(mesa("Mesa 22.3.6 (LLVM 15.0.6)"), Some(22));
+        assert_eq!(mesa("Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)"), Some(25));
+        assert_eq!(mesa("SwiftShader"), None);
+        assert_eq!(mesa(""), None);
     }
 }

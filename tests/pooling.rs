@@ -487,6 +487,8 @@ fn every_specialisation_is_valid_on_every_backend() {
             let kernel =
                 |stem| Specialisation::new(stem).with_type("VALUE", value).with_u32("DIVISOR", divisor);
             kernels.extend([overlap(kernel("avg_pool2d_walk")), cover(kernel("avg_pool2d_backward_walk"))]);
+            let strip = kernel("avg_pool2d_strip").with_u32("COLUMNS", 2);
+            kernels.extend([strip.clone().with_bool("CLAMPED", false), strip.with_bool("WHOLE", true)]);
         }
         for kernel in kernels {
             cases.check(&kernel, emit(kernel.stem(), &kernel.wgsl().unwrap()).map(drop));

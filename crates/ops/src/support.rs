@@ -268,7 +268,7 @@ pub const OPERATIONS: &[Operation] = &[
     .onnx("MaxPool"),
     pool(
         "avg_pool2d",
-        &["avg_pool2d", "avg_pool2d_walk"],
+        &["avg_pool2d", "avg_pool2d_strip", "avg_pool2d_walk"],
         &[
             "avg_pool2d_backward",
             "avg_pool2d_backward_spread",
@@ -280,7 +280,7 @@ pub const OPERATIONS: &[Operation] = &[
     .onnx("AveragePool"),
     pool(
         "sum_pool2d",
-        &["avg_pool2d", "avg_pool2d_walk"],
+        &["avg_pool2d", "avg_pool2d_strip", "avg_pool2d_walk"],
         &[
             "avg_pool2d_backward",
             "avg_pool2d_backward_spread",
@@ -291,7 +291,7 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     pool(
         "adaptive_avg_pool2d",
-        &["adaptive_avg_pool2d", "avg_pool2d", "avg_pool2d_walk", "sum_rows"],
+        &["adaptive_avg_pool2d", "avg_pool2d", "avg_pool2d_strip", "avg_pool2d_walk", "sum_rows"],
         &[
             "adaptive_avg_pool2d_backward",
             "avg_pool2d_backward",

@@ -8,6 +8,16 @@ use crate::{
     select::{Device, DeviceClass},
 };
 
+/// `kernel` with its vec4s as two words of 64 bits each, where that is quicker: on llvmpipe, which loads and stores word by
+/// word and lane by lane, each with its check of the buffer's end. From memory such a load is slow unless its cache
+/// lines were touched before: LLVM inserts lanes 4 to 7 by masked loads, each of which waits for memory by itself.
+pub(crate) fn wide_words(context: &Context, kernel: Specialisation) -> Specialisation {
+    if Device::of(context).wide_words() { kernel.with_fragment("words", "u64") } else { kernel }
+}
+
+/// vec4s in a turn of a subgroup of 8 lanes that reads runs of 64 bits: a cache line for each lane.
+const WIDE_TURN: u32 = 32;
+
 /// The share of a thread.
 ///
 /// A GPU hides latency with threads, and starts one for next to nothing. llvmpipe runs a workgroup's subgroups one after
@@ -91,6 +101,28 @@ impl Share {
     /// Whether a thread walks over neighbouring rows, and not over every n-th.
     pub fn blocked(self) -> bool {
         self.most_columns > 1
+    }
+
+    /// As [`Share::spread`], with runs of two vec4s as words of 64 bits where that is quicker and `vectors` are whole turns
+    /// of such; and how many runs there are.
+    pub fn spread_runs(
+        self,
+        context: &Context,
+        kernel: Specialisation,
+        vectors: u32,
+    ) -> (Specialisation, u64, u32) {
+        let (kernel, groups) = self.spread(kernel, vectors);
+        if !Device::of(context).wide_words()
+            || !vectors.is_multiple_of(WIDE_TURN)
+            || !self.vectors.is_multiple_of(WIDE_TURN / self.lanes)
+        {
+            return (kernel, groups, vectors);
+        }
+        (
+            kernel.with_fragment("runs", "u64").with_u32("TURN", 2).with_bool("AHEAD", true),
+            groups,
+            vectors / 2,
+        )
     }
 
     /// The workgroups of `kernel` for `vectors` vec4s, and the kernel with its constants.

@@ -52,6 +52,8 @@ pub struct Device {
     /// A kernel with hundreds of sums in private memory compiles within seconds. Mesa before 23 makes a coroutine of every
     /// kernel, which takes minutes then.
     pub long_kernels: bool,
+    /// Shaders may read, write and compute with integers of 64 bits.
+    pub int64: bool,
     /// Cooperative matrices.
     pub cooperative: Cooperative,
 }
@@ -90,6 +92,7 @@ impl Device {
         max_workgroup_bytes: 16 << 10,
         f16: false,
         long_kernels: true,
+        int64: true,
         cooperative: Cooperative::Absent,
     };
 
@@ -123,8 +126,14 @@ impl Device {
             max_workgroup_bytes: context.limits().max_compute_workgroup_storage_size,
             f16: context.features().contains(wgpu::Features::SHADER_F16),
             long_kernels: !software || mesa(&info.driver_info).is_some_and(|major| major >= 23),
+            int64: context.features().contains(wgpu::Features::SHADER_INT64),
             cooperative: crate::cooperative::of(context),
         }
+    }
+
+    /// Whether four numbers are quicker as two words of 64 bits.
+    pub fn wide_words(&self) -> bool {
+        self.class == DeviceClass::SoftwareVulkan && self.lanes == 8 && self.int64
     }
 }
 

@@ -2,23 +2,41 @@
 // (none, or what a residual block ends with), each from its slot.
 //
 // Layouts: any; all three are the same.
-// Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
-// Limits: 3 storage buffers, no workgroup memory.
+// Threads: VECTORS vec4s each, in runs LANES apart, TURN of them in a turn; workgroups are folded over the grid's axes.
+// Limits: 5 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s of a thread
+const TURN: u32 = 1u; // @const runs of a thread in a turn; if more than one, the threads' turns are whole
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first; then a turn of a subgroup has as many lines as threads
 
 struct Params {
-    vectors: u32, // ceil(count / 4)
+    runs: u32, // ceil(count / (4 · VEC4S))
     p0: f32, // of the activation
     p1: f32,
+    never: u32, // 0
 }
 
+// @slot runs
+alias Run = vec4<f32>;
+const VEC4S: u32 = 1u;
+
+fn numbers(r: Run) -> array<vec4<f32>, VEC4S> {
+    return array<vec4<f32>, VEC4S>(r);
+}
+
+fn run(v: array<vec4<f32>, VEC4S>) -> Run {
+    return v[0];
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> a: array<Run>;
+@group(0) @binding(2) var<storage, read> b: array<Run>;
+@group(0) @binding(3) var<storage, read_write> y: array<Run>;
+@group(0) @binding(4) var<storage, read> a_lines: array<u32>; // both again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(5) var<storage, read> b_lines: array<u32>;
 
 // @slot binary
 fn binary(a: f32, b: f32) -> f32 {
@@ -39,13 +57,36 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    let start = t / LANES * (LANES * VECTORS) + t % LANES;
-    let end = min(start + LANES * VECTORS, params.vectors);
+    let lane = t % LANES;
+    let start = t / LANES * (LANES * VECTORS / VEC4S) + lane;
+    let end = min(start + LANES * VECTORS / VEC4S, params.runs);
     let p = vec2(params.p0, params.p1);
-    for (var i = start; i < end; i += LANES) {
-        let u = a[i];
-        let v = b[i];
-        let w = vec4(binary(u.x, v.x), binary(u.y, v.y), binary(u.z, v.z), binary(u.w, v.w));
-        y[i] = vec4(unary(w.x, p), unary(w.y, p), unary(w.z, p), unary(w.w, p));
+    var lines = 0u;
+    for (var i = start; i < end; i += LANES * TURN) {
+        if (AHEAD) {
+            let at = (i - lane) * 4u * VEC4S + lane * 16u;
+            lines |= a_lines[at] | b_lines[at];
+        }
+        // @unroll
+        for (var u = 0u; u < TURN; u++) {
+            let v = numbers(a[i + u * LANES]);
+            var w = numbers(b[i + u * LANES]);
+            // @unroll
+            for (var j = 0u; j < VEC4S; j++) {
+                w[j] = vec4(
+                    unary(binary(v[j].x, w[j].x), p),
+                    unary(binary(v[j].y, w[j].y), p),
+                    unary(binary(v[j].z, w[j].z), p),
+                    unary(binary(v[j].w, w[j].w), p),
+                );
+            }
+            y[i + u * LANES] = run(w);
+        }
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && params.never != 0u) {
+        var v: array<vec4<f32>, VEC4S>;
+        v[0].x = bitcast<f32>(lines);
+        y[0] = run(v);
     }
 }

@@ -29,10 +29,22 @@ struct Params {
     pad2: u32,
 }
 
+// @slot words
+alias Words = vec4<f32>;
+
+fn numbers(w: Words) -> vec4<f32> {
+    return w;
+}
+
+fn words(v: vec4<f32>) -> Words {
+    return v;
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Words>;
 
 // @slot binary
 fn binary(a: f32, b: f32) -> f32 {
@@ -103,6 +115,6 @@ fn main(
         let u = load_a(a_at + rest * a_strides[0].x);
         let v = load_b(b_at + rest * b_strides[0].x);
         let w = vec4(binary(u.x, v.x), binary(u.y, v.y), binary(u.z, v.z), binary(u.w, v.w));
-        y[i] = vec4(unary(w.x, p), unary(w.y, p), unary(w.z, p), unary(w.w, p));
+        y[i] = words(vec4(unary(w.x, p), unary(w.y, p), unary(w.z, p), unary(w.w, p)));
     }
 }

@@ -1,6 +1,6 @@
 // y[i] = bits, the 32 bits of any type.
 //
-// Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s each, in runs LANES apart; workgroups are folded over the grid's axes.
 // Limits: 1 storage buffer, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
@@ -8,12 +8,25 @@ const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a sub
 const VECTORS: u32 = 1u; // @const vec4s of a thread
 
 struct Params {
-    vectors: u32, // ceil(count / 4)
+    runs: u32, // ceil(count / (4 · VEC4S))
     bits: u32,
 }
 
+// @slot runs
+alias Run = vec4<f32>;
+const VEC4S: u32 = 1u;
+
+fn numbers(r: Run) -> array<vec4<f32>, VEC4S> {
+    return array<vec4<f32>, VEC4S>(r);
+}
+
+fn run(v: array<vec4<f32>, VEC4S>) -> Run {
+    return v[0];
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<Run>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -22,9 +35,16 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    let start = t / LANES * (LANES * VECTORS) + t % LANES;
-    let end = min(start + LANES * VECTORS, params.vectors);
+    let lane = t % LANES;
+    let start = t / LANES * (LANES * VECTORS / VEC4S) + lane;
+    let end = min(start + LANES * VECTORS / VEC4S, params.runs);
+    var v: array<vec4<f32>, VEC4S>;
+    // @unroll
+    for (var j = 0u; j < VEC4S; j++) {
+        v[j] = bitcast<vec4<f32>>(vec4(params.bits));
+    }
+    let value = run(v);
     for (var i = start; i < end; i += LANES) {
-        y[i] = vec4(params.bits);
+        y[i] = value;
     }
 }

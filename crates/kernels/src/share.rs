@@ -15,8 +15,8 @@ pub(crate) fn wide_words(context: &Context, kernel: Specialisation) -> Specialis
     if Device::of(context).wide_words() { kernel.with_fragment("words", "u64") } else { kernel }
 }
 
-/// vec4s in a turn of a subgroup of 8 lanes that reads runs of 64 bits: a cache line for each lane.
-const WIDE_TURN: u32 = 32;
+/// vec4s in a turn of a subgroup of 8 lanes that reads words of 64 bits: a cache line for each lane.
+pub(crate) const WIDE_TURN: u32 = 32;
 
 /// The share of a thread.
 ///
@@ -111,6 +111,17 @@ impl Share {
         kernel: Specialisation,
         vectors: u32,
     ) -> (Specialisation, u64, u32) {
+        self.spread_runs_in(context, kernel, "runs", vectors)
+    }
+
+    /// The same, of a kernel whose runs are in the slot `slot`.
+    pub fn spread_runs_in(
+        self,
+        context: &Context,
+        kernel: Specialisation,
+        slot: &'static str,
+        vectors: u32,
+    ) -> (Specialisation, u64, u32) {
         let (kernel, groups) = self.spread(kernel, vectors);
         if !Device::of(context).wide_words()
             || !vectors.is_multiple_of(WIDE_TURN)
@@ -118,11 +129,23 @@ impl Share {
         {
             return (kernel, groups, vectors);
         }
-        (
-            kernel.with_fragment("runs", "u64").with_u32("TURN", 2).with_bool("AHEAD", true),
-            groups,
-            vectors / 2,
-        )
+        (kernel.with_fragment(slot, "u64").with_u32("TURN", 2).with_bool("AHEAD", true), groups, vectors / 2)
+    }
+
+    /// As [`Share::spread_runs`], for a kernel that reads nothing.
+    pub fn spread_stores(
+        self,
+        context: &Context,
+        kernel: Specialisation,
+        vectors: u32,
+    ) -> (Specialisation, u64, u32) {
+        let (kernel, groups) = self.spread(kernel, vectors);
+        // Two vec4s a run.
+        if !Device::of(context).wide_words() || !vectors.is_multiple_of(2) || !self.vectors.is_multiple_of(2)
+        {
+            return (kernel, groups, vectors);
+        }
+        (kernel.with_fragment("runs", "u64"), groups, vectors / 2)
     }
 
     /// The workgroups of `kernel` for `vectors` vec4s, and the kernel with its constants.

@@ -5,9 +5,15 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::binary_rows::binary_rows;
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, strided::Strided, vectors};
+use crate::{
+    ParamsLayout, WORKGROUP, groups,
+    params::params,
+    share::{Share, wide_words},
+    strided::Strided,
+    vectors,
+};
 
-params! { Params for "binary" { vectors: u32, p0: f32, p1: f32 } }
+params! { Params for "binary" { runs: u32, p0: f32, p1: f32, never: u32 } }
 
 params! { BroadcastParams for "binary_broadcast", "binary_broadcast_vec4", "binary_backward", "binary_backward_vec4" {
     shape: [u32; 8],
@@ -48,10 +54,10 @@ pub fn binary(
     let vectors = vectors(op.name(), count)?;
     let kernel = Specialisation::new("binary").with_fragment("binary", op.name());
     let (kernel, [p0, p1]) = with_activation(kernel, activation);
-    let (kernel, groups) = Share::of(context).spread(kernel, vectors);
-    let params = Params { vectors, p0, p1 };
-    let dispatch =
-        Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers: &[a, b, y], groups };
+    let (kernel, groups, runs) = Share::of(context).spread_runs(context, kernel, vectors);
+    let params = Params { runs, p0, p1, never: 0 };
+    let buffers = &[a, b, y, a, b];
+    let dispatch = Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers, groups };
     context.dispatch(&kernel, &dispatch)
 }
 
@@ -133,6 +139,8 @@ fn launch(
                 .with_bool("B_SPLAT", quads.splat[1])
                 .with_u32("RANK", walk.rank);
             let (kernel, groups) = Share::of(context).spread(kernel, walk.count);
+            // The kernels that read by strides only store such words: what they read is not touched before.
+            let kernel = if scalar == "binary_broadcast" { wide_words(context, kernel) } else { kernel };
             (walk, kernel, groups)
         }
         None => {

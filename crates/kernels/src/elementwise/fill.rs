@@ -5,15 +5,17 @@ use tilewright_shaders::Specialisation;
 
 use crate::{ParamsLayout, params::params, share::Share, vectors};
 
-params! { Params for "fill" { vectors: u32, bits: u32 } }
+params! { Params for "fill" { runs: u32, bits: u32 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
 /// Sets `count` elements of 4 bytes to `bits`.
 pub fn fill(context: &Context, y: &Buffer, count: usize, bits: u32) -> Result<()> {
     let vectors = vectors("fill", count)?;
-    let (kernel, groups) = Share::of(context).spread(Specialisation::new("fill"), vectors);
-    let params = Params { vectors, bits };
+    let share = Share::of(context);
+    // Nothing is read, and so nothing touched.
+    let (kernel, groups, runs) = share.spread_stores(context, Specialisation::new("fill"), vectors);
+    let params = Params { runs, bits };
     let dispatch = Dispatch { op: "fill", params: bytemuck::bytes_of(&params), buffers: &[y], groups };
     context.dispatch(&kernel, &dispatch)
 }

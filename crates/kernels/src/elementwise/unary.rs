@@ -7,7 +7,7 @@ use tilewright_shaders::Specialisation;
 use crate::{ParamsLayout, params::params, share::Share, vectors};
 
 params! { Params for "unary" { runs: u32, p0: f32, p1: f32, never: u32 } }
-params! { BackwardParams for "unary_backward" { vectors: u32, p0: f32, p1: f32 } }
+params! { BackwardParams for "unary_backward" { runs: u32, p0: f32, p1: f32, never: u32 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, BackwardParams::LAYOUT];
 
@@ -35,9 +35,9 @@ pub fn unary_backward(
     let vectors = vectors(op.name(), count)?;
     let kernel = Specialisation::new("unary_backward").with_fragment("unary_derivative", op.name());
     let [p0, p1] = op.parameters();
-    let params = BackwardParams { vectors, p0, p1 };
-    let (kernel, groups) = Share::of(context).spread(kernel, vectors);
-    let buffers = &[x, grad_y, grad_x];
+    let (kernel, groups, runs) = Share::of(context).spread_runs(context, kernel, vectors);
+    let params = BackwardParams { runs, p0, p1, never: 0 };
+    let buffers = &[x, grad_y, grad_x, x, grad_y];
     context
         .dispatch(&kernel, &Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers, groups })
 }

@@ -5,7 +5,7 @@ use tilewright_shaders::Specialisation;
 
 use crate::{ParamsLayout, params::params, share::Share, vectors};
 
-params! { Params for "where" { vectors: u32 } }
+params! { Params for "where" { runs: u32, never: u32 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
@@ -19,8 +19,9 @@ pub fn where_(
     count: usize,
 ) -> Result<()> {
     let vectors = vectors("where", count)?;
-    let (kernel, groups) = Share::of(context).spread(Specialisation::new("where"), vectors);
-    let params = Params { vectors };
-    let buffers = &[condition, a, b, y];
+    let kernel = Specialisation::new("where");
+    let (kernel, groups, runs) = Share::of(context).spread_runs(context, kernel, vectors);
+    let params = Params { runs, never: 0 };
+    let buffers = &[condition, a, b, y, condition, a, b];
     context.dispatch(&kernel, &Dispatch { op: "where", params: bytemuck::bytes_of(&params), buffers, groups })
 }

@@ -6,7 +6,7 @@ use tilewright_shaders::Specialisation;
 use super::{CopyRate, time};
 use crate::{ParamsLayout, params::params, share::Share, vectors};
 
-params! { Params for "probe_copy" { vectors: u32 } }
+params! { Params for "probe_copy" { runs: u32, never: u32 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
@@ -16,9 +16,11 @@ const SIZES: [u64; 6] = [1 << 20, 4 << 20, 16 << 20, 64 << 20, 256 << 20, 512 <<
 /// `y = x` over whole vec4s.
 fn copy(context: &Context, x: &Buffer, y: &Buffer) -> Result<()> {
     let vectors = vectors("probe", (x.size() / 4) as usize)?;
-    let (kernel, groups) = Share::of(context).spread(Specialisation::new("probe_copy"), vectors);
-    let params = Params { vectors };
-    let dispatch = Dispatch { op: "probe", params: bytemuck::bytes_of(&params), buffers: &[x, y], groups };
+    let kernel = Specialisation::new("probe_copy");
+    let (kernel, groups, runs) = Share::of(context).spread_runs(context, kernel, vectors);
+    let params = Params { runs, never: 0 };
+    let buffers = &[x, y, x];
+    let dispatch = Dispatch { op: "probe", params: bytemuck::bytes_of(&params), buffers, groups };
     context.dispatch(&kernel, &dispatch)
 }
 

@@ -8,13 +8,14 @@
 //   Channels-last, a block is four pixels of one channel: a tile of four pixels and four channels draws four blocks for its
 //   four vec4s. Where pixels or channels are no multiple of four, each element draws a block of its own.
 // Threads: VECTORS vec4s (or tiles) each, LANES apart, BLOCKS at a time (tiles one); workgroups are folded over the grid's axes.
-// Limits: 2 storage buffers, no workgroup memory.
+// Limits: 3 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s (or tiles) of a thread
 const BLOCKS: u32 = 1u; // @const vec4s of a turn, which divide VECTORS: their rounds, each a long chain, run side by side
 const CHANNELS_LAST: bool = false; // @const whether memory is N H W C
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first: a turn is whole, and as many lines as threads
 const TILES: bool = false; // @const only if CHANNELS_LAST: whether both C and H · W are multiples of four
 
 struct Params {
@@ -27,14 +28,27 @@ struct Params {
     scale: f32, // 1 / (1 − p)
     channels: u32,
     pixels: u32, // H · W
-    pad: u32,
+    never: u32, // 0
     by_channels: vec2<u32>, // magic number and shift for C / 4
     by_pixels: vec2<u32>, // and for H · W / 4
 }
 
+// @slot words
+alias Words = vec4<f32>;
+
+fn numbers(w: Words) -> vec4<f32> {
+    return w;
+}
+
+fn words(v: vec4<f32>) -> Words {
+    return v;
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<Words>;
+@group(0) @binding(2) var<storage, read_write> y: array<Words>;
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
 
 // @slot philox
 // The state of a block, in words whose lower 32 bits count.
@@ -90,8 +104,8 @@ fn word_at(p: Params, place: u32) -> u32 {
 }
 
 // An element stays where its number is p or more: 24 bits over 2^24 are exact, in [0, 1), and so is the first such number.
-fn keep(p: Params, x: vec4<f32>, words: vec4<u32>) -> vec4<f32> {
-    return select(vec4(0.0), x * p.scale, (words >> vec4(8u)) >= vec4(p.threshold));
+fn keep(p: Params, x: Words, drawn: vec4<u32>) -> Words {
+    return words(select(vec4(0.0), numbers(x) * p.scale, (drawn >> vec4(8u)) >= vec4(p.threshold)));
 }
 
 // n / d for n < 2^31, where `magic` and `shift` belong to d: an integer division is tens of instructions on a GPU and one
@@ -104,14 +118,20 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
     return (high * (by.x >> 16u) + (middle >> 16u) + (rest >> 16u) + n) >> by.y;
 }
 
-// Four pixels of four channels.
-fn tile(p: Params, i: u32) {
+// Four pixels of four channels; gives what was touched.
+fn tile(p: Params, i: u32, lane: u32) -> u32 {
     let step = p.channels / 4u;
     let fours = p.pixels / 4u;
     // Numbers the fours of pixels over all images.
     let place = quotient(i, p.by_channels);
     let c = i - place * step;
     let image = quotient(place, p.by_pixels);
+    let at = 4u * place * step + c;
+    var line = 0u;
+    if (AHEAD) {
+        // Two lines of each pixel.
+        line = x_lines[4u * (at - lane + lane / 2u * step) + lane % 2u * 16u];
+    }
     let block = (image * p.channels + 4u * c) * fours + place - image * fours;
     var w0 = seed(p, block);
     var w1 = seed(p, block + fours);
@@ -126,11 +146,11 @@ fn tile(p: Params, i: u32) {
         w3 = next(w3, key);
         key = next_key(key);
     }
-    let at = 4u * place * step + c;
     y[at] = keep(p, x[at], vec4<u32>(vec4(w0.x, w1.x, w2.x, w3.x)));
     y[at + step] = keep(p, x[at + step], vec4<u32>(vec4(w0.y, w1.y, w2.y, w3.y)));
     y[at + 2u * step] = keep(p, x[at + 2u * step], vec4<u32>(vec4(w0.z, w1.z, w2.z, w3.z)));
     y[at + 3u * step] = keep(p, x[at + 3u * step], vec4<u32>(vec4(w0.w, w1.w, w2.w, w3.w)));
+    return line;
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -142,33 +162,38 @@ fn main(
     // Read once: as far as a driver knows, a store may change them.
     let p = params;
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    let start = t / LANES * (LANES * VECTORS) + t % LANES;
+    let lane = t % LANES;
+    let start = t / LANES * (LANES * VECTORS) + lane;
     let end = min(start + LANES * VECTORS, p.vectors);
     // The last vec4 of this thread: those beyond it do the same again.
     let last = start + (end - 1u - start) / LANES * LANES;
     // 0 for certain, which no compiler may know.
     let zero = select(0u, 1u, p.vectors == 0u);
+    var lines = 0u;
     for (var i = start; i < end; i += LANES * BLOCKS) {
         if (CHANNELS_LAST && TILES) {
-            tile(p, i);
+            lines |= tile(p, i, lane);
         } else if (CHANNELS_LAST) {
             y[i] = keep(p, x[i], vec4(word_at(p, 4u * i), word_at(p, 4u * i + 1u), word_at(p, 4u * i + 2u), word_at(p, 4u * i + 3u)));
         } else {
             var at: array<u32, BLOCKS>;
-            var values: array<vec4<f32>, BLOCKS>;
-            var words: array<vec4<Word>, BLOCKS>;
+            var values: array<Words, BLOCKS>;
+            var blocks: array<vec4<Word>, BLOCKS>;
+            if (AHEAD) {
+                lines |= x_lines[(i - lane) * 4u + lane * 16u];
+            }
             // @unroll
             for (var b = 0u; b < BLOCKS; b++) {
                 at[b] = min(i + b * LANES, last);
                 values[b] = x[at[b]];
-                words[b] = seed(p, at[b]);
+                blocks[b] = seed(p, at[b]);
             }
             var key = first_key(p);
             // @unroll
             for (var round = 0u; round < 10u; round++) {
                 // @unroll
                 for (var b = 0u; b < BLOCKS; b++) {
-                    words[b] = next(words[b], key);
+                    blocks[b] = next(blocks[b], key);
                 }
                 key = next_key(key);
             }
@@ -177,12 +202,16 @@ fn main(
             var all = 0u;
             // @unroll
             for (var b = 0u; b < BLOCKS; b++) {
-                all |= u32(words[b].x);
+                all |= u32(blocks[b].x);
             }
             // @unroll
             for (var b = 0u; b < BLOCKS; b++) {
-                y[at[b] + (all & zero)] = keep(p, values[b], vec4<u32>(words[b]));
+                y[at[b] + (all & zero)] = keep(p, values[b], vec4<u32>(blocks[b]));
             }
         }
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && params.never != 0u) {
+        y[0] = words(vec4(bitcast<f32>(lines)));
     }
 }

@@ -19,8 +19,20 @@ struct Params {
     stream_high: u32,
 }
 
+// @slot words
+alias Words = vec4<f32>;
+
+fn numbers(w: Words) -> vec4<f32> {
+    return w;
+}
+
+fn words(v: vec4<f32>) -> Words {
+    return v;
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<Words>;
 
 // @slot distribution
 fn distribution(words: vec4<u32>) -> vec4<f32> {
@@ -73,6 +85,6 @@ fn main(
     let start = t / LANES * (LANES * VECTORS) + t % LANES;
     let end = min(start + LANES * VECTORS, p.blocks);
     for (var i = start; i < end; i += LANES) {
-        y[i] = distribution(philox(p, i));
+        y[i] = words(distribution(philox(p, i)));
     }
 }

@@ -4,7 +4,14 @@ use tilewright_ops::Dropout;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, magic::magic, params::params, share::Share, to_u32, vectors};
+use crate::{
+    ParamsLayout,
+    magic::magic,
+    params::params,
+    select::Device,
+    share::{Share, WIDE_TURN, wide_words},
+    to_u32, vectors,
+};
 
 params! { FillParams for "random_fill" {
     blocks: u32,
@@ -24,7 +31,7 @@ params! { DropoutParams for "dropout" {
     scale: f32,
     channels: u32,
     pixels: u32,
-    pad: u32,
+    never: u32,
     by_channels: [u32; 2],
     by_pixels: [u32; 2],
 } }
@@ -62,7 +69,7 @@ pub fn random_fill(
     let op = distribution.name();
     let blocks = vectors(op, count)?;
     let kernel = Specialisation::new("random_fill").with_fragment("distribution", distribution.name());
-    let kernel = words(context, kernel);
+    let kernel = wide_words(context, wide_products(context, kernel));
     let (kernel, groups) = Share::of(context).at_most(8).spread(kernel, blocks);
     let params = FillParams {
         blocks,
@@ -76,7 +83,7 @@ pub fn random_fill(
 }
 
 /// The kernel with 64-bit words where shaders have them; the bits are the same.
-fn words(context: &Context, kernel: Specialisation) -> Specialisation {
+fn wide_products(context: &Context, kernel: Specialisation) -> Specialisation {
     if context.features().contains(wgpu::Features::SHADER_INT64) {
         kernel.with_fragment("philox", "u64")
     } else {
@@ -102,9 +109,20 @@ pub fn dropout(
     let kernel = Specialisation::new("dropout")
         .with_bool("CHANNELS_LAST", channels_last.is_some())
         .with_bool("TILES", tiles);
-    let kernel = words(context, kernel);
+    let kernel = wide_products(context, kernel);
     let share = if channels_last.is_some() { Share::of(context).at_most(8) } else { Share::of(context) };
-    let kernel = kernel.with_u32("BLOCKS", if channels_last.is_some() { 1 } else { share.vectors.min(4) });
+    let blocks = if channels_last.is_some() { 1 } else { share.vectors.min(4) };
+    // A turn of a subgroup: four vec4s of a thread, or a tile, whose neighbours must be of the same four pixels.
+    let whole = match channels_last {
+        Some(_) => tiles && channels.is_multiple_of(WIDE_TURN as usize),
+        None => blocks == 4 && vectors.is_multiple_of(WIDE_TURN),
+    };
+    let kernel = kernel.with_u32("BLOCKS", blocks);
+    let kernel = if whole && Device::of(context).wide_words() {
+        wide_words(context, kernel).with_bool("AHEAD", true)
+    } else {
+        kernel
+    };
     let (kernel, groups) = share.spread(kernel, vectors);
     let params = DropoutParams {
         vectors,
@@ -117,10 +135,10 @@ pub fn dropout(
         scale: op.scale(),
         channels: to_u32(name, channels)?,
         pixels: to_u32(name, pixels)?,
-        pad: 0,
+        never: 0,
         by_channels: if tiles { magic(to_u32(name, channels / 4)?) } else { [0; 2] },
         by_pixels: if tiles { magic(to_u32(name, pixels / 4)?) } else { [0; 2] },
     };
-    let dispatch = Dispatch { op: name, params: bytemuck::bytes_of(&params), buffers: &[x, y], groups };
+    let dispatch = Dispatch { op: name, params: bytemuck::bytes_of(&params), buffers: &[x, y, x], groups };
     context.dispatch(&kernel, &dispatch)
 }

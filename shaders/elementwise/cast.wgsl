@@ -1,21 +1,38 @@
 // y[i] = convert(x[i]) between 4-byte types: f32, i32, u32. Float to integer truncates and saturates, as in Rust.
 //
-// Threads: VECTORS vec4s each, LANES apart; workgroups are folded over the grid's axes.
-// Limits: 2 storage buffers, no workgroup memory.
+// Threads: VECTORS vec4s each, in runs LANES apart, TURN of them in a turn; workgroups are folded over the grid's axes.
+// Limits: 3 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s of a thread
+const TURN: u32 = 1u; // @const runs of a thread in a turn; if more than one, the threads' turns are whole
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first; then a turn of a subgroup has as many lines as threads
 alias FROM = f32; // @const element type of x
 alias TO = f32; // @const element type of y
 
 struct Params {
-    vectors: u32, // ceil(count / 4)
+    runs: u32, // ceil(count / (4 · VEC4S))
+    never: u32, // 0
 }
 
+// @slot runs
+alias Run = vec4<f32>;
+const VEC4S: u32 = 1u;
+
+fn numbers(r: Run) -> array<vec4<f32>, VEC4S> {
+    return array<vec4<f32>, VEC4S>(r);
+}
+
+fn run(v: array<vec4<f32>, VEC4S>) -> Run {
+    return v[0];
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<FROM>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<TO>>;
+@group(0) @binding(1) var<storage, read> x: array<Run>;
+@group(0) @binding(2) var<storage, read_write> y: array<Run>;
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
 
 // @slot convert
 fn convert(v: vec4<FROM>) -> vec4<TO> {
@@ -30,9 +47,28 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    let start = t / LANES * (LANES * VECTORS) + t % LANES;
-    let end = min(start + LANES * VECTORS, params.vectors);
-    for (var i = start; i < end; i += LANES) {
-        y[i] = convert(x[i]);
+    let lane = t % LANES;
+    let start = t / LANES * (LANES * VECTORS / VEC4S) + lane;
+    let end = min(start + LANES * VECTORS / VEC4S, params.runs);
+    var lines = 0u;
+    for (var i = start; i < end; i += LANES * TURN) {
+        if (AHEAD) {
+            lines |= x_lines[(i - lane) * 4u * VEC4S + lane * 16u];
+        }
+        // @unroll
+        for (var u = 0u; u < TURN; u++) {
+            var v = numbers(x[i + u * LANES]);
+            // @unroll
+            for (var j = 0u; j < VEC4S; j++) {
+                v[j] = bitcast<vec4<f32>>(convert(bitcast<vec4<FROM>>(v[j])));
+            }
+            y[i + u * LANES] = run(v);
+        }
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && params.never != 0u) {
+        var v: array<vec4<f32>, VEC4S>;
+        v[0].x = bitcast<f32>(lines);
+        y[0] = run(v);
     }
 }

@@ -1,19 +1,48 @@
 // y[i] = f16(x[i]), rounded to nearest even, two halves to a word: works without the device's f16 arithmetic.
 //
-// Threads: VECTORS vec4s of x each, LANES apart; each is two words of y; workgroups are folded over the grid's axes.
-// Limits: 2 storage buffers, no workgroup memory. Values beyond ±65504 become infinite where the device keeps them.
+// Threads: VECTORS vec4s of x each, in runs LANES apart, TURN of them in a turn; a vec4 is two words of y; workgroups are
+//   folded over the grid's axes.
+// Limits: 3 storage buffers, no workgroup memory. Values beyond ±65504 become infinite where the device keeps them.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s of a thread
+const TURN: u32 = 1u; // @const runs of a thread in a turn; if more than one, the threads' turns are whole
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first; then a turn of a subgroup has as many lines as threads
 
 struct Params {
-    vectors: u32, // ceil(count / 4)
+    runs: u32, // ceil(count / (4 · VEC4S))
+    never: u32, // 0
 }
 
+// @slot half_runs
+alias Run = vec4<f32>;
+const VEC4S: u32 = 1u;
+
+fn numbers(r: Run) -> array<vec4<f32>, VEC4S> {
+    return array<vec4<f32>, VEC4S>(r);
+}
+
+fn run(v: array<vec4<f32>, VEC4S>) -> Run {
+    return v[0];
+}
+
+// As many halves, two to a word.
+alias HalfRun = vec2<u32>;
+
+fn half_words(r: HalfRun) -> array<vec2<u32>, VEC4S> {
+    return array<vec2<u32>, VEC4S>(r);
+}
+
+fn half_run(v: array<vec2<u32>, VEC4S>) -> HalfRun {
+    return v[0];
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec2<u32>>;
+@group(0) @binding(1) var<storage, read> x: array<Run>;
+@group(0) @binding(2) var<storage, read_write> y: array<HalfRun>;
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
 
 // @slot halves
 fn halves(v: vec4<f32>) -> vec2<u32> {
@@ -28,9 +57,29 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let t = (group.x + grid.x * (group.y + grid.y * group.z)) * WORKGROUP + thread;
-    let start = t / LANES * (LANES * VECTORS) + t % LANES;
-    let end = min(start + LANES * VECTORS, params.vectors);
-    for (var i = start; i < end; i += LANES) {
-        y[i] = halves(x[i]);
+    let lane = t % LANES;
+    let start = t / LANES * (LANES * VECTORS / VEC4S) + lane;
+    let end = min(start + LANES * VECTORS / VEC4S, params.runs);
+    var lines = 0u;
+    for (var i = start; i < end; i += LANES * TURN) {
+        if (AHEAD) {
+            lines |= x_lines[(i - lane) * 4u * VEC4S + lane * 16u];
+        }
+        // @unroll
+        for (var u = 0u; u < TURN; u++) {
+            let v = numbers(x[i + u * LANES]);
+            var h: array<vec2<u32>, VEC4S>;
+            // @unroll
+            for (var j = 0u; j < VEC4S; j++) {
+                h[j] = halves(v[j]);
+            }
+            y[i + u * LANES] = half_run(h);
+        }
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && params.never != 0u) {
+        var h: array<vec2<u32>, VEC4S>;
+        h[0].x = lines;
+        y[0] = half_run(h);
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     vectors,
 };
 
-params! { Params for "cast", "cast_to_f16", "cast_from_f16" { vectors: u32 } }
+params! { Params for "cast", "cast_to_f16", "cast_from_f16" { runs: u32, never: u32 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
@@ -31,6 +31,7 @@ pub fn cast(
         DeviceClass::Gpu => kernel,
     };
     let same_size = || Specialisation::new("cast").with_type("FROM", from.name()).with_type("TO", to.name());
+    let half = from == DType::F16 || to == DType::F16;
     let kernel = match (from, to) {
         (DType::F32, DType::F16) => on_vectors(Specialisation::new("cast_to_f16"), "halves", "by_bits"),
         (DType::F16, DType::F32) => Specialisation::new("cast_from_f16"),
@@ -40,9 +41,11 @@ pub fn cast(
         _ => same_size(),
     };
     Some(vectors("cast", count).and_then(|vectors| {
-        let params = Params { vectors };
-        let (kernel, groups) = Share::of(context).spread(kernel, vectors);
-        let dispatch = Dispatch { op: "cast", params: bytemuck::bytes_of(&params), buffers: &[x, y], groups };
+        let slot = if half { "half_runs" } else { "runs" };
+        let (kernel, groups, runs) = Share::of(context).spread_runs_in(context, kernel, slot, vectors);
+        let params = Params { runs, never: 0 };
+        let buffers = &[x, y, x];
+        let dispatch = Dispatch { op: "cast", params: bytemuck::bytes_of(&params), buffers, groups };
         context.dispatch(&kernel, &dispatch)
     }))
 }

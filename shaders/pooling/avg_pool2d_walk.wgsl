@@ -6,7 +6,7 @@
 //
 // Layouts: x and y channels-last (N H W C). Pairs are height and width.
 // Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of y.
-// Limits: 3 storage buffers, no workgroup memory. A row of y has fewer than 65,536 pixels.
+// Limits: 2 storage buffers, no workgroup memory. A row of y has fewer than 65,536 pixels.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
@@ -20,9 +20,6 @@ const STRIDE_WIDTH: u32 = 2u; // @const
 const OVERLAP: u32 = 0u; // @const columns that a window shares with the next: KERNEL_WIDTH − STRIDE_WIDTH, at least 0
 const CLAMPED: bool = true; // @const whether windows overhang the image
 const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
-const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
-const LINES: u32 = (KERNEL_WIDTH - OVERLAP) * COLUMNS * LANES / 4u; // cache lines of a row in a subgroup's turn
-const TOUCHES: u32 = (KERNEL_HEIGHT * LINES + LANES - 1u) / LANES; // of a thread in a turn
 
 struct Params {
     input: vec2<u32>,
@@ -31,25 +28,12 @@ struct Params {
     channels: u32, // VALUEs in a pixel
     count: u32, // threads
     divisor: f32,
-    never: u32, // 0
+    never: u32,
 }
-
-// @slot words
-alias Words = VALUE;
-
-fn numbers(w: Words) -> VALUE {
-    return w;
-}
-
-fn words(v: VALUE) -> Words {
-    return v;
-}
-// @end
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Words>;
-@group(0) @binding(2) var<storage, read_write> y: array<Words>;
-@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(1) var<storage, read> x: array<VALUE>;
+@group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 
 // Where in the image a place in the padded image lies along an axis, or the nearest one.
 fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
@@ -101,23 +85,6 @@ fn main(
         counts[r] = inside(top + r, p.padding.x, p.input.x);
     }
 
-    // Which line of a turn a thread touches: of which row, from where on, and of which pixel.
-    let lane = t % LANES;
-    var line: array<u32, TOUCHES>;
-    var of_pixel: array<u32, TOUCHES>;
-    var lines = 0u;
-    if (AHEAD) {
-        // @unroll
-        for (var k = 0u; k < TOUCHES; k++) {
-            let n = min(k * LANES + lane, KERNEL_HEIGHT * LINES - 1u);
-            let there = clamped(top + n / LINES, p.padding.x, p.input.x) * p.input.y;
-            line[k] = ((pixels + there) * p.channels + channel - lane) * 4u + n % (COLUMNS * LANES / 4u) * 16u;
-            of_pixel[k] = n % LINES / (COLUMNS * LANES / 4u);
-            // The columns before the first turn, or from it.
-            lines |= x_lines[line[k] + clamped(min(of_pixel[k], OVERLAP), p.padding.y, p.input.y) * p.channels * 4u];
-        }
-    }
-
     // The sums of a window's columns, each for all VALUEs of a pixel.
     var value: array<VALUE, KERNEL_WIDTH * COLUMNS>;
     // @unroll
@@ -126,8 +93,7 @@ fn main(
         for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
             let column = clamped(c / COLUMNS, p.padding.y, p.input.y);
             let there = counts[r] & inside(c / COLUMNS, p.padding.y, p.input.y);
-            let here = numbers(x[in_x[r] + column * p.channels + c % COLUMNS * LANES]);
-            let v = select(VALUE(0.0), here, there);
+            let v = select(VALUE(0.0), x[in_x[r] + column * p.channels + c % COLUMNS * LANES], there);
             if (r == 0u) {
                 value[STRIDE_WIDTH * COLUMNS + c] = v;
             } else {
@@ -138,13 +104,6 @@ fn main(
     let height = taps(top, KERNEL_HEIGHT, p.input.x, p.padding.x);
     var to = row * p.output.y * p.channels + channel;
     for (var ox = 0u; ox < p.output.y; ox++) {
-        if (AHEAD) {
-            // @unroll
-            for (var k = 0u; k < TOUCHES; k++) {
-                let column = clamped(ox * STRIDE_WIDTH + OVERLAP + of_pixel[k], p.padding.y, p.input.y);
-                lines |= x_lines[line[k] + column * p.channels * 4u];
-            }
-        }
         // One division for all of a pixel's VALUEs.
         var share = 1.0 / p.divisor;
         if (DIVISOR != 0u) {
@@ -164,7 +123,7 @@ fn main(
                     let at = ox * STRIDE_WIDTH + c / GROUP;
                     let column = clamped(at, p.padding.y, p.input.y);
                     let there = counts[r] & inside(at, p.padding.y, p.input.y);
-                    let here = numbers(x[in_x[r] + column * p.channels + (g * GROUP + c % GROUP) * LANES]);
+                    let here = x[in_x[r] + column * p.channels + (g * GROUP + c % GROUP) * LANES];
                     let v = select(VALUE(0.0), here, there);
                     if (r == 0u) {
                         value[c / GROUP * COLUMNS + g * GROUP + c % GROUP] = v;
@@ -180,13 +139,9 @@ fn main(
                 for (var j = 1u; j < KERNEL_WIDTH; j++) {
                     sum += value[j * COLUMNS + g * GROUP + i];
                 }
-                y[to + (g * GROUP + i) * LANES] = words(sum * share);
+                y[to + (g * GROUP + i) * LANES] = sum * share;
             }
         }
         to += p.channels;
-    }
-    // What was touched must be used, or it is not read.
-    if (AHEAD && p.never != 0u) {
-        y[0] = words(VALUE(bitcast<f32>(lines)));
     }
 }

@@ -7,7 +7,7 @@
 //
 // Layouts: x, y and indices channels-last (N H W C). Pairs are height and width.
 // Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of y.
-// Limits: 4 storage buffers, no workgroup memory. A plane has fewer than 2^31 pixels; a row of y fewer than 65,536.
+// Limits: 3 storage buffers, no workgroup memory. A plane has fewer than 2^31 pixels; a row of y fewer than 65,536.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
@@ -22,9 +22,6 @@ const STRIDE_WIDTH: u32 = 2u; // @const
 const OVERLAP: u32 = 0u; // @const columns that a window shares with the next: KERNEL_WIDTH − STRIDE_WIDTH, at least 0
 const CLAMPED: bool = true; // @const whether windows overhang the image
 const INDICES: bool = true; // @const whether indices are written
-const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
-const LINES: u32 = (KERNEL_WIDTH - OVERLAP) * COLUMNS * LANES / 4u; // cache lines of a row in a subgroup's turn
-const TOUCHES: u32 = (KERNEL_HEIGHT * LINES + LANES - 1u) / LANES; // of a thread in a turn
 
 struct Params {
     input: vec2<u32>,
@@ -32,39 +29,12 @@ struct Params {
     padding: vec2<u32>,
     channels: u32, // VALUEs in a pixel
     count: u32, // threads
-    never: u32, // 0
-    pad: u32,
 }
-
-// @slot words
-alias Words = VALUE;
-
-fn numbers(w: Words) -> VALUE {
-    return w;
-}
-
-fn words(v: VALUE) -> Words {
-    return v;
-}
-// @end
-
-// @slot places
-alias Places = INDEX;
-
-fn indexed(p: Places) -> INDEX {
-    return p;
-}
-
-fn places(i: INDEX) -> Places {
-    return i;
-}
-// @end
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Words>;
-@group(0) @binding(2) var<storage, read_write> y: array<Words>;
-@group(0) @binding(3) var<storage, read_write> indices: array<Places>;
-@group(0) @binding(4) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(1) var<storage, read> x: array<VALUE>;
+@group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
+@group(0) @binding(3) var<storage, read_write> indices: array<INDEX>;
 
 // Where in the image a place in the padded image lies along an axis, or the nearest one.
 fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
@@ -103,23 +73,6 @@ fn main(
         in_x[r] = (pixels + in_plane[r]) * p.channels + channel;
     }
 
-    // Which line a thread touches: of which row, from where on, and of which pixel.
-    let lane = t % LANES;
-    var line: array<u32, TOUCHES>;
-    var of_pixel: array<u32, TOUCHES>;
-    var lines = 0u;
-    if (AHEAD) {
-        // @unroll
-        for (var k = 0u; k < TOUCHES; k++) {
-            let n = min(k * LANES + lane, KERNEL_HEIGHT * LINES - 1u);
-            let there = clamped(top + n / LINES, p.padding.x, p.input.x) * p.input.y;
-            line[k] = ((pixels + there) * p.channels + channel - lane) * 4u + n % (COLUMNS * LANES / 4u) * 16u;
-            of_pixel[k] = n % LINES / (COLUMNS * LANES / 4u);
-            // The columns before the first turn, or from it.
-            lines |= x_lines[line[k] + clamped(min(of_pixel[k], OVERLAP), p.padding.y, p.input.y) * p.channels * 4u];
-        }
-    }
-
     // The columns of a window, each for all VALUEs of a pixel: their maxima, and where these were found. An element wins if it
     // is larger, or NaN: the last NaN is kept, as PyTorch has it. A comparison with NaN is false, v != v too on some drivers.
     // Once a column is whole, the place p of a NaN is written ~p: then of two columns neither of which is the less, the one of
@@ -132,7 +85,7 @@ fn main(
         for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
             let column = clamped(c / COLUMNS, p.padding.y, p.input.y);
             let at = INDEX(i32(in_plane[r] + column));
-            let v = numbers(x[in_x[r] + column * p.channels + c % COLUMNS * LANES]);
+            let v = x[in_x[r] + column * p.channels + c % COLUMNS * LANES];
             let largest = &value[STRIDE_WIDTH * COLUMNS + c];
             let found = &place[STRIDE_WIDTH * COLUMNS + c];
             if (r == 0u) {
@@ -155,13 +108,6 @@ fn main(
     }
     var to = row * p.output.y * p.channels + channel;
     for (var ox = 0u; ox < p.output.y; ox++) {
-        if (AHEAD) {
-            // @unroll
-            for (var k = 0u; k < TOUCHES; k++) {
-                let column = clamped(ox * STRIDE_WIDTH + OVERLAP + of_pixel[k], p.padding.y, p.input.y);
-                lines |= x_lines[line[k] + column * p.channels * 4u];
-            }
-        }
         // @unroll
         for (var c = 0u; c < OVERLAP * COLUMNS; c++) {
             value[c] = value[STRIDE_WIDTH * COLUMNS + c];
@@ -176,7 +122,7 @@ fn main(
                 for (var c = OVERLAP * GROUP; c < KERNEL_WIDTH * GROUP; c++) {
                     let column = clamped(ox * STRIDE_WIDTH + c / GROUP, p.padding.y, p.input.y);
                     let at = INDEX(i32(in_plane[r] + column));
-                    let v = numbers(x[in_x[r] + column * p.channels + (g * GROUP + c % GROUP) * LANES]);
+                    let v = x[in_x[r] + column * p.channels + (g * GROUP + c % GROUP) * LANES];
                     let largest = &value[c / GROUP * COLUMNS + g * GROUP + c % GROUP];
                     let found = &place[c / GROUP * COLUMNS + g * GROUP + c % GROUP];
                     if (r == 0u) {
@@ -213,16 +159,12 @@ fn main(
                     }
                     best = select(best, v, wins);
                 }
-                y[to + (g * GROUP + i) * LANES] = words(best);
+                y[to + (g * GROUP + i) * LANES] = best;
                 if (INDICES) {
-                    indices[to + (g * GROUP + i) * LANES] = places(max(best_at, ~best_at));
+                    indices[to + (g * GROUP + i) * LANES] = max(best_at, ~best_at);
                 }
             }
         }
         to += p.channels;
-    }
-    // What was touched must be used, or it is not read.
-    if (AHEAD && p.never != 0u) {
-        y[0] = words(VALUE(bitcast<f32>(lines)));
     }
 }

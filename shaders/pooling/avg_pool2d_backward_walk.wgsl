@@ -4,7 +4,7 @@
 //
 // Layouts: grad_y and grad_x channels-last (N H W C). Pairs are height and width.
 // Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of tiles.
-// Limits: 2 storage buffers, no workgroup memory. A row of tiles has fewer than 65,536.
+// Limits: 3 storage buffers, no workgroup memory. A row of tiles has fewer than 65,536.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
@@ -18,6 +18,9 @@ const COVER_HEIGHT: u32 = 2u; // @const windows that cover a tile
 const COVER_WIDTH: u32 = 2u; // @const
 const WHOLE: bool = false; // @const whether every tile lies in the image and all its windows exist
 const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
+const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
+const LINES: u32 = COLUMNS * LANES / 4u; // cache lines of a window's gradients in a subgroup's turn
+const TOUCHES: u32 = (COVER_HEIGHT * LINES + LANES - 1u) / LANES; // of a thread in a turn
 
 struct Params {
     input: vec2<u32>,
@@ -27,12 +30,25 @@ struct Params {
     channels: u32, // VALUEs in a pixel
     count: u32, // threads
     divisor: f32,
-    pad: u32,
+    never: u32, // 0
 }
 
+// @slot words
+alias Words = VALUE;
+
+fn numbers(w: Words) -> VALUE {
+    return w;
+}
+
+fn words(v: VALUE) -> Words {
+    return v;
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> grad_y: array<VALUE>;
-@group(0) @binding(2) var<storage, read_write> grad_x: array<VALUE>;
+@group(0) @binding(1) var<storage, read> grad_y: array<Words>;
+@group(0) @binding(2) var<storage, read_write> grad_x: array<Words>;
+@group(0) @binding(3) var<storage, read> grad_lines: array<u32>; // grad_y again: a word of 64 bits would wait for its line by itself
 
 // How many taps of the windows at `window` count along an axis, whose stride, kernel, extent and padding are given.
 fn taps(window: u32, stride: u32, kernel: u32, extent: u32, padding: u32) -> u32 {
@@ -87,6 +103,19 @@ fn main(
         in_x[h] = (base + place * p.input.y) * p.channels + channel;
     }
 
+    // Which line of a row of windows a thread touches.
+    let lane = t % LANES;
+    var line: array<u32, TOUCHES>;
+    var lines = 0u;
+    if (AHEAD) {
+        // @unroll
+        for (var k = 0u; k < TOUCHES; k++) {
+            let n = k * LANES + lane;
+            let window = min(tile_row + min(n / LINES, COVER_HEIGHT - 1u) + 1u - COVER_HEIGHT, p.output.x - 1u);
+            line[k] = ((image * p.output.x + window) * p.output.y * p.channels + channel - lane) * 4u + n % LINES * 16u;
+        }
+    }
+
     // The shares of a tile's windows by column, row and VALUE of the pixel; nothing comes from those before the image.
     var g: array<VALUE, COVER_WIDTH * COVER_HEIGHT * COLUMNS>;
     for (var tile = 0u; tile < p.tiles.y; tile++) {
@@ -95,6 +124,12 @@ fn main(
             g[w] = g[w + COVER_HEIGHT * COLUMNS];
         }
         let near = min(tile, p.output.y - 1u);
+        if (AHEAD) {
+            // @unroll
+            for (var k = 0u; k < TOUCHES; k++) {
+                lines |= grad_lines[line[k] + near * p.channels * 4u];
+            }
+        }
         let width = taps(near, STRIDE_WIDTH, KERNEL_WIDTH, p.input.y, p.padding.y);
         // @unroll
         for (var w = 0u; w < COVER_HEIGHT * COLUMNS; w++) {
@@ -105,7 +140,7 @@ fn main(
                 share = 1.0 / f32(window_taps[w / COLUMNS] * width);
             }
             let there = WHOLE || (window_there[w / COLUMNS] & (tile < p.output.y));
-            g[(COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS + w] = select(VALUE(0.0), grad_y[at] * share, there);
+            g[(COVER_WIDTH - 1u) * COVER_HEIGHT * COLUMNS + w] = select(VALUE(0.0), numbers(grad_y[at]) * share, there);
         }
         // @unroll
         for (var e = 0u; e < STRIDE_HEIGHT * STRIDE_WIDTH; e++) {
@@ -123,9 +158,13 @@ fn main(
                             sum += g[w * COLUMNS + k];
                         }
                     }
-                    grad_x[in_x[e / STRIDE_WIDTH] + column * p.channels + k * LANES] = sum;
+                    grad_x[in_x[e / STRIDE_WIDTH] + column * p.channels + k * LANES] = words(sum);
                 }
             }
         }
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && p.never != 0u) {
+        grad_x[0] = words(VALUE(bitcast<f32>(lines)));
     }
 }

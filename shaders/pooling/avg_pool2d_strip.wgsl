@@ -8,7 +8,7 @@
 //
 // Layouts: x and y channels-last (N H W C). Pairs are height and width.
 // Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over ROWS whole rows of y.
-// Limits: 2 storage buffers, no workgroup memory. COLUMNS rows of y have fewer than 65,536 pixels.
+// Limits: 3 storage buffers, no workgroup memory. COLUMNS rows of y have fewer than 65,536 pixels.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
@@ -22,9 +22,12 @@ const STRIDE_HEIGHT: u32 = 2u; // @const
 const STRIDE_WIDTH: u32 = 2u; // @const less than KERNEL_WIDTH
 const CLAMPED: bool = true; // @const whether windows overhang the image
 const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
+const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
 const X_ROWS: u32 = (ROWS - 1u) * STRIDE_HEIGHT + KERNEL_HEIGHT;
 const OVERLAP: u32 = KERNEL_WIDTH - STRIDE_WIDTH; // columns that a window shares with the next
 const KEPT: u32 = ROWS * OVERLAP; // sums that a VALUE leaves for its next turn
+const LINES: u32 = STRIDE_WIDTH * LANES / 4u; // cache lines of a row of x in a subgroup's turn
+const TOUCHES: u32 = (X_ROWS * LINES + LANES - 1u) / LANES; // of a thread in a turn
 
 struct Params {
     input: vec2<u32>,
@@ -33,12 +36,25 @@ struct Params {
     channels: u32, // VALUEs in a pixel
     count: u32, // threads
     divisor: f32,
-    pad: u32,
+    never: u32, // 0
 }
 
+// @slot words
+alias Words = VALUE;
+
+fn numbers(w: Words) -> VALUE {
+    return w;
+}
+
+fn words(v: VALUE) -> Words {
+    return v;
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<VALUE>;
-@group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
+@group(0) @binding(1) var<storage, read> x: array<Words>;
+@group(0) @binding(2) var<storage, read_write> y: array<Words>;
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
 
 // Where in the image a place in the padded image lies along an axis, or the nearest one.
 fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
@@ -102,6 +118,22 @@ fn main(
         height[j] = taps((first + j) * STRIDE_HEIGHT, KERNEL_HEIGHT, p.input.x, p.padding.x);
     }
 
+    // Which line of a turn a thread touches: of which row, from where on, and of which pixel.
+    let lane = t % LANES;
+    var line: array<u32, TOUCHES>;
+    var column: array<u32, TOUCHES>;
+    var lines = 0u;
+    if (AHEAD) {
+        // @unroll
+        for (var k = 0u; k < TOUCHES; k++) {
+            let n = min(k * LANES + lane, X_ROWS * LINES - 1u);
+            let at = clamped(first * STRIDE_HEIGHT + n / LINES, p.padding.x, p.input.x);
+            let pixel = pixels + min(at, p.input.x - 1u) * p.input.y;
+            line[k] = (pixel * p.channels + channel - lane) * 4u + n % (LANES / 4u) * 16u;
+            column[k] = n % LINES / (LANES / 4u);
+        }
+    }
+
     // The sums of columns: those that a window takes over, for each VALUE whose turn comes, and those of a window.
     var kept: array<VALUE, COLUMNS * KEPT>;
     // @unroll
@@ -110,8 +142,8 @@ fn main(
         for (var k = 0u; k < COLUMNS * OVERLAP; k++) {
             let c = k % OVERLAP;
             let there = counts[r] & inside(c, p.padding.y, p.input.y);
-            let here = x[in_x[r] + clamped(c, p.padding.y, p.input.y) * p.channels + k / OVERLAP * LANES];
-            let v = select(VALUE(0.0), here, there);
+            let at = in_x[r] + clamped(c, p.padding.y, p.input.y) * p.channels + k / OVERLAP * LANES;
+            let v = select(VALUE(0.0), numbers(x[at]), there);
             // @unroll
             for (var j = 0u; j < ROWS; j++) {
                 if (holds(j, r)) {
@@ -121,11 +153,18 @@ fn main(
         }
     }
 
-    let line = p.output.y * p.channels;
-    let to = (image * p.output.x + first) * line + channel;
+    let row = p.output.y * p.channels;
+    let to = (image * p.output.x + first) * row + channel;
     for (var turn = 0u; turn < p.output.y * COLUMNS; turn++) {
         let ox = turn / COLUMNS;
         let of_pixel = turn % COLUMNS * LANES;
+        if (AHEAD) {
+            // @unroll
+            for (var k = 0u; k < TOUCHES; k++) {
+                let at = clamped(ox * STRIDE_WIDTH + OVERLAP + column[k], p.padding.y, p.input.y);
+                lines |= x_lines[line[k] + (at * p.channels + of_pixel) * 4u];
+            }
+        }
         let width = taps(ox * STRIDE_WIDTH, KERNEL_WIDTH, p.input.y, p.padding.y);
         var sum: array<VALUE, ROWS * KERNEL_WIDTH>;
         // @unroll
@@ -142,7 +181,7 @@ fn main(
             for (var c = OVERLAP; c < KERNEL_WIDTH; c++) {
                 let at = ox * STRIDE_WIDTH + c;
                 let there = counts[r] & inside(at, p.padding.y, p.input.y);
-                let here = x[in_x[r] + clamped(at, p.padding.y, p.input.y) * p.channels + of_pixel];
+                let here = numbers(x[in_x[r] + clamped(at, p.padding.y, p.input.y) * p.channels + of_pixel]);
                 let v = select(VALUE(0.0), here, there);
                 // @unroll
                 for (var j = 0u; j < ROWS; j++) {
@@ -166,7 +205,7 @@ fn main(
                         divisor = f32(height[j] * width);
                     }
                     if (WHOLE || first + j < p.output.x) {
-                        y[to + j * line + ox * p.channels + of_pixel] = total * (1.0 / divisor);
+                        y[to + j * row + ox * p.channels + of_pixel] = words(total * (1.0 / divisor));
                     }
                 }
             }
@@ -182,5 +221,9 @@ fn main(
                 kept[(COLUMNS - 1u) * KEPT + j * OVERLAP + c] = sum[j * KERNEL_WIDTH + STRIDE_WIDTH + c];
             }
         }
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && p.never != 0u) {
+        y[0] = words(VALUE(bitcast<f32>(lines)));
     }
 }

@@ -28,7 +28,7 @@ struct Params {
     channels: u32, // VALUEs in a pixel
     count: u32, // threads
     divisor: f32,
-    pad: u32,
+    never: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -5,7 +5,7 @@
 //
 // Layouts: indices, grad_y and grad_x channels-last (N H W C). Pairs are height and width.
 // Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of tiles.
-// Limits: 3 storage buffers, no workgroup memory. A row of tiles has fewer than 65,536.
+// Limits: 5 storage buffers, no workgroup memory. A row of tiles has fewer than 65,536.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
@@ -19,6 +19,9 @@ const STRIDE_WIDTH: u32 = 2u; // @const
 const COVER_HEIGHT: u32 = 1u; // @const windows that cover a tile
 const COVER_WIDTH: u32 = 1u; // @const
 const WHOLE: bool = false; // @const whether every tile lies in the image and all its windows exist
+const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
+const LINES: u32 = COLUMNS * LANES / 4u; // cache lines of a window's gradients in a subgroup's turn
+const TOUCHES: u32 = (COVER_HEIGHT * LINES + LANES - 1u) / LANES; // of a thread in a turn
 const TILE: u32 = STRIDE_HEIGHT * STRIDE_WIDTH; // elements of a tile
 
 struct Params {
@@ -28,12 +31,40 @@ struct Params {
     tiles: vec2<u32>, // ceil((input + padding) / stride)
     channels: u32, // VALUEs in a pixel
     count: u32, // threads
+    never: u32, // 0
+    pad: u32,
 }
 
+// @slot words
+alias Words = VALUE;
+
+fn numbers(w: Words) -> VALUE {
+    return w;
+}
+
+fn words(v: VALUE) -> Words {
+    return v;
+}
+// @end
+
+// @slot places
+alias Places = INDEX;
+
+fn indexed(p: Places) -> INDEX {
+    return p;
+}
+
+fn places(i: INDEX) -> Places {
+    return i;
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> indices: array<INDEX>;
-@group(0) @binding(2) var<storage, read> grad_y: array<VALUE>;
-@group(0) @binding(3) var<storage, read_write> grad_x: array<VALUE>;
+@group(0) @binding(1) var<storage, read> indices: array<Places>;
+@group(0) @binding(2) var<storage, read> grad_y: array<Words>;
+@group(0) @binding(3) var<storage, read_write> grad_x: array<Words>;
+@group(0) @binding(4) var<storage, read> index_lines: array<u32>; // both again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(5) var<storage, read> grad_lines: array<u32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -61,7 +92,26 @@ fn main(
     for (var i = 0u; i < COVER_WIDTH * TILE * COLUMNS; i++) {
         kept[i] = VALUE(0.0);
     }
+    // Which line of a row of windows a thread touches, which begins here.
+    let lane = t % LANES;
+    var line: array<u32, TOUCHES>;
+    var lines = 0u;
+    if (AHEAD) {
+        // @unroll
+        for (var k = 0u; k < TOUCHES; k++) {
+            let n = k * LANES + lane;
+            let window = min(tile_row + min(n / LINES, COVER_HEIGHT - 1u) + 1u - COVER_HEIGHT, p.output.x - 1u);
+            line[k] = ((image * p.output.x + window) * p.output.y * p.channels + channel - lane) * 4u + n % LINES * 16u;
+        }
+    }
     for (var tile = 0u; tile < p.tiles.y; tile++) {
+        if (AHEAD) {
+            // @unroll
+            for (var k = 0u; k < TOUCHES; k++) {
+                let at = line[k] + min(tile, p.output.y - 1u) * p.channels * 4u;
+                lines |= index_lines[at] | grad_lines[at];
+            }
+        }
         // The windows of a tile's last column by row and VALUE; those before the image name no element.
         var found: array<INDEX, COVER_HEIGHT * COLUMNS>;
         var g: array<VALUE, COVER_HEIGHT * COLUMNS>;
@@ -72,8 +122,8 @@ fn main(
             let near = min(window, p.output - 1u);
             let at = ((image * p.output.x + near.x) * p.output.y + near.y) * p.channels + channel + w % COLUMNS * LANES;
             let there = WHOLE || all(window < p.output);
-            found[w] = select(INDEX(-1), indices[at], there);
-            g[w] = grad_y[at];
+            found[w] = select(INDEX(-1), indexed(indices[at]), there);
+            g[w] = numbers(grad_y[at]);
         }
         let first = vec2(tile_row, tile) * vec2(STRIDE_HEIGHT, STRIDE_WIDTH) - p.padding;
         // @unroll
@@ -99,7 +149,7 @@ fn main(
                     }
                     if (c == 0u) {
                         if (there) {
-                            grad_x[(base + at) * p.channels + channel + k * LANES] = sum;
+                            grad_x[(base + at) * p.channels + channel + k * LANES] = words(sum);
                         }
                     } else {
                         kept[((c + COVER_WIDTH - 1u) % COVER_WIDTH * TILE + e) * COLUMNS + k] = sum;
@@ -107,5 +157,9 @@ fn main(
                 }
             }
         }
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && p.never != 0u) {
+        grad_x[0] = words(VALUE(bitcast<f32>(lines)));
     }
 }

@@ -233,7 +233,7 @@ fn backward_tiles(
     op: &str,
     pool: &Pool2d,
     [x_shape, y_shape]: [[usize; 4]; 2],
-    buffers: &[&Buffer],
+    buffers: &[&Buffer; 2],
 ) -> Result<()> {
     if let Some(walk) = WalkBack::new(context, op, pool, [x_shape, y_shape], 1)? {
         let divisor = pool.divisor_override.unwrap_or(1) as f32;

@@ -169,7 +169,7 @@ fn backward_tiles(
     pool: &Pool2d,
     x_shape: [usize; 4],
     y_shape: [usize; 4],
-    buffers: &[&Buffer],
+    buffers: &[&Buffer; 3],
 ) -> Result<()> {
     let [batch, channels, ..] = x_shape;
     let cover = cover(pool);

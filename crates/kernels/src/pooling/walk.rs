@@ -6,7 +6,13 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{TILE, Window, cover, dilated, kernel, stride_tiles, values};
-use crate::{ParamsLayout, params::params, share::Share, to_u32};
+use crate::{
+    ParamsLayout,
+    params::params,
+    select::Device,
+    share::{Share, wide_words},
+    to_u32,
+};
 
 params! { MaxParams for "max_pool2d_walk" {
     input: [u32; 2],
@@ -23,7 +29,7 @@ params! { AverageParams for "avg_pool2d_walk", "avg_pool2d_strip" {
     channels: u32,
     count: u32,
     divisor: f32,
-    pad: u32,
+    never: u32,
 } }
 
 params! { MaxBackwardParams for "max_pool2d_backward_walk" {
@@ -33,6 +39,8 @@ params! { MaxBackwardParams for "max_pool2d_backward_walk" {
     tiles: [u32; 2],
     channels: u32,
     count: u32,
+    never: u32,
+    pad: u32,
 } }
 
 params! { AverageBackwardParams for "avg_pool2d_backward_walk" {
@@ -43,7 +51,7 @@ params! { AverageBackwardParams for "avg_pool2d_backward_walk" {
     channels: u32,
     count: u32,
     divisor: f32,
-    pad: u32,
+    never: u32,
 } }
 
 params! { SpreadParams for "avg_pool2d_backward_spread" {
@@ -53,6 +61,7 @@ params! { SpreadParams for "avg_pool2d_backward_spread" {
     channels: u32,
     count: u32,
     scale: f32,
+    never: u32,
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[
@@ -72,6 +81,24 @@ const MOST_LOADS: usize = 16;
 
 /// Threads of a workgroup: a walk is long, and few workgroups would not share out evenly over a CPU's cores.
 const WALKERS: u32 = 16;
+
+/// Whether words of 64 bits are quicker, and their cache lines touched first: a subgroup's VALUEs must be neighbours in one
+/// pixel, and so many channels are a multiple of four.
+fn wide(context: &Context, channels: usize) -> bool {
+    let device = Device::of(context);
+    device.wide_words() && channels.is_multiple_of(4 * device.lanes as usize)
+}
+
+/// `kernel` with such words, if `wide`.
+fn widened(context: &Context, kernel: Specialisation, wide: bool) -> Specialisation {
+    if wide { wide_words(context, kernel).with_bool("AHEAD", true) } else { kernel }
+}
+
+/// The same for kernels that read or write places.
+fn widened_places(context: &Context, kernel: Specialisation, wide: bool) -> Specialisation {
+    let kernel = widened(context, kernel, wide);
+    if wide { kernel.with_fragment("places", "u64") } else { kernel }
+}
 
 /// The workgroups of so many threads.
 fn groups(threads: u32) -> u64 {
@@ -189,16 +216,23 @@ impl Walk {
         shapes: [[usize; 4]; 2],
         kind: u32,
         divisor: f32,
-        buffers: &[&Buffer],
+        buffers: &[&Buffer; 2],
     ) -> Result<()> {
         values(op, shapes[0])?;
         let strip = self.strip(shapes[1]);
-        let (kernel, count) = match strip {
-            Some((kernel, units)) => (kernel, to_u32(op, units)?),
-            None => (self.constants(kernel("avg_pool2d_walk", shapes[0][1])), self.threads(op, shapes[1])?),
+        let [x, y] = *buffers;
+        // Words of 64 bits do not pay in a walk along one row, which loads much more than it stores: 2×2 took 1.19 times as long.
+        let (kernel, count, buffers) = match strip {
+            Some((kernel, units)) => {
+                (widened(context, kernel, wide(context, shapes[0][1])), to_u32(op, units)?, &[x, y, x][..])
+            }
+            None => {
+                let kernel = self.constants(kernel("avg_pool2d_walk", shapes[0][1]));
+                (kernel, self.threads(op, shapes[1])?, &buffers[..])
+            }
         };
         let Window { input, output, padding, channels, .. } = self.window;
-        let params = AverageParams { input, output, padding, channels, count, divisor, pad: 0 };
+        let params = AverageParams { input, output, padding, channels, count, divisor, never: 0 };
         let kernel = kernel.with_u32("DIVISOR", kind);
         let params = bytemuck::bytes_of(&params);
         context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
@@ -279,14 +313,25 @@ impl WalkBack {
         op: &str,
         channels: usize,
         index: &'static str,
-        buffers: &[&Buffer],
+        buffers: &[&Buffer; 3],
     ) -> Result<()> {
         let Window { input, output, padding, .. } = self.window;
         let (tiles, count) = (self.tiles, self.count);
-        let params =
-            MaxBackwardParams { input, output, padding, tiles, channels: self.window.channels, count };
+        let params = MaxBackwardParams {
+            input,
+            output,
+            padding,
+            tiles,
+            channels: self.window.channels,
+            count,
+            never: 0,
+            pad: 0,
+        };
         let kernel = self.constants(kernel("max_pool2d_backward_walk", channels)).with_type("INDEX", index);
+        let kernel = widened_places(context, kernel, wide(context, channels));
         let params = bytemuck::bytes_of(&params);
+        let [indices, grad_y, grad_x] = *buffers;
+        let buffers = &[indices, grad_y, grad_x, indices, grad_y];
         context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
     }
 
@@ -297,7 +342,7 @@ impl WalkBack {
         op: &str,
         channels: usize,
         (kind, divisor): (u32, f32),
-        buffers: &[&Buffer],
+        buffers: &[&Buffer; 2],
     ) -> Result<()> {
         let Window { input, output, padding, .. } = self.window;
         let (tiles, count) = (self.tiles, self.count);
@@ -309,9 +354,12 @@ impl WalkBack {
             channels: self.window.channels,
             count,
             divisor,
-            pad: 0,
+            never: 0,
         };
         let kernel = self.constants(kernel("avg_pool2d_backward_walk", channels)).with_u32("DIVISOR", kind);
+        let kernel = widened(context, kernel, wide(context, channels));
+        let [grad_y, grad_x] = *buffers;
+        let buffers = &[grad_y, grad_x, grad_y];
         let params = bytemuck::bytes_of(&params);
         context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
     }
@@ -345,12 +393,16 @@ pub(super) fn spread(
         channels: values,
         count: to_u32(op, batch * rows * height * (values / columns) as usize)?,
         scale: 1.0 / divisor as f32,
+        never: 0,
     };
     let kernel = kernel("avg_pool2d_backward_spread", channels)
         .with_u32("WORKGROUP", WALKERS)
         .with_u32("LANES", share.lanes)
         .with_u32("COLUMNS", columns);
+    let kernel = widened(context, kernel, wide(context, channels));
     let groups = groups(params.count);
+    let [grad_y, grad_x] = buffers;
+    let buffers = [grad_y, grad_x, grad_y];
     context.dispatch(
         &kernel,
         &Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups },

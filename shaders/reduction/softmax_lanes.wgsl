@@ -2,24 +2,41 @@
 // pass over the line finds both: where a larger element comes, the sum so far is scaled by exp(m − m') (Milakov and
 // Gimelshein, arXiv 1805.02867). A second pass, which finds the line in the cache, writes.
 //
-// Layouts: x and y are lines of `quads` vec4s, one behind the other.
+// Layouts: x and y are lines of runs, one behind the other.
 // Threads: a subgroup of LANES for each line, which joins what its lanes found by subgroup operations, without workgroup
 //   memory or barrier.
-// Limits: 2 storage buffers, no workgroup memory; subgroups of exactly LANES lanes (software Vulkan), at least LANES vec4s
-//   in a line; quads / LANES < 65,536, which is as far as some drivers loop.
+// Limits: 3 storage buffers, no workgroup memory; subgroups of exactly LANES lanes (software Vulkan), at least LANES runs
+//   in a line; runs / LANES < 65,536, which is as far as some drivers loop.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const threads of a subgroup
+const TURN: u32 = 4u; // @const runs of a thread in a turn: four vec4s
 const LOGARITHM: bool = false; // @const whether y is the logarithm of a softmax
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first; then a turn has as many lines as threads
 
 struct Params {
     lines: u32,
-    quads: u32, // vec4s of a line
+    runs: u32, // of a line, each of VEC4S vec4s
+    never: u32, // 0
 }
 
+// @slot runs
+alias Run = vec4<f32>;
+const VEC4S: u32 = 1u;
+
+fn numbers(r: Run) -> array<vec4<f32>, VEC4S> {
+    return array<vec4<f32>, VEC4S>(r);
+}
+
+fn run(v: array<vec4<f32>, VEC4S>) -> Run {
+    return v[0];
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<Run>;
+@group(0) @binding(2) var<storage, read_write> y: array<Run>;
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -31,40 +48,63 @@ fn main(
     if (line >= params.lines) {
         return;
     }
-    let start = line * params.quads + thread % LANES;
-    let end = (line + 1u) * params.quads;
-    // The last vec4 of this lane. A turn takes what is beyond it for this one and leaves it out of the sum.
+    let lane = thread % LANES;
+    let start = line * params.runs + lane;
+    let end = (line + 1u) * params.runs;
+    // The last run of this lane. A turn takes what is beyond it for this one and leaves it out of the sum.
     let last = start + (end - 1u - start) / LANES * LANES;
     // One maximum for all of a lane, so that a turn scales its sum once.
     var largest = -3.4028234e38;
     var sums = vec4(0.0);
-    for (var i = start; i < end; i += 4u * LANES) {
-        let a = x[i];
-        let b = x[min(i + LANES, last)];
-        let c = x[min(i + 2u * LANES, last)];
-        let d = x[min(i + 3u * LANES, last)];
-        let each = max(max(a, b), max(c, d));
+    var touched = 0u;
+    for (var i = start; i < end; i += TURN * LANES) {
+        if (AHEAD) {
+            // The last word of a line's length: where a row begins within a line, the turn before has touched its start.
+            touched |= x_lines[min((i - lane) * 4u * VEC4S + lane * 16u + 15u, end * 4u * VEC4S - 1u)];
+        }
+        var v: array<vec4<f32>, 4>;
+        // @unroll
+        for (var u = 0u; u < TURN; u++) {
+            let n = numbers(x[min(i + u * LANES, last)]);
+            // @unroll
+            for (var j = 0u; j < VEC4S; j++) {
+                v[u * VEC4S + j] = n[j];
+            }
+        }
+        let each = max(max(v[0], v[1]), max(v[2], v[3]));
         let now = max(largest, max(max(each.x, each.y), max(each.z, each.w)));
-        let two = exp(a - now) + select(vec4(0.0), exp(b - now), i + LANES < end);
-        let three = select(vec4(0.0), exp(c - now), i + 2u * LANES < end);
-        let four = select(vec4(0.0), exp(d - now), i + 3u * LANES < end);
-        sums = sums * exp(largest - now) + (two + (three + four));
+        // @unroll
+        for (var e = 0u; e < 4u; e++) {
+            v[e] = select(vec4(0.0), exp(v[e] - now), i + e / VEC4S * LANES < end);
+        }
+        sums = sums * exp(largest - now) + ((v[0] + v[1]) + (v[2] + v[3]));
         largest = now;
     }
     let m = subgroupMax(largest);
     let sum = subgroupAdd(((sums.x + sums.y) + (sums.z + sums.w)) * exp(largest - m));
     let term = select(1.0 / sum, log(sum), LOGARITHM);
     // Two vec4s a turn: the steps of an exp, each of which waits for the last, run side by side.
-    for (var i = start; i < end; i += 2u * LANES) {
-        let next = min(i + LANES, last);
-        let a = x[i] - m;
-        let b = x[next] - m;
-        if (LOGARITHM) {
-            y[i] = a - term;
-            y[next] = b - term;
-        } else {
-            y[i] = exp(a) * term;
-            y[next] = exp(b) * term;
+    for (var i = start; i < end; i += TURN / 2u * LANES) {
+        // @unroll
+        for (var u = 0u; u < TURN / 2u; u++) {
+            let at = min(i + u * LANES, last);
+            var v = numbers(x[at]);
+            // @unroll
+            for (var j = 0u; j < VEC4S; j++) {
+                let a = v[j] - m;
+                if (LOGARITHM) {
+                    v[j] = a - term;
+                } else {
+                    v[j] = exp(a) * term;
+                }
+            }
+            y[at] = run(v);
         }
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && params.never != 0u) {
+        var v: array<vec4<f32>, VEC4S>;
+        v[0].x = bitcast<f32>(touched);
+        y[0] = run(v);
     }
 }

@@ -2,24 +2,42 @@
 // grad_y − exp(y) · Σ grad_y for its logarithm. One pass over the line adds up, a second, which finds it in the cache,
 // writes.
 //
-// Layouts: y, grad_y and grad_x are lines of `quads` vec4s, one behind the other.
+// Layouts: y, grad_y and grad_x are lines of runs, one behind the other.
 // Threads: a subgroup of LANES for each line, which adds up its lanes' sums, without workgroup memory or barrier.
-// Limits: 3 storage buffers, no workgroup memory; subgroups of exactly LANES lanes (software Vulkan); 2 · quads / LANES
+// Limits: 5 storage buffers, no workgroup memory; subgroups of exactly LANES lanes (software Vulkan); 2 · runs / LANES
 //   < 65,536, which is as far as some drivers loop.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const threads of a subgroup
+const TURN: u32 = 1u; // @const runs of a thread in a turn of the sum
 const WEIGHTED: bool = true; // @const whether grad_y is weighted by y in the sum: a softmax, not its logarithm
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first; then a turn has as many lines as threads
 
 struct Params {
     lines: u32,
-    quads: u32, // vec4s of a line
+    runs: u32, // of a line, each of VEC4S vec4s
+    never: u32, // 0
 }
 
+// @slot runs
+alias Run = vec4<f32>;
+const VEC4S: u32 = 1u;
+
+fn numbers(r: Run) -> array<vec4<f32>, VEC4S> {
+    return array<vec4<f32>, VEC4S>(r);
+}
+
+fn run(v: array<vec4<f32>, VEC4S>) -> Run {
+    return v[0];
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> y: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> grad_y: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> grad_x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> y: array<Run>;
+@group(0) @binding(2) var<storage, read> grad_y: array<Run>;
+@group(0) @binding(3) var<storage, read_write> grad_x: array<Run>;
+@group(0) @binding(4) var<storage, read> y_lines: array<u32>; // y again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(5) var<storage, read> grad_y_lines: array<u32>;
 
 // @slot softmax_gradient
 fn softmax_gradient(y: f32, grad_y: f32, sum: f32) -> f32 {
@@ -37,25 +55,60 @@ fn main(
     if (line >= params.lines) {
         return;
     }
-    let start = line * params.quads + thread % LANES;
-    let end = (line + 1u) * params.quads;
-    var sums = vec4(0.0);
-    for (var i = start; i < end; i += LANES) {
-        if (WEIGHTED) {
-            sums += grad_y[i] * y[i];
-        } else {
-            sums += grad_y[i];
+    let lane = thread % LANES;
+    let start = line * params.runs + lane;
+    let end = (line + 1u) * params.runs;
+    var sums: array<vec4<f32>, VEC4S>;
+    var touched = 0u;
+    for (var i = start; i < end; i += TURN * LANES) {
+        if (AHEAD) {
+            // The last word of a line's length: where a row begins within a line, the turn before has touched its start.
+            let place = min((i - lane) * 4u * VEC4S + lane * 16u + 15u, end * 4u * VEC4S - 1u);
+            touched |= y_lines[place] | grad_y_lines[place];
+        }
+        // @unroll
+        for (var u = 0u; u < TURN; u++) {
+            if (u == 0u || i + u * LANES < end) {
+                let g = numbers(grad_y[i + u * LANES]);
+                if (WEIGHTED) {
+                    let v = numbers(y[i + u * LANES]);
+                    // @unroll
+                    for (var j = 0u; j < VEC4S; j++) {
+                        sums[j] += g[j] * v[j];
+                    }
+                } else {
+                    // @unroll
+                    for (var j = 0u; j < VEC4S; j++) {
+                        sums[j] += g[j];
+                    }
+                }
+            }
         }
     }
-    let sum = subgroupAdd((sums.x + sums.y) + (sums.z + sums.w));
+    var total = sums[0];
+    // @unroll
+    for (var j = 1u; j < VEC4S; j++) {
+        total += sums[j];
+    }
+    let sum = subgroupAdd((total.x + total.y) + (total.z + total.w));
     for (var k = start; k < end; k += LANES) {
-        let v = y[k];
-        let g = grad_y[k];
-        grad_x[k] = vec4(
-            softmax_gradient(v.x, g.x, sum),
-            softmax_gradient(v.y, g.y, sum),
-            softmax_gradient(v.z, g.z, sum),
-            softmax_gradient(v.w, g.w, sum),
-        );
+        let v = numbers(y[k]);
+        var g = numbers(grad_y[k]);
+        // @unroll
+        for (var j = 0u; j < VEC4S; j++) {
+            g[j] = vec4(
+                softmax_gradient(v[j].x, g[j].x, sum),
+                softmax_gradient(v[j].y, g[j].y, sum),
+                softmax_gradient(v[j].z, g[j].z, sum),
+                softmax_gradient(v[j].w, g[j].w, sum),
+            );
+        }
+        grad_x[k] = run(g);
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && params.never != 0u) {
+        var v: array<vec4<f32>, VEC4S>;
+        v[0].x = bitcast<f32>(touched);
+        grad_x[0] = run(v);
     }
 }

@@ -11,12 +11,22 @@ use crate::{
     to_u32,
 };
 
-params! { Params for "softmax_lanes", "softmax_lanes_backward", "argmax_lanes" { lines: u32, quads: u32 } }
+params! { Params for "softmax_lanes", "softmax_lanes_backward" {
+    lines: u32,
+    runs: u32,
+    never: u32,
+} }
 
-pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+params! { ArgmaxParams for "argmax_lanes" { lines: u32, quads: u32 } }
+
+pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, ArgmaxParams::LAYOUT];
 
 /// Elements of a line: from some vec4s a lane on, and so that both passes stay within what any driver loops.
 const LENGTHS: std::ops::RangeInclusive<usize> = 64..=1 << 19;
+
+/// Elements of a line whose vec4s are words of 64 bits by twos: a run for each lane, and no more than the first cache keeps
+/// until the second pass, which touches no lines.
+const WIDE: std::ops::RangeInclusive<usize> = 64..=1 << 12;
 
 /// Whether these kernels run the lines: contiguous ones of whole vec4s, enough of them to share among the cores.
 fn fits(context: &Context, view: Lines) -> bool {
@@ -36,7 +46,7 @@ pub(super) fn softmax(
     view: Lines,
 ) -> Result<bool> {
     let kernel = Specialisation::new("softmax_lanes").with_bool("LOGARITHM", op == "log_softmax");
-    launch(context, kernel, op, &[x, y], view)
+    launch(context, kernel, op, &[x, y, x], view)
 }
 
 /// [`super::softmax_backward`] without the sums, in one kernel if it can be, and whether it was.
@@ -51,12 +61,25 @@ pub fn softmax_backward_lanes(
     let kernel = Specialisation::new("softmax_lanes_backward")
         .with_bool("WEIGHTED", op == "softmax")
         .with_fragment("softmax_gradient", op);
-    launch(context, kernel, op, &[y, grad_y, grad_x], view)
+    launch(context, kernel, op, &[y, grad_y, grad_x, y, grad_y], view)
 }
 
 /// [`super::argmax`] in one kernel if it can be, and whether it was.
 pub(super) fn argmax(context: &Context, x: &Buffer, y: &Buffer, view: Lines) -> Result<bool> {
-    launch(context, Specialisation::new("argmax_lanes"), "argmax", &[x, y], view)
+    let op = "argmax";
+    if !fits(context, view) {
+        return Ok(false);
+    }
+    to_u32(op, view.before * view.along)?;
+    let lines = to_u32(op, view.before)?;
+    let params = ArgmaxParams { lines, quads: to_u32(op, view.along / 4)? };
+    let lanes = Device::of(context).lanes;
+    let kernel =
+        Specialisation::new("argmax_lanes").with_u32("WORKGROUP", WORKGROUP).with_u32("LANES", lanes);
+    let groups = u64::from(lines.div_ceil(WORKGROUP / lanes));
+    let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[x, y], groups };
+    context.dispatch(&kernel, &dispatch)?;
+    Ok(true)
 }
 
 fn launch(
@@ -71,9 +94,15 @@ fn launch(
     }
     to_u32(op, view.before * view.along)?;
     let lines = to_u32(op, view.before)?;
-    let params = Params { lines, quads: to_u32(op, view.along / 4)? };
-    let lanes = Device::of(context).lanes;
-    let kernel = kernel.with_u32("WORKGROUP", WORKGROUP).with_u32("LANES", lanes);
+    let device = Device::of(context);
+    let lanes = device.lanes;
+    let mut kernel = kernel.with_u32("WORKGROUP", WORKGROUP).with_u32("LANES", lanes);
+    let mut runs = to_u32(op, view.along / 4)?;
+    if device.wide_words() && WIDE.contains(&view.along) && runs.is_multiple_of(2) {
+        kernel = kernel.with_fragment("runs", "u64").with_bool("AHEAD", true).with_u32("TURN", 2);
+        runs /= 2;
+    }
+    let params = Params { lines, runs, never: 0 };
     let groups = u64::from(lines.div_ceil(WORKGROUP / lanes));
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })?;
     Ok(true)

@@ -483,6 +483,22 @@ fn every_specialisation_is_valid_on_every_backend() {
             kernel.with_u32("COVER_WIDTH", 2).with_u32("COVER_HEIGHT", 2).with_u32("COLUMNS", 2)
         };
         kernels.extend([overlap(max("max_pool2d_walk")), cover(max("max_pool2d_backward_walk"))]);
+        for indices in [false, true] {
+            let strip = max("max_pool2d_strip").with_u32("COLUMNS", 2).with_bool("INDICES", indices);
+            kernels.extend([strip.clone().with_bool("CLAMPED", false), strip.with_bool("WHOLE", true)]);
+        }
+        if value == "vec4<f32>" {
+            // As where words of 64 bits are quicker.
+            let wide = |kernel: Specialisation| {
+                kernel.with_fragment("words", "u64").with_bool("AHEAD", true).with_u32("COLUMNS", 2)
+            };
+            kernels.extend(
+                ["max_pool2d_strip", "max_pool2d_backward_walk"]
+                    .map(|stem| wide(max(stem).with_fragment("places", "u64"))),
+            );
+            let average = |stem| Specialisation::new(stem).with_type("VALUE", value);
+            kernels.extend(["avg_pool2d_strip", "avg_pool2d_backward_walk"].map(|stem| wide(average(stem))));
+        }
         for divisor in 0..3 {
             let kernel =
                 |stem| Specialisation::new(stem).with_type("VALUE", value).with_u32("DIVISOR", divisor);

@@ -62,7 +62,7 @@ fn main(
             // The last word of a line's length: where a row begins within a line, the turn before has touched its start.
             touched |= x_lines[min((i - lane) * 4u * VEC4S + lane * 16u + 15u, end * 4u * VEC4S - 1u)];
         }
-        var v: array<vec4<f32>, 4>;
+        var v: array<vec4<f32>, TURN * VEC4S>;
         // @unroll
         for (var u = 0u; u < TURN; u++) {
             let n = numbers(x[min(i + u * LANES, last)]);

@@ -261,7 +261,7 @@ pub const OPERATIONS: &[Operation] = &[
         .golden(),
     pool(
         "max_pool2d",
-        &["max_pool2d", "max_pool2d_walk"],
+        &["max_pool2d", "max_pool2d_strip", "max_pool2d_walk"],
         &["max_pool2d_backward", "max_pool2d_backward_tiles", "max_pool2d_backward_walk"],
         "pooling::max_pool2d",
     )

@@ -1,4 +1,4 @@
-//! `max_pool2d_walk`, `avg_pool2d_walk`, `avg_pool2d_strip` and their gradients: small windows on a CPU; and `avg_pool2d_backward_spread`, the
+//! `max_pool2d_walk`, `max_pool2d_strip`, `avg_pool2d_walk`, `avg_pool2d_strip` and their gradients: small windows on a CPU; and `avg_pool2d_backward_spread`, the
 //! gradient of windows of any size that are tiles.
 
 use tilewright_ops::Pool2d;
@@ -20,6 +20,16 @@ params! { MaxParams for "max_pool2d_walk" {
     padding: [u32; 2],
     channels: u32,
     count: u32,
+} }
+
+params! { MaxStripParams for "max_pool2d_strip" {
+    input: [u32; 2],
+    output: [u32; 2],
+    padding: [u32; 2],
+    channels: u32,
+    count: u32,
+    never: u32,
+    pad: u32,
 } }
 
 params! { AverageParams for "avg_pool2d_walk", "avg_pool2d_strip" {
@@ -66,6 +76,7 @@ params! { SpreadParams for "avg_pool2d_backward_spread" {
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[
     MaxParams::LAYOUT,
+    MaxStripParams::LAYOUT,
     AverageParams::LAYOUT,
     MaxBackwardParams::LAYOUT,
     AverageBackwardParams::LAYOUT,
@@ -172,8 +183,21 @@ impl Walk {
         buffers: &[&Buffer; 3],
         indices: bool,
     ) -> Result<()> {
-        let count = self.threads(op, shapes[1])?;
         let Window { input, output, padding, channels, .. } = self.window;
+        // With f32 loads the strip is no quicker than one row.
+        let strip = wide(context, shapes[0][1]).then(|| self.strip("max_pool2d_strip", shapes[1])).flatten();
+        if let Some((kernel, units)) = strip {
+            values(op, shapes[0])?;
+            let count = to_u32(op, units)?;
+            let params = MaxStripParams { input, output, padding, channels, count, never: 0, pad: 0 };
+            let kernel =
+                widened_places(context, kernel, true).with_type("INDEX", index).with_bool("INDICES", indices);
+            let [x, y, places] = *buffers;
+            let params = bytemuck::bytes_of(&params);
+            let buffers = &[x, y, places, x];
+            return context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) });
+        }
+        let count = self.threads(op, shapes[1])?;
         let params = MaxParams { input, output, padding, channels, count };
         let kernel = self
             .constants(kernel("max_pool2d_walk", shapes[0][1]))
@@ -183,8 +207,12 @@ impl Walk {
         context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })
     }
 
-    /// `avg_pool2d_strip` and its threads, where windows overlap along a row and a strip has room for its loads.
-    fn strip(&self, [batch, channels, rows, width]: [usize; 4]) -> Option<(Specialisation, usize)> {
+    /// The strip `stem` and its threads, where windows overlap along a row and a strip has room for its loads.
+    fn strip(
+        &self,
+        stem: &'static str,
+        [batch, channels, rows, width]: [usize; 4],
+    ) -> Option<(Specialisation, usize)> {
         let Window { kernel: extent, stride, channels: values, .. } = self.window;
         let x_rows = (STRIP_ROWS as u32 - 1) * stride[0] + extent[0];
         let columns = self.share.columns(values);
@@ -193,7 +221,7 @@ impl Walk {
             && x_rows * stride[1] <= MOST_LOADS as u32
             && width.saturating_mul(columns as usize) <= MOST_TURNS;
         fits.then(|| {
-            let kernel = kernel("avg_pool2d_strip", channels)
+            let kernel = kernel(stem, channels)
                 .with_u32("WORKGROUP", WALKERS)
                 .with_u32("LANES", self.share.lanes)
                 .with_u32("COLUMNS", columns)
@@ -219,7 +247,7 @@ impl Walk {
         buffers: &[&Buffer; 2],
     ) -> Result<()> {
         values(op, shapes[0])?;
-        let strip = self.strip(shapes[1]);
+        let strip = self.strip("avg_pool2d_strip", shapes[1]);
         let [x, y] = *buffers;
         // Words of 64 bits do not pay in a walk along one row, which loads much more than it stores: 2×2 took 1.19 times as long.
         let (kernel, count, buffers) = match strip {
@@ -239,7 +267,7 @@ impl Walk {
     }
 }
 
-/// Rows of y that a thread of `avg_pool2d_strip` walks along at once. Of three the text outgrows the cache of decoded
+/// Rows of y that a thread of a strip walks along at once. Of three the text outgrows the cache of decoded
 /// instructions: 3×3 with stride 2 took 1.15 times as long.
 const STRIP_ROWS: usize = 2;
 

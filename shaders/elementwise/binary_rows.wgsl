@@ -2,12 +2,13 @@
 //
 // Layouts: n is the fastest axis of all three and counts vec4s; y and the large operand, `whole`, are dense.
 // Threads: COLUMNS vec4s, LANES apart, of ROWS r each: what is repeated is read once for all of them.
-// Limits: 3 storage buffers, no workgroup memory.
+// Limits: 4 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const ROWS: u32 = 8u; // @const r of a thread
 const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const columns of a thread; n is a multiple of LANES · COLUMNS, or this is 1
+const AHEAD: bool = false; // @const whether a thread touches its share of what its subgroup reads of a row first; then n is a multiple of LANES · COLUMNS
 const SWAPPED: bool = false; // @const whether the repeated operand is a, and not b
 
 struct Params {
@@ -18,12 +19,26 @@ struct Params {
     outer: u32, // from one o to the next in the repeated operand
     p0: f32, // of the activation
     p1: f32,
+    never: u32, // 0
 }
 
+// @slot words
+alias Words = vec4<f32>;
+
+fn numbers(w: Words) -> vec4<f32> {
+    return w;
+}
+
+fn words(v: vec4<f32>) -> Words {
+    return v;
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> whole: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> whole: array<Words>;
 @group(0) @binding(2) var<storage, read> repeated: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<Words>;
+@group(0) @binding(4) var<storage, read> whole_lines: array<u32>; // `whole` again: a word of 64 bits would wait for its line by itself
 
 // @slot binary
 fn binary(a: f32, b: f32) -> f32 {
@@ -70,18 +85,27 @@ fn main(
         v[k] = repeated[outer * q.outer + column + k * LANES];
     }
     var at = (outer * q.rows + first) * q.inner + column;
+    let lane = c % LANES;
+    var lines = 0u;
     for (var turn = 0u; turn < turns; turn++) {
+        if (AHEAD) {
+            lines |= whole_lines[(at - lane + lane * COLUMNS) * 4u];
+        }
         // @unroll
         for (var k = 0u; k < COLUMNS; k++) {
-            let u = whole[at + k * LANES];
+            let u = numbers(whole[at + k * LANES]);
             let w = vec4(
                 ordered(u.x, v[k].x),
                 ordered(u.y, v[k].y),
                 ordered(u.z, v[k].z),
                 ordered(u.w, v[k].w),
             );
-            y[at + k * LANES] = vec4(unary(w.x, p), unary(w.y, p), unary(w.z, p), unary(w.w, p));
+            y[at + k * LANES] = words(vec4(unary(w.x, p), unary(w.y, p), unary(w.z, p), unary(w.w, p)));
         }
         at += q.inner;
+    }
+    // What was touched must be used, or it is not read.
+    if (AHEAD && q.never != 0u) {
+        y[0] = words(vec4(bitcast<f32>(lines)));
     }
 }

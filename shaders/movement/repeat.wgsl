@@ -22,9 +22,21 @@ struct Params {
     pad: u32,
 }
 
+// @slot words
+alias Words = vec4<f32>;
+
+fn numbers(w: Words) -> vec4<f32> {
+    return w;
+}
+
+fn words(v: vec4<f32>) -> Words {
+    return v;
+}
+// @end
+
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> x: array<Words>;
+@group(0) @binding(2) var<storage, read_write> y: array<Words>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -45,7 +57,7 @@ fn main(
     let outer = place / p.bands;
     let first = (place - outer * p.bands) * ROWS;
     let turns = min(ROWS, p.rows - first);
-    var value: array<vec4<u32>, COLUMNS>;
+    var value: array<Words, COLUMNS>;
     // @unroll
     for (var k = 0u; k < COLUMNS; k++) {
         value[k] = x[p.x_offset + outer * p.x_outer + column + k * LANES];

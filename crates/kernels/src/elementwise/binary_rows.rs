@@ -3,7 +3,14 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, strided::Strided, to_u32};
+use crate::{
+    ParamsLayout, WORKGROUP, groups,
+    params::params,
+    select::Device,
+    share::{Share, wide_words},
+    strided::Strided,
+    to_u32,
+};
 
 params! { Params for "binary_rows" {
     inner: u32,
@@ -13,6 +20,7 @@ params! { Params for "binary_rows" {
     outer: u32,
     p0: f32,
     p1: f32,
+    never: u32,
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
@@ -50,14 +58,20 @@ pub(super) fn binary_rows(
     let bands = rows.div_ceil(share.rows);
     let count = to_u32(op, images * bands as usize * (inner / columns) as usize)?;
     to_u32(op, index.count())?;
-    let params = Params { inner, rows, bands, count, outer: to_u32(op, outer as usize)?, p0, p1 };
+    let params = Params { inner, rows, bands, count, outer: to_u32(op, outer as usize)?, p0, p1, never: 0 };
     let kernel = kernel
         .with_u32("WORKGROUP", WORKGROUP)
         .with_u32("ROWS", share.rows)
         .with_u32("LANES", share.lanes)
         .with_u32("COLUMNS", columns)
         .with_bool("SWAPPED", swapped);
-    let buffers: &[&Buffer] = if swapped { &[b, a, y] } else { &[a, b, y] };
+    // Of fewer columns a row is too short a run for the touching to be worth it.
+    let kernel = if columns > 1 && inner.is_multiple_of(columns * share.lanes) {
+        wide_words(context, kernel).with_bool("AHEAD", Device::of(context).wide_words())
+    } else {
+        kernel
+    };
+    let buffers: &[&Buffer] = if swapped { &[b, a, y, b] } else { &[a, b, y, a] };
     let params = bytemuck::bytes_of(&params);
     context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })?;
     Ok(true)

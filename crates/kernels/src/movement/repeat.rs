@@ -3,7 +3,13 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, strided::Strided, to_u32};
+use crate::{
+    ParamsLayout, WORKGROUP, groups,
+    params::params,
+    share::{Share, wide_words},
+    strided::Strided,
+    to_u32,
+};
 
 params! { Params for "repeat" {
     inner: u32,
@@ -65,6 +71,8 @@ pub(super) fn repeat(
         .with_u32("ROWS", share.rows)
         .with_u32("LANES", share.lanes)
         .with_u32("COLUMNS", columns);
+    // What is read is little, and read again and again: no need to touch it before.
+    let kernel = wide_words(context, kernel);
     let params = bytemuck::bytes_of(&params);
     context.dispatch(&kernel, &Dispatch { op, params, buffers: &[x, y], groups: groups(count) })?;
     Ok(true)

@@ -10,8 +10,9 @@ use tilewright::{
 };
 use tilewright_reference::elementwise as reference;
 
-/// Counts around the vec4 and the workgroup of 64 vec4s.
-const COUNTS: [usize; 9] = [1, 3, 4, 5, 255, 256, 257, 1023, 4099];
+/// Counts around the vec4 and the workgroup of 64 vec4s. Multiples of 128 are whole turns of runs of 64 bits, where those are
+/// quicker, for one workgroup or for several.
+const COUNTS: [usize; 11] = [1, 3, 4, 5, 255, 256, 257, 1023, 4099, 8_576, 24_704];
 
 fn count(shape: &[usize]) -> usize {
     shape.iter().product()
@@ -73,8 +74,9 @@ fn large_arguments_do_not_overflow() {
 
 #[test]
 fn binary_broadcasts_and_sums_its_gradients_back() {
-    let shapes: [(&[usize], &[usize]); 10] = [
+    let shapes: [(&[usize], &[usize]); 11] = [
         (&[5], &[5]),
+        (&[67, 128], &[67, 128]),
         (&[257], &[1]),
         (&[2, 3, 5], &[3, 1]),
         (&[4, 1, 3], &[2, 1]),
@@ -152,8 +154,9 @@ fn an_operand_that_stands_for_many_rows() {
 
 #[test]
 fn a_fused_activation_is_the_activation_of_the_result() {
-    let shapes: [(&[usize], &[usize]); 8] = [
+    let shapes: [(&[usize], &[usize]); 9] = [
         (&[1], &[1]),
+        (&[67, 128], &[67, 128]),
         (&[70, 64], &[64]),
         (&[1027], &[1027]),
         (&[2, 8, 9, 7], &[2, 8, 9, 7]),

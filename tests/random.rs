@@ -10,8 +10,21 @@ use tilewright_reference::random as reference;
 const KEYS: &[(u64, u64)] =
     &[(0, 0), (1, 0), (0, 1), (u64::MAX, u64::MAX), (0x1234_5678_9abc_def0, 0x0fed_cba9_8765_4321)];
 
-const SHAPES: &[&[usize]] =
-    &[&[], &[1], &[3], &[4], &[5], &[257], &[7, 9], &[2, 3, 5, 7], &[2, 8, 4, 4], &[0, 3], &[100_003]];
+const SHAPES: &[&[usize]] = &[
+    &[],
+    &[1],
+    &[3],
+    &[4],
+    &[5],
+    &[257],
+    &[7, 9],
+    &[2, 3, 5, 7],
+    &[2, 8, 4, 4],
+    &[67, 128],
+    &[2, 64, 4, 12],
+    &[0, 3],
+    &[100_003],
+];
 
 /// A device of the application's that was asked for no features: its shaders have no 64-bit integers.
 fn without_features() -> Context {

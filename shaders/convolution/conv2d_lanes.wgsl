@@ -48,34 +48,27 @@ struct Params {
     divisor: f32, // of the sum over a window
 }
 
-// @slot words
-alias Words = vec4<f32>;
-
-fn numbers(w: Words) -> vec4<f32> { return w; }
-fn words(v: vec4<f32>) -> Words { return v; }
-// @end
-
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Words>;
-@group(0) @binding(2) var<storage, read> weight: array<Words>;
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> residual: array<Words>;
-@group(0) @binding(5) var<storage, read_write> y: array<Words>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
 // @end
 
-fn scalar_w(i: u32) -> f32 { return numbers(weight[i >> 2u])[i & 3u]; }
+fn scalar_w(i: u32) -> f32 { return weight[i >> 2u][i & 3u]; }
 fn scalar_bias(i: u32) -> f32 { return bias[i >> 2u][i & 3u]; }
 
 fn load_x(i: u32) -> vec4<f32> {
-    if WIDTH == 4u { return numbers(x[i >> 2u]); }
-    return vec4(numbers(x[i >> 2u])[i & 3u]);
+    if WIDTH == 4u { return x[i >> 2u]; }
+    return vec4(x[i >> 2u][i & 3u]);
 }
 /// Weights i .. i + 3; past a row's end they belong to channels that are not stored.
 fn load_w(i: u32) -> vec4<f32> {
-    if VEC_W { return numbers(weight[i >> 2u]); }
+    if VEC_W { return weight[i >> 2u]; }
     let last = 4u * arrayLength(&weight) - 1u;
     return vec4(scalar_w(i), scalar_w(min(i + 1u, last)), scalar_w(min(i + 2u, last)), scalar_w(min(i + 3u, last)));
 }
@@ -85,14 +78,14 @@ fn finish(at: u32, s: vec4<f32>, count: u32) -> vec4<f32> {
     var v = s;
     if HAS_RESIDUAL && VEC_W {
         if count > 0u {
-            if RESIDUAL_IN_PLACE { v += numbers(y[at >> 2u]); } else { v += numbers(residual[at >> 2u]); }
+            if RESIDUAL_IN_PLACE { v += y[at >> 2u]; } else { v += residual[at >> 2u]; }
         }
     } else if HAS_RESIDUAL {
         // @unroll
         for (var j = 0u; j < 4u; j++) {
             let i = at + j;
             if j < count {
-                if RESIDUAL_IN_PLACE { v[j] += numbers(y[i >> 2u])[i & 3u]; } else { v[j] += numbers(residual[i >> 2u])[i & 3u]; }
+                if RESIDUAL_IN_PLACE { v[j] += y[i >> 2u][i & 3u]; } else { v[j] += residual[i >> 2u][i & 3u]; }
             }
         }
     }
@@ -101,12 +94,12 @@ fn finish(at: u32, s: vec4<f32>, count: u32) -> vec4<f32> {
 /// Writes the first `count` of four channels (0 or 4 with VEC_W).
 fn store(at: u32, v: vec4<f32>, count: u32) {
     if VEC_W {
-        if count > 0u { y[at >> 2u] = words(v); }
+        if count > 0u { y[at >> 2u] = v; }
         return;
     }
     // @unroll
     for (var j = 0u; j < 4u; j++) {
-        if j < count { y[(at + j) >> 2u][(at + j) & 3u] = words(vec4(v[j]))[0]; }
+        if j < count { y[(at + j) >> 2u][(at + j) & 3u] = v[j]; }
     }
 }
 

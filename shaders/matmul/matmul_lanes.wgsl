@@ -45,37 +45,30 @@ struct Params {
     p0: f32, p1: f32, // of the activation
 }
 
-// @slot words
-alias Words = vec4<f32>;
-
-fn numbers(w: Words) -> vec4<f32> { return w; }
-fn words(v: vec4<f32>) -> Words { return v; }
-// @end
-
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<Words>;
-@group(0) @binding(2) var<storage, read> b: array<Words>;
+@group(0) @binding(1) var<storage, read> a: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> b: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> residual: array<Words>;
-@group(0) @binding(5) var<storage, read_write> c: array<Words>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> c: array<vec4<f32>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 { return x; }
 // @end
 
-fn scalar_a(i: u32) -> f32 { return numbers(a[i >> 2u])[i & 3u]; }
-fn scalar_b(i: u32) -> f32 { return numbers(b[i >> 2u])[i & 3u]; }
+fn scalar_a(i: u32) -> f32 { return a[i >> 2u][i & 3u]; }
+fn scalar_b(i: u32) -> f32 { return b[i >> 2u][i & 3u]; }
 fn scalar_bias(i: u32) -> f32 { return bias[i >> 2u][i & 3u]; }
 
 /// Elements i .. i + 3 of A. Past a row's end they belong to rows or columns of C that are not stored; past
 /// the binding's end the index is clamped.
 fn quad_a(i: u32) -> vec4<f32> {
-    if VEC_A { return numbers(a[i >> 2u]); }
+    if VEC_A { return a[i >> 2u]; }
     let last = 4u * arrayLength(&a) - 1u;
     return vec4(scalar_a(i), scalar_a(min(i + 1u, last)), scalar_a(min(i + 2u, last)), scalar_a(min(i + 3u, last)));
 }
 fn quad_b(i: u32) -> vec4<f32> {
-    if VEC_B { return numbers(b[i >> 2u]); }
+    if VEC_B { return b[i >> 2u]; }
     let last = 4u * arrayLength(&b) - 1u;
     return vec4(scalar_b(i), scalar_b(min(i + 1u, last)), scalar_b(min(i + 2u, last)), scalar_b(min(i + 3u, last)));
 }
@@ -90,8 +83,8 @@ fn store(at: u32, x: vec4<f32>, count: u32) {
     if VEC_C {
         if count > 0u {
             var v = x;
-            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += numbers(c[at >> 2u]); } else { v += numbers(residual[at >> 2u]); } }
-            c[at >> 2u] = words(vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p)));
+            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += c[at >> 2u]; } else { v += residual[at >> 2u]; } }
+            c[at >> 2u] = vec4(unary(v.x, p), unary(v.y, p), unary(v.z, p), unary(v.w, p));
         }
         return;
     }
@@ -100,8 +93,8 @@ fn store(at: u32, x: vec4<f32>, count: u32) {
         if j < count {
             let i = at + j;
             var v = x[j];
-            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += numbers(c[i >> 2u])[i & 3u]; } else { v += numbers(residual[i >> 2u])[i & 3u]; } }
-            c[i >> 2u][i & 3u] = words(vec4(unary(v, p)))[0]; // a number: all four are accessed at once otherwise
+            if HAS_RESIDUAL { if RESIDUAL_IN_PLACE { v += c[i >> 2u][i & 3u]; } else { v += residual[i >> 2u][i & 3u]; } }
+            c[i >> 2u][i & 3u] = unary(v, p);
         }
     }
 }

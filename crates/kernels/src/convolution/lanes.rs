@@ -57,8 +57,6 @@ pub struct ForwardSpec {
     pub steps: u32,
     /// Weights and y are accessed by vec4.
     pub vec4: bool,
-    /// vec4s are two words of 64 bits each. Only where x, weights and y are accessed by vec4.
-    pub wide_words: bool,
     /// Bias and activation.
     pub epilogue: Epilogue,
 }
@@ -72,13 +70,12 @@ impl From<ForwardSpec> for Specialisation {
             .with_u32("WIDTH", spec.width)
             .with_u32("STEPS", spec.steps)
             .with_bool("VEC_W", spec.vec4);
-        let kernel = if spec.wide_words { kernel.with_fragment("words", "u64") } else { kernel };
         spec.epilogue.specialise(kernel)
     }
 }
 
 impl ForwardSpec {
-    fn new(device: &Device, problem: &Problem, epilogue: Epilogue) -> Self {
+    fn new(lanes: u32, problem: &Problem, epilogue: Epilogue) -> Self {
         let ([inputs, outputs], pixels) = (problem.group_channels(), problem.y_pixels());
         let (width, steps) = match problem.terms() {
             _ if inputs.is_multiple_of(4) => (4, 1),
@@ -92,9 +89,7 @@ impl ForwardSpec {
             None if pixels <= 16 => 2,
             None => 4,
         };
-        let (lanes, vec4) = (device.lanes, outputs.is_multiple_of(4));
-        let wide_words = width == 4 && vec4 && device.wide_words();
-        Self { lanes, pixels, channels, width, steps, vec4, wide_words, epilogue }
+        Self { lanes, pixels, channels, width, steps, vec4: outputs.is_multiple_of(4), epilogue }
     }
 }
 
@@ -185,11 +180,10 @@ pub(super) fn forward(
     let number = |value| to_u32(op, value);
     let Operands { x, weight, bias, residual, y } = *operands;
     let packed = weight.packed(context, problem, pack::inputs_by_outputs)?;
-    let device = Device::of(context);
-    let lanes = device.lanes as usize;
+    let lanes = Device::of(context).lanes as usize;
     let pool = pooling.and_then(|pooling| Windows::new(pooling, problem.y_shape));
     let epilogue = Epilogue::new(bias, residual, y, activation).pooled(pool);
-    let spec = ForwardSpec::new(&device, problem, epilogue);
+    let spec = ForwardSpec::new(lanes as u32, problem, epilogue);
     let pixel_tiles = match pool {
         Some(Windows { size, .. }) => {
             let [n, _, h, w] = problem.y_shape;

@@ -31,8 +31,6 @@ pub struct Spec {
     pub vec4_y: bool,
     /// K is not a multiple of 4.
     pub k_tail: bool,
-    /// vec4s are two words of 64 bits each. Only where A, B and C are accessed by vec4.
-    pub wide_words: bool,
     /// Bias and activation.
     pub epilogue: Epilogue,
 }
@@ -49,15 +47,13 @@ impl From<Spec> for Specialisation {
             .with_bool("VEC_B", spec.vec4_right)
             .with_bool("VEC_C", spec.vec4_y)
             .with_bool("K_TAIL", spec.k_tail);
-        let kernel = if spec.wide_words { kernel.with_fragment("words", "u64") } else { kernel };
         spec.epilogue.specialise(kernel)
     }
 }
 
 impl Spec {
     /// The register tile for a problem, which is swapped already where that pays.
-    fn new(device: &Device, problem: &Problem, swapped: bool, epilogue: Epilogue) -> Self {
-        let lanes = device.lanes;
+    fn new(lanes: u32, problem: &Problem, swapped: bool, epilogue: Epilogue) -> Self {
         let [vec4_left, vec4_right, _] = problem.vec4_aligned();
         let inner = if swapped { problem.m } else { problem.n };
         let vec4_y = inner.is_multiple_of(4);
@@ -80,7 +76,6 @@ impl Spec {
             vec4_right,
             vec4_y,
             k_tail: !problem.k.is_multiple_of(4),
-            wide_words: vec4_left && vec4_right && vec4_y && device.wide_words(),
             epilogue,
         }
     }
@@ -92,8 +87,8 @@ pub(super) fn launch(
     operands: &Operands<'_>,
     activation: Option<UnaryOp>,
 ) -> Result<()> {
-    let device = Device::of(context);
-    let columns = 4 * device.lanes as usize;
+    let lanes = Device::of(context).lanes;
+    let columns = 4 * lanes as usize;
     // A narrow C is computed as its transpose.
     let swap = problem.n < columns && problem.n < problem.m;
     let (problem, operands) = if swap {
@@ -102,12 +97,12 @@ pub(super) fn launch(
     } else {
         (*problem, *operands)
     };
-    let rows = Spec::new(&device, &problem, swap, Epilogue::default()).rows as usize;
+    let rows = Spec::new(lanes, &problem, swap, Epilogue::default()).rows as usize;
     // A few workgroups for each core are enough.
     let mut tiling = Tiling::new([rows, columns], problem.k).split_for(&problem, 8);
     // One after the other, more terms lose digits.
     tiling.splits = tiling.splits.max(problem.k.div_ceil(4608));
     launch::launch(context, &problem, &operands, activation, &tiling, swap, |epilogue| {
-        Spec::new(&device, &problem, swap, epilogue).into()
+        Spec::new(lanes, &problem, swap, epilogue).into()
     })
 }

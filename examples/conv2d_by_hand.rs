@@ -110,16 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tiles = [(1, 16), (2, 8), (2, 16), (2, 32), (4, 8), (4, 16)];
     for (lane_pixels, channels) in tiles.into_iter().filter(|_| offered) {
         let (width, steps) = if vec4_gathered { (4, 1) } else { (1, 1) };
-        let spec = LanesForwardSpec {
-            lanes,
-            pixels: lane_pixels,
-            channels,
-            width,
-            steps,
-            vec4,
-            epilogue,
-            wide_words: false,
-        };
+        let spec = LanesForwardSpec { lanes, pixels: lane_pixels, channels, width, steps, vec4, epilogue };
         let [rows, columns] =
             [pixels.div_ceil((lanes * lane_pixels) as usize), o.div_ceil(channels as usize)];
         let shapes = [n, h, w, c, oh, ow, o, kernel, kernel];

@@ -69,6 +69,18 @@ impl Conv2d {
         Ok(2 * product(&output) * product(&weight[1..]))
     }
 
+    /// The shape N C·KH·KW OH·OW of the windows of an input N C H W as columns (PyTorch's `unfold`). The groups play no part.
+    ///
+    /// # Errors
+    /// Those of [`Conv2d::output_shape`].
+    pub fn columns(&self, input: [usize; 4], kernel: [usize; 2]) -> Result<[usize; 3], ShapeError> {
+        let [n, c, _, _] = input;
+        let one = Self { groups: 1, ..*self };
+        let [_, _, rows, columns] = one.output_shape(input, [1, c, kernel[0], kernel[1]])?;
+        element_count("im2col", &[n, c, rows, columns, kernel[0], kernel[1]])?;
+        Ok([n, c * kernel[0] * kernel[1], rows * columns])
+    }
+
     /// Bytes that must cross the memory bus at least: input and weight read once, output written once.
     ///
     /// # Errors

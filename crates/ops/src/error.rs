@@ -2,6 +2,20 @@
 
 use thiserror::Error;
 
+/// An operand of an element type that the operation does not take.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{op}: `{operand}` is {found}, and this operation takes {expected}; use `cast`")]
+pub struct DTypeError {
+    /// The operation.
+    pub op: &'static str,
+    /// Which operand.
+    pub operand: &'static str,
+    /// Its type.
+    pub found: crate::DType,
+    /// What it takes, in words.
+    pub expected: &'static str,
+}
+
 /// Shapes or parameters that do not fit together. Each message names the operation, the shapes and what to do.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]

@@ -89,6 +89,21 @@ impl CrossEntropy {
         Ok(if self.reduction == Reduction::None { labels.to_vec() } else { Vec::new() })
     }
 
+    /// Fails unless class weights, which come after logits and labels, have the shape C.
+    ///
+    /// # Errors
+    /// Those of [`CrossEntropy::dims`]; [`ShapeError::Operand`].
+    pub fn check_operands(&self, shapes: &[&[usize]]) -> Result<(), ShapeError> {
+        let [_, classes, _] = self.dims(shapes[0], shapes[1])?;
+        match shapes.get(2) {
+            Some(&weights) if weights != [classes] => {
+                let (shape, expected) = (weights.to_vec(), vec![classes]);
+                Err(ShapeError::Operand { op: Self::OP, operand: "weights", shape, expected })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Checks that each label is a class or the ignored one.
     ///
     /// # Errors

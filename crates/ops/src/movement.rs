@@ -137,6 +137,34 @@ pub fn concat_shape(shapes: &[&[usize]], axis: usize) -> Result<Vec<usize>, Shap
     Ok(joined)
 }
 
+/// The shapes of the parts of `shape` along `axis`, whose extents are `parts`.
+///
+/// # Errors
+/// [`ShapeError::Axis`]; [`ShapeError::NoOperands`] without a part; [`ShapeError::Operand`] where the parts together are not
+/// the axis.
+pub fn split_shapes(shape: &[usize], axis: usize, parts: &[usize]) -> Result<Vec<Vec<usize>>, ShapeError> {
+    let op = "split";
+    let Some(&extent) = shape.get(axis) else {
+        let axis = isize::try_from(axis).unwrap_or(isize::MAX);
+        return Err(ShapeError::Axis { op, axis, shape: shape.to_vec() });
+    };
+    if parts.is_empty() {
+        return Err(ShapeError::NoOperands { op });
+    }
+    let together = parts.iter().try_fold(0_usize, |sum, &part| sum.checked_add(part));
+    if together != Some(extent) {
+        let mut expected = shape.to_vec();
+        expected[axis] = together.unwrap_or(usize::MAX);
+        return Err(ShapeError::Operand { op, operand: "x", shape: shape.to_vec(), expected });
+    }
+    let part = |&part: &usize| {
+        let mut own = shape.to_vec();
+        own[axis] = part;
+        own
+    };
+    Ok(parts.iter().map(part).collect())
+}
+
 /// The shape of a padding with a constant: `padding` holds, for each axis, the elements added before and after.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! What can go wrong when an operation is called.
 
 use thiserror::Error;
-use tilewright_ops::{DType, ShapeError};
+use tilewright_ops::{DType, DTypeError, ShapeError};
 
 use crate::Layout;
 
@@ -59,4 +59,11 @@ pub enum Error {
         /// The elements given.
         found: usize,
     },
+}
+
+impl From<DTypeError> for Error {
+    fn from(error: DTypeError) -> Self {
+        let DTypeError { op, operand, found, expected } = error;
+        Self::DType { op, operand, found, expected }
+    }
 }

@@ -4,18 +4,20 @@
 //! in memory, which only [`Tensor::layout`] shows. There are no views with arbitrary strides: what moves elements
 //! copies them, and a change of layout is a kernel that a profile shows.
 
-mod apply;
 mod epilogue;
 mod error;
+mod launch;
 mod layout;
 pub mod ops;
+mod run;
 mod tensor;
 mod trace;
 
 pub use epilogue::Epilogue;
 pub use error::Error;
 pub use layout::Layout;
-pub use ops::normalization::BatchNormTrain;
+pub use ops::{convolution::Conv2dCall, matmul::MatMulCall, normalization::{BatchNormCall, BatchNormTrain}};
+pub use run::Hints;
 pub use tensor::{Element, Tensor};
 pub use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
 pub use tilewright_ops::DType;

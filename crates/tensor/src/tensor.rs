@@ -2,7 +2,6 @@
 
 use bytemuck::Pod;
 use half::f16;
-use tilewright_kernels::elementwise;
 use tilewright_ops::{DType, element_count};
 use tilewright_runtime::{Buffer, Context};
 
@@ -67,7 +66,7 @@ impl Tensor {
     /// An f32 tensor of one value.
     pub fn full(context: &Context, value: f32, shape: &[usize]) -> Result<Self> {
         let tensor = Self::empty(context, shape, DType::F32, Layout::RowMajor)?;
-        elementwise::fill(context, tensor.buffer(), tensor.count(), value.to_bits())?;
+        tensor.fill(value.to_bits())?;
         Ok(tensor)
     }
 
@@ -205,11 +204,6 @@ impl Tensor {
         }
     }
 
-    /// A tensor of its own memory with the same elements: what a plain clone, which shares memory, is not.
-    pub fn copy(&self) -> Result<Self> {
-        self.copy_to("copy", self.shape(), &self.strides(), 0, self.layout)
-    }
-
     /// The same tensor under another handle of the same context, such as one that records
     /// ([`Context::recording`]).
     #[must_use]
@@ -236,19 +230,21 @@ impl Tensor {
         }
     }
 
-    /// The type of a product's operands: both f32, or both f16 on a device whose shaders have it.
-    pub(crate) fn require_product_type(
-        &self,
-        op: &'static str,
-        operand: &'static str,
-        other: &Self,
-        other_operand: &'static str,
-    ) -> Result<DType> {
-        if !matches!(self.dtype, DType::F32 | DType::F16) {
-            return Err(Error::DType { op, operand, found: self.dtype, expected: "f32 or f16" });
+    /// Fails for what has no memory: an operation that writes in place, or to a texture, cannot be written down.
+    pub(crate) fn refuse_symbolic(&self, op: &str) -> Result<()> {
+        if self.symbol.is_none() {
+            return Ok(());
         }
-        other.require_dtype(op, other_operand, self.dtype)?;
-        Ok(self.dtype)
+        Err(tilewright_runtime::Error::Unbacked { op: op.to_owned() }.into())
+    }
+
+    /// Fails unless `other` has this tensor's shape.
+    pub(crate) fn require_shape(&self, op: &'static str, operand: &'static str, other: &Self) -> Result<()> {
+        if other.shape() == self.shape() {
+            return Ok(());
+        }
+        let (shape, expected) = (other.shape().to_vec(), self.shape().to_vec());
+        Err(tilewright_ops::ShapeError::Operand { op, operand, shape, expected }.into())
     }
 
     /// Fails unless both live on one context.

@@ -31,12 +31,8 @@ pub struct TraceStep {
     pub op: Op,
     /// To what.
     pub inputs: Vec<TraceOperand>,
-    /// The number of its result.
-    pub output: usize,
-    /// The result's shape.
-    pub shape: Vec<usize>,
-    /// The result's type.
-    pub dtype: DType,
+    /// The numbers of its results.
+    pub outputs: Vec<usize>,
 }
 
 /// An operand of a [`TraceStep`].
@@ -117,36 +113,33 @@ impl Tensor {
     }
 }
 
-/// Writes the operation down and gives its symbolic result, if an operand is symbolic; `None` if all are tensors.
-pub(crate) fn step(op: impl FnOnce() -> Op, inputs: &[&Tensor]) -> Option<Result<Tensor>> {
-    let symbol = inputs.iter().find_map(|input| input.symbol.as_ref())?;
-    Some(write_down(&symbol.trace, op(), inputs))
-}
-
-fn write_down(trace: &Trace, op: Op, inputs: &[&Tensor]) -> Result<Tensor> {
-    let name = op.name();
+/// Writes an operation down, whose operands fit it, and gives its symbolic results.
+pub(crate) fn write_down(
+    symbol: &Symbol,
+    op: &Op,
+    inputs: &[&Tensor],
+    shapes: Vec<Vec<usize>>,
+    dtypes: Vec<DType>,
+) -> Result<Vec<Tensor>> {
+    let trace = &symbol.trace;
     let mut operands = Vec::with_capacity(inputs.len());
-    for (at, input) in inputs.iter().enumerate() {
-        inputs[0].require_same_context(name, input)?;
+    for input in inputs {
         operands.push(match (trace.value_of(input), input.is_symbolic()) {
             (Some(value), _) => TraceOperand::Value(value),
             (None, false) => TraceOperand::Constant((*input).clone()),
-            (None, true) => return Err(Error::Contexts { op: name }),
+            (None, true) => return Err(Error::Contexts { op: op.name() }),
         });
-        let expected = op.operand_dtype(at, inputs[0].dtype());
-        if input.dtype() != expected {
-            let (operand, found, expected) = ("operand", input.dtype(), expected.name());
-            return Err(Error::DType { op: name, operand, found, expected });
-        }
     }
-    let shapes: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
-    let shape = op.output_shape(&shapes)?;
-    let dtype = op.output_dtype(inputs[0].dtype());
-    let value = trace.next();
-    let y = trace.symbolic(inputs[0].context(), &shape, dtype, value)?;
+    let context = inputs[0].context();
+    let mut results = Vec::with_capacity(shapes.len());
+    let mut outputs = Vec::with_capacity(shapes.len());
+    for (shape, dtype) in shapes.iter().zip(dtypes) {
+        let value = trace.next();
+        outputs.push(value);
+        results.push(trace.symbolic(context, shape, dtype, value)?);
+    }
     let mut entries = trace.lock();
     let scope = entries.scope.clone();
-    entries.steps.push(TraceStep { scope, op, inputs: operands, output: value, shape, dtype });
-    drop(entries);
-    Ok(y)
+    entries.steps.push(TraceStep { scope, op: op.clone(), inputs: operands, outputs });
+    Ok(results)
 }

@@ -1,8 +1,8 @@
 //! Transposed convolution, by the kernels of a convolution's gradient: it is the same map.
 
-use tilewright_ops::{ConvTranspose2d, DType, Op};
+use tilewright_ops::{ConvTranspose2d, Op, ShapeError};
 
-use crate::{Epilogue, Result, Tensor, trace};
+use crate::{Result, Tensor};
 
 impl Tensor {
     /// The transposed convolution of N I H W by a weight I (O/groups) KH KW, with a bias of one number for each output
@@ -11,20 +11,13 @@ impl Tensor {
     /// # Errors
     /// Those of [`ConvTranspose2d::output_shape`].
     pub fn conv_transpose2d(&self, weight: &Self, bias: Option<&Self>, op: &ConvTranspose2d) -> Result<Self> {
-        let name = "conv_transpose2d";
-        self.require_f32(name, "x")?;
-        weight.require_f32(name, "weight")?;
-        self.require_same_context(name, weight)?;
-        let y_shape = op.output_shape(self.shape4(name, "x")?, weight.shape4(name, "weight")?)?;
-        let epilogue = Epilogue { bias, residual: None, activation: None };
-        self.check_epilogue(name, y_shape[1], (&y_shape, DType::F32), &epilogue)?;
-        let y = match trace::step(|| Op::ConvTranspose2d(*op), &[self, weight]) {
-            Some(y) => y?,
-            None => Self::conv2d_backward_input(self, weight, &y_shape, &op.transposed(), None)?,
-        };
-        match bias {
-            None => Ok(y),
-            Some(bias) => y.add(&bias.reshape(&[-1, 1, 1])?),
+        let y = Self::run_one(&Op::ConvTranspose2d(*op), &[self, weight])?;
+        let Some(bias) = bias else { return Ok(y) };
+        let expected = vec![y.shape()[1]];
+        if bias.shape() != expected {
+            let (op, operand, shape) = ("conv_transpose2d", "bias", bias.shape().to_vec());
+            return Err(ShapeError::Operand { op, operand, shape, expected }.into());
         }
+        y.add(&bias.reshape(&[-1, 1, 1])?)
     }
 }

@@ -1,9 +1,55 @@
 //! Convolutions and their gradients.
 
-use tilewright_kernels::convolution::{self, Conv2dAlgorithm, Operands, Problem, Weight};
-use tilewright_ops::{Conv2d, DType, Op, Pooling, ShapeError, UnaryOp, element_count};
+use tilewright_kernels::convolution::Conv2dAlgorithm;
+use tilewright_ops::{Conv2d, Gradient, Op, Pooling, ShapeError, UnaryOp};
 
-use crate::{Epilogue, Layout, Result, Tensor, trace};
+use crate::{Epilogue, Hints, Result, Tensor};
+
+/// A convolution with all that may be done in its kernel.
+///
+/// ```
+/// use tilewright_ops::{Conv2d, UnaryOp};
+/// use tilewright_tensor::Conv2dCall;
+///
+/// let op = Conv2d { padding: [1, 1], ..Conv2d::default() };
+/// let call = Conv2dCall { activation: Some(UnaryOp::Relu), ..Conv2dCall::new(op) };
+/// assert!(call.bias.is_none() && call.algorithm.is_none());
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Conv2dCall<'a> {
+    /// Stride, padding, dilation, groups.
+    pub op: Conv2d,
+    /// One number for each output channel; f32.
+    pub bias: Option<&'a Tensor>,
+    /// Added before the activation: of the convolution's shape, and of the input's type.
+    pub residual: Option<&'a Tensor>,
+    /// Of the sum.
+    pub activation: Option<UnaryOp>,
+    /// Of the activation: in one kernel where the algorithm can (`kernels::select::conv2d_pooled` says), else in two.
+    /// Values of f16 are pooled in f32.
+    pub pool: Option<Pooling>,
+    /// By this algorithm, or by the table of `kernels::select`.
+    pub algorithm: Option<Conv2dAlgorithm>,
+    /// Whether the result may lie where the residual lies, which is lost: [`Hints::over_residual`].
+    pub over_residual: bool,
+}
+
+impl Conv2dCall<'_> {
+    /// The plain convolution.
+    #[must_use]
+    pub fn new(op: Conv2d) -> Self {
+        Self { op, ..Self::default() }
+    }
+}
+
+impl<'a> Conv2dCall<'a> {
+    /// The same with an epilogue.
+    #[must_use]
+    pub fn with_epilogue(self, epilogue: Epilogue<'a>) -> Self {
+        let Epilogue { bias, residual, activation } = epilogue;
+        Self { bias, residual, activation, ..self }
+    }
+}
 
 impl Tensor {
     /// The convolution of N C H W with a weight O C/groups KH KW and a bias of O entries. The result lies
@@ -12,146 +58,23 @@ impl Tensor {
     /// # Errors
     /// Those of [`Conv2d::output_shape`].
     pub fn conv2d(&self, weight: &Self, bias: Option<&Self>, op: &Conv2d) -> Result<Self> {
-        self.conv2d_with(weight, bias, op, None, None)
+        self.conv2d_with(weight, &Conv2dCall { bias, ..Conv2dCall::new(*op) })
     }
 
-    /// `activation(conv2d(self, weight) + bias)` in one kernel, by the algorithm named, or by the table of
-    /// `kernels::select` if none is.
-    ///
-    /// # Errors
-    /// As [`Self::conv2d_fused`].
-    pub fn conv2d_with(
-        &self,
-        weight: &Self,
-        bias: Option<&Self>,
-        op: &Conv2d,
-        activation: Option<UnaryOp>,
-        algorithm: Option<Conv2dAlgorithm>,
-    ) -> Result<Self> {
-        self.conv2d_fused(weight, op, &Epilogue { bias, residual: None, activation }, algorithm)
-    }
-
-    /// `activation(conv2d(self, weight) + bias + residual)` in one kernel, by the algorithm named, or by the table of
-    /// `kernels::select` if none is. The residual has the result's shape.
+    /// `pool(activation(conv2d(self, weight) + bias + residual))`, as far as the call has them, in one kernel where that
+    /// can be.
     ///
     /// Input and weight are f32, or both f16: then sums are f32, result and residual f16, and the bias f32 all the same.
     ///
     /// # Errors
-    /// [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this device.
-    pub fn conv2d_fused(
-        &self,
-        weight: &Self,
-        op: &Conv2d,
-        epilogue: &Epilogue<'_>,
-        algorithm: Option<Conv2dAlgorithm>,
-    ) -> Result<Self> {
-        self.conv2d_placed(weight, op, epilogue, None, algorithm, false)
-    }
-
-    /// The pooling of [`Self::conv2d_fused`]'s result, whose shape the residual has: in one kernel where the algorithm can
-    /// (`kernels::select::conv2d_pooled` says), else in two. Values of f16 are pooled in f32.
-    ///
-    /// # Errors
-    /// As [`Self::conv2d_fused`], and those of [`Pooling::output_shape`].
-    pub fn conv2d_pooled(
-        &self,
-        weight: &Self,
-        op: &Conv2d,
-        epilogue: &Epilogue<'_>,
-        pooling: &Pooling,
-        algorithm: Option<Conv2dAlgorithm>,
-    ) -> Result<Self> {
-        self.conv2d_placed(weight, op, epilogue, Some(pooling), algorithm, false)
-    }
-
-    /// As [`Self::conv2d_fused`], with the result where the residual lies, which is lost: for a caller that knows that
-    /// nobody reads it again. A residual that is no channels-last tensor of its own memory is left alone.
-    ///
-    /// # Errors
-    /// As [`Self::conv2d_fused`].
-    pub fn conv2d_over_residual(
-        &self,
-        weight: &Self,
-        op: &Conv2d,
-        epilogue: &Epilogue<'_>,
-        algorithm: Option<Conv2dAlgorithm>,
-    ) -> Result<Self> {
-        self.conv2d_placed(weight, op, epilogue, None, algorithm, true)
-    }
-
-    fn conv2d_placed(
-        &self,
-        weight: &Self,
-        op: &Conv2d,
-        epilogue: &Epilogue<'_>,
-        pooling: Option<&Pooling>,
-        algorithm: Option<Conv2dAlgorithm>,
-        over_residual: bool,
-    ) -> Result<Self> {
-        let dtype = self.require_product_type("conv2d", "x", weight, "weight")?;
-        self.require_same_context("conv2d", weight)?;
-        let problem = Problem::new(op, self.shape4("conv2d", "x")?, weight.shape4("conv2d", "weight")?)?;
-        let problem = problem.with_dtype(dtype);
-        self.check_epilogue("conv2d", problem.y_shape[1], (&problem.y_shape, dtype), epilogue)?;
-        let pooled_shape = pooling.map(|pooling| pooling.output_shape(problem.y_shape)).transpose()?;
-        let operands: Vec<_> =
-            [self, weight].into_iter().chain(epilogue.bias).chain(epilogue.residual).collect();
-        let traced = || Op::Conv2d {
-            op: *op,
-            bias: epilogue.bias.is_some(),
-            residual: epilogue.residual.is_some(),
-            activation: epilogue.activation,
-            pool: pooling.copied(),
-        };
-        if let Some(y) = trace::step(traced, &operands) {
-            return y;
-        }
-        if algorithm.is_none() && self.widens(dtype) {
-            let wide = epilogue.widened()?;
-            let weight = weight.cast(DType::F32)?;
-            let (x, epilogue) = (self.cast(DType::F32)?, wide.epilogue());
-            let y = x.conv2d_placed(&weight, op, &epilogue, pooling, None, over_residual)?;
-            return y.cast(DType::F16);
-        }
-        let x = self.to_layout(Layout::ChannelsLast)?;
-        let weight = weight.to_layout(Layout::RowMajor)?;
-        let residual = match epilogue.residual {
-            Some(residual) => Some(residual.to_layout(Layout::ChannelsLast)?),
-            None => None,
-        };
-        let read = [x.buffer(), weight.buffer()];
-        let free =
-            |residual: &&Self| over_residual && !read.iter().any(|buffer| buffer.same(residual.buffer()));
-        let plain = Weight::Plain(weight.buffer());
-        let fused = match pooling {
-            Some(pooling) => convolution::pools(self.context(), &problem, plain, pooling, algorithm)?,
-            None => false,
-        };
-        let y = match (residual.as_ref().filter(free), pooled_shape.filter(|_| fused)) {
-            (Some(residual), None) => residual.clone(),
-            (_, shape) => {
-                let shape = shape.unwrap_or(problem.y_shape);
-                Self::empty(self.context(), &shape, dtype, Layout::ChannelsLast)?
-            }
-        };
-        let operands = Operands {
-            x: x.buffer(),
-            weight: plain,
-            bias: epilogue.bias.map(Self::buffer),
-            residual: residual.as_ref().map(Self::buffer),
-            y: y.buffer(),
-        };
-        let (context, activation) = (self.context(), epilogue.activation);
-        match pooling {
-            Some(pooling) if fused => {
-                convolution::forward_pooled(context, &problem, &operands, activation, pooling, algorithm)?;
-            }
-            _ => convolution::forward(context, &problem, &operands, activation, algorithm)?,
-        }
-        match pooling {
-            Some(pooling) if !fused => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
-            _ => Ok(y),
-        }
+    /// Those of [`Conv2d::output_shape`] and [`Pooling::output_shape`]; [`tilewright_runtime::Error::Unsupported`] if the
+    /// algorithm cannot run this shape on this device.
+    pub fn conv2d_with(&self, weight: &Self, call: &Conv2dCall<'_>) -> Result<Self> {
+        let Conv2dCall { op, bias, residual, activation, pool, algorithm, over_residual } = *call;
+        let inputs: Vec<_> = [self, weight].into_iter().chain(bias).chain(residual).collect();
+        let op = Op::Conv2d { op, bias: bias.is_some(), residual: residual.is_some(), activation, pool };
+        let hints = Hints { conv2d: algorithm, over_residual, ..Hints::default() };
+        Self::run_one_with(&op, &inputs, &hints)
     }
 
     /// The gradient of [`Self::conv2d`] by its input, of shape `x_shape`, channels-last.
@@ -162,18 +85,10 @@ impl Tensor {
         op: &Conv2d,
         algorithm: Option<Conv2dAlgorithm>,
     ) -> Result<Self> {
-        let name = "conv2d_backward_input";
-        weight.require_f32(name, "weight")?;
-        grad_y.require_same_context(name, weight)?;
-        let problem = Problem::new(op, four(name, "x", x_shape)?, weight.shape4(name, "weight")?)?;
-        grad_y.require_gradient(name, &problem.y_shape)?;
-        let grad_y = grad_y.to_layout(Layout::ChannelsLast)?;
-        let weight = weight.to_layout(Layout::RowMajor)?;
-        let context = grad_y.context();
-        let grad_x = Self::empty(context, x_shape, DType::F32, Layout::ChannelsLast)?;
-        let (weight, y) = (weight.buffer(), grad_y.buffer());
-        convolution::backward_input(context, &problem, y, weight, grad_x.buffer(), algorithm)?;
-        Ok(grad_x)
+        let x_shape = four("conv2d_backward_input", "x", x_shape)?;
+        let gradient = Op::Gradient(Gradient::Conv2dInput { op: *op, x_shape });
+        let hints = Hints { conv2d: algorithm, ..Hints::default() };
+        Self::run_one_with(&gradient, &[grad_y, weight], &hints)
     }
 
     /// The gradient of [`Self::conv2d`] by its weight, of shape `weight_shape`, row-major.
@@ -184,30 +99,15 @@ impl Tensor {
         op: &Conv2d,
         algorithm: Option<Conv2dAlgorithm>,
     ) -> Result<Self> {
-        let name = "conv2d_backward_weight";
-        x.require_f32(name, "x")?;
-        grad_y.require_same_context(name, x)?;
-        let problem = Problem::new(op, x.shape4(name, "x")?, four(name, "weight", weight_shape)?)?;
-        grad_y.require_gradient(name, &problem.y_shape)?;
-        let grad_y = grad_y.to_layout(Layout::ChannelsLast)?;
-        let x = x.to_layout(Layout::ChannelsLast)?;
-        let context = grad_y.context();
-        let grad_weight = Self::empty(context, weight_shape, DType::F32, Layout::RowMajor)?;
-        let (x, y) = (x.buffer(), grad_y.buffer());
-        convolution::backward_weight(context, &problem, y, x, grad_weight.buffer(), algorithm)?;
-        Ok(grad_weight)
+        let weight_shape = four("conv2d_backward_weight", "weight", weight_shape)?;
+        let gradient = Op::Gradient(Gradient::Conv2dWeight { op: *op, weight_shape });
+        let hints = Hints { conv2d: algorithm, ..Hints::default() };
+        Self::run_one_with(&gradient, &[grad_y, x], &hints)
     }
 
     /// The gradient of [`Self::conv2d`] by its bias: N O OH OW summed to O.
     pub fn conv2d_backward_bias(grad_y: &Self) -> Result<Self> {
-        let name = "conv2d_backward_bias";
-        grad_y.require_f32(name, "grad_y")?;
-        let [n, outputs, h, w] = grad_y.shape4(name, "grad_y")?;
-        let grad_y = grad_y.to_layout(Layout::ChannelsLast)?;
-        let grad_bias = Self::empty(grad_y.context(), &[outputs], DType::F32, Layout::RowMajor)?;
-        let buffer = grad_y.buffer();
-        convolution::backward_bias(grad_y.context(), buffer, n * h * w, outputs, grad_bias.buffer())?;
-        Ok(grad_bias)
+        Self::run_one(&Op::Gradient(Gradient::Conv2dBias), &[grad_y])
     }
 
     /// The windows of N C H W as columns, N C·KH·KW OH·OW: PyTorch's `unfold`. (The groups of `op` play no part.)
@@ -215,52 +115,15 @@ impl Tensor {
     /// # Errors
     /// A shape error if no window fits, [`tilewright_runtime::Error::Limit`] if the device cannot bind the columns.
     pub fn im2col(&self, op: &Conv2d, kernel: [usize; 2]) -> Result<Self> {
-        self.require_f32("im2col", "x")?;
-        let x_shape = self.shape4("im2col", "x")?;
-        let (problem, [n, c, pixels, taps]) = columns_of(op, x_shape, kernel)?;
-        let x = self.to_layout(Layout::ChannelsLast)?;
-        let context = self.context();
-        let rows = Self::empty(context, &[n, pixels, taps, c], DType::F32, Layout::RowMajor)?;
-        if rows.count() > 0 {
-            convolution::im2col(context, &problem, x.buffer(), rows.buffer())?;
-        }
-        // The kernel puts channels last, a window after the other; PyTorch's order is C, taps, pixels.
-        rows.permute(&[0, 3, 2, 1])?.reshape(&[n, c * taps, pixels].map(|extent| extent as isize))
+        Self::run_one(&Op::Im2col { op: *op, kernel }, &[self])
     }
 
     /// Adds every column of N C·KH·KW OH·OW to the window it came from: PyTorch's `fold`, and the gradient of
     /// [`Self::im2col`] for an input of `x_shape`.
     pub fn col2im(&self, op: &Conv2d, kernel: [usize; 2], x_shape: &[usize]) -> Result<Self> {
-        let name = "col2im";
-        let x_shape = four(name, "x", x_shape)?;
-        let (problem, [n, c, pixels, taps]) = columns_of(op, x_shape, kernel)?;
-        self.require_gradient(name, &[n, c * taps, pixels])?;
-        let rows =
-            self.reshape(&[n, c, taps, pixels].map(|extent| extent as isize))?.permute(&[0, 3, 2, 1])?;
-        let x = Self::empty(self.context(), &x_shape, DType::F32, Layout::ChannelsLast)?;
-        if x.count() > 0 {
-            convolution::col2im(self.context(), &problem, rows.buffer(), x.buffer())?;
-        }
-        Ok(x)
+        let x_shape = four("col2im", "x", x_shape)?;
+        Self::run_one(&Op::Gradient(Gradient::Im2col { op: *op, kernel, x_shape }), &[self])
     }
-
-    fn require_gradient(&self, op: &'static str, expected: &[usize]) -> Result<()> {
-        self.require_f32(op, "grad_y")?;
-        if self.shape() == expected {
-            return Ok(());
-        }
-        let (shape, expected) = (self.shape().to_vec(), expected.to_vec());
-        Err(ShapeError::Operand { op, operand: "grad_y", shape, expected }.into())
-    }
-}
-
-/// The convolution whose windows these are, and N, C, windows of an image, taps of a window.
-fn columns_of(op: &Conv2d, x_shape: [usize; 4], [kh, kw]: [usize; 2]) -> Result<(Problem, [usize; 4])> {
-    let op = Conv2d { groups: 1, ..*op };
-    let problem = Problem::new(&op, x_shape, [1, x_shape[1], kh, kw])?;
-    let [n, _, rows, columns] = problem.y_shape;
-    element_count("im2col", &[n, x_shape[1], rows, columns, kh, kw])?;
-    Ok((problem, [n, x_shape[1], rows * columns, kh * kw]))
 }
 
 fn four(op: &'static str, operand: &'static str, shape: &[usize]) -> Result<[usize; 4]> {

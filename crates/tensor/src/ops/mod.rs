@@ -1,10 +1,11 @@
-//! Eager execution, one file for each family; the operations are methods of [`crate::Tensor`].
+//! The operations as methods of [`crate::Tensor`], one file for each family: each makes an [`tilewright_ops::Op`] and hands
+//! it to [`crate::Tensor::run`].
 
 mod conv_transpose;
-mod convolution;
+pub mod convolution;
 mod elementwise;
 mod loss;
-mod matmul;
+pub mod matmul;
 mod movement;
 pub mod normalization;
 pub mod optimizer;
@@ -15,3 +16,18 @@ mod resample;
 mod softmax;
 mod texture;
 mod where_;
+
+use tilewright_ops::{Op, ShapeError};
+
+use crate::{Result, Tensor};
+
+/// The results of an operation that has as many.
+fn results<const N: usize>(op: &Op, results: Vec<Tensor>) -> Result<[Tensor; N]> {
+    let found = results.len();
+    results.try_into().map_err(|_| ShapeError::OperandCount { op: op.name(), found }.into())
+}
+
+/// A shape as [`crate::Tensor::reshape`] takes it.
+fn signed(shape: &[usize]) -> Vec<isize> {
+    shape.iter().map(|&extent| extent as isize).collect()
+}

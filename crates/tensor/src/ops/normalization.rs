@@ -1,16 +1,24 @@
 //! Batch normalisation over N C …: training, evaluation and their gradients (Ioffe and Szegedy, arXiv 1502.03167).
-//!
-//! Four axes are worked on channels-last, two as they are; any other rank goes through copies.
 
-use tilewright_kernels::normalization::{self, Fused, Grads, Running, Spread, Statistics};
-use tilewright_ops::{BatchNorm, DType, Op, UnaryOp};
+use tilewright_ops::{BatchNorm, Gradient, Op, UnaryOp};
 
-use crate::{Layout, Result, Tensor, trace};
+use super::results;
+use crate::{Result, Tensor};
 
-const TRAIN: &str = "batch_norm_train";
-const EVAL: &str = "batch_norm_eval";
-const TRAIN_BACKWARD: &str = "batch_norm_train_backward";
-const EVAL_BACKWARD: &str = "batch_norm_eval_backward";
+/// A batch normalisation with what may be done in its kernel. [`BatchNorm`] becomes one without an activation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BatchNormCall {
+    /// eps and momentum.
+    pub op: BatchNorm,
+    /// Of the result, in the same pass.
+    pub activation: Option<UnaryOp>,
+}
+
+impl From<&BatchNorm> for BatchNormCall {
+    fn from(op: &BatchNorm) -> Self {
+        Self { op: *op, activation: None }
+    }
+}
 
 /// What a training step of [`Tensor::batch_norm_train`] gives. All but `y` have shape `[C]`.
 #[derive(Clone, Debug)]
@@ -40,133 +48,38 @@ impl Tensor {
         bias: &Self,
         running_mean: &Self,
         running_var: &Self,
-        norm: &BatchNorm,
+        norm: impl Into<BatchNormCall>,
     ) -> Result<BatchNormTrain> {
-        self.batch_norm_train_fused(weight, bias, running_mean, running_var, norm, None)
-    }
-
-    /// [`Self::batch_norm_train`] with an activation applied to `y` in the same pass.
-    pub fn batch_norm_train_fused(
-        &self,
-        weight: &Self,
-        bias: &Self,
-        running_mean: &Self,
-        running_var: &Self,
-        norm: &BatchNorm,
-        activation: Option<UnaryOp>,
-    ) -> Result<BatchNormTrain> {
-        let operands = [
-            ("weight", weight),
-            ("bias", bias),
-            ("running_mean", running_mean),
-            ("running_var", running_var),
-        ];
-        let dims = self.norm_dims(TRAIN, norm, &operands)?;
-        norm.check_training(self.shape())?;
-        activation.map_or(Ok(()), |op| op.check())?;
-        let context = self.context();
-        let x = self.channels_fastest()?;
-        let y = x.like(DType::F32)?;
-        let (mean, inv_std) = (weight.like(DType::F32)?, weight.like(DType::F32)?);
-        let (new_mean, new_var) = (weight.like(DType::F32)?, weight.like(DType::F32)?);
-        let running = Running { mean: running_mean.buffer(), variance: running_var.buffer() };
-        let to = Statistics {
-            mean: mean.buffer(),
-            inv_std: inv_std.buffer(),
-            running_mean: new_mean.buffer(),
-            running_variance: new_var.buffer(),
-        };
-        normalization::batch_norm_statistics(
-            context,
-            dims,
-            norm.eps,
-            norm.momentum,
-            x.buffer(),
-            running,
-            to,
-        )?;
-        normalization::batch_norm_normalise(
-            context,
-            TRAIN,
-            dims,
-            x.buffer(),
-            mean.buffer(),
-            Spread::InvStd(inv_std.buffer()),
-            weight.buffer(),
-            bias.buffer(),
-            activation,
-            y.buffer(),
-        )?;
-        let y = y.with_rank_of(self)?;
-        Ok(BatchNormTrain { y, mean, inv_std, running_mean: new_mean, running_var: new_var })
+        let BatchNormCall { op, activation } = norm.into();
+        let op = Op::BatchNormTrain { op, activation };
+        let found = Self::run(&op, &[self, weight, bias, running_mean, running_var])?;
+        let [y, mean, inv_std, running_mean, running_var] = results(&op, found)?;
+        Ok(BatchNormTrain { y, mean, inv_std, running_mean, running_var })
     }
 
     /// Normalises N C … by the running statistics. Weight, bias and running statistics have shape `[C]`.
+    ///
+    /// # Errors
+    /// A shape error for operands that do not fit.
     pub fn batch_norm_eval(
         &self,
         weight: &Self,
         bias: &Self,
         running_mean: &Self,
         running_var: &Self,
-        norm: &BatchNorm,
+        norm: impl Into<BatchNormCall>,
     ) -> Result<Self> {
-        self.batch_norm_eval_fused(weight, bias, running_mean, running_var, norm, None)
-    }
-
-    /// [`Self::batch_norm_eval`] with an activation applied in the same pass.
-    pub fn batch_norm_eval_fused(
-        &self,
-        weight: &Self,
-        bias: &Self,
-        running_mean: &Self,
-        running_var: &Self,
-        norm: &BatchNorm,
-        activation: Option<UnaryOp>,
-    ) -> Result<Self> {
-        let operands = [
-            ("weight", weight),
-            ("bias", bias),
-            ("running_mean", running_mean),
-            ("running_var", running_var),
-        ];
-        let dims = self.norm_dims(EVAL, norm, &operands)?;
-        activation.map_or(Ok(()), |op| op.check())?;
-        let traced = || Op::BatchNorm { op: *norm, activation };
-        if let Some(y) = trace::step(traced, &[self, weight, bias, running_mean, running_var]) {
-            return y;
-        }
-        let x = self.channels_fastest()?;
-        let y = x.like(DType::F32)?;
-        normalization::batch_norm_normalise(
-            self.context(),
-            EVAL,
-            dims,
-            x.buffer(),
-            running_mean.buffer(),
-            Spread::Variance(running_var.buffer(), norm.eps),
-            weight.buffer(),
-            bias.buffer(),
-            activation,
-            y.buffer(),
-        )?;
-        y.with_rank_of(self)
+        let BatchNormCall { op, activation } = norm.into();
+        Self::run_one(&Op::BatchNorm { op, activation }, &[self, weight, bias, running_mean, running_var])
     }
 
     /// The gradients of x (this tensor), weight and bias through [`Self::batch_norm_train`], whose `mean` and `inv_std`
-    /// these are.
+    /// these are. With an activation, it and the bias are in `fused`, and `grad_y` is the gradient of what the activation
+    /// gave, whose operand is computed anew.
+    ///
+    /// # Errors
+    /// As [`Self::batch_norm_train`].
     pub fn batch_norm_train_backward(
-        &self,
-        weight: &Self,
-        mean: &Self,
-        inv_std: &Self,
-        grad_y: &Self,
-    ) -> Result<(Self, Self, Self)> {
-        self.batch_norm_train_backward_fused(weight, mean, inv_std, None, grad_y)
-    }
-
-    /// The gradients through [`Self::batch_norm_train_fused`] with an activation: it and the bias are in `fused`, and
-    /// `grad_y` is the gradient of what the activation gave, whose operand is computed anew.
-    pub fn batch_norm_train_backward_fused(
         &self,
         weight: &Self,
         mean: &Self,
@@ -174,118 +87,39 @@ impl Tensor {
         fused: Option<(UnaryOp, &Self)>,
         grad_y: &Self,
     ) -> Result<(Self, Self, Self)> {
-        let norm = BatchNorm::default();
-        let operands = [("weight", weight), ("mean", mean), ("inv_std", inv_std)];
-        let dims = self.norm_dims(TRAIN_BACKWARD, &norm, &operands)?;
-        norm.check_training(self.shape())?;
-        let spread = Spread::InvStd(inv_std.buffer());
-        self.norm_backward(TRAIN_BACKWARD, dims, true, mean, spread, weight, fused, grad_y)
+        let (activation, bias) = fused.unzip();
+        let gradient = Gradient::BatchNormTrain { activation };
+        self.batch_norm_backward(gradient, [weight, mean, inv_std, grad_y], bias)
     }
 
     /// The gradients of x (this tensor), weight and bias through [`Self::batch_norm_eval`], whose statistics are
-    /// constants.
+    /// constants; `fused` as in [`Self::batch_norm_train_backward`].
+    ///
+    /// # Errors
+    /// As [`Self::batch_norm_eval`].
     pub fn batch_norm_eval_backward(
         &self,
         weight: &Self,
         running_mean: &Self,
         running_var: &Self,
         norm: &BatchNorm,
-        grad_y: &Self,
-    ) -> Result<(Self, Self, Self)> {
-        self.batch_norm_eval_backward_fused(weight, running_mean, running_var, norm, None, grad_y)
-    }
-
-    /// The gradients through [`Self::batch_norm_eval_fused`] with an activation, as in
-    /// [`Self::batch_norm_train_backward_fused`].
-    pub fn batch_norm_eval_backward_fused(
-        &self,
-        weight: &Self,
-        running_mean: &Self,
-        running_var: &Self,
-        norm: &BatchNorm,
         fused: Option<(UnaryOp, &Self)>,
         grad_y: &Self,
     ) -> Result<(Self, Self, Self)> {
-        let operands = [("weight", weight), ("running_mean", running_mean), ("running_var", running_var)];
-        let dims = self.norm_dims(EVAL_BACKWARD, norm, &operands)?;
-        let spread = Spread::Variance(running_var.buffer(), norm.eps);
-        self.norm_backward(EVAL_BACKWARD, dims, false, running_mean, spread, weight, fused, grad_y)
+        let (activation, bias) = fused.unzip();
+        let gradient = Gradient::BatchNorm { op: *norm, activation };
+        self.batch_norm_backward(gradient, [weight, running_mean, running_var, grad_y], bias)
     }
 
-    fn norm_backward(
+    fn batch_norm_backward(
         &self,
-        op: &'static str,
-        dims: [usize; 2],
-        train: bool,
-        mean: &Self,
-        spread: Spread<'_>,
-        weight: &Self,
-        fused: Option<(UnaryOp, &Self)>,
-        grad_y: &Self,
+        gradient: Gradient,
+        operands: [&Self; 4],
+        bias: Option<&Self>,
     ) -> Result<(Self, Self, Self)> {
-        if let Some((activation, bias)) = fused {
-            activation.check()?;
-            self.norm_dims(op, &BatchNorm::default(), &[("bias", bias)])?;
-        }
-        let fused = fused.map(|(activation, bias)| Fused { activation, bias: bias.buffer() });
-        grad_y.require_f32(op, "grad_y")?;
-        self.require_same_context(op, grad_y)?;
-        self.require_shape(op, "grad_y", grad_y)?;
-        let (x, grad_y) = (self.channels_fastest()?, grad_y.channels_fastest()?);
-        let grad_x = x.like(DType::F32)?;
-        let (grad_weight, grad_bias) = (weight.like(DType::F32)?, weight.like(DType::F32)?);
-        let to = Grads { x: grad_x.buffer(), weight: grad_weight.buffer(), bias: grad_bias.buffer() };
-        normalization::batch_norm_backward(
-            self.context(),
-            op,
-            dims,
-            train,
-            x.buffer(),
-            mean.buffer(),
-            spread,
-            weight.buffer(),
-            fused,
-            grad_y.buffer(),
-            to,
-        )?;
-        Ok((grad_x.with_rank_of(self)?, grad_weight, grad_bias))
-    }
-
-    /// Checks the operands; the pixels in a batch and the channels.
-    fn norm_dims(
-        &self,
-        op: &'static str,
-        norm: &BatchNorm,
-        operands: &[(&'static str, &Self)],
-    ) -> Result<[usize; 2]> {
-        self.require_f32(op, "x")?;
-        let [batch, channels, inner] = norm.dims(self.shape())?;
-        for (name, operand) in operands {
-            operand.require_f32(op, name)?;
-            self.require_same_context(op, operand)?;
-            norm.check_operand(self.shape(), name, operand.shape())?;
-        }
-        Ok([batch.saturating_mul(inner), channels])
-    }
-
-    /// The values as a matrix whose columns are channels: a tensor of two axes as it is, else one of four channels-last.
-    fn channels_fastest(&self) -> Result<Self> {
-        match *self.shape() {
-            [_, _] => Ok(self.clone()),
-            [_, _, _, _] => self.to_layout(Layout::ChannelsLast),
-            [batch, channels, ref inner @ ..] => {
-                let four = [batch, channels, inner.iter().product(), 1];
-                self.relabel(&four, Layout::RowMajor).to_layout(Layout::ChannelsLast)
-            }
-            _ => Ok(self.clone()),
-        }
-    }
-
-    /// Undoes [`Self::channels_fastest`] for a result that belongs to `x`.
-    fn with_rank_of(self, x: &Self) -> Result<Self> {
-        if self.shape() == x.shape() {
-            return Ok(self);
-        }
-        Ok(self.to_layout(Layout::RowMajor)?.relabel(x.shape(), Layout::RowMajor))
+        let op = Op::Gradient(gradient);
+        let inputs: Vec<_> = [self].into_iter().chain(operands).chain(bias).collect();
+        let [x, weight, bias] = results(&op, Self::run(&op, &inputs)?)?;
+        Ok((x, weight, bias))
     }
 }

@@ -82,6 +82,8 @@ pub fn adamw_step(
 
 /// Checks both, and returns the gradient in the parameter's layout.
 fn gradient(op: &'static str, param: &Tensor, grad: &Tensor) -> Result<Tensor> {
+    param.refuse_symbolic(op)?;
+    grad.refuse_symbolic(op)?;
     param.require_f32(op, "param")?;
     grad.require_f32(op, "grad")?;
     param.require_same_context(op, grad)?;
@@ -90,6 +92,7 @@ fn gradient(op: &'static str, param: &Tensor, grad: &Tensor) -> Result<Tensor> {
 }
 
 fn state(op: &'static str, operand: &'static str, param: &Tensor, state: &Tensor) -> Result<()> {
+    state.refuse_symbolic(op)?;
     state.require_f32(op, operand)?;
     param.require_same_context(op, state)?;
     param.require_shape(op, operand, state)?;

@@ -2,7 +2,7 @@
 //! the device nor the layout changes it.
 
 use tilewright_kernels::random::{self, Distribution};
-use tilewright_ops::{DType, Dropout};
+use tilewright_ops::{DType, Dropout, Op};
 use tilewright_runtime::Context;
 
 use crate::{Layout, Result, Tensor};
@@ -24,19 +24,7 @@ impl Tensor {
     /// # Errors
     /// Those of [`Dropout::check`]; [`crate::Error::DType`] unless f32.
     pub fn dropout(&self, op: &Dropout, seed: u64, stream: u64) -> Result<Self> {
-        op.check()?;
-        self.require_f32("dropout", "x")?;
-        let y = self.like(DType::F32)?;
-        if self.count() == 0 {
-            return Ok(y);
-        }
-        let channels_last = match (self.layout(), self.shape()) {
-            (Layout::ChannelsLast, &[_, c, h, w]) => Some([c, h * w]),
-            _ => None,
-        };
-        let (x, y_buffer) = (self.buffer(), y.buffer());
-        random::dropout(self.context(), op, x, y_buffer, self.count(), channels_last, seed, stream)?;
-        Ok(y)
+        Self::run_one(&Op::Dropout { op: *op, seed, stream }, &[self])
     }
 
     /// The gradient of x, where `self` is grad_y: the same mask, drawn again from the seed and stream of the forward call.

@@ -1,14 +1,9 @@
 //! Sum, mean, max, min, argmax over any axes, and the sum that undoes broadcasting.
 
-use tilewright_kernels::{
-    elementwise,
-    reduction::{self, Axis, Plan},
-};
-use tilewright_ops::{
-    BinaryOp, DType, Op, ReduceOp, ShapeError, argmax_shape, broadcast_shapes, reduction::reduced_axes,
-};
+use tilewright_ops::{BinaryOp, Op, ReduceOp, ShapeError, broadcast_shapes};
 
-use crate::{Layout, Result, Tensor, trace};
+use super::signed;
+use crate::{Result, Tensor};
 
 impl Tensor {
     /// Reduces over `axes` (none means all), which go from the shape, or stay with extent 1 where `keepdim`.
@@ -19,31 +14,7 @@ impl Tensor {
     /// # Errors
     /// Those of [`ReduceOp::output_shape`]; [`crate::Error::DType`] unless f32.
     pub fn reduce(&self, op: ReduceOp, axes: &[usize], keepdim: bool) -> Result<Self> {
-        self.require_f32(op.name(), "x")?;
-        let shape = op.output_shape(self.shape(), axes, keepdim)?;
-        let traced = || Op::Reduce { op, axes: axes.to_vec(), keepdim };
-        if let Some(y) = trace::step(traced, &[self]) {
-            return y;
-        }
-        let kept = op.output_shape(self.shape(), axes, true)?;
-        let y = Self::empty(self.context(), &kept, DType::F32, self.layout())?;
-        if self.count() == 0 {
-            let nothing = match op {
-                ReduceOp::Mean => f32::NAN,
-                ReduceOp::Prod => 1.0,
-                _ => 0.0,
-            };
-            elementwise::fill(self.context(), y.buffer(), y.count(), nothing.to_bits())?;
-        } else if self.count() == y.count() {
-            // Each element is its own sum.
-            return self.relabel(&kept, self.layout()).without_axes(&shape);
-        } else {
-            let gone = reduced_axes(op.name(), self.shape(), axes)?;
-            let order = self.layout().memory_order(self.rank());
-            let plan = Plan::new(self.axes(&order, &gone, false), self.axes(&order, &gone, true));
-            reduction::reduce(self.context(), op, self.buffer(), y.buffer(), &plan)?;
-        }
-        y.without_axes(&shape)
+        Self::run_one(&Op::Reduce { op, axes: axes.to_vec(), keepdim }, &[self])
     }
 
     /// The gradient of x, where `self` is x and `y` the result of [`Self::reduce`] with the same arguments. Equal maxima
@@ -72,11 +43,11 @@ impl Tensor {
             if tensor.shape() == kept {
                 return tensor.to_layout(self.layout());
             }
-            tensor.to_layout(Layout::RowMajor)?.relabel(&kept, Layout::RowMajor).to_layout(self.layout())
+            tensor.reshape(&signed(&kept))?.to_layout(self.layout())
         };
         let grad_y = with_axes("grad_y", grad_y)?;
         if self.count() == 0 {
-            return self.like(DType::F32);
+            return grad_y.expand(self.shape());
         }
         match op {
             ReduceOp::Sum => grad_y.expand(self.shape()),
@@ -86,10 +57,7 @@ impl Tensor {
             }
             ReduceOp::Max | ReduceOp::Min => {
                 let y = with_axes("y", y)?;
-                let mask = self.like(DType::F32)?;
-                let index = mask.broadcast_index(self, &y);
-                let (x, name) = (self.buffer(), op.name());
-                elementwise::equal_broadcast(self.context(), name, x, y.buffer(), mask.buffer(), &index)?;
+                let mask = self.binary(BinaryOp::Equal, &y)?;
                 let winners = mask.reduce(ReduceOp::Sum, axes, true)?;
                 mask.mul(&grad_y.div(&winners)?)
             }
@@ -132,28 +100,9 @@ impl Tensor {
     /// index among several. The first of equal elements wins.
     ///
     /// # Errors
-    /// Those of [`argmax_shape`]; [`crate::Error::DType`] unless f32.
+    /// Those of [`tilewright_ops::argmax_shape`]; [`crate::Error::DType`] unless f32.
     pub fn argmax(&self, axes: &[usize], keepdim: bool) -> Result<Self> {
-        let op = "argmax";
-        self.require_f32(op, "x")?;
-        let shape = argmax_shape(self.shape(), axes, keepdim)?;
-        let traced = || Op::Argmax { axes: axes.to_vec(), keepdim };
-        if let Some(y) = trace::step(traced, &[self]) {
-            return y;
-        }
-        let kept = argmax_shape(self.shape(), axes, true)?;
-        let y = Self::empty(self.context(), &kept, DType::I32, self.layout())?;
-        if y.count() > 0 {
-            let gone = reduced_axes(op, self.shape(), axes)?;
-            let (memory, logical) = (self.layout().memory_order(self.rank()), Layout::RowMajor);
-            // Reduced axes in logical order: their index is the result.
-            let plan = Plan::new(
-                self.axes(&memory, &gone, false),
-                self.axes(&logical.memory_order(self.rank()), &gone, true),
-            );
-            reduction::argmax(self.context(), self.buffer(), y.buffer(), &plan)?;
-        }
-        y.without_axes(&shape)
+        Self::run_one(&Op::Argmax { axes: axes.to_vec(), keepdim }, &[self])
     }
 
     /// The sum over the axes along which `shape` would be broadcast to this tensor's shape: the gradient of broadcasting.
@@ -175,21 +124,7 @@ impl Tensor {
         let axes: Vec<usize> = (0..self.rank())
             .filter(|&axis| axis < missing || (shape[axis - missing] == 1 && self.shape()[axis] != 1))
             .collect();
-        self.sum(&axes, true)?.without_axes(shape)
-    }
-
-    /// The kept (or reduced) axes of this tensor, in `order`.
-    fn axes(&self, order: &[usize], gone: &[bool], reduced: bool) -> Vec<Axis> {
-        let strides = self.strides();
-        let of_kind = order.iter().filter(|&&axis| gone[axis] == reduced);
-        of_kind.map(|&axis| Axis { extent: self.shape()[axis], stride: strides[axis] as usize }).collect()
-    }
-
-    /// The same elements under `shape`, which lacks some axes of extent 1.
-    fn without_axes(&self, shape: &[usize]) -> Result<Self> {
-        if shape == self.shape() {
-            return Ok(self.clone());
-        }
-        Ok(self.to_layout(Layout::RowMajor)?.relabel(shape, Layout::RowMajor))
+        let sum = self.sum(&axes, true)?;
+        if sum.shape() == shape { Ok(sum) } else { sum.reshape(&signed(shape)) }
     }
 }

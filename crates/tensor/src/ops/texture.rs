@@ -62,12 +62,4 @@ impl Tensor {
         };
         Ok(Images { shape, channels_last: self.layout() == Layout::ChannelsLast, f16 })
     }
-
-    /// What a capture writes down has no memory; a plan's ports are bound to textures once it is compiled.
-    fn refuse_symbolic(&self, op: &str) -> Result<()> {
-        if self.symbol.is_none() {
-            return Ok(());
-        }
-        Err(tilewright_runtime::Error::Unbacked { op: op.to_owned() }.into())
-    }
 }

@@ -1,0 +1,256 @@
+//! The facts of every operation, one arm for each.
+
+use super::facts::{Accepts, Facts, Preference, elements};
+use super::Op;
+use crate::{
+    DType, Pooling, ShapeError, argmax_shape, concat_shape, elementwise::broadcast, gather_shape,
+    movement::split_shapes, pad_shape, permute_shape, resample_shape, reshape_shape, slice_shape,
+};
+
+use Preference::{Alike, ChannelsLast, RowMajor};
+
+impl Op {
+    /// What is known of the operation besides its parameters.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'_> {
+        match self {
+            Self::Unary(op) => {
+                Facts::new(op.name(), &["x"], |inputs| op.check().map(|()| inputs[0].to_vec())).flops_each(1)
+            }
+            Self::Binary { op, activation } => Facts::new(op.name(), &["a", "b"], |inputs| {
+                activation.map_or(Ok(()), |activation| activation.check())?;
+                op.output_shape(inputs[0], inputs[1])
+            })
+            .lies(Alike)
+            .flops_each(1),
+            Self::Where => Facts::new("where", &["condition", "a", "b"], |inputs| {
+                broadcast("where", inputs[0], &broadcast("where", inputs[1], inputs[2])?)
+            })
+            .flops_each(1),
+            Self::Cast(dtype) => Facts::new("cast", &["x"], |inputs| Ok(inputs[0].to_vec()))
+                .movement()
+                .gives(0, *dtype)
+                .shares_memory(),
+            Self::MatMul { op, bias, residual, activation } => {
+                Facts::new("matmul", &["left", "right"], |inputs| {
+                    let shape = op.output_shape(inputs[0], inputs[1])?;
+                    let columns = shape.len() - 1;
+                    check_epilogue("matmul", inputs, *bias, *residual, &shape[columns..], &shape)?;
+                    activation.map_or(Ok(()), |activation| activation.check())?;
+                    Ok(shape)
+                })
+                .product(*bias, *residual, [RowMajor, RowMajor])
+                // The shapes have been checked.
+                .flops(|inputs, _| op.flops(inputs[0], inputs[1]).unwrap_or_default())
+            }
+            Self::Conv2d { op, bias, residual, activation, pool } => {
+                Facts::new("conv2d", &["x", "weight"], |inputs| {
+                    let shape = op.output_shape(four("conv2d", "x", inputs[0])?, weight("conv2d", inputs[1])?)?;
+                    check_epilogue("conv2d", inputs, *bias, *residual, &shape[1..2], &shape)?;
+                    activation.map_or(Ok(()), |activation| activation.check())?;
+                    Ok(pool.map_or(Ok(shape), |pool| pool.output_shape(shape))?.to_vec())
+                })
+                .product(*bias, *residual, [ChannelsLast, RowMajor])
+                .flops(move |inputs, outputs| match (pool, inputs[0].try_into(), inputs[1].try_into()) {
+                    (Some(Pooling { pool, .. }), Ok(x), Ok(weight)) => {
+                        let sums = op.output_shape(x, weight).map_or(0, |shape| elements(&shape));
+                        conv_flops(sums, inputs[1]) + elements(&outputs[0]) * elements(&pool.kernel)
+                    }
+                    _ => conv_flops(elements(&outputs[0]), inputs[1]),
+                })
+            }
+            Self::ConvTranspose2d(op) => Facts::new("conv_transpose2d", &["x", "weight"], |inputs| {
+                let name = "conv_transpose2d";
+                Ok(op.output_shape(four(name, "x", inputs[0])?, weight(name, inputs[1])?)?.to_vec())
+            })
+            .each_lies([ChannelsLast, RowMajor])
+            .flops(|inputs, _| conv_flops(elements(inputs[0]), inputs[1])),
+            Self::Im2col { op, kernel } => Facts::new("im2col", &["x"], |inputs| {
+                Ok(op.columns(four("im2col", "x", inputs[0])?, *kernel)?.to_vec())
+            })
+            .lies(ChannelsLast),
+            Self::BatchNorm { op, activation } => Facts::new("batch_norm_eval", &NORMALISED, |inputs| {
+                op.check_operands(inputs, &NORMALISED)?;
+                activation.map_or(Ok(()), |activation| activation.check())?;
+                Ok(inputs[0].to_vec())
+            })
+            .each_lies([ChannelsLast])
+            .flops_each(2),
+            Self::BatchNormTrain { op, activation } => {
+                Facts::new("batch_norm_train", &NORMALISED, |_| Ok(vec![]))
+                    .outputs(&["y", "mean", "inv_std", "running_mean", "running_var"], |inputs| {
+                        op.check_operands(inputs, &NORMALISED)?;
+                        op.check_training(inputs[0])?;
+                        activation.map_or(Ok(()), |activation| activation.check())?;
+                        let channels = inputs[1].to_vec();
+                        let [mean, inv_std, running_mean] = [(); 3].map(|()| channels.clone());
+                        Ok(vec![inputs[0].to_vec(), mean, inv_std, running_mean, channels])
+                    })
+                    .each_lies([ChannelsLast])
+                    .flops_each(7)
+            }
+            Self::MaxPool2d { pool, indices } => {
+                let shape = |inputs: &[&[usize]]| {
+                    let input = four("max_pool2d", "x", inputs[0])?;
+                    Ok(pool.output_shape_named("max_pool2d", input)?.to_vec())
+                };
+                let facts = Facts::new("max_pool2d", &["x"], shape);
+                let facts = if *indices {
+                    facts
+                        .outputs(&["y", "indices"], move |inputs| {
+                            shape(inputs).map(|shape| vec![shape.clone(), shape])
+                        })
+                        .gives(1, DType::I32)
+                } else {
+                    facts
+                };
+                facts.lies(ChannelsLast).flops(|_, outputs| elements(&outputs[0]) * elements(&pool.kernel))
+            }
+            Self::AvgPool2d(pool) => Facts::new("avg_pool2d", &["x"], |inputs| {
+                let input = four("avg_pool2d", "x", inputs[0])?;
+                Ok(pool.output_shape_named("avg_pool2d", input)?.to_vec())
+            })
+            .lies(ChannelsLast)
+            .flops(|_, outputs| elements(&outputs[0]) * elements(&pool.kernel)),
+            Self::SumPool2d(pool) => Facts::new("sum_pool2d", &["x"], |inputs| {
+                let input = four("sum_pool2d", "x", inputs[0])?;
+                Ok(pool.output_shape_named("sum_pool2d", input)?.to_vec())
+            })
+            .lies(ChannelsLast)
+            .flops(|_, outputs| elements(&outputs[0]) * elements(&pool.kernel)),
+            Self::AdaptiveAvgPool2d(pool) => Facts::new("adaptive_avg_pool2d", &["x"], |inputs| {
+                Ok(pool.output_shape(four("adaptive_avg_pool2d", "x", inputs[0])?)?.to_vec())
+            })
+            .lies(ChannelsLast)
+            .flops_read(),
+            Self::Reduce { op, axes, keepdim } => {
+                Facts::new(op.name(), &["x"], |inputs| op.output_shape(inputs[0], axes, *keepdim))
+                    .shares_memory()
+                    .flops_read()
+            }
+            Self::Argmax { axes, keepdim } => {
+                Facts::new("argmax", &["x"], |inputs| argmax_shape(inputs[0], axes, *keepdim))
+                    .gives(0, DType::I32)
+                    .shares_memory()
+                    .flops_read()
+            }
+            Self::Softmax(op) => {
+                Facts::new("softmax", &["x"], |inputs| op.check(inputs[0]).map(|_| inputs[0].to_vec()))
+                    .flops_each(4)
+            }
+            Self::LogSoftmax(op) => {
+                Facts::new("log_softmax", &["x"], |inputs| op.check(inputs[0]).map(|_| inputs[0].to_vec()))
+                    .flops_each(4)
+            }
+            Self::CrossEntropy { op, weights } => {
+                let facts = Facts::new("cross_entropy", &["logits", "labels"], |inputs| {
+                    op.check_operands(inputs)?;
+                    op.output_shape(inputs[0], inputs[1])
+                })
+                .accepts([Accepts::Only(DType::F32), Accepts::Only(DType::I32)]);
+                let float = Accepts::Only(DType::F32);
+                let facts = if *weights { facts.operand("weights", float, Preference::None) } else { facts };
+                facts.flops(|inputs, _| 5 * elements(inputs[0]))
+            }
+            Self::Dropout { op, .. } => {
+                Facts::new("dropout", &["x"], |inputs| op.check().map(|()| inputs[0].to_vec())).flops_each(1)
+            }
+            Self::Reshape(shape) => Facts::new("reshape", &["x"], |inputs| {
+                let signed: Vec<isize> = shape.iter().map(|&extent| extent as isize).collect();
+                reshape_shape(inputs[0], &signed)
+            })
+            .movement()
+            .lies(RowMajor)
+            .shares_memory(),
+            Self::Permute(axes) => {
+                Facts::new("permute", &["x"], |inputs| permute_shape(inputs[0], axes)).movement()
+            }
+            Self::Slice(ranges) => {
+                Facts::new("slice", &["x"], |inputs| slice_shape(inputs[0], ranges)).movement()
+            }
+            Self::Concat { axis } => Facts::new("concat", &["tensors"], |inputs| concat_shape(inputs, *axis))
+                .movement()
+                .variadic()
+                .lies(Alike),
+            Self::Split { axis, parts } => Facts::new("split", &["x"], |_| Ok(vec![]))
+                .movement()
+                .outputs(&[], |inputs| split_shapes(inputs[0], *axis, parts))
+                .repeat_output("part", parts.len()),
+            Self::Pad { padding, .. } => Facts::new("pad", &["x"], |inputs| pad_shape(inputs[0], padding)),
+            Self::Expand(shape) => Facts::new("expand", &["x"], |inputs| {
+                if broadcast("expand", inputs[0], shape)? == *shape {
+                    return Ok(shape.clone());
+                }
+                let (left, right) = (inputs[0].to_vec(), shape.clone());
+                Err(ShapeError::Broadcast { op: "expand", left, right })
+            })
+            .movement(),
+            Self::Resample { axis } => Facts::new("resample", &["x", "rows", "columns"], |inputs| {
+                resample_shape(inputs[0], *axis, inputs[1], inputs[2])
+            })
+            .flops(|inputs, outputs| 2 * elements(&outputs[0]) * (inputs[1][1] * inputs[2][1]) as u64),
+            Self::Gather { axis } => {
+                Facts::new("gather", &["x", "indices"], |inputs| gather_shape(inputs[0], *axis, inputs[1]))
+                    .movement()
+                    .accepts([Accepts::Words, Accepts::Only(DType::I32)])
+                    .lies(RowMajor)
+            }
+            Self::Gradient(gradient) => gradient.facts(),
+        }
+    }
+}
+
+/// The operands of a batch normalisation.
+const NORMALISED: [&str; 5] = ["x", "weight", "bias", "running_mean", "running_var"];
+
+/// Two operations for each element of the filter and each sum.
+fn conv_flops(sums: u64, weight: &[usize]) -> u64 {
+    2 * sums * (elements(weight) / weight[0].max(1) as u64)
+}
+
+pub(super) fn four(
+    op: &'static str,
+    operand: &'static str,
+    shape: &[usize],
+) -> Result<[usize; 4], ShapeError> {
+    shape.try_into().map_err(|_| ShapeError::Rank {
+        op,
+        operand,
+        shape: shape.to_vec(),
+        expected: "four (N C H W)",
+    })
+}
+
+fn weight(op: &'static str, shape: &[usize]) -> Result<[usize; 4], ShapeError> {
+    four(op, "weight", shape)
+}
+
+/// Bias and residual of a product, which come last.
+fn check_epilogue(
+    op: &'static str,
+    inputs: &[&[usize]],
+    bias: bool,
+    residual: bool,
+    columns: &[usize],
+    shape: &[usize],
+) -> Result<(), ShapeError> {
+    if bias {
+        expect(op, "bias", inputs[2], columns)?;
+    }
+    if residual {
+        expect(op, "residual", inputs[inputs.len() - 1], shape)?;
+    }
+    Ok(())
+}
+
+pub(super) fn expect(
+    op: &'static str,
+    operand: &'static str,
+    shape: &[usize],
+    expected: &[usize],
+) -> Result<(), ShapeError> {
+    if shape == expected {
+        return Ok(());
+    }
+    Err(ShapeError::Operand { op, operand, shape: shape.to_vec(), expected: expected.to_vec() })
+}

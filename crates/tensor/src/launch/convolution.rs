@@ -1,0 +1,145 @@
+//! Convolutions and their gradients.
+
+use tilewright_kernels::convolution::{self, Operands, Problem, Weight};
+use tilewright_ops::{Conv2d, DType, Pooling};
+
+use super::{four, matmul::widens};
+use crate::{Epilogue, Hints, Layout, Result, Tensor};
+
+pub(super) fn conv2d(
+    op: &Conv2d,
+    x: &Tensor,
+    weight: &Tensor,
+    epilogue: &Epilogue<'_>,
+    pooling: Option<&Pooling>,
+    hints: &Hints,
+) -> Result<Tensor> {
+    let dtype = x.dtype();
+    let problem = Problem::new(op, four(x.shape()), four(weight.shape()))?.with_dtype(dtype);
+    let pooled_shape = pooling.map(|pooling| pooling.output_shape(problem.y_shape)).transpose()?;
+    if hints.conv2d.is_none() && widens(x) {
+        let wide = epilogue.widened()?;
+        let (x, weight) = (x.cast(DType::F32)?, weight.cast(DType::F32)?);
+        return conv2d(op, &x, &weight, &wide.epilogue(), pooling, hints)?.cast(DType::F16);
+    }
+    let x = x.to_layout(Layout::ChannelsLast)?;
+    let weight = weight.to_layout(Layout::RowMajor)?;
+    let residual = epilogue.residual.map(|residual| residual.to_layout(Layout::ChannelsLast)).transpose()?;
+    let read = [x.buffer(), weight.buffer()];
+    let free = |residual: &&Tensor| {
+        hints.over_residual && !read.iter().any(|buffer| buffer.same(residual.buffer()))
+    };
+    let (context, plain) = (x.context(), Weight::Plain(weight.buffer()));
+    let fused = match pooling {
+        Some(pooling) => convolution::pools(context, &problem, plain, pooling, hints.conv2d)?,
+        None => false,
+    };
+    let y = match (residual.as_ref().filter(free), pooled_shape.filter(|_| fused)) {
+        (Some(residual), None) => residual.clone(),
+        (_, shape) => {
+            let shape = shape.unwrap_or(problem.y_shape);
+            Tensor::empty(context, &shape, dtype, Layout::ChannelsLast)?
+        }
+    };
+    let operands = Operands {
+        x: x.buffer(),
+        weight: plain,
+        bias: epilogue.bias.map(Tensor::buffer),
+        residual: residual.as_ref().map(Tensor::buffer),
+        y: y.buffer(),
+    };
+    let activation = epilogue.activation;
+    match pooling {
+        Some(pooling) if fused => {
+            convolution::forward_pooled(context, &problem, &operands, activation, pooling, hints.conv2d)?;
+        }
+        _ => convolution::forward(context, &problem, &operands, activation, hints.conv2d)?,
+    }
+    match pooling {
+        Some(pooling) if !fused => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
+        _ => Ok(y),
+    }
+}
+
+/// The gradient by the input, channels-last.
+pub(super) fn backward_input(
+    op: &Conv2d,
+    grad_y: &Tensor,
+    weight: &Tensor,
+    x_shape: [usize; 4],
+    hints: &Hints,
+) -> Result<Tensor> {
+    let problem = Problem::new(op, x_shape, four(weight.shape()))?;
+    let grad_y = grad_y.to_layout(Layout::ChannelsLast)?;
+    let weight = weight.to_layout(Layout::RowMajor)?;
+    let context = grad_y.context();
+    let grad_x = Tensor::empty(context, &x_shape, DType::F32, Layout::ChannelsLast)?;
+    let (from, by, to) = (grad_y.buffer(), weight.buffer(), grad_x.buffer());
+    convolution::backward_input(context, &problem, from, by, to, hints.conv2d)?;
+    Ok(grad_x)
+}
+
+/// The gradient by the weight, row-major.
+pub(super) fn backward_weight(
+    op: &Conv2d,
+    grad_y: &Tensor,
+    x: &Tensor,
+    weight_shape: [usize; 4],
+    hints: &Hints,
+) -> Result<Tensor> {
+    let problem = Problem::new(op, four(x.shape()), weight_shape)?;
+    let grad_y = grad_y.to_layout(Layout::ChannelsLast)?;
+    let x = x.to_layout(Layout::ChannelsLast)?;
+    let context = grad_y.context();
+    let grad_weight = Tensor::empty(context, &weight_shape, DType::F32, Layout::RowMajor)?;
+    let (from, by, to) = (grad_y.buffer(), x.buffer(), grad_weight.buffer());
+    convolution::backward_weight(context, &problem, from, by, to, hints.conv2d)?;
+    Ok(grad_weight)
+}
+
+/// The gradient by the bias: N O OH OW summed to O.
+pub(super) fn backward_bias(grad_y: &Tensor) -> Result<Tensor> {
+    let [n, outputs, h, w] = four(grad_y.shape());
+    let grad_y = grad_y.to_layout(Layout::ChannelsLast)?;
+    let grad_bias = Tensor::empty(grad_y.context(), &[outputs], DType::F32, Layout::RowMajor)?;
+    let (from, to) = (grad_y.buffer(), grad_bias.buffer());
+    convolution::backward_bias(grad_y.context(), from, n * h * w, outputs, to)?;
+    Ok(grad_bias)
+}
+
+/// N C·KH·KW OH·OW.
+pub(super) fn im2col(op: &Conv2d, kernel: [usize; 2], x: &Tensor) -> Result<Tensor> {
+    let (problem, [n, c, pixels, taps]) = columns(op, kernel, four(x.shape()))?;
+    let x = x.to_layout(Layout::ChannelsLast)?;
+    let context = x.context();
+    let rows = Tensor::empty(context, &[n, pixels, taps, c], DType::F32, Layout::RowMajor)?;
+    if rows.count() > 0 {
+        convolution::im2col(context, &problem, x.buffer(), rows.buffer())?;
+    }
+    // The kernel puts channels last, a window after the other; PyTorch's order is C, taps, pixels.
+    rows.permute(&[0, 3, 2, 1])?.reshape(&[n, c * taps, pixels].map(|extent| extent as isize))
+}
+
+pub(super) fn col2im(
+    op: &Conv2d,
+    kernel: [usize; 2],
+    x_shape: [usize; 4],
+    grad_y: &Tensor,
+) -> Result<Tensor> {
+    let (problem, [n, c, pixels, taps]) = columns(op, kernel, x_shape)?;
+    let four = [n, c, taps, pixels].map(|extent| extent as isize);
+    let rows = grad_y.reshape(&four)?.permute(&[0, 3, 2, 1])?;
+    let x = Tensor::empty(grad_y.context(), &x_shape, DType::F32, Layout::ChannelsLast)?;
+    if x.count() > 0 {
+        convolution::col2im(grad_y.context(), &problem, rows.buffer(), x.buffer())?;
+    }
+    Ok(x)
+}
+
+/// The convolution whose windows these are, and N, C, windows of an image, taps of a window.
+fn columns(op: &Conv2d, [kh, kw]: [usize; 2], x_shape: [usize; 4]) -> Result<(Problem, [usize; 4])> {
+    let op = Conv2d { groups: 1, ..*op };
+    let problem = Problem::new(&op, x_shape, [1, x_shape[1], kh, kw])?;
+    let [n, _, rows, columns] = problem.y_shape;
+    Ok((problem, [n, x_shape[1], rows * columns, kh * kw]))
+}

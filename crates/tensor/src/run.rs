@@ -1,0 +1,72 @@
+//! The one road from an operation to its result.
+
+use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
+use tilewright_ops::{DType, Op, ShapeError};
+
+use crate::{Result, Tensor, launch, trace};
+
+/// How an operation is to be run where there is a choice. None of it changes what is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// The algorithm of a convolution or of a gradient of one; without it the table of `kernels::select` chooses.
+    pub conv2d: Option<Conv2dAlgorithm>,
+    /// The algorithm of a matrix product; without it the table of `kernels::select` chooses.
+    pub matmul: Option<MatmulAlgorithm>,
+    /// The result of a convolution may lie where its residual lies, which is lost: for a caller that knows that nobody
+    /// reads it again. A residual that is no channels-last tensor of its own memory is left alone.
+    pub over_residual: bool,
+}
+
+impl Tensor {
+    /// `op` of `inputs`, in the order that [`Op`] lists, and its results in theirs. All methods of a tensor that compute
+    /// come here: the operands are checked by the operation's own facts, and then it is written down if one of them is
+    /// symbolic ([`crate::Trace`]), and run if none is. So whatever runs can be captured.
+    ///
+    /// # Errors
+    /// [`ShapeError`] for a number of operands, a shape or a parameter that does not fit; [`crate::Error::DType`];
+    /// [`crate::Error::Contexts`]; what the device says.
+    pub fn run(op: &Op, inputs: &[&Self]) -> Result<Vec<Self>> {
+        Self::run_with(op, inputs, &Hints::default())
+    }
+
+    /// As [`Self::run`], with a say in how.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; [`tilewright_runtime::Error::Unsupported`] for an algorithm that cannot run this shape here.
+    pub fn run_with(op: &Op, inputs: &[&Self], hints: &Hints) -> Result<Vec<Self>> {
+        let facts = op.facts();
+        facts.check_count(inputs.len())?;
+        let Some((&first, rest)) = inputs.split_first() else {
+            return Err(ShapeError::NoOperands { op: facts.name }.into());
+        };
+        let types: Vec<DType> = inputs.iter().map(|input| input.dtype()).collect();
+        let dtypes = facts.output_dtypes(&types)?;
+        rest.iter().try_for_each(|other| first.require_same_context(facts.name, other))?;
+        let extents: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
+        let shapes = facts.output_shapes(&extents)?;
+        match inputs.iter().find_map(|input| input.symbol.as_ref()) {
+            Some(symbol) => trace::write_down(symbol, op, inputs, shapes, dtypes),
+            None => launch::launch(op, inputs, &shapes, hints),
+        }
+    }
+
+    /// The first result of [`Self::run`].
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_one(op: &Op, inputs: &[&Self]) -> Result<Self> {
+        Self::run_one_with(op, inputs, &Hints::default())
+    }
+
+    /// The first result of [`Self::run_with`].
+    ///
+    /// # Errors
+    /// As [`Self::run_with`].
+    pub fn run_one_with(op: &Op, inputs: &[&Self], hints: &Hints) -> Result<Self> {
+        let mut results = Self::run_with(op, inputs, hints)?;
+        if results.is_empty() {
+            return Err(ShapeError::NoOperands { op: op.name() }.into());
+        }
+        Ok(results.swap_remove(0))
+    }
+}

@@ -7,7 +7,7 @@ use tilewright_tensor::{self as tensor, DType, Tensor};
 
 use crate::{
     Error, LeafId, Result, Var,
-    var::{Node, Tape},
+    var::{Node, Place, Tape},
 };
 
 /// The gradients of the leaves that a loss depends on.
@@ -19,7 +19,7 @@ pub struct Gradients {
 impl Gradients {
     /// The gradient of `leaf`, if the loss depends on it.
     pub fn get(&self, leaf: &Var) -> Option<&Tensor> {
-        self.by_leaf.get(&leaf.node()?.id)
+        self.by_leaf.get(&leaf.node()?.node.id)
     }
 
     /// The gradient of the leaf of that name.
@@ -95,33 +95,55 @@ impl Var {
             return Err(tensor::Error::Contexts { op }.into());
         }
         let root = self.node().ok_or(Error::NoTape)?;
-        let mut gradients = HashMap::from([(root.id, gradient.clone())]);
         let mut leaves = HashMap::new();
-        // Every user of a value has a higher number than the value: when a node is the highest, its gradient is whole.
-        let mut waiting: BTreeMap<u64, Arc<Node>> = BTreeMap::from([(root.id, root.clone())]);
-        while let Some((id, node)) = waiting.pop_last() {
-            let Some(gradient) = gradients.remove(&id) else { continue };
+        // Every user of a value has a higher number than the value: when a node is the highest, its gradients are whole.
+        let mut waiting: BTreeMap<u64, Waiting> = BTreeMap::new();
+        Waiting::add(&mut waiting, root.clone(), gradient.clone())?;
+        while let Some((id, Waiting { node, mut gradients })) = waiting.pop_last() {
             if node.leaf {
-                leaves.insert(id, gradient);
+                leaves.extend(gradients.swap_remove(0).map(|gradient| (id, gradient)));
                 continue;
             }
             let Tape { inputs, rule } = node.take().ok_or(Error::Freed { op: node.op })?;
             let needs: Vec<_> = inputs.iter().map(Option::is_some).collect();
-            let found = rule(&gradient, &needs)?;
+            let found = rule(&gradients, &needs)?;
+            drop(gradients);
             if found.len() != inputs.len() {
                 let (found, expected) = (found.len(), inputs.len());
                 return Err(Error::GradientCount { op: node.op, found, expected });
             }
             for (input, gradient) in inputs.into_iter().zip(found) {
                 let (Some(input), Some(gradient)) = (input, gradient) else { continue };
-                if gradient.shape() != input.shape {
-                    let (found, expected) = (gradient.shape().to_vec(), input.shape.clone());
+                let expected = &input.node.shapes[input.output];
+                if gradient.shape() != expected {
+                    let (found, expected) = (gradient.shape().to_vec(), expected.clone());
                     return Err(Error::GradientShape { op: node.op, found, expected });
                 }
-                add_into(&mut gradients, input.id, gradient)?;
-                waiting.insert(input.id, input);
+                Waiting::add(&mut waiting, input, gradient)?;
             }
         }
         Ok(Gradients { by_leaf: leaves })
+    }
+}
+
+/// A node whose turn comes, with the gradients of its outputs as far as they have been added up.
+struct Waiting {
+    node: Arc<Node>,
+    gradients: Vec<Option<Tensor>>,
+}
+
+impl Waiting {
+    fn add(waiting: &mut BTreeMap<u64, Self>, place: Place, gradient: Tensor) -> Result<()> {
+        let Place { node, output } = place;
+        let entry = waiting.entry(node.id).or_insert_with(|| {
+            let gradients = vec![None; node.shapes.len()];
+            Self { node, gradients }
+        });
+        let slot = &mut entry.gradients[output];
+        *slot = Some(match slot.take() {
+            Some(earlier) => earlier.add(&gradient)?,
+            None => gradient,
+        });
+        Ok(())
     }
 }

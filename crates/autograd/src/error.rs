@@ -50,6 +50,12 @@ pub enum Error {
         /// Inputs.
         expected: usize,
     },
+    /// A gradient is wanted of an operation that has no backward rule.
+    #[error("{op}: it has no backward rule; detach its inputs if no gradient is meant, or give one with `Var::custom`")]
+    NoGradient {
+        /// The operation.
+        op: &'static str,
+    },
     /// A gradient check failed.
     #[error("{0}")]
     Check(String),

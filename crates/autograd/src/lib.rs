@@ -21,12 +21,14 @@ mod backward;
 mod check;
 mod error;
 mod ops;
+mod rules;
+mod run;
 mod var;
 
 pub use backward::Gradients;
 pub use check::{GradientCheck, check_gradients};
 pub use error::Error;
-pub use ops::BatchNormTrained;
+pub use ops::normalization::BatchNormTrained;
 pub use var::{LeafId, Needs, Var};
 
 /// What every fallible call of this crate returns.

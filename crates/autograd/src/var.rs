@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{DType, Tensor};
 
 use crate::Result;
 
@@ -13,7 +13,14 @@ use crate::Result;
 #[derive(Clone)]
 pub struct Var {
     tensor: Tensor,
-    node: Option<Arc<Node>>,
+    node: Option<Place>,
+}
+
+/// A place on the tape: a node, and which of its outputs.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub node: Arc<Node>,
+    pub output: usize,
 }
 
 /// Names a leaf over several forward passes, so that a parameter's gradient can be found.
@@ -23,21 +30,32 @@ pub struct LeafId(pub(crate) u64);
 /// For each input of an operation, whether its gradient is wanted.
 pub type Needs<'a> = &'a [bool];
 
-/// Computes the gradients of the inputs from the gradient of the output.
-pub(crate) type Rule = Box<dyn FnOnce(&Tensor, Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send>;
+/// Computes the gradients of the inputs from those of the outputs, of which one at least is there.
+pub(crate) type Rule = Box<dyn FnOnce(&[Option<Tensor>], Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send>;
+
+/// The rule of an operation whose first output alone has a gradient.
+pub(crate) fn of_one(
+    rule: impl FnOnce(&Tensor, Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
+) -> Rule {
+    Box::new(move |gradients, needs| match gradients.first() {
+        Some(Some(gradient)) => rule(gradient, needs),
+        _ => Ok(vec![None; needs.len()]),
+    })
+}
 
 /// A place on the tape. It does not hold the value: only the rule holds what it saved.
 pub(crate) struct Node {
     /// Grows with every operation, so that descending order is a way back.
     pub id: u64,
     pub op: &'static str,
-    pub shape: Vec<usize>,
+    /// The shape of each output.
+    pub shapes: Vec<Vec<usize>>,
     pub leaf: bool,
     tape: Mutex<Option<Tape>>,
 }
 
 pub(crate) struct Tape {
-    pub inputs: Vec<Option<Arc<Node>>>,
+    pub inputs: Vec<Option<Place>>,
     pub rule: Rule,
 }
 
@@ -62,9 +80,9 @@ impl Var {
 
     /// As [`Self::leaf`], under a name that was made before: a parameter is the same leaf in every pass.
     pub fn leaf_of(tensor: Tensor, id: LeafId) -> Self {
-        let node =
-            Node { id: id.0, op: "leaf", shape: tensor.shape().to_vec(), leaf: true, tape: Mutex::new(None) };
-        Self { tensor, node: Some(Arc::new(node)) }
+        let shapes = vec![tensor.shape().to_vec()];
+        let node = Node { id: id.0, op: "leaf", shapes, leaf: true, tape: Mutex::new(None) };
+        Self { tensor, node: Some(Place { node: Arc::new(node), output: 0 }) }
     }
 
     /// A variable without a gradient.
@@ -86,19 +104,36 @@ impl Var {
         output: Tensor,
         rule: impl FnOnce(&Tensor, Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
     ) -> Self {
+        let mut results = Self::node_of(op, inputs, vec![output], of_one(rule));
+        results.swap_remove(0)
+    }
+
+    /// As [`Self::custom`], for an operation with several results: `rule` gets a gradient for each, of which those that are
+    /// `None` do not matter to the loss. A result that is not f32 or f16 is a constant.
+    pub fn custom_many(
+        op: &'static str,
+        inputs: &[&Self],
+        outputs: Vec<Tensor>,
+        rule: impl FnOnce(&[Option<Tensor>], Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
+    ) -> Vec<Self> {
+        Self::node_of(op, inputs, outputs, Box::new(rule))
+    }
+
+    /// The outputs as variables of one node.
+    pub(crate) fn node_of(op: &'static str, inputs: &[&Self], outputs: Vec<Tensor>, rule: Rule) -> Vec<Self> {
         if inputs.iter().all(|input| input.node.is_none()) {
-            return Self::constant(output);
+            return outputs.into_iter().map(Self::constant).collect();
         }
         let inputs = inputs.iter().map(|input| input.node.clone()).collect();
-        let tape = Tape { inputs, rule: Box::new(rule) };
-        let node = Node {
-            id: next_id(),
-            op,
-            shape: output.shape().to_vec(),
-            leaf: false,
-            tape: Mutex::new(Some(tape)),
+        let shapes = outputs.iter().map(|output| output.shape().to_vec()).collect();
+        let tape = Mutex::new(Some(Tape { inputs, rule }));
+        let node = Arc::new(Node { id: next_id(), op, shapes, leaf: false, tape });
+        let place = |(output, tensor): (usize, Tensor)| {
+            let real = matches!(tensor.dtype(), DType::F32 | DType::F16);
+            let node = real.then(|| Place { node: node.clone(), output });
+            Self { tensor, node }
         };
-        Self { tensor: output, node: Some(Arc::new(node)) }
+        outputs.into_iter().enumerate().map(place).collect()
     }
 
     /// The value.
@@ -116,14 +151,14 @@ impl Var {
         self.node.is_some()
     }
 
-    pub(crate) fn node(&self) -> Option<&Arc<Node>> {
+    pub(crate) fn node(&self) -> Option<&Place> {
         self.node.as_ref()
     }
 }
 
 impl std::fmt::Debug for Var {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let op = self.node.as_ref().map_or("constant", |node| node.op);
+        let op = self.node.as_ref().map_or("constant", |place| place.node.op);
         write!(f, "Var({op}, {:?})", self.tensor)
     }
 }
@@ -139,8 +174,8 @@ impl Drop for Node {
     /// A deep tape is taken apart in a loop, not by recursion.
     fn drop(&mut self) {
         let mut waiting: Vec<_> = self.take().into_iter().flat_map(|tape| tape.inputs).flatten().collect();
-        while let Some(node) = waiting.pop() {
-            if let Some(last) = Arc::into_inner(node) {
+        while let Some(place) = waiting.pop() {
+            if let Some(last) = Arc::into_inner(place.node) {
                 waiting.extend(last.take().into_iter().flat_map(|tape| tape.inputs).flatten());
             }
         }

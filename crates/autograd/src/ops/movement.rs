@@ -1,82 +1,50 @@
-//! Reshape, permute, slice, concat, pad, expand.
+//! Reshape, permute, slice, concat, split, pad, expand, resize.
 
-use tilewright_ops::{Resize2d, SliceRange, TapTable};
-use tilewright_tensor::Tensor;
+use tilewright_ops::{Op, Resize2d, SliceRange, TapTable, reshape_shape};
 
 use crate::{Result, Var};
-
-fn extents(shape: &[usize]) -> Vec<isize> {
-    shape.iter().map(|&extent| extent as isize).collect()
-}
 
 impl Var {
     /// The same elements under another shape; one extent may be −1.
     pub fn reshape(&self, shape: &[isize]) -> Result<Self> {
-        let y = self.tensor().reshape(shape)?;
-        let own = extents(self.shape());
-        Ok(Self::custom("reshape", &[self], y, move |grad_y, _| Ok(vec![Some(grad_y.reshape(&own)?)])))
+        Self::run_one(&Op::Reshape(reshape_shape(self.shape(), shape)?), &[self])
     }
 
     /// Merges all axes from `first` on.
     pub fn flatten(&self, first: usize) -> Result<Self> {
-        let y = self.tensor().flatten(first)?;
-        let own = extents(self.shape());
-        Ok(Self::custom("flatten", &[self], y, move |grad_y, _| Ok(vec![Some(grad_y.reshape(&own)?)])))
+        let mut shape: Vec<usize> = self.shape().iter().take(first).copied().collect();
+        shape.push(self.shape().iter().skip(first).product());
+        Self::run_one(&Op::Reshape(shape), &[self])
     }
 
     /// The axes in another order.
     pub fn permute(&self, axes: &[usize]) -> Result<Self> {
-        let y = self.tensor().permute(axes)?;
-        let mut back = vec![0; axes.len()];
-        for (at, &axis) in axes.iter().enumerate() {
-            back[axis] = at;
-        }
-        Ok(Self::custom("permute", &[self], y, move |grad_y, _| Ok(vec![Some(grad_y.permute(&back)?)])))
+        Self::run_one(&Op::Permute(axes.to_vec()), &[self])
     }
 
     /// A box of each axis.
     pub fn slice(&self, ranges: &[SliceRange]) -> Result<Self> {
-        let y = self.tensor().slice(ranges)?;
-        let (shape, ranges) = (self.shape().to_vec(), ranges.to_vec());
-        Ok(Self::custom("slice", &[self], y, move |grad_y, _| {
-            Ok(vec![Some(Tensor::slice_backward(&shape, &ranges, grad_y)?)])
-        }))
+        Self::run_one(&Op::Slice(ranges.to_vec()), &[self])
     }
 
     /// The variables one behind the other along `axis`.
     pub fn concat(vars: &[&Self], axis: usize) -> Result<Self> {
-        let tensors: Vec<_> = vars.iter().map(|var| var.tensor()).collect();
-        let y = Tensor::concat(&tensors, axis)?;
-        let parts: Vec<_> = vars.iter().map(|var| var.shape()[axis]).collect();
-        Ok(Self::custom("concat", vars, y, move |grad_y, needs| {
-            let mut ranges: Vec<_> = grad_y.shape().iter().map(|&extent| SliceRange::full(extent)).collect();
-            let mut at = 0;
-            let mut gradients = Vec::with_capacity(parts.len());
-            for (part, &wanted) in parts.iter().zip(needs) {
-                ranges[axis] = SliceRange::new(at, at + part);
-                gradients.push(wanted.then(|| grad_y.slice(&ranges)).transpose()?);
-                at += part;
-            }
-            Ok(gradients)
-        }))
+        Self::run_one(&Op::Concat { axis }, vars)
+    }
+
+    /// The parts along `axis` whose extents are `parts`, which together are the axis.
+    pub fn split(&self, axis: usize, parts: &[usize]) -> Result<Vec<Self>> {
+        Self::run(&Op::Split { axis, parts: parts.to_vec() }, &[self])
     }
 
     /// Surrounds the variable with `value`.
     pub fn pad(&self, padding: &[(usize, usize)], value: f32) -> Result<Self> {
-        let y = self.tensor().pad(padding, value)?;
-        let ranges: Vec<_> = padding
-            .iter()
-            .zip(self.shape())
-            .map(|(&(before, _), &extent)| SliceRange::new(before, before + extent))
-            .collect();
-        Ok(Self::custom("pad", &[self], y, move |grad_y, _| Ok(vec![Some(grad_y.slice(&ranges)?)])))
+        Self::run_one(&Op::Pad { padding: padding.to_vec(), value }, &[self])
     }
 
     /// The variable repeated along broadcast axes.
     pub fn expand(&self, shape: &[usize]) -> Result<Self> {
-        let y = self.tensor().expand(shape)?;
-        let own = self.shape().to_vec();
-        Ok(Self::custom("expand", &[self], y, move |grad_y, _| Ok(vec![Some(grad_y.sum_to_shape(&own)?)])))
+        Self::run_one(&Op::Expand(shape.to_vec()), &[self])
     }
 
     /// N C H W resized. Saves nothing but the shape.
@@ -89,6 +57,7 @@ impl Var {
     pub fn resample_by(&self, tables: [TapTable; 2]) -> Result<Self> {
         let [_, _, height, width] = self.tensor().shape4("resample", "x")?;
         let y = self.tensor().resample_by(&tables)?;
+        // The tables are the host's, so that the rule has them without reading them back.
         let back = [tables[0].transposed(height), tables[1].transposed(width)];
         Ok(Self::custom("resample", &[self], y, move |grad_y, _| Ok(vec![Some(grad_y.resample_by(&back)?)])))
     }

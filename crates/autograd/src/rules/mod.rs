@@ -1,0 +1,132 @@
+//! The backward rule of each operation, one file for each family. A rule saves only the tensors that it reads.
+
+mod convolution;
+mod elementwise;
+mod loss;
+mod matmul;
+mod movement;
+mod normalization;
+mod pooling;
+mod random;
+mod reduction;
+
+use tilewright_ops::{BinaryOp, Op, UnaryOp};
+use tilewright_tensor::Tensor;
+
+use crate::{
+    Error, Needs, Result, Var,
+    var::{Rule, of_one},
+};
+
+/// What an operation does on the way back.
+pub(crate) enum Backward {
+    /// It has a gradient.
+    Rule(Rule),
+    /// Its gradient is 0 wherever it has one, or its result is no real number: nothing goes back.
+    Nothing,
+}
+
+/// The operation that is run where a gradient is wanted, and how many of its results are the caller's: some save more
+/// than they give.
+pub(crate) fn forward(op: &Op) -> (Op, usize) {
+    match op {
+        Op::MaxPool2d { pool, indices: false } => (Op::MaxPool2d { pool: *pool, indices: true }, 1),
+        op => (op.clone(), usize::MAX),
+    }
+}
+
+/// The parts of an operation that has taken others into itself and has no rule of its own: what it computes by itself, with
+/// its operands, and what follows.
+pub(crate) enum Part {
+    /// The sum of what comes before and the last operand.
+    Residual,
+    /// A function of what comes before.
+    Activation(UnaryOp),
+    /// A pooling of what comes before.
+    Pool(Op),
+}
+
+/// The operation without what follows, and that in order; nothing where it has a rule as it is.
+pub(crate) fn parts(op: &Op) -> Option<(Op, Vec<Part>)> {
+    match *op {
+        // The sum with a relu has a rule of its own.
+        Op::Binary { op: BinaryOp::Add, activation: Some(UnaryOp::Relu) } => None,
+        Op::Binary { op, activation: Some(activation) } => {
+            Some((Op::Binary { op, activation: None }, vec![Part::Activation(activation)]))
+        }
+        Op::MatMul { op, bias, residual, activation } if residual || activation.is_some() => {
+            let plain = Op::MatMul { op, bias, residual: false, activation: None };
+            let parts = residual.then_some(Part::Residual).into_iter();
+            Some((plain, parts.chain(activation.map(Part::Activation)).collect()))
+        }
+        Op::Conv2d { op, bias, residual, activation, pool } if residual || activation.is_some() || pool.is_some() => {
+            let plain = Op::Conv2d { op, bias, residual: false, activation: None, pool: None };
+            let parts = residual.then_some(Part::Residual).into_iter();
+            let parts = parts.chain(activation.map(Part::Activation));
+            Some((plain, parts.chain(pool.map(|pool| Part::Pool(pool.op()))).collect()))
+        }
+        _ => None,
+    }
+}
+
+/// The rule of `op`, which gave `outputs`.
+///
+/// # Errors
+/// [`Error::NoGradient`] for an operation whose gradient is not known.
+pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<Backward> {
+    let tensor = |at: usize| inputs[at].tensor();
+    let rule = match op {
+        Op::Unary(op) => elementwise::unary(*op, tensor(0)),
+        Op::Binary { op: _, activation: Some(_) } => elementwise::add_relu(inputs, &outputs[0]),
+        Op::Binary { op, activation: None } => elementwise::binary(*op, inputs),
+        Op::Where => elementwise::choose(inputs),
+        Op::Cast(dtype) => return Ok(elementwise::cast(tensor(0).dtype(), *dtype)),
+        Op::MatMul { op, .. } => matmul::matmul(*op, inputs),
+        Op::Conv2d { op, .. } => convolution::conv2d(*op, inputs)?,
+        Op::ConvTranspose2d(op) => convolution::conv_transpose2d(*op, inputs),
+        Op::Im2col { op, kernel } => convolution::im2col(*op, *kernel, tensor(0)),
+        Op::BatchNorm { op, activation } => normalization::eval(*op, *activation, inputs),
+        Op::BatchNormTrain { op: _, activation } => normalization::train(*activation, inputs, outputs),
+        Op::MaxPool2d { pool, indices: _ } => pooling::max(*pool, tensor(0), &outputs[1])?,
+        Op::AvgPool2d(pool) => pooling::average(*pool, tensor(0)),
+        Op::SumPool2d(pool) => pooling::sum(*pool, tensor(0)),
+        Op::AdaptiveAvgPool2d(pool) => pooling::adaptive_average(*pool, tensor(0)),
+        Op::Reduce { op, axes, keepdim } => {
+            reduction::reduce(*op, axes, *keepdim, tensor(0), &outputs[0])?
+        }
+        Op::Softmax(op) => reduction::softmax(op.axis, &outputs[0]),
+        Op::LogSoftmax(op) => reduction::log_softmax(op.axis, &outputs[0]),
+        Op::CrossEntropy { op, weights: _ } => loss::cross_entropy(*op, inputs),
+        Op::Dropout { op, seed, stream } => random::dropout(*op, *seed, *stream),
+        Op::Reshape(_) => movement::reshape(tensor(0)),
+        Op::Permute(axes) => movement::permute(axes),
+        Op::Slice(ranges) => movement::slice(ranges, tensor(0)),
+        Op::Concat { axis } => movement::concat(*axis, inputs),
+        Op::Split { axis, parts } => movement::split(*axis, parts, tensor(0)),
+        Op::Pad { padding, .. } => movement::pad(padding, tensor(0)),
+        Op::Expand(_) => movement::expand(tensor(0)),
+        Op::Argmax { .. } => return Ok(Backward::Nothing),
+        Op::Resample { .. } | Op::Gather { .. } | Op::Gradient(_) => {
+            return Err(Error::NoGradient { op: op.name() });
+        }
+    };
+    Ok(Backward::Rule(rule))
+}
+
+/// The rule of an operation with one operand and one result.
+fn simple(rule: impl FnOnce(&Tensor) -> Result<Tensor> + Send + 'static) -> Rule {
+    of_one(move |grad_y, _| Ok(vec![Some(rule(grad_y)?)]))
+}
+
+/// The gradients that are wanted, each by its own function.
+fn wanted<const N: usize>(
+    needs: Needs<'_>,
+    gradients: [&dyn Fn() -> Result<Tensor>; N],
+) -> Result<Vec<Option<Tensor>>> {
+    needs.iter().zip(gradients).map(|(&wanted, gradient)| wanted.then(gradient).transpose()).collect()
+}
+
+/// A shape as [`Tensor::reshape`] takes it.
+fn signed(shape: &[usize]) -> Vec<isize> {
+    shape.iter().map(|&extent| extent as isize).collect()
+}

@@ -1,0 +1,30 @@
+//! Batch normalisation. An activation's operand is computed anew, so that it saves no more than without.
+
+use tilewright_ops::{BatchNorm, UnaryOp};
+use tilewright_tensor::Tensor;
+
+use crate::{
+    Var,
+    var::{Rule, of_one},
+};
+
+/// Saves the input, the mean and the inverse deviation. The running statistics have no gradient, and give none.
+pub(super) fn train(activation: Option<UnaryOp>, inputs: &[&Var], outputs: &[Tensor]) -> Rule {
+    let [x, w, b] = [0, 1, 2].map(|at: usize| inputs[at].tensor().clone());
+    let (mean, inv_std) = (outputs[1].clone(), outputs[2].clone());
+    of_one(move |grad_y, _| {
+        let fused = activation.map(|activation| (activation, &b));
+        let (grad_x, grad_w, grad_b) = x.batch_norm_train_backward(&w, &mean, &inv_std, fused, grad_y)?;
+        Ok(vec![Some(grad_x), Some(grad_w), Some(grad_b), None, None])
+    })
+}
+
+/// Saves the input and the statistics, which have no gradient.
+pub(super) fn eval(op: BatchNorm, activation: Option<UnaryOp>, inputs: &[&Var]) -> Rule {
+    let [x, w, b, mean, var] = [0, 1, 2, 3, 4].map(|at: usize| inputs[at].tensor().clone());
+    of_one(move |grad_y, _| {
+        let fused = activation.map(|activation| (activation, &b));
+        let (grad_x, grad_w, grad_b) = x.batch_norm_eval_backward(&w, &mean, &var, &op, fused, grad_y)?;
+        Ok(vec![Some(grad_x), Some(grad_w), Some(grad_b), None, None])
+    })
+}

@@ -1,0 +1,68 @@
+//! The one road from an operation to variables.
+
+use tilewright_ops::{BinaryOp, Op};
+use tilewright_tensor::Tensor;
+
+use crate::{
+    Result, Var,
+    rules::{self, Backward, Part},
+};
+
+impl Var {
+    /// `op` of `inputs`, in the order that [`Op`] lists, and its results in theirs, as [`Tensor::run`]; where an input wants
+    /// a gradient, with the operation's backward rule on the tape. All methods of a variable that compute come here.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::run`]; [`crate::Error::NoGradient`] where one is wanted of an operation that has no rule: detach
+    /// the input if it is not meant.
+    pub fn run(op: &Op, inputs: &[&Self]) -> Result<Vec<Self>> {
+        let tensors: Vec<&Tensor> = inputs.iter().map(|input| input.tensor()).collect();
+        if !inputs.iter().any(|input| input.needs_gradient()) {
+            return Ok(Tensor::run(op, &tensors)?.into_iter().map(Self::constant).collect());
+        }
+        if let Some((plain, parts)) = rules::parts(op) {
+            return apart(op, &plain, &parts, inputs);
+        }
+        let (forward, given) = rules::forward(op);
+        let outputs = Tensor::run(&forward, &tensors)?;
+        match rules::backward(&forward, inputs, &outputs)? {
+            Backward::Nothing => Ok(outputs.into_iter().map(Self::constant).collect()),
+            Backward::Rule(rule) => {
+                let mut results = Self::node_of(op.name(), inputs, outputs, rule);
+                results.truncate(given);
+                Ok(results)
+            }
+        }
+    }
+
+    /// The first result of [`Self::run`].
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_one(op: &Op, inputs: &[&Self]) -> Result<Self> {
+        let mut results = Self::run(op, inputs)?;
+        if results.is_empty() {
+            return Err(tilewright_ops::ShapeError::NoOperands { op: op.name() }.into());
+        }
+        Ok(results.swap_remove(0))
+    }
+}
+
+/// Runs what an operation has taken into itself one after the other: each has a rule, the whole has none.
+fn apart(op: &Op, plain: &Op, parts: &[Part], inputs: &[&Var]) -> Result<Vec<Var>> {
+    // Checked as a whole, so that an error names it.
+    op.facts().check_count(inputs.len())?;
+    let count = plain.facts().inputs.len();
+    let mut y = Var::run_one(plain, &inputs[..count])?;
+    for part in parts {
+        y = match part {
+            Part::Residual => {
+                let add = Op::Binary { op: BinaryOp::Add, activation: None };
+                Var::run_one(&add, &[&y, inputs[inputs.len() - 1]])?
+            }
+            Part::Activation(activation) => Var::run_one(&Op::Unary(*activation), &[&y])?,
+            Part::Pool(pool) => Var::run_one(pool, &[&y])?,
+        };
+    }
+    Ok(vec![y])
+}

@@ -1,12 +1,14 @@
 //! From a graph to a plan that runs.
 
-use std::collections::{HashMap, HashSet};
-
-use tilewright_ops::{DType, Op, TextureInput, TextureOutput};
+use tilewright_ops::{DType, TextureInput, TextureOutput};
 use tilewright_runtime::{Buffer, Context, Plan, Texture};
 use tilewright_tensor::{Element, Layout, Tensor};
 
-use crate::{Error, Graph, PassReport, Precision, Result, ValueId, passes};
+use crate::{
+    Error, Graph, PassReport, Precision, Result, ValueId,
+    lowering::{Recorded, record},
+    passes,
+};
 
 /// How a graph is compiled.
 #[derive(Clone, Debug)]
@@ -56,34 +58,9 @@ impl Compiled {
             (graph, changed) = passes::convert_f16(&graph)?;
             passes.push(PassReport { pass: "convert_f16", changed });
         }
-        let context = graph.context().recording();
-        let mut lowering = Lowering { values: HashMap::new(), context: &context };
-        let over_residual = residuals_to_overwrite(&graph);
-        let mut input_buffers = Vec::new();
-        for (_, id) in graph.inputs() {
-            let value = &graph[*id];
-            let tensor = Tensor::empty(&context, &value.shape, value.dtype, Layout::RowMajor)?;
-            input_buffers.push(tensor.buffer().clone());
-            lowering.values.insert((*id, Layout::RowMajor), tensor);
-        }
-        for (at, node) in graph.nodes().iter().enumerate() {
-            context.set_scope(&node.name);
-            let operands: Result<Vec<Tensor>> = lowering.operands(&graph, &node.op, &node.inputs);
-            let y = operands.and_then(|operands| {
-                let operands: Vec<_> = operands.iter().collect();
-                let apply =
-                    if over_residual.contains(&at) { Tensor::apply_over_residual } else { Tensor::apply };
-                apply(&node.op, &operands).map_err(|error| Error::node(&node.name, error))
-            })?;
-            lowering.values.insert((node.output, y.layout()), y);
-        }
-        let mut output_buffers: Vec<Buffer> = Vec::new();
-        for (name, id) in graph.outputs() {
-            context.set_scope(name);
-            output_buffers.push(lowering.value(&graph, *id, Some(Layout::RowMajor))?.buffer().clone());
-        }
+        let Recorded { context, inputs, outputs } = record(&graph)?;
         let shared = graph.shared().packed();
-        let plan = context.plan_sharing(&refs(&input_buffers), &refs(&output_buffers), shared)?;
+        let plan = context.plan_sharing(&refs(&inputs), &refs(&outputs), shared)?;
         let port = |(name, id): &(String, ValueId)| {
             let value = &graph[*id];
             Port { name: name.clone(), shape: value.shape.clone(), dtype: value.dtype }
@@ -267,107 +244,4 @@ impl Port {
 
 fn refs(buffers: &[Buffer]) -> Vec<&Buffer> {
     buffers.iter().collect()
-}
-
-/// The nodes that may put their result where their residual lies: nobody reads it afterwards, no other operand is it, and
-/// nothing shares its memory.
-///
-/// A plan gains by it: a value that is added to lies apart from the sum otherwise, which takes a buffer more.
-fn residuals_to_overwrite(graph: &Graph) -> HashSet<usize> {
-    // Operations whose result is always memory of its own, and which give no operand's memory away.
-    let owns = |op: &Op| {
-        matches!(
-            op,
-            Op::Conv2d { .. }
-                | Op::Binary { .. }
-                | Op::BatchNorm { .. }
-                | Op::MaxPool2d(_)
-                | Op::AvgPool2d(_)
-                | Op::Concat { .. }
-        )
-    };
-    let (makers, nodes) = (graph.makers(), graph.nodes());
-    let outputs: HashSet<ValueId> = graph.outputs().iter().map(|(_, id)| *id).collect();
-    let mut found = HashSet::new();
-    for (at, node) in nodes.iter().enumerate() {
-        let Op::Conv2d { residual: true, pool: None, .. } = node.op else { continue };
-        let Some((&residual, others)) = node.inputs.split_last() else { continue };
-        let made = makers.get(&residual).is_some_and(|&maker| owns(&nodes[maker].op));
-        let mut readers = nodes.iter().enumerate().filter(|(_, other)| other.inputs.contains(&residual));
-        let last = readers.all(|(reader, other)| reader <= at && owns(&other.op));
-        if made && last && !others.contains(&residual) && !outputs.contains(&residual) {
-            found.insert(at);
-        }
-    }
-    found
-}
-
-/// The values so far, in each layout in which somebody has needed them: no value is turned around twice.
-struct Lowering<'a> {
-    values: HashMap<(ValueId, Layout), Tensor>,
-    context: &'a Context,
-}
-
-impl Lowering<'_> {
-    /// The operands of a node, laid out so that its kernel turns none around.
-    fn operands(&mut self, graph: &Graph, op: &Op, inputs: &[ValueId]) -> Result<Vec<Tensor>> {
-        let layout = |at: usize| match op {
-            Op::Conv2d { residual, .. } => {
-                let activation = at == 0 || (*residual && at == inputs.len() - 1);
-                Some(if activation { Layout::ChannelsLast } else { Layout::RowMajor })
-            }
-            Op::BatchNorm { .. } if at > 0 => None,
-            Op::BatchNorm { .. }
-            | Op::MaxPool2d(_)
-            | Op::AvgPool2d(_)
-            | Op::SumPool2d(_)
-            | Op::AdaptiveAvgPool2d(_) => Some(Layout::ChannelsLast),
-            Op::ConvTranspose2d(_) if at == 0 => Some(Layout::ChannelsLast),
-            Op::ConvTranspose2d(_) | Op::Gather { .. } => Some(Layout::RowMajor),
-            Op::MatMul { .. } | Op::Reshape(_) => Some(Layout::RowMajor),
-            _ => None,
-        };
-        let mut tensors = Vec::with_capacity(inputs.len());
-        for (at, &id) in inputs.iter().enumerate() {
-            tensors.push(self.value(graph, id, layout(at))?);
-        }
-        if let (Op::Binary { .. } | Op::Concat { .. }, Some(first)) = (op, tensors.first()) {
-            // The operands of one shape lie alike, as the first activation does.
-            let (shape, layout) = (first.shape().to_vec(), self.preferred(graph, inputs, first.layout()));
-            for (tensor, &id) in tensors.iter_mut().zip(inputs) {
-                if tensor.shape() == shape || matches!(op, Op::Concat { .. }) {
-                    *tensor = self.value(graph, id, Some(layout))?;
-                }
-            }
-        }
-        Ok(tensors)
-    }
-
-    /// Channels-last if any operand that is no constant lies so.
-    fn preferred(&self, graph: &Graph, inputs: &[ValueId], else_this: Layout) -> Layout {
-        let last = inputs
-            .iter()
-            .any(|&id| graph[id].constant.is_none() && self.values.contains_key(&(id, Layout::ChannelsLast)));
-        if last { Layout::ChannelsLast } else { else_this }
-    }
-
-    /// A value as it lies, or in `layout`.
-    fn value(&mut self, graph: &Graph, id: ValueId, layout: Option<Layout>) -> Result<Tensor> {
-        let value = &graph[id];
-        let layout = if value.shape.len() == 4 { layout } else { None };
-        let known = |layout| self.values.get(&(id, layout)).cloned();
-        let exact = layout.and_then(known);
-        if let Some(tensor) = exact {
-            return Ok(tensor);
-        }
-        let any = known(Layout::ChannelsLast).or_else(|| known(Layout::RowMajor));
-        let tensor = match (any, &value.constant) {
-            (Some(tensor), _) => tensor,
-            (None, Some(constant)) => constant.on(self.context),
-            (None, None) => unreachable!("a graph is sorted"),
-        };
-        let tensor = layout.map_or(Ok(tensor.clone()), |layout| tensor.to_layout(layout))?;
-        self.values.insert((id, tensor.layout()), tensor.clone());
-        Ok(tensor)
-    }
 }

@@ -25,6 +25,7 @@ mod compile;
 mod constants;
 mod error;
 mod graph;
+mod lowering;
 mod model;
 pub mod passes;
 mod precision;

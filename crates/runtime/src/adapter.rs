@@ -4,7 +4,7 @@ use std::{convert::Infallible, str::FromStr};
 
 use serde::Serialize;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Which adapter a context is made on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -147,6 +147,27 @@ pub(crate) async fn choose(choice: &AdapterChoice) -> Result<wgpu::Adapter> {
             format!("there are: {}", names.join(", "))
         },
     })
+}
+
+/// Everything of the adapter that kernels may use.
+pub(crate) fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
+    let wanted = wgpu::Features::SUBGROUP
+        | wgpu::Features::SHADER_F16
+        | wgpu::Features::TIMESTAMP_QUERY
+        | wgpu::Features::PIPELINE_CACHE
+        | wgpu::Features::SHADER_INT64
+        | wgpu::Features::BGRA8UNORM_STORAGE
+        | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
+    wgpu::DeviceDescriptor {
+        label: Some("tilewright"),
+        required_features: adapter.features() & wanted,
+        required_limits: adapter.limits(),
+        memory_hints: wgpu::MemoryHints::Performance,
+        // Safety: the only experimental feature asked for is cooperative matrices; kernels that use them are run after a
+        // microbenchmark has found their results right on this device, or by name.
+        experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
+        ..Default::default()
+    }
 }
 
 fn rank(adapter: &wgpu::Adapter, [discrete, integrated]: [u32; 2]) -> u32 {

@@ -8,7 +8,7 @@
 
 use std::{
     env,
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Mutex},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -16,13 +16,12 @@ use std::{
 use tilewright_shaders::BindingKind;
 
 use crate::{
-    Mode, Result,
-    context::{device_descriptor, lock},
+    adapter::device_descriptor,
+    backlog::{Backlog, Job},
+    lock::lock,
+    options::Mode,
     pipeline::{Target, compile},
 };
-
-/// Kernels that must wait before the second device starts: fewer the queue has compiled before that has begun.
-const BACKLOG: usize = 4;
 
 /// A launch that takes less compiles nothing. The smallest kernels take llvmpipe 20 ms, and one from its cache 2 ms.
 const CACHED: Duration = Duration::from_millis(8);
@@ -33,44 +32,11 @@ const SAMPLE: usize = 3;
 /// Bytes of each stand-in for a kernel's operands. Nothing reads or writes them.
 const OPERAND_BYTES: u64 = 4096;
 
-/// A kernel whose pipeline was asked for.
-struct Job {
-    label: String,
-    wgsl: String,
-    shares_buffers: bool,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: Vec<Job>,
-    /// The backlog was reached since the queue was last known to be empty.
-    awake: bool,
-    /// There is nothing more to do.
-    stop: bool,
-    compiled: usize,
-}
-
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-impl Shared {
-    /// The newest of the kernels that wait: from the other end comes the queue.
-    fn next(&self) -> Option<Job> {
-        let idle = |state: &mut State| !state.stop && (!state.awake || state.waiting.is_empty());
-        let mut state =
-            self.changed.wait_while(lock(&self.state), idle).unwrap_or_else(|poisoned| poisoned.into_inner());
-        if state.stop { None } else { state.waiting.pop() }
-    }
-}
-
 /// The second device of a context, which it opens when there is something to do.
 pub(crate) struct Ahead {
     adapter: wgpu::Adapter,
     mode: Mode,
-    shared: Arc<Shared>,
+    backlog: Arc<Backlog>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -84,55 +50,43 @@ impl Ahead {
         (mesa && cores > 1 && caches).then(|| Self {
             adapter,
             mode,
-            shared: Arc::default(),
+            backlog: Arc::default(),
             thread: Mutex::default(),
         })
     }
 
+    /// The kernels that wait for it.
+    pub fn backlog(&self) -> Arc<Backlog> {
+        self.backlog.clone()
+    }
+
     /// Notes that a kernel will be launched.
     pub fn offer(&self, label: &str, wgsl: &str, shares_buffers: bool) {
-        let mut state = lock(&self.shared.state);
-        if state.stop {
+        let job = Job { label: label.to_owned(), wgsl: wgsl.to_owned(), shares_buffers };
+        if !self.backlog.push(job) {
             return;
         }
-        state.waiting.push(Job { label: label.to_owned(), wgsl: wgsl.to_owned(), shares_buffers });
-        state.awake |= state.waiting.len() >= BACKLOG;
-        if !state.awake {
-            return;
-        }
-        drop(state);
-        self.shared.changed.notify_one();
         lock(&self.thread).get_or_insert_with(|| {
-            let (shared, adapter, mode) = (self.shared.clone(), self.adapter.clone(), self.mode);
+            let (backlog, adapter, mode) = (self.backlog.clone(), self.adapter.clone(), self.mode);
             thread::spawn(move || {
-                if let Err(error) = work(&shared, &adapter, mode) {
+                if let Err(error) = work(&backlog, &adapter, mode) {
                     tracing::debug!(%error, "no kernels are compiled ahead");
                 }
-                let mut state = lock(&shared.state);
-                state.stop = true;
-                state.waiting.clear();
+                backlog.stop();
             })
         });
     }
 
-    /// Notes that the queue has launched all there was.
-    pub fn settle(&self) {
-        let mut state = lock(&self.shared.state);
-        state.waiting.clear();
-        state.awake = false;
-    }
-
     /// Kernels compiled so far.
     pub fn compiled(&self) -> usize {
-        lock(&self.shared.state).compiled
+        self.backlog.compiled()
     }
 }
 
 impl Drop for Ahead {
     /// Waits for the kernel at hand: a process must not end while a driver compiles.
     fn drop(&mut self) {
-        lock(&self.shared.state).stop = true;
-        self.shared.changed.notify_one();
+        self.backlog.stop();
         if let Some(thread) = lock(&self.thread).take()
             && thread.join().is_err()
         {
@@ -147,7 +101,7 @@ fn is_set(name: &str) -> bool {
         .is_ok_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "t" | "yes" | "y"))
 }
 
-fn work(shared: &Shared, adapter: &wgpu::Adapter, mode: Mode) -> Result<(), String> {
+fn work(backlog: &Backlog, adapter: &wgpu::Adapter, mode: Mode) -> Result<(), String> {
     let (device, queue) = pollster::block_on(adapter.request_device(&device_descriptor(adapter)))
         .map_err(|error| error.to_string())?;
     // What is wrong with a kernel the context's own device says.
@@ -161,7 +115,7 @@ fn work(shared: &Shared, adapter: &wgpu::Adapter, mode: Mode) -> Result<(), Stri
     // One for each binding, since none may be read and written in a launch.
     let mut operands = Vec::new();
     let mut cached = 0;
-    while let Some(job) = shared.next() {
+    while let Some(job) = backlog.next() {
         let target = Target { device: &device, limits: &limits, mode };
         let Ok(pipeline) = compile(&target, &job.label, &job.wgsl, None, job.shares_buffers) else {
             continue;
@@ -208,9 +162,7 @@ fn work(shared: &Shared, adapter: &wgpu::Adapter, mode: Mode) -> Result<(), Stri
             .poll(wgpu::PollType::Wait { submission_index, timeout: None })
             .map_err(|error| error.to_string())?;
         cached += usize::from(begun.elapsed() < CACHED);
-        let mut state = lock(&shared.state);
-        state.compiled += 1;
-        if state.compiled == SAMPLE && cached == SAMPLE {
+        if backlog.count_compiled() == SAMPLE && cached == SAMPLE {
             break;
         }
     }

@@ -5,7 +5,11 @@
 
 use std::{collections::HashMap, num::NonZeroU64};
 
-use crate::{Error, Pipeline, Result, context::Inner};
+use crate::{
+    error::{Error, Result},
+    gpu::Gpu,
+    pipeline::Pipeline,
+};
 
 /// More than a step of a deep network needs; beyond, all are dropped and made anew.
 const MOST: usize = 4096;
@@ -68,18 +72,18 @@ pub(crate) fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, size: u64)
 /// # Errors
 /// [`Error::Texture`] where wgpu refuses it: that a texture is of another device, wgpu alone knows.
 pub(crate) fn with_textures(
-    inner: &Inner,
+    gpu: &Gpu,
     pipeline: &Pipeline,
     bound: &[(u32, wgpu::Buffer, u64)],
     views: &[(u32, wgpu::TextureView)],
 ) -> Result<wgpu::BindGroup> {
     let buffers = bound.iter().map(|(binding, buffer, size)| entry(*binding, buffer, 0, *size));
-    checked(inner, pipeline, buffers.collect(), views)
+    checked(gpu, pipeline, buffers.collect(), views)
 }
 
 /// As [`with_textures`], from entries.
 pub(crate) fn checked<'a>(
-    inner: &Inner,
+    gpu: &Gpu,
     pipeline: &Pipeline,
     mut entries: Vec<wgpu::BindGroupEntry<'a>>,
     views: &'a [(u32, wgpu::TextureView)],
@@ -88,8 +92,8 @@ pub(crate) fn checked<'a>(
         binding: *binding,
         resource: wgpu::BindingResource::TextureView(view),
     }));
-    let scope = inner.device.push_error_scope(wgpu::ErrorFilter::Validation);
-    let made = inner.device.create_bind_group(&wgpu::BindGroupDescriptor {
+    let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let made = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: Some(pipeline.label()),
         layout: pipeline.layout(),
         entries: &entries,

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use crate::{Error, Result, context::Inner};
+use crate::{
+    error::{Error, Result},
+    gpu::Gpu,
+};
 
 /// Device memory of `size` bytes. Cloning shares it.
 #[derive(Clone)]
@@ -12,7 +15,7 @@ pub(crate) struct Shared {
     pub raw: wgpu::Buffer,
     pub size: u64,
     /// `None` for a buffer that the application brought: it never enters the pool.
-    pub home: Option<Weak<Inner>>,
+    pub home: Option<Weak<Gpu>>,
     /// Of the tensor that was put here first, for messages.
     pub shape: OnceLock<Box<[usize]>>,
     /// Whether there is memory behind it: not so in a recording, whose plan gives it a place.
@@ -21,7 +24,7 @@ pub(crate) struct Shared {
 
 impl Buffer {
     /// A buffer of a recording.
-    pub(crate) fn unbacked(placeholder: wgpu::Buffer, size: u64, home: Weak<Inner>) -> Self {
+    pub(crate) fn unbacked(placeholder: wgpu::Buffer, size: u64, home: Weak<Gpu>) -> Self {
         let (home, shape) = (Some(home), OnceLock::new());
         Self(Arc::new(Shared { raw: placeholder, size, home, shape, backed: false }))
     }
@@ -70,11 +73,9 @@ impl Buffer {
     }
 
     /// Fails for memory of another context, which the device would take without a word and read as anything.
-    pub(crate) fn require_home(&self, context: &Inner, op: &str) -> Result<()> {
+    pub(crate) fn require_home(&self, gpu: &Gpu, op: &str) -> Result<()> {
         match &self.0.home {
-            Some(home) if !std::ptr::eq(home.as_ptr(), context) => {
-                Err(Error::OtherContext { op: op.to_owned() })
-            }
+            Some(home) if !std::ptr::eq(home.as_ptr(), gpu) => Err(Error::OtherContext { op: op.to_owned() }),
             _ => Ok(()),
         }
     }
@@ -103,9 +104,9 @@ impl std::fmt::Debug for Buffer {
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.backed
-            && let Some(context) = self.home.as_ref().and_then(Weak::upgrade)
+            && let Some(gpu) = self.home.as_ref().and_then(Weak::upgrade)
         {
-            context.retire(self.raw.clone(), self.size);
+            gpu.retire(self.raw.clone(), self.size);
         }
     }
 }

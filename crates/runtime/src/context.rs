@@ -1,48 +1,42 @@
-//! The context: a device with its pool, pipelines and recorder.
+//! The context: a device with its pipelines and its recorder.
 
 use std::{
+    any::Any,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use crate::{
-    ContextOptions, Error, Mode, Result, Tuning, adapter, ahead::Ahead, attachment::Attachments,
-    pipeline::Pipelines, plan::Recording, pool::Pool, profiler::Profiler, recorder::Recorder,
+    adapter::{self, device_descriptor},
+    ahead::Ahead,
+    attachment::Attachments,
+    error::{Error, Result},
+    gpu::Gpu,
+    lock::lock,
+    options::{ContextOptions, Mode, Tuning},
+    pipelines::Pipelines,
+    profile::Profile,
+    recorder::Recorder,
+    recording::{Recording, Step},
+    texture::Texture,
 };
 
 /// A device on which kernels run. Cloning shares it; it may be used from several threads.
 #[derive(Clone)]
 pub struct Context {
-    pub(crate) inner: Arc<Inner>,
+    parts: Arc<Parts>,
     /// Where launches are kept instead of run, in a handle made by [`Context::recording`].
-    pub(crate) recording: Option<Arc<Recording>>,
+    recording: Option<Arc<Recording>>,
 }
 
-pub(crate) struct Inner {
-    pub device: wgpu::Device,
-    pub queue: wgpu::Queue,
-    pub info: wgpu::AdapterInfo,
-    pub limits: wgpu::Limits,
-    pub mode: Mode,
-    /// The shapes of cooperative matrices, where the feature is on.
-    pub cooperative: Vec<wgpu::CooperativeMatrixProperties>,
-    /// Stands for the memory of buffers that have none.
-    pub placeholder: wgpu::Buffer,
-    pub cache_folder: Option<PathBuf>,
-    pub tuning: Tuning,
-    pub attachments: Attachments,
-    pub pool: Mutex<Pool>,
-    pub quarantine: Mutex<Vec<(wgpu::Buffer, u64)>>,
-    pipelines: Mutex<Pipelines>,
-    pub ahead: Option<Ahead>,
-    pub recorder: Mutex<Recorder>,
-    profiler: Mutex<Option<Profiler>>,
-    pub fault: Arc<Mutex<Option<Error>>>,
-}
-
-/// A panic while a lock is held leaves plain data behind; the next user may go on.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What all handles of a context share.
+struct Parts {
+    gpu: Arc<Gpu>,
+    pipelines: Pipelines,
+    recorder: Mutex<Recorder>,
+    attachments: Attachments,
+    cache_folder: Option<PathBuf>,
+    tuning: Tuning,
 }
 
 impl Context {
@@ -77,224 +71,207 @@ impl Context {
             cooperative.clear();
         }
         let ahead = Ahead::new(adapter, options.mode);
-        let context = Self::assemble(device, queue, cooperative, ahead, options);
-        let fault = context.inner.fault.clone();
-        context.inner.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            lock(&fault).get_or_insert(Error::Device(error.to_string()));
-        }));
-        let fault = context.inner.fault.clone();
-        context.inner.device.set_device_lost_callback(move |reason, message| {
-            *lock(&fault) = Some(Error::DeviceLost { reason: format!("{reason:?}: {message}") });
-        });
-        Ok(context)
+        let backlog = ahead.as_ref().map(Ahead::backlog);
+        let gpu = Gpu::new(device, queue, options.mode, cooperative, backlog);
+        gpu.handle_faults();
+        Ok(Self::assemble(gpu, ahead, options))
     }
 
     /// A context on the application's own device and queue. The application keeps its error handlers; it should
     /// create the device with `Features::SUBGROUP`, `Features::SHADER_F16` and the adapter's limits where it can, for
     /// the quicker kernels. Cooperative matrices are not used: a device does not say which shapes its adapter has.
     pub fn from_device(device: wgpu::Device, queue: wgpu::Queue, options: &ContextOptions) -> Self {
-        Self::assemble(device, queue, Vec::new(), None, options)
+        Self::assemble(Gpu::new(device, queue, options.mode, Vec::new(), None), None, options)
     }
 
-    fn assemble(
-        device: wgpu::Device,
-        queue: wgpu::Queue,
-        cooperative: Vec<wgpu::CooperativeMatrixProperties>,
-        ahead: Option<Ahead>,
-        options: &ContextOptions,
-    ) -> Self {
-        let info = device.adapter_info();
-        let pipelines = Pipelines::new(&device, &info, options.pipeline_cache.as_deref());
-        let recorder = Recorder::new(&device);
-        let placeholder = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("tilewright placeholder"),
-            size: 16,
-            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let inner = Arc::new(Inner {
-            limits: device.limits(),
-            cooperative,
-            info,
-            mode: options.mode,
-            placeholder,
+    fn assemble(gpu: Gpu, ahead: Option<Ahead>, options: &ContextOptions) -> Self {
+        let gpu = Arc::new(gpu);
+        let parts = Arc::new(Parts {
+            pipelines: Pipelines::new(gpu.clone(), ahead, options.pipeline_cache.as_deref()),
+            recorder: Mutex::new(Recorder::new(gpu.clone())),
+            attachments: Attachments::default(),
             cache_folder: options.pipeline_cache.clone(),
             tuning: options.tuning,
-            attachments: Attachments::default(),
-            pool: Mutex::default(),
-            quarantine: Mutex::default(),
-            pipelines: Mutex::new(pipelines),
-            ahead,
-            recorder: Mutex::new(recorder),
-            profiler: Mutex::new(None),
-            fault: Arc::default(),
-            device,
-            queue,
+            gpu,
         });
-        Self { inner, recording: None }
+        Self { parts, recording: None }
     }
 
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.inner
+    /// The device below.
+    pub(crate) fn gpu(&self) -> &Arc<Gpu> {
+        &self.parts.gpu
     }
 
-    pub(crate) fn current_recording(&self) -> Option<&Arc<Recording>> {
-        self.recording.as_ref()
+    pub(crate) fn recorder(&self) -> MutexGuard<'_, Recorder> {
+        lock(&self.parts.recorder)
     }
 
-    pub(crate) fn with_recording(&self, recording: Option<Arc<Recording>>) -> Self {
-        Self { inner: self.inner.clone(), recording }
+    pub(crate) fn pipelines(&self) -> &Pipelines {
+        &self.parts.pipelines
+    }
+
+    pub(crate) fn current_recording(&self) -> Option<&Recording> {
+        self.recording.as_deref()
+    }
+
+    /// A handle on the same device whose launches are kept for [`Self::plan`] instead of run. Buffers that are allocated
+    /// through it have no memory yet; what is uploaded through it is a constant.
+    pub fn recording(&self) -> Self {
+        Self { parts: self.parts.clone(), recording: Some(Arc::default()) }
+    }
+
+    /// Whether launches through this handle are kept instead of run.
+    pub fn is_recording(&self) -> bool {
+        self.recording.is_some()
+    }
+
+    /// In a recording: names the launches that come, in profiles, after the layer that makes them.
+    pub fn set_scope(&self, name: &str) {
+        if let Some(recording) = &self.recording {
+            recording.set_scope(name);
+        }
+    }
+
+    /// What this handle of [`Self::recording`] has kept, which it forgets.
+    pub(crate) fn take_recorded(&self) -> Vec<Step> {
+        self.recording.as_ref().map(|recording| recording.take()).unwrap_or_default()
+    }
+
+    /// The handle on which launches run.
+    pub fn eager(&self) -> Self {
+        Self { parts: self.parts.clone(), recording: None }
     }
 
     /// Whether both are the same context.
     pub fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.inner, &other.inner)
+        Arc::ptr_eq(&self.parts, &other.parts)
     }
 
     /// wgpu's device.
     pub fn device(&self) -> &wgpu::Device {
-        &self.inner.device
+        &self.gpu().device
     }
 
     /// wgpu's queue.
     pub fn queue(&self) -> &wgpu::Queue {
-        &self.inner.queue
+        &self.gpu().queue
     }
 
     /// The adapter's name, driver and backend.
     pub fn adapter_info(&self) -> &wgpu::AdapterInfo {
-        &self.inner.info
+        &self.gpu().info
     }
 
     /// The device's limits.
     pub fn limits(&self) -> &wgpu::Limits {
-        &self.inner.limits
+        &self.gpu().limits
     }
 
     /// The device's features.
     pub fn features(&self) -> wgpu::Features {
-        self.inner.device.features()
+        self.gpu().device.features()
     }
 
     /// The shapes and types of cooperative matrices that the device multiplies; empty where it has none.
     pub fn cooperative_matrices(&self) -> &[wgpu::CooperativeMatrixProperties] {
-        &self.inner.cooperative
+        &self.gpu().cooperative
     }
 
     /// How much is checked.
     pub fn mode(&self) -> Mode {
-        self.inner.mode
+        self.gpu().mode
+    }
+
+    /// Whether algorithms are chosen by measuring.
+    pub fn tuning(&self) -> Tuning {
+        self.parts.tuning
     }
 
     /// Submits what is recorded, without waiting.
     pub fn flush(&self) -> Result<()> {
-        self.inner.recorder().flush(&self.inner)
+        self.recorder().flush()
     }
 
     /// Submits what is recorded and waits until the device is done.
     pub fn synchronize(&self) -> Result<()> {
         self.flush()?;
-        self.inner.wait(None)?;
-        self.inner.check_fault()
+        self.gpu().wait(None)?;
+        self.gpu().check_fault()
     }
 
     /// Pipelines compiled so far, and the seconds that took.
     pub fn pipeline_report(&self) -> (usize, f64) {
-        let pipelines = lock(&self.inner.pipelines);
-        (pipelines.len(), pipelines.compile_seconds)
+        self.pipelines().report()
     }
 
     /// Pipelines that a second device has compiled ahead of their first launch so far. It does so where the driver
     /// compiles at that launch, on one thread, and keeps the result in a cache of its own: Mesa's software Vulkan.
     pub fn pipelines_ahead(&self) -> usize {
-        self.inner.ahead.as_ref().map_or(0, Ahead::compiled)
+        self.pipelines().compiled_ahead()
     }
 
     /// Batches submitted so far.
     pub fn submissions(&self) -> u64 {
-        self.inner.recorder().submissions
+        self.recorder().submissions
     }
 
     /// Bind groups made so far: a loop that settles makes no more.
     pub fn bind_groups_made(&self) -> u64 {
-        self.inner.recorder().bind_groups.made
+        self.recorder().bind_groups.made
     }
 
     /// Writes the compiled pipelines to disk, where that was asked for. It happens by itself when the context ends.
     pub fn save_pipelines(&self) -> Result<()> {
-        lock(&self.inner.pipelines).save()
+        self.pipelines().save()
     }
-}
 
-/// Everything of the adapter that kernels may use.
-pub(crate) fn device_descriptor(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
-    let wanted = wgpu::Features::SUBGROUP
-        | wgpu::Features::SHADER_F16
-        | wgpu::Features::TIMESTAMP_QUERY
-        | wgpu::Features::PIPELINE_CACHE
-        | wgpu::Features::SHADER_INT64
-        | wgpu::Features::BGRA8UNORM_STORAGE
-        | wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
-    wgpu::DeviceDescriptor {
-        label: Some("tilewright"),
-        required_features: adapter.features() & wanted,
-        required_limits: adapter.limits(),
-        memory_hints: wgpu::MemoryHints::Performance,
-        // Safety: the only experimental feature asked for is cooperative matrices; kernels that use them are run after a
-        // microbenchmark has found their results right on this device, or by name.
-        experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
-        ..Default::default()
+    /// Begins to time every dispatch. Each gets a pass of its own, so that the whole is slower than without.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device has no timestamp queries.
+    pub fn start_profile(&self) -> Result<()> {
+        self.synchronize()?;
+        self.recorder().start_profile()
+    }
+
+    /// Ends the timing and gives what was timed; empty if it was never begun.
+    pub fn finish_profile(&self) -> Result<Profile> {
+        self.synchronize()?;
+        Ok(self.recorder().finish_profile())
+    }
+
+    /// The value of type `T` that belongs to this context, made at the first call. Nothing is global: two contexts have
+    /// two values.
+    pub fn attached<T: Any + Default + Send + Sync>(&self) -> Arc<T> {
+        self.parts.attachments.get()
+    }
+
+    /// A file of the cache folder for what holds on this adapter with this driver alone: `NAME_ADAPTER_DRIVER.json`.
+    /// `None` where nothing is kept.
+    pub fn cache_file(&self, name: &str) -> Option<PathBuf> {
+        let info = self.adapter_info();
+        let key = format!(
+            "{name}_{:?}_{:x}_{:x}_{}_{}_{}",
+            info.backend, info.vendor, info.device, info.name, info.driver, info.driver_info
+        );
+        let file: String = key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        Some(self.parts.cache_folder.as_ref()?.join(format!("{file}.json")))
+    }
+
+    /// The application's own texture as an operand: its layers are the images of a batch, of its mip levels the first is
+    /// used. It is not copied, and the application goes on using it between runs. It must be of this context's device: for
+    /// one of another device of the same [`wgpu::Instance`] the launch is an error, but one of another instance is nothing
+    /// that wgpu can tell, and it panics.
+    ///
+    /// # Errors
+    /// [`Error::Texture`] unless it is two-dimensional with one sample for each texel.
+    pub fn wrap_texture(&self, raw: wgpu::Texture) -> Result<Texture> {
+        Texture::wrap(raw)
     }
 }
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Context({}, {:?})", self.inner.info.name, self.inner.mode)
-    }
-}
-
-impl Inner {
-    pub fn recorder(&self) -> MutexGuard<'_, Recorder> {
-        lock(&self.recorder)
-    }
-
-    pub fn pipelines(&self) -> MutexGuard<'_, Pipelines> {
-        lock(&self.pipelines)
-    }
-
-    pub fn profiler(&self) -> MutexGuard<'_, Option<Profiler>> {
-        lock(&self.profiler)
-    }
-
-    /// The fault that the device reported, if any.
-    pub fn check_fault(&self) -> Result<()> {
-        lock(&self.fault).as_ref().map_or(Ok(()), |error| Err(error.clone()))
-    }
-
-    pub fn fault_or(&self, reason: String) -> Error {
-        self.check_fault().err().unwrap_or(Error::Device(reason))
-    }
-
-    pub fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
-        let all = submission_index.is_none();
-        self.device
-            .poll(wgpu::PollType::Wait { submission_index, timeout: None })
-            .map_err(|error| self.fault_or(error.to_string()))?;
-        if let (true, Some(ahead)) = (all, &self.ahead) {
-            ahead.settle();
-        }
-        Ok(())
-    }
-
-    pub fn set_profiler(&self, profiler: Option<Profiler>) -> Option<Profiler> {
-        std::mem::replace(&mut *lock(&self.profiler), profiler)
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if let Err(error) = lock(&self.pipelines).save() {
-            tracing::warn!(%error, "the pipeline cache was not written");
-        }
+        write!(f, "Context({}, {:?})", self.gpu().info.name, self.gpu().mode)
     }
 }

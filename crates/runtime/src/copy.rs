@@ -1,6 +1,11 @@
 //! The device's own copy between buffers.
 
-use crate::{Buffer, Context, Error, Result, recorder::Recorded};
+use crate::{
+    buffer::Buffer,
+    command::Command,
+    context::Context,
+    error::{Error, Result},
+};
 
 impl Context {
     /// Whether [`Self::copy`] takes these two: different memory with the usages of a copy, which an application's buffers may
@@ -23,10 +28,10 @@ impl Context {
         to_offset: u64,
         size: u64,
     ) -> Result<()> {
-        let inner = self.inner();
-        inner.check_fault()?;
-        from.require_home(inner, "copy")?;
-        to.require_home(inner, "copy")?;
+        let gpu = self.gpu();
+        gpu.check_fault()?;
+        from.require_home(gpu, "copy")?;
+        to.require_home(gpu, "copy")?;
         let inside = |offset: u64, buffer: &Buffer| {
             offset.is_multiple_of(4)
                 && offset.checked_add(size).is_some_and(|end| end <= buffer.size().next_multiple_of(4))
@@ -50,6 +55,6 @@ impl Context {
         from.require_backed("copy")?;
         to.require_backed("copy")?;
         let (from, to) = (from.raw().clone(), to.raw().clone());
-        inner.recorder().push(inner, Recorded::Copy { from, from_offset, to, to_offset, size })
+        self.recorder().push(Command::Copy { from, from_offset, to, to_offset, size })
     }
 }

@@ -1,9 +1,14 @@
-//! One launch of a kernel: which specialisation, which parameters, which buffers, how many workgroups.
+//! One launch of a kernel: which parameters, which buffers, how many workgroups; and whether that fits.
 
-use tilewright_shaders::{BindingKind, Specialisation};
+use tilewright_shaders::BindingKind;
 
 use crate::{
-    Buffer, Context, Error, Mode, Pipeline, Result, Texture, bind_groups, context::Inner, recorder::Recorded,
+    buffer::Buffer,
+    error::{Error, Result},
+    gpu::Gpu,
+    options::Mode,
+    pipeline::Pipeline,
+    texture::Texture,
 };
 
 /// A launch, as the launchers of the `kernels` crate make it.
@@ -37,91 +42,14 @@ pub fn fold_groups(groups: u64, limit: u32) -> Option<[u32; 3]> {
         .then(|| [groups.div_ceil(planes * rows) as u32, rows as u32, planes as u32])
 }
 
-impl Context {
-    /// Records a launch of `kernel`. It runs at the next flush at the latest.
-    pub fn dispatch(&self, kernel: &Specialisation, dispatch: &Dispatch<'_>) -> Result<()> {
-        self.dispatch_with_textures(kernel, dispatch, &[])
-    }
-
-    /// As [`Self::dispatch`], for a kernel that also binds textures, given in the order of their bindings.
-    ///
-    /// # Errors
-    /// [`Error::Texture`] for a texture without the usage that the kernel needs, of a format that it does not read or
-    /// write, or of another device.
-    pub fn dispatch_with_textures(
-        &self,
-        kernel: &Specialisation,
-        dispatch: &Dispatch<'_>,
-        textures: &[&Texture],
-    ) -> Result<()> {
-        if dispatch.groups == 0 {
-            return Ok(());
-        }
-        let pipeline = self.pipeline(kernel)?;
-        self.launch(&pipeline, dispatch, textures)
-    }
-
-    /// Records a launch of a pipeline that the caller holds.
-    pub fn dispatch_pipeline(&self, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<()> {
-        self.launch(pipeline, dispatch, &[])
-    }
-
-    pub(crate) fn launch(
-        &self,
-        pipeline: &Pipeline,
-        dispatch: &Dispatch<'_>,
-        textures: &[&Texture],
-    ) -> Result<()> {
-        let inner = self.inner();
-        inner.check_fault()?;
-        let grid = check(inner, pipeline, dispatch)?;
-        check_textures(inner, pipeline, textures)?;
-        if let Some(recording) = self.current_recording() {
-            return recording.dispatch(pipeline, dispatch, textures, grid);
-        }
-        let bindings = &pipeline.reflection().bindings;
-        let mut buffers = dispatch.buffers.iter();
-        let mut views = Vec::with_capacity(textures.len());
-        let mut given = textures.iter();
-        let mut bound = Vec::with_capacity(bindings.len());
-        let mut offset = None;
-        let mut recorder = inner.recorder();
-        for binding in bindings {
-            let (raw, size) = if let BindingKind::Uniform(size) = binding.kind {
-                offset = Some(recorder.push_params(inner, dispatch.params)?);
-                (recorder.params(), u64::from(size))
-            } else if binding.kind.is_texture() {
-                views.extend(given.next().map(|texture| (binding.index, texture.view().clone())));
-                continue;
-            } else {
-                let Some(buffer) = buffers.next() else { continue };
-                buffer.require_backed(dispatch.op)?;
-                (buffer.raw(), bound_size(inner, buffer))
-            };
-            bound.push((binding.index, raw.clone(), size));
-        }
-        // An application's buffer is not ours to keep alive.
-        let keep = dispatch.buffers.iter().all(|buffer| buffer.0.home.is_some());
-        let bind_group = if views.is_empty() {
-            recorder.bind_groups.get(&inner.device, pipeline, bound, keep)
-        } else {
-            // Nor is a texture: its bind group is made anew.
-            recorder.bind_groups.made += 1;
-            bind_groups::with_textures(inner, pipeline, &bound, &views)?
-        };
-        let op = dispatch.op.to_owned();
-        recorder.push(inner, Recorded::Dispatch { pipeline: pipeline.clone(), bind_group, offset, grid, op })
-    }
-}
-
 /// The bytes of `buffer` that a kernel sees.
-fn bound_size(inner: &Inner, buffer: &Buffer) -> u64 {
-    let size = match inner.mode {
+pub(crate) fn bound_size(gpu: &Gpu, buffer: &Buffer) -> u64 {
+    let size = match gpu.mode {
         Mode::Fast => padded(buffer.size()),
         // The sentinel is inside the binding: a stray index is seen, not hidden by the clamp.
         Mode::Checked => buffer.raw().size(),
     };
-    size.min(buffer.raw().size()).min(inner.limits.max_storage_buffer_binding_size)
+    size.min(buffer.raw().size()).min(gpu.limits.max_storage_buffer_binding_size)
 }
 
 /// Whole vec4s of f32, as kernels read them.
@@ -130,9 +58,9 @@ pub(crate) fn padded(size: u64) -> u64 {
 }
 
 /// Whether the launch fits the kernel and the device; and its grid.
-fn check(inner: &Inner, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<[u32; 3]> {
+pub(crate) fn check(gpu: &Gpu, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<[u32; 3]> {
     let launch = |reason: String| Error::Launch { kernel: pipeline.label().to_owned(), reason };
-    let limit = inner.limits.max_compute_workgroups_per_dimension;
+    let limit = gpu.limits.max_compute_workgroups_per_dimension;
     let grid = fold_groups(dispatch.groups, limit).ok_or_else(|| Error::Limit {
         op: dispatch.op.to_owned(),
         what: "the number of workgroups",
@@ -158,8 +86,8 @@ fn check(inner: &Inner, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<
             continue;
         }
         let Some((at, buffer)) = buffers.next() else { continue };
-        buffer.require_home(inner, dispatch.op)?;
-        let most = inner.limits.max_storage_buffer_binding_size;
+        buffer.require_home(gpu, dispatch.op)?;
+        let most = gpu.limits.max_storage_buffer_binding_size;
         if buffer.size() > most {
             return Err(Error::Limit {
                 op: dispatch.op.to_owned(),
@@ -178,14 +106,14 @@ fn check(inner: &Inner, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> Result<
 }
 
 /// Whether each texture may be bound where the kernel wants it.
-fn check_textures(inner: &Inner, pipeline: &Pipeline, textures: &[&Texture]) -> Result<()> {
+pub(crate) fn check_textures(gpu: &Gpu, pipeline: &Pipeline, textures: &[&Texture]) -> Result<()> {
     let bindings = pipeline.reflection().bindings.iter().filter(|binding| binding.kind.is_texture());
     let expected = bindings.clone().count();
     if expected != textures.len() {
         let reason = format!("it binds {expected} textures and was given {}", textures.len());
         return Err(Error::Launch { kernel: pipeline.label().to_owned(), reason });
     }
-    bindings.zip(textures).try_for_each(|(binding, texture)| texture.require(inner, binding.kind))
+    bindings.zip(textures).try_for_each(|(binding, texture)| texture.require(gpu, binding.kind))
 }
 
 #[cfg(test)]

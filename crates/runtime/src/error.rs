@@ -3,6 +3,9 @@
 use thiserror::Error;
 use tilewright_shaders::{ShaderError, SpecialiseError};
 
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// A failure of the runtime.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]

@@ -1,6 +1,11 @@
 //! Checked mode: poison for new buffers, a sentinel behind each, and the search for sentinels that have changed.
 
-use crate::{Error, Result, context::Inner, readback};
+use crate::{
+    error::{Error, Result},
+    gpu::Gpu,
+    lock::lock,
+    mapping::map_blocking,
+};
 
 /// Bytes behind each buffer in checked mode.
 pub(crate) const GUARD_BYTES: u64 = 256;
@@ -23,23 +28,23 @@ pub(crate) fn pattern(size: u64, class: u64) -> Vec<u8> {
 }
 
 /// Fails if a sentinel behind one of `buffers` (with their logical sizes) has changed.
-pub(crate) fn verify(context: &Inner, buffers: &[(wgpu::Buffer, u64)]) -> Result<()> {
+pub(crate) fn verify(gpu: &Gpu, buffers: &[(wgpu::Buffer, u64)]) -> Result<()> {
     if buffers.is_empty() {
         return Ok(());
     }
-    let staging = context.device.create_buffer(&wgpu::BufferDescriptor {
+    let staging = gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("tilewright guards"),
         size: buffers.len() as u64 * GUARD_BYTES,
         usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
         mapped_at_creation: false,
     });
-    let mut encoder = context.device.create_command_encoder(&Default::default());
+    let mut encoder = gpu.device.create_command_encoder(&Default::default());
     for (slot, (raw, _)) in buffers.iter().enumerate() {
         let from = raw.size() - GUARD_BYTES;
         encoder.copy_buffer_to_buffer(raw, from, &staging, slot as u64 * GUARD_BYTES, Some(GUARD_BYTES));
     }
-    context.queue.submit([encoder.finish()]);
-    let bytes = readback::map_blocking(context, &staging)?;
+    gpu.queue.submit([encoder.finish()]);
+    let bytes = map_blocking(gpu, &staging)?;
     for (slot, (_, size)) in buffers.iter().enumerate() {
         let at = slot * GUARD_BYTES as usize;
         let intact =
@@ -49,4 +54,15 @@ pub(crate) fn verify(context: &Inner, buffers: &[(wgpu::Buffer, u64)]) -> Result
         }
     }
     Ok(())
+}
+
+/// Verifies the sentinels of retired buffers, once all that uses them is submitted, and puts them back into the pool.
+pub(crate) fn release_quarantine(gpu: &Gpu) -> Result<()> {
+    let waiting = std::mem::take(&mut *lock(&gpu.quarantine));
+    let outcome = verify(gpu, &waiting);
+    let mut pool = lock(&gpu.pool);
+    for (raw, _) in waiting {
+        pool.put(raw);
+    }
+    outcome
 }

@@ -6,36 +6,42 @@
 mod adapter;
 mod ahead;
 mod attachment;
+mod backlog;
 mod bind_groups;
 mod buffer;
+mod command;
 mod context;
 mod copy;
 mod dispatch;
 mod error;
 mod files;
+mod gpu;
 mod guard;
+mod launch;
+mod lock;
+mod mapping;
 mod memory;
 mod options;
 mod pipeline;
+mod pipelines;
 mod plan;
 mod pool;
+mod profile;
 mod profiler;
 mod readback;
 mod recorder;
+mod recording;
 mod texture;
 
 pub use adapter::{AdapterChoice, AdapterDescription, adapters};
 pub use buffer::Buffer;
 pub use context::Context;
 pub use dispatch::{Dispatch, fold_groups};
-pub use error::Error;
+pub use error::{Error, Result};
 pub use files::write_whole;
 pub use options::{ContextOptions, Mode, Tuning};
 pub use pipeline::Pipeline;
 pub use plan::{MemoryPlan, Plan, SharedConstants};
 pub use pool::MemoryReport;
-pub use profiler::{Profile, ProfileRow, ProfiledDispatch};
+pub use profile::{Profile, ProfileRow, ProfiledDispatch};
 pub use texture::Texture;
-
-/// What every fallible call of this crate returns.
-pub type Result<T, E = Error> = std::result::Result<T, E>;

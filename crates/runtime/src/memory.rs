@@ -3,11 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::{
-    Buffer, Context, Error, MemoryReport, Mode, Result,
-    buffer::Shared,
-    context::{Inner, lock},
+    buffer::{Buffer, Shared},
+    context::Context,
+    error::{Error, Result},
     guard::{self, GUARD_BYTES, QUARANTINE},
-    pool::size_class,
+    lock::lock,
+    options::Mode,
+    pool::{MemoryReport, size_class},
 };
 
 impl Context {
@@ -16,11 +18,11 @@ impl Context {
     /// # Errors
     /// [`Error::Limit`] above the device's largest buffer, [`Error::OutOfMemory`] when the device has no more.
     pub fn alloc(&self, size: u64) -> Result<Buffer> {
-        let inner = &*self.inner;
-        inner.check_fault()?;
-        let checked = inner.mode == Mode::Checked;
+        let gpu = self.gpu();
+        gpu.check_fault()?;
+        let checked = gpu.mode == Mode::Checked;
         let guard = if checked { GUARD_BYTES } else { 0 };
-        let largest = inner.limits.max_buffer_size;
+        let largest = gpu.limits.max_buffer_size;
         // Room for the sentinel, which begins at a multiple of 16.
         let most = (largest - guard.min(largest)) & !15;
         if size > most {
@@ -32,35 +34,36 @@ impl Context {
                 detail: format!("{size} bytes"),
             });
         }
-        if self.recording.is_some() {
-            return Ok(Buffer::unbacked(inner.placeholder.clone(), size, Arc::downgrade(&self.inner)));
+        if self.is_recording() {
+            return Ok(Buffer::unbacked(gpu.placeholder.clone(), size, Arc::downgrade(gpu)));
         }
+        self.settle_quarantine()?;
         let class = size_class(size.max(16) + guard).min(largest & !15);
-        let pooled = lock(&inner.pool).take(class);
+        let pooled = lock(&gpu.pool).take(class);
         let raw = match pooled {
             Some(raw) => raw,
             None => {
                 let usage =
                     wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-                let raw = match inner.create_raw("tilewright", class, usage) {
+                let raw = match gpu.create_raw("tilewright", class, usage) {
                     Err(Error::OutOfMemory { .. }) => {
                         // What is kept for reuse in other classes may make the room.
-                        inner.recorder().flush(inner)?;
-                        inner.wait(None)?;
-                        inner.recorder().bind_groups.clear();
-                        lock(&inner.pool).trim();
-                        inner.create_raw("tilewright", class, usage)?
+                        self.recorder().flush()?;
+                        gpu.wait(None)?;
+                        self.recorder().bind_groups.clear();
+                        lock(&gpu.pool).trim();
+                        gpu.create_raw("tilewright", class, usage)?
                     }
                     other => other?,
                 };
-                lock(&inner.pool).count_new(class);
+                lock(&gpu.pool).count_new(class);
                 raw
             }
         };
         let buffer = Buffer(Arc::new(Shared {
             raw,
             size,
-            home: Some(Arc::downgrade(&self.inner)),
+            home: Some(Arc::downgrade(gpu)),
             shape: OnceLock::new(),
             backed: true,
         }));
@@ -70,17 +73,31 @@ impl Context {
         Ok(buffer)
     }
 
+    /// Verifies retired buffers when many wait for it. A drop cannot fail, so that what one finds comes out here; it stays a
+    /// fault of the context.
+    fn settle_quarantine(&self) -> Result<()> {
+        let gpu = self.gpu();
+        if lock(&gpu.quarantine).len() <= QUARANTINE {
+            return Ok(());
+        }
+        let outcome = self.verify_retired();
+        if let Err(error) = &outcome {
+            gpu.keep_fault(error.clone());
+        }
+        outcome
+    }
+
     /// A buffer that holds `bytes`.
     pub fn upload(&self, bytes: &[u8]) -> Result<Buffer> {
         // What the host knows is memory at once, in a recording too: there it is a constant.
-        let buffer = self.with_recording(None).alloc(bytes.len() as u64)?;
+        let buffer = self.eager().alloc(bytes.len() as u64)?;
         self.write(&buffer, bytes)?;
         Ok(buffer)
     }
 
     /// Overwrites the start of `buffer`, in order with what is recorded.
     pub fn write(&self, buffer: &Buffer, bytes: &[u8]) -> Result<()> {
-        buffer.require_home(&self.inner, "write")?;
+        buffer.require_home(self.gpu(), "write")?;
         buffer.require_backed("write")?;
         buffer.require_usage(wgpu::BufferUsages::COPY_DST)?;
         if bytes.len() as u64 > buffer.size() {
@@ -96,9 +113,9 @@ impl Context {
 
     fn write_raw(&self, raw: &wgpu::Buffer, bytes: &[u8]) -> Result<()> {
         // `write_buffer` runs before the next submission: earlier commands must be submitted first.
-        let inner = &*self.inner;
-        inner.recorder().flush(inner)?;
-        inner.queue.write_buffer(raw, 0, bytes);
+        let gpu = self.gpu();
+        self.recorder().flush()?;
+        gpu.queue.write_buffer(raw, 0, bytes);
         Ok(())
     }
 
@@ -119,70 +136,15 @@ impl Context {
 
     /// What the pool holds.
     pub fn memory(&self) -> MemoryReport {
-        lock(&self.inner.pool).report
+        lock(&self.gpu().pool).report
     }
 
     /// Frees the buffers that are kept for reuse.
     pub fn trim(&self) -> Result<()> {
         self.synchronize()?;
-        self.inner.release_quarantine()?;
-        self.inner.recorder().bind_groups.clear();
-        lock(&self.inner.pool).trim();
+        guard::release_quarantine(self.gpu())?;
+        self.recorder().bind_groups.clear();
+        lock(&self.gpu().pool).trim();
         Ok(())
-    }
-}
-
-impl Inner {
-    /// Makes a buffer; a refusal of the device comes out as an error.
-    pub fn create_raw(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
-        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let validation = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let raw = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some(label),
-            size,
-            usage,
-            mapped_at_creation: false,
-        });
-        let validation = pollster::block_on(validation.pop());
-        let memory = pollster::block_on(memory.pop());
-        if memory.is_some() {
-            let report = lock(&self.pool).report;
-            return Err(Error::OutOfMemory { requested: size, live: report.live, pooled: report.pooled });
-        }
-        validation.map_or(Ok(raw), |error| Err(Error::Device(error.to_string())))
-    }
-
-    /// Takes back a buffer whose last owner is gone.
-    pub fn retire(&self, raw: wgpu::Buffer, size: u64) {
-        if self.mode == Mode::Fast {
-            lock(&self.pool).put(raw);
-            return;
-        }
-        let waiting = {
-            let mut quarantine = lock(&self.quarantine);
-            quarantine.push((raw, size));
-            quarantine.len()
-        };
-        // A drop cannot fail: what verification finds is kept and comes out of the next call. The recorder may be
-        // held by this very thread (a temporary dropped inside a launch); then a later drop does the work.
-        if waiting > QUARANTINE
-            && let Ok(mut recorder) = self.recorder.try_lock()
-        {
-            let outcome = recorder.flush(self).and_then(|()| self.release_quarantine());
-            if let Err(error) = outcome {
-                lock(&self.fault).get_or_insert(error);
-            }
-        }
-    }
-
-    /// Verifies the sentinels of retired buffers and puts them back into the pool.
-    pub fn release_quarantine(&self) -> Result<()> {
-        let waiting = std::mem::take(&mut *lock(&self.quarantine));
-        let outcome = guard::verify(self, &waiting);
-        let mut pool = lock(&self.pool);
-        for (raw, _) in waiting {
-            pool.put(raw);
-        }
-        outcome
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{env, path::PathBuf, str::FromStr};
 
-use crate::{AdapterChoice, Error, Result};
+use crate::{
+    adapter::AdapterChoice,
+    error::{Error, Result},
+};
 
 /// How much is checked while kernels run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

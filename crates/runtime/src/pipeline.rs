@@ -1,17 +1,15 @@
-//! Pipelines by specialisation, compiled once per context and, where the adapter can, kept on disk between runs.
+//! A compiled kernel.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
+use std::{borrow::Cow, sync::Arc};
+
+use tilewright_shaders::{BindingKind, Reflection, parse, reflect};
+
+use crate::{
+    error::{Error, Result},
+    gpu::Gpu,
+    options::Mode,
+    texture,
 };
-
-use tilewright_shaders::{BindingKind, Reflection, Specialisation, parse, reflect};
-
-use crate::{Context, Error, Mode, Result, context::Inner, texture, write_whole};
 
 /// A compiled kernel. Cloning shares it.
 #[derive(Clone)]
@@ -62,93 +60,6 @@ impl std::fmt::Debug for Pipeline {
     }
 }
 
-/// The pipelines of a context.
-pub(crate) struct Pipelines {
-    /// By the kernel, and whether its bindings may share a buffer.
-    by_kernel: HashMap<(Specialisation, bool), Pipeline>,
-    cache: Option<wgpu::PipelineCache>,
-    file: Option<PathBuf>,
-    grown: bool,
-    pub compile_seconds: f64,
-}
-
-impl Pipelines {
-    pub fn new(device: &wgpu::Device, info: &wgpu::AdapterInfo, folder: Option<&Path>) -> Self {
-        let key = wgpu::util::pipeline_cache_key(info);
-        let mut pipelines =
-            Self { by_kernel: HashMap::new(), cache: None, file: None, grown: false, compile_seconds: 0.0 };
-        if let (Some(folder), Some(key)) = (folder, key)
-            && device.features().contains(wgpu::Features::PIPELINE_CACHE)
-        {
-            let version: String =
-                info.driver_info.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-            let file = folder.join(format!("{key}_{version}.bin"));
-            let data = fs::read(&file).ok();
-            // Safety: the file is only ever written from `get_data` of a cache with the same key; wgpu checks the
-            // header, and `fallback` starts anew if the driver does not accept it.
-            let cache = unsafe {
-                device.create_pipeline_cache(&wgpu::PipelineCacheDescriptor {
-                    label: Some("tilewright"),
-                    data: data.as_deref(),
-                    fallback: true,
-                })
-            };
-            pipelines.cache = Some(cache);
-            pipelines.file = Some(file);
-        }
-        pipelines
-    }
-
-    pub fn len(&self) -> usize {
-        self.by_kernel.len()
-    }
-
-    /// Writes the cache if pipelines were added since it was read.
-    pub fn save(&mut self) -> Result<()> {
-        let (Some(cache), Some(file)) = (&self.cache, &self.file) else { return Ok(()) };
-        if !std::mem::take(&mut self.grown) {
-            return Ok(());
-        }
-        let Some(data) = cache.get_data() else { return Ok(()) };
-        write_whole(file, &data).map_err(|error| Error::file(file, &error))
-    }
-}
-
-impl Context {
-    /// The pipeline of `kernel`, compiled at its first use.
-    pub fn pipeline(&self, kernel: &Specialisation) -> Result<Pipeline> {
-        let inner = self.inner();
-        // wgpu refuses a buffer that one binding writes and another only reads, whatever their ranges, and takes one that
-        // all write. A plan then needs no second buffer for a launch's result. On a CPU that costs nothing; a GPU may
-        // have a quicker way for what is only read.
-        let shares_buffers = self.is_recording() && inner.info.device_type == wgpu::DeviceType::Cpu;
-        let key = (kernel.clone(), shares_buffers);
-        if let Some(found) = inner.pipelines().by_kernel.get(&key) {
-            return Ok(found.clone());
-        }
-        let wgsl = kernel.wgsl()?;
-        // First of all: making a pipeline waits for what the queue compiles.
-        if let Some(ahead) = &inner.ahead {
-            ahead.offer(kernel.stem(), &wgsl, shares_buffers);
-        }
-        let mut pipelines = inner.pipelines();
-        let begun = Instant::now();
-        let made = compile(&inner.into(), kernel.stem(), &wgsl, pipelines.cache.as_ref(), shares_buffers)?;
-        let seconds = begun.elapsed().as_secs_f64();
-        tracing::debug!(%kernel, seconds, "compiled");
-        pipelines.compile_seconds += seconds;
-        pipelines.grown = true;
-        pipelines.by_kernel.insert(key, made.clone());
-        Ok(made)
-    }
-
-    /// A pipeline from the caller's own WGSL: entry point `main`, buffers in `@group(0)`. `label` names it in errors.
-    /// It is compiled at each call: hold on to it.
-    pub fn pipeline_from_wgsl(&self, label: &str, wgsl: &str) -> Result<Pipeline> {
-        compile(&self.inner().into(), label, wgsl, None, false)
-    }
-}
-
 /// What a pipeline is made for.
 pub(crate) struct Target<'a> {
     pub device: &'a wgpu::Device,
@@ -156,9 +67,9 @@ pub(crate) struct Target<'a> {
     pub mode: Mode,
 }
 
-impl<'a> From<&'a Inner> for Target<'a> {
-    fn from(inner: &'a Inner) -> Self {
-        Self { device: &inner.device, limits: &inner.limits, mode: inner.mode }
+impl<'a> Target<'a> {
+    pub fn of(gpu: &'a Gpu) -> Self {
+        Self { device: &gpu.device, limits: &gpu.limits, mode: gpu.mode }
     }
 }
 

@@ -4,7 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use tilewright_shaders::BindingKind;
 
-use crate::{Context, Error, Result, context::Inner};
+use crate::{
+    error::{Error, Result},
+    gpu::Gpu,
+};
 
 /// A two-dimensional texture whose layers are the images of a batch. Cloning shares it.
 #[derive(Clone)]
@@ -16,15 +19,12 @@ struct Shared {
     view: OnceLock<wgpu::TextureView>,
 }
 
-impl Context {
-    /// The application's own texture as an operand: its layers are the images of a batch, of its mip levels the first is
-    /// used. It is not copied, and the application goes on using it between runs. It must be of this context's device: for
-    /// one of another device of the same [`wgpu::Instance`] the launch is an error, but one of another instance is nothing
-    /// that wgpu can tell, and it panics.
+impl Texture {
+    /// An application's texture.
     ///
     /// # Errors
     /// [`Error::Texture`] unless it is two-dimensional with one sample for each texel.
-    pub fn wrap_texture(&self, raw: wgpu::Texture) -> Result<Texture> {
+    pub(crate) fn wrap(raw: wgpu::Texture) -> Result<Self> {
         if raw.dimension() != wgpu::TextureDimension::D2 || raw.sample_count() != 1 {
             let reason = format!(
                 "it is {:?} with {} samples for each texel and must be D2 with one; resolve or copy it first",
@@ -33,11 +33,9 @@ impl Context {
             );
             return Err(Error::Texture { reason });
         }
-        Ok(Texture(Arc::new(Shared { raw, view: OnceLock::new() })))
+        Ok(Self(Arc::new(Shared { raw, view: OnceLock::new() })))
     }
-}
 
-impl Texture {
     /// wgpu's texture.
     pub fn raw(&self) -> &wgpu::Texture {
         &self.0.raw
@@ -72,7 +70,7 @@ impl Texture {
     }
 
     /// Whether it may be bound as `kind`.
-    pub(crate) fn require(&self, inner: &Inner, kind: BindingKind) -> Result<()> {
+    pub(crate) fn require(&self, gpu: &Gpu, kind: BindingKind) -> Result<()> {
         let raw = &self.0.raw;
         let usage = match kind {
             BindingKind::StorageTexture(_) => wgpu::TextureUsages::STORAGE_BINDING,
@@ -88,7 +86,7 @@ impl Texture {
                 fault(format!("its format is {format:?} and the kernel writes {wanted:?}"))
             }
             BindingKind::StorageTexture(_) => Ok(()),
-            _ => match format.sample_type(None, Some(inner.device.features())) {
+            _ => match format.sample_type(None, Some(gpu.device.features())) {
                 Some(wgpu::TextureSampleType::Float { .. }) => Ok(()),
                 _ => fault(format!(
                     "its format {format:?} does not load as floats; use one such as Rgba8Unorm, Bgra8Unorm, R8Unorm, \

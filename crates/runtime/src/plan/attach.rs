@@ -1,10 +1,15 @@
 //! Launches at the ends of a plan: what fills an input from something that is no buffer, and what carries an output there.
 
 use super::{
-    Plan, Step,
     ready::{Place, Ready, Role, Stage, ready_launch, upload_params},
+    replay::Plan,
 };
-use crate::{Buffer, Context, Error, Result};
+use crate::{
+    buffer::Buffer,
+    context::Context,
+    error::{Error, Result},
+    recording::Step,
+};
 
 impl Plan {
     /// Fills the input at the start of every run by the launches that `record` makes: on the context that it is given,

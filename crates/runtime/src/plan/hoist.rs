@@ -8,8 +8,15 @@ use std::{
     sync::Mutex,
 };
 
-use super::{Step, record::Launch};
-use crate::{Buffer, Context, Pipeline, Result, context::lock};
+use crate::{
+    buffer::Buffer,
+    context::Context,
+    dispatch::Dispatch,
+    error::Result,
+    lock::lock,
+    pipeline::Pipeline,
+    recording::{Launch, Step},
+};
 
 /// The commands that every run needs, and the memory of the constants that the others have made.
 pub(crate) struct Hoisted {
@@ -93,7 +100,7 @@ pub(crate) fn hoist(
         match &step {
             Step::Launch(launch) => {
                 let buffers: Vec<_> = launch.buffers.iter().map(memory).collect();
-                launch.run(context, &buffers.iter().collect::<Vec<_>>())?;
+                run(context, launch, &buffers.iter().collect::<Vec<_>>())?;
             }
             Step::Copy { from, from_offset, to, to_offset, size } => {
                 context.copy(&memory(from), *from_offset, &memory(to), *to_offset, *size)?;
@@ -105,6 +112,13 @@ pub(crate) fn hoist(
         }
     }
     Ok(Hoisted { steps: rest, constants, hoisted })
+}
+
+/// Makes a launch that was kept.
+fn run(context: &Context, launch: &Launch, buffers: &[&Buffer]) -> Result<()> {
+    let dispatch = Dispatch { op: &launch.op, params: &launch.params, buffers, groups: launch.groups };
+    let textures: Vec<_> = launch.textures.iter().collect();
+    context.launch(&launch.pipeline, &dispatch, &textures)
 }
 
 /// How many commands write to each buffer.

@@ -11,46 +11,19 @@ mod attach;
 mod hoist;
 mod memory;
 mod ready;
-mod record;
 mod replay;
 
 pub use hoist::SharedConstants;
 pub use memory::MemoryPlan;
-pub(crate) use record::Recording;
 pub use replay::Plan;
 
-use crate::{Buffer, Context, Error, Result};
-use record::Step;
+use crate::{
+    buffer::Buffer,
+    context::Context,
+    error::{Error, Result},
+};
 
 impl Context {
-    /// A handle on the same device whose launches are kept for [`Self::plan`] instead of run. Buffers that are allocated
-    /// through it have no memory yet; what is uploaded through it is a constant.
-    pub fn recording(&self) -> Self {
-        self.with_recording(Some(Recording::new()))
-    }
-
-    /// Whether launches through this handle are kept instead of run.
-    pub fn is_recording(&self) -> bool {
-        self.current_recording().is_some()
-    }
-
-    /// In a recording: names the launches that come, in profiles, after the layer that makes them.
-    pub fn set_scope(&self, name: &str) {
-        if let Some(recording) = self.current_recording() {
-            recording.set_scope(name);
-        }
-    }
-
-    /// What this handle of [`Self::recording`] has kept, which it forgets.
-    pub(crate) fn take_recorded(&self) -> Vec<Step> {
-        self.current_recording().map(|recording| recording.take()).unwrap_or_default()
-    }
-
-    /// The handle on which launches run.
-    pub fn eager(&self) -> Self {
-        self.with_recording(None)
-    }
-
     /// Makes a plan of what this handle of [`Self::recording`] has kept, which it forgets. `inputs` are what the caller
     /// will fill before a run, `outputs` what it will read afterwards.
     ///
@@ -68,12 +41,12 @@ impl Context {
         outputs: &[&Buffer],
         shared: &SharedConstants,
     ) -> Result<Plan> {
-        let Some(recording) = self.current_recording() else {
+        if !self.is_recording() {
             return Err(Error::Plan {
                 reason: "this context records nothing; use `Context::recording`".into(),
             });
-        };
-        let (context, steps) = (self.eager(), recording.take());
+        }
+        let (context, steps) = (self.eager(), self.take_recorded());
         let constants = hoist::hoist(&context, steps, inputs, shared)?;
         Plan::new(context, constants, inputs, outputs)
     }

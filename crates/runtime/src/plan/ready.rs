@@ -2,8 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{Step, memory::ALIGNMENT, record::Launch};
-use crate::{Buffer, Context, Pipeline, Result, bind_groups, dispatch::padded, recorder::Recorded};
+use super::memory::ALIGNMENT;
+use crate::{
+    bind_groups,
+    buffer::Buffer,
+    command::Command,
+    context::Context,
+    dispatch::padded,
+    error::Result,
+    pipeline::Pipeline,
+    recording::{Launch, Step},
+};
 
 pub(crate) enum Ready {
     Launch {
@@ -81,16 +90,16 @@ impl Ready {
         bound.iter().map(|(_, place)| place).chain(copied.into_iter().flatten())
     }
 
-    pub fn recorded(&self) -> Recorded {
+    pub fn command(&self) -> Command {
         match self {
-            Self::Launch { pipeline, bind_group, offset, grid, op, .. } => Recorded::Dispatch {
+            Self::Launch { pipeline, bind_group, offset, grid, op, .. } => Command::Dispatch {
                 pipeline: pipeline.clone(),
                 bind_group: bind_group.clone(),
                 offset: *offset,
                 grid: *grid,
                 op: op.clone(),
             },
-            Self::Copy { from, from_offset, to, to_offset, size } => Recorded::Copy {
+            Self::Copy { from, from_offset, to, to_offset, size } => Command::Copy {
                 from: from.raw.clone(),
                 from_offset: from.offset + from_offset,
                 to: to.raw.clone(),
@@ -109,7 +118,7 @@ pub(crate) struct Params {
 
 /// The parameters of all launches in one buffer. Equal ones are kept once.
 pub(crate) fn upload_params(context: &Context, steps: &[Step]) -> Result<Params> {
-    let inner = context.inner();
+    let gpu = context.gpu();
     let mut bytes: Vec<u8> = Vec::new();
     let mut known: HashMap<&[u8], u32> = HashMap::new();
     let mut offsets = Vec::new();
@@ -132,8 +141,8 @@ pub(crate) fn upload_params(context: &Context, steps: &[Step]) -> Result<Params>
     }
     bytes.resize(bytes.len().next_multiple_of(16), 0);
     let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-    let raw = inner.create_raw("tilewright plan params", bytes.len() as u64, usage)?;
-    inner.queue.write_buffer(&raw, 0, &bytes);
+    let raw = gpu.create_raw("tilewright plan params", bytes.len() as u64, usage)?;
+    gpu.queue.write_buffer(&raw, 0, &bytes);
     Ok(Params { raw: Some(raw), offsets })
 }
 
@@ -148,8 +157,8 @@ pub(crate) fn bind(
     bound: &[(u32, Place)],
     views: &[(u32, wgpu::TextureView)],
 ) -> Result<wgpu::BindGroup> {
-    let inner = context.inner();
-    let most = inner.limits.max_storage_buffer_binding_size;
+    let gpu = context.gpu();
+    let most = gpu.limits.max_storage_buffer_binding_size;
     let mut entries: Vec<_> = bound
         .iter()
         .map(|(binding, place)| bind_groups::entry(*binding, &place.raw, place.offset, place.size.min(most)))
@@ -161,11 +170,11 @@ pub(crate) fn bind(
     if let (Some((binding, size)), Some(buffer)) = (uniform, params) {
         entries.push(bind_groups::entry(binding, buffer, 0, size));
     }
-    inner.recorder().bind_groups.made += 1;
+    context.recorder().bind_groups.made += 1;
     if !views.is_empty() {
-        return bind_groups::checked(inner, pipeline, entries, views);
+        return bind_groups::checked(gpu, pipeline, entries, views);
     }
-    Ok(inner.device.create_bind_group(&wgpu::BindGroupDescriptor {
+    Ok(gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: Some(pipeline.label()),
         layout: pipeline.layout(),
         entries: &entries,

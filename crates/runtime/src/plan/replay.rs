@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 
 use super::{
-    Step,
     hoist::Hoisted,
     memory::{self, Interval, MemoryPlan},
     ready::{Place, Ready, Role, Stage, bind, ready_launch, upload_params},
 };
-use crate::{Buffer, Context, Error, Result, dispatch::padded};
+use crate::{
+    buffer::Buffer,
+    context::Context,
+    dispatch::padded,
+    error::{Error, Result},
+    recording::Step,
+};
 
 /// Launches with their memory, parameters and bind groups: a run makes none of these.
 pub struct Plan {
@@ -84,7 +89,7 @@ impl Plan {
                 }
             });
         }
-        context.inner().check_fault()?;
+        context.gpu().check_fault()?;
         Ok(Self {
             context,
             steps: ready,
@@ -98,17 +103,17 @@ impl Plan {
 
     /// Submits every launch at once, without waiting: the outputs are in place for whatever is submitted or read next.
     pub fn run(&self) -> Result<()> {
-        let inner = self.context.inner();
-        let mut recorder = inner.recorder();
-        recorder.flush(inner)?;
-        if inner.profiler().is_some() {
+        let mut recorder = self.context.recorder();
+        recorder.flush()?;
+        if recorder.is_profiling() {
             for step in &self.steps {
-                recorder.push(inner, step.recorded())?;
+                recorder.push(step.command())?;
             }
-            return recorder.flush(inner);
+            return recorder.flush();
         }
-        let mut encoder = inner
-            .device
+        let mut encoder = self
+            .context
+            .device()
             .create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("tilewright plan") });
         let mut at = 0;
         while at < self.steps.len() {
@@ -132,7 +137,7 @@ impl Plan {
                 at += 1;
             }
         }
-        recorder.submit(inner, encoder)
+        recorder.submit(encoder)
     }
 
     /// The buffers that the caller fills, in the order of [`Context::plan`].
@@ -152,7 +157,7 @@ impl Plan {
     /// [`Error::Plan`] if there is no such input or the buffer is too small.
     pub fn bind_input(&mut self, input: usize, buffer: Buffer) -> Result<()> {
         check_bound("input", input, self.inputs.get(input), &buffer)?;
-        buffer.require_home(self.context.inner(), "bind_input")?;
+        buffer.require_home(self.context.gpu(), "bind_input")?;
         if self.copies(Role::Input(input)) {
             buffer.require_usage(wgpu::BufferUsages::COPY_SRC)?;
         }
@@ -174,7 +179,7 @@ impl Plan {
     /// a constant, an input, or the same as an earlier output).
     pub fn bind_output(&mut self, output: usize, buffer: Buffer) -> Result<()> {
         check_bound("output", output, self.outputs.get(output), &buffer)?;
-        buffer.require_home(self.context.inner(), "bind_output")?;
+        buffer.require_home(self.context.gpu(), "bind_output")?;
         if self.copies(Role::Output(output)) {
             buffer.require_usage(wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST)?;
         }
@@ -292,7 +297,7 @@ fn check_bound(what: &str, at: usize, expected: Option<&Buffer>, buffer: &Buffer
 
 /// Gives a place to every buffer that has none yet.
 fn place_values(context: &Context, steps: &[Step], places: &mut HashMap<usize, Place>) -> Result<MemoryPlan> {
-    let inner = context.inner();
+    let gpu = context.gpu();
     let mut number: HashMap<usize, usize> = HashMap::new();
     let mut keys = Vec::new();
     let mut intervals: Vec<Interval> = Vec::new();
@@ -325,12 +330,12 @@ fn place_values(context: &Context, steps: &[Step], places: &mut HashMap<usize, P
             }
         }
     }
-    let placement = memory::place(&intervals, &apart, inner.limits.max_buffer_size);
+    let placement = memory::place(&intervals, &apart, gpu.limits.max_buffer_size);
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
     let pools: Vec<_> = placement
         .pools
         .iter()
-        .map(|&size| inner.create_raw("tilewright plan", size, usage))
+        .map(|&size| gpu.create_raw("tilewright plan", size, usage))
         .collect::<Result<_>>()?;
     for ((&key, interval), &(pool, offset)) in keys.iter().zip(&intervals).zip(&placement.places) {
         places.insert(key, Place { raw: pools[pool].clone(), offset, size: interval.size, role: None });

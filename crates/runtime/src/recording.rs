@@ -1,10 +1,10 @@
 //! What a recording keeps.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use tilewright_shaders::BindingKind;
 
-use crate::{Buffer, Dispatch, Pipeline, Result, Texture, context::lock};
+use crate::{buffer::Buffer, dispatch::Dispatch, lock::lock, pipeline::Pipeline, texture::Texture};
 
 /// A command that was kept.
 pub(crate) enum Step {
@@ -34,17 +34,13 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    pub fn new() -> Arc<Self> {
-        Arc::default()
-    }
-
     pub fn dispatch(
         &self,
         pipeline: &Pipeline,
         dispatch: &Dispatch<'_>,
         textures: &[&Texture],
         grid: [u32; 3],
-    ) -> Result<()> {
+    ) {
         let scope = lock(&self.scope).clone();
         let launch = Launch {
             pipeline: pipeline.clone(),
@@ -56,7 +52,6 @@ impl Recording {
             op: if scope.is_empty() { dispatch.op.to_owned() } else { scope },
         };
         lock(&self.steps).push(Step::Launch(launch));
-        Ok(())
     }
 
     pub fn copy(&self, from: &Buffer, from_offset: u64, to: &Buffer, to_offset: u64, size: u64) {
@@ -99,12 +94,5 @@ impl Launch {
     pub fn texture_bindings(&self) -> impl Iterator<Item = u32> + '_ {
         let bindings = self.pipeline.reflection().bindings.iter();
         bindings.filter(|binding| binding.kind.is_texture()).map(|binding| binding.index)
-    }
-
-    /// As the launch is made on a device.
-    pub fn run(&self, context: &crate::Context, buffers: &[&Buffer]) -> Result<()> {
-        let dispatch = Dispatch { op: &self.op, params: &self.params, buffers, groups: self.groups };
-        let textures: Vec<_> = self.textures.iter().collect();
-        context.launch(&self.pipeline, &dispatch, &textures)
     }
 }

@@ -51,7 +51,9 @@ pub enum Error {
         expected: usize,
     },
     /// A gradient is wanted of an operation that has no backward rule.
-    #[error("{op}: it has no backward rule; detach its inputs if no gradient is meant, or give one with `Var::custom`")]
+    #[error(
+        "{op}: it has no backward rule; detach its inputs if no gradient is meant, or give one with `Var::custom`"
+    )]
     NoGradient {
         /// The operation.
         op: &'static str,

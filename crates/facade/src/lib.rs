@@ -36,7 +36,10 @@ pub use tilewright_zoo as zoo;
 pub use tilewright_autograd::{Gradients, Var};
 pub use tilewright_nn::{Module, ParameterStore, Pass};
 pub use tilewright_runtime::{Context, ContextOptions, Mode};
-pub use tilewright_tensor::{Conv2dAlgorithm, DType, Element, Layout, MatmulAlgorithm, Tensor};
+pub use tilewright_tensor::{
+    BatchNormCall, Conv2dAlgorithm, Conv2dCall, DType, Element, Hints, Layout, MatMulCall, MatmulAlgorithm,
+    Tensor,
+};
 
 /// The code in the README, as a test.
 #[cfg(doctest)]

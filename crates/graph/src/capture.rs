@@ -65,8 +65,8 @@ pub fn capture_named<E: std::fmt::Display>(
         });
         let name = Some(step.scope).filter(|scope| !scope.is_empty()).or(layer);
         let name = name.unwrap_or_else(|| format!("{}.{at}", step.op.name()));
-        let output = graph.push(name, step.op, &operands)?;
-        values.insert(step.output, output);
+        let outputs = graph.push_all(name, step.op, &operands)?;
+        values.extend(step.outputs.into_iter().zip(outputs));
     }
     for (name, tensor) in outputs {
         let id = match trace.value_of(&tensor).and_then(|value| values.get(&value)) {

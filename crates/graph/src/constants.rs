@@ -14,7 +14,7 @@ use crate::Result;
 /// Folded and packed weights, shared by the plans of one [`crate::Model`]: a second batch size computes none of them anew.
 #[derive(Default)]
 pub struct Constants {
-    folded: Mutex<HashMap<Key, (Vec<Tensor>, Tensor)>>,
+    folded: Mutex<HashMap<Key, (Vec<Tensor>, Vec<Tensor>)>>,
     packed: SharedConstants,
 }
 
@@ -22,11 +22,11 @@ pub struct Constants {
 type Key = (String, Vec<(usize, Vec<usize>)>);
 
 impl Constants {
-    /// `op` of constants, computed at the first call.
+    /// The results of `op` of constants, computed at the first call.
     ///
     /// # Errors
     /// Those of the operation.
-    pub fn fold(&self, op: &Op, operands: Vec<Tensor>) -> Result<Tensor, tilewright_tensor::Error> {
+    pub fn fold(&self, op: &Op, operands: Vec<Tensor>) -> Result<Vec<Tensor>, tilewright_tensor::Error> {
         let key = (
             format!("{op:?}"),
             operands.iter().map(|operand| (operand.buffer().key(), operand.shape().to_vec())).collect(),
@@ -35,10 +35,10 @@ impl Constants {
         if let Some((_, known)) = lock().get(&key) {
             return Ok(known.clone());
         }
-        let result = Tensor::apply(op, &operands.iter().collect::<Vec<_>>())?;
+        let results = Tensor::run(op, &operands.iter().collect::<Vec<_>>())?;
         // The operands are held, so that their memory is nobody else's as long as the key stands.
-        lock().insert(key, (operands, result.clone()));
-        Ok(result)
+        lock().insert(key, (operands, results.clone()));
+        Ok(results)
     }
 
     /// What the plans have made.

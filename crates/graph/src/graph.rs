@@ -32,8 +32,15 @@ pub struct Node {
     pub op: Op,
     /// Its operands, in the order that [`Op`] lists.
     pub inputs: Vec<ValueId>,
-    /// Its result.
-    pub output: ValueId,
+    /// Its results, in the order that [`Op`] lists; one at least.
+    pub outputs: Vec<ValueId>,
+}
+
+impl Node {
+    /// Its first result: the only one of most operations.
+    pub fn output(&self) -> ValueId {
+        self.outputs[0]
+    }
 }
 
 /// Operations over values, sorted: what a node reads is an input, a constant, or made by a node before it.
@@ -82,31 +89,36 @@ impl Graph {
         self.value(tensor.shape().to_vec(), tensor.dtype(), Some(tensor))
     }
 
-    /// A node at the end, and its result.
+    /// A node at the end, and its first result.
+    ///
+    /// # Errors
+    /// As [`Self::push_all`].
+    pub fn push(&mut self, name: impl Into<String>, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
+        Ok(self.push_all(name, op, inputs)?[0])
+    }
+
+    /// A node at the end, and its results.
     ///
     /// # Errors
     /// [`Error::Node`] if the operation does not fit the operands' shapes or types, [`Error::ForeignOperand`] if an operand
     /// is no value of this graph.
-    pub fn push(&mut self, name: impl Into<String>, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
+    pub fn push_all(&mut self, name: impl Into<String>, op: Op, inputs: &[ValueId]) -> Result<Vec<ValueId>> {
         let name = name.into();
         if let Some(operand) = inputs.iter().position(|id| id.0 >= self.values.len()) {
             return Err(Error::ForeignOperand { node: name, operand });
         }
-        let shapes: Vec<_> = inputs.iter().map(|&id| &self[id].shape[..]).collect();
-        let shape = op.output_shape(&shapes).map_err(|error| Error::node(&name, error))?;
-        let first = inputs.first().map_or(DType::F32, |&id| self[id].dtype);
-        for (at, &input) in inputs.iter().enumerate() {
-            let found = self[input].dtype;
-            let wanted = op.operand_dtype(at, first);
-            if found != wanted {
-                let (op, operand, expected) = (op.name(), "operand", wanted.name());
-                let error = tilewright_tensor::Error::DType { op, operand, found, expected };
-                return Err(Error::node(&name, error));
-            }
-        }
-        let output = self.value(shape, op.output_dtype(first), None);
-        self.nodes.push(Node { name, op, inputs: inputs.to_vec(), output });
-        Ok(output)
+        let facts = op.facts();
+        let wrong = |error: tilewright_tensor::Error| Error::node(&name, error);
+        facts.check_count(inputs.len()).map_err(|error| wrong(error.into()))?;
+        let types: Vec<_> = inputs.iter().map(|&id| self[id].dtype).collect();
+        let dtypes = facts.output_dtypes(&types).map_err(|error| wrong(error.into()))?;
+        let extents: Vec<_> = inputs.iter().map(|&id| &self[id].shape[..]).collect();
+        let shapes = facts.output_shapes(&extents).map_err(|error| wrong(error.into()))?;
+        drop(facts);
+        let results = shapes.into_iter().zip(dtypes);
+        let outputs: Vec<_> = results.map(|(shape, dtype)| self.value(shape, dtype, None)).collect();
+        self.nodes.push(Node { name, op, inputs: inputs.to_vec(), outputs: outputs.clone() });
+        Ok(outputs)
     }
 
     /// A new output.
@@ -149,7 +161,8 @@ impl Graph {
 
     /// The node that makes each value that a node makes.
     pub fn makers(&self) -> HashMap<ValueId, usize> {
-        self.nodes.iter().enumerate().map(|(at, node)| (node.output, at)).collect()
+        let made = |(at, node): (usize, &Node)| node.outputs.iter().map(|&id| (id, at)).collect::<Vec<_>>();
+        self.nodes.iter().enumerate().flat_map(made).collect()
     }
 
     /// How often each value is read, by nodes and as an output.
@@ -193,13 +206,14 @@ impl std::ops::Index<ValueId> for Graph {
 
 impl std::fmt::Debug for Graph {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for Node { name, op, inputs, output } in &self.nodes {
+        for Node { name, op, inputs, outputs } in &self.nodes {
             let operands: Vec<_> = inputs
                 .iter()
                 .map(|&id| format!("{}{}", if self[id].constant.is_some() { "c" } else { "v" }, id.0))
                 .collect();
-            let shape = &self[*output].shape;
-            writeln!(f, "v{} {shape:?} = {op:?}({}) \"{name}\"", output.0, operands.join(", "))?;
+            let results: Vec<_> =
+                outputs.iter().map(|&id| format!("v{} {:?}", id.0, self[id].shape)).collect();
+            writeln!(f, "{} = {op:?}({}) \"{name}\"", results.join(", "), operands.join(", "))?;
         }
         Ok(())
     }

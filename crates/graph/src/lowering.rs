@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tilewright_ops::Op;
+use tilewright_ops::{Op, op::Preference};
 use tilewright_runtime::{Buffer, Context};
-use tilewright_tensor::{Layout, Tensor};
+use tilewright_tensor::{Hints, Layout, Tensor};
 
 use crate::{Error, Graph, Result, ValueId};
 
@@ -33,13 +33,14 @@ pub(crate) fn record(graph: &Graph) -> Result<Recorded> {
     }
     for (at, node) in graph.nodes().iter().enumerate() {
         context.set_scope(&node.name);
-        let operands: Result<Vec<Tensor>> = lowering.operands(graph, &node.op, &node.inputs);
-        let y = operands.and_then(|operands| {
-            let operands: Vec<_> = operands.iter().collect();
-            let apply = if over_residual.contains(&at) { Tensor::apply_over_residual } else { Tensor::apply };
-            apply(&node.op, &operands).map_err(|error| Error::node(&node.name, error))
-        })?;
-        lowering.values.insert((node.output, y.layout()), y);
+        let hints = Hints { over_residual: over_residual.contains(&at), ..Hints::default() };
+        let operands = lowering.operands(graph, &node.op, &node.inputs)?;
+        let operands: Vec<_> = operands.iter().collect();
+        let results = Tensor::run_with(&node.op, &operands, &hints);
+        let results = results.map_err(|error| Error::node(&node.name, error))?;
+        for (&output, result) in node.outputs.iter().zip(results) {
+            lowering.values.insert((output, result.layout()), result);
+        }
     }
     let mut output_buffers: Vec<Buffer> = Vec::new();
     for (name, id) in graph.outputs() {
@@ -55,18 +56,8 @@ pub(crate) fn record(graph: &Graph) -> Result<Recorded> {
 ///
 /// A plan gains by it: a value that is added to lies apart from the sum otherwise, which takes a buffer more.
 fn residuals_to_overwrite(graph: &Graph) -> HashSet<usize> {
-    // Operations whose result is always memory of its own, and which give no operand's memory away.
-    let owns = |op: &Op| {
-        matches!(
-            op,
-            Op::Conv2d { .. }
-                | Op::Binary { .. }
-                | Op::BatchNorm { .. }
-                | Op::MaxPool2d(_)
-                | Op::AvgPool2d(_)
-                | Op::Concat { .. }
-        )
-    };
+    // Operations that give no operand's memory away.
+    let owns = |op: &Op| op.facts().owns_memory;
     let (makers, nodes) = (graph.makers(), graph.nodes());
     let outputs: HashSet<ValueId> = graph.outputs().iter().map(|(_, id)| *id).collect();
     let mut found = HashSet::new();
@@ -92,33 +83,24 @@ struct Lowering<'a> {
 impl Lowering<'_> {
     /// The operands of a node, laid out so that its kernel turns none around.
     fn operands(&mut self, graph: &Graph, op: &Op, inputs: &[ValueId]) -> Result<Vec<Tensor>> {
-        let layout = |at: usize| match op {
-            Op::Conv2d { residual, .. } => {
-                let activation = at == 0 || (*residual && at == inputs.len() - 1);
-                Some(if activation { Layout::ChannelsLast } else { Layout::RowMajor })
-            }
-            Op::BatchNorm { .. } if at > 0 => None,
-            Op::BatchNorm { .. }
-            | Op::MaxPool2d(_)
-            | Op::AvgPool2d(_)
-            | Op::SumPool2d(_)
-            | Op::AdaptiveAvgPool2d(_) => Some(Layout::ChannelsLast),
-            Op::ConvTranspose2d(_) if at == 0 => Some(Layout::ChannelsLast),
-            Op::ConvTranspose2d(_) | Op::Gather { .. } => Some(Layout::RowMajor),
-            Op::MatMul { .. } | Op::Reshape(_) => Some(Layout::RowMajor),
-            _ => None,
-        };
+        let facts = op.facts();
         let mut tensors = Vec::with_capacity(inputs.len());
         for (at, &id) in inputs.iter().enumerate() {
-            tensors.push(self.value(graph, id, layout(at))?);
+            let layout = match facts.input(at).layout {
+                Preference::ChannelsLast => Some(Layout::ChannelsLast),
+                Preference::RowMajor => Some(Layout::RowMajor),
+                Preference::None | Preference::Alike => None,
+            };
+            tensors.push(self.value(graph, id, layout)?);
         }
-        if let (Op::Binary { .. } | Op::Concat { .. }, Some(first)) = (op, tensors.first()) {
-            // The operands of one shape lie alike, as the first activation does.
-            let (shape, layout) = (first.shape().to_vec(), self.preferred(graph, inputs, first.layout()));
-            for (tensor, &id) in tensors.iter_mut().zip(inputs) {
-                if tensor.shape() == shape || matches!(op, Op::Concat { .. }) {
-                    *tensor = self.value(graph, id, Some(layout))?;
-                }
+        let Some(first) = tensors.first().filter(|_| facts.input(0).layout == Preference::Alike) else {
+            return Ok(tensors);
+        };
+        // The operands of one shape lie alike, as the first activation does; those that may be many, all of them.
+        let (shape, layout) = (first.shape().to_vec(), self.preferred(graph, inputs, first.layout()));
+        for (tensor, &id) in tensors.iter_mut().zip(inputs) {
+            if tensor.shape() == shape || facts.variadic {
+                *tensor = self.value(graph, id, Some(layout))?;
             }
         }
         Ok(tensors)

@@ -55,22 +55,28 @@ impl<'a> Rewriter<'a> {
         self.map.insert(old, new);
     }
 
-    /// Copies a node.
-    pub fn keep(&mut self, node: &Node) -> Result<ValueId> {
+    /// Copies a node, and gives its results.
+    pub fn keep(&mut self, node: &Node) -> Result<Vec<ValueId>> {
         self.keep_as(node, node.op.clone(), &node.inputs)
     }
 
-    /// A node of another operation on `inputs` (of the old graph), whose result takes the place of `node`'s.
-    pub fn keep_as(&mut self, node: &Node, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
+    /// A node of another operation on `inputs` (of the old graph), whose results take the place of `node`'s, as far as it
+    /// has them.
+    pub fn keep_as(&mut self, node: &Node, op: Op, inputs: &[ValueId]) -> Result<Vec<ValueId>> {
         let inputs: Vec<_> = inputs.iter().map(|&input| self.value(input)).collect();
-        let output = self.new.push(node.name.clone(), op, &inputs)?;
-        self.map.insert(node.output, output);
-        Ok(output)
+        let outputs = self.new.push_all(node.name.clone(), op, &inputs)?;
+        self.map.extend(node.outputs.iter().copied().zip(outputs.iter().copied()));
+        Ok(outputs)
     }
 
-    /// A node on values of the new graph.
+    /// A node on values of the new graph, and its first result.
     pub fn push(&mut self, name: impl Into<String>, op: Op, inputs: &[ValueId]) -> Result<ValueId> {
         self.new.push(name, op, inputs)
+    }
+
+    /// A node on values of the new graph, and its results.
+    pub fn push_all(&mut self, name: impl Into<String>, op: Op, inputs: &[ValueId]) -> Result<Vec<ValueId>> {
+        self.new.push_all(name, op, inputs)
     }
 
     /// A constant of the new graph.

@@ -67,7 +67,7 @@ impl Graph {
                     .filter(|value| value.constant.is_none())
                     .map(|value| value.shape.clone())
                     .collect(),
-                output: self[node.output].shape.clone(),
+                output: self[node.output()].shape.clone(),
                 parameters: operands
                     .filter(|value| value.constant.is_some())
                     .map(|value| value.shape.iter().product::<usize>())
@@ -93,9 +93,9 @@ impl Graph {
         }
         for (node, summary) in self.nodes().iter().zip(self.summary()?.nodes) {
             let label = format!("{}\\n{}\\n{:?}", quote(&node.name), quote(&summary.title()), summary.output);
-            let _ = writeln!(text, "  v{} [label=\"{label}\"];", node.output.0);
+            let _ = writeln!(text, "  v{} [label=\"{label}\"];", node.output().0);
             for &input in node.inputs.iter().filter(|&&id| self[id].constant.is_none()) {
-                let _ = writeln!(text, "  v{} -> v{};", input.0, node.output.0);
+                let _ = writeln!(text, "  v{} -> v{};", input.0, node.output().0);
             }
         }
         for (at, (name, id)) in self.outputs().iter().enumerate() {

@@ -43,7 +43,9 @@ pub use elementwise::{BinaryOp, UnaryOp, broadcast_shapes};
 pub use error::{DTypeError, ShapeError};
 pub use loss::{CrossEntropy, Reduction};
 pub use matmul::{MatMul, MatMulDims};
-pub use movement::{SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape, split_shapes};
+pub use movement::{
+    SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape, split_shapes,
+};
 pub use normalization::BatchNorm;
 pub use op::{Facts, Gradient, Kind, Op};
 pub use optimizer::{AdamW, Sgd};

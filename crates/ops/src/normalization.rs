@@ -65,7 +65,11 @@ impl BatchNorm {
     /// # Errors
     /// [`ShapeError::Operand`] with the name of the first that has another.
     pub fn check_operands(&self, shapes: &[&[usize]], names: &[&'static str]) -> Result<(), ShapeError> {
-        shapes.iter().zip(names).skip(1).try_for_each(|(shape, name)| self.check_operand(shapes[0], name, shape))
+        shapes
+            .iter()
+            .zip(names)
+            .skip(1)
+            .try_for_each(|(shape, name)| self.check_operand(shapes[0], name, shape))
     }
 
     /// Checks that each channel has a variance.

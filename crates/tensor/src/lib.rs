@@ -16,7 +16,11 @@ mod trace;
 pub use epilogue::Epilogue;
 pub use error::Error;
 pub use layout::Layout;
-pub use ops::{convolution::Conv2dCall, matmul::MatMulCall, normalization::{BatchNormCall, BatchNormTrain}};
+pub use ops::{
+    convolution::Conv2dCall,
+    matmul::MatMulCall,
+    normalization::{BatchNormCall, BatchNormTrain},
+};
 pub use run::Hints;
 pub use tensor::{Element, Tensor};
 pub use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};

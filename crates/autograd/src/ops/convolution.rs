@@ -8,8 +8,7 @@ impl Var {
     /// 2-D convolution of N C H W by O I H W, with a bias of one number per output channel. Saves input and weight.
     pub fn conv2d(&self, weight: &Self, bias: Option<&Self>, op: &Conv2d) -> Result<Self> {
         let inputs: Vec<_> = [self, weight].into_iter().chain(bias).collect();
-        let op =
-            Op::Conv2d { op: *op, bias: bias.is_some(), residual: false, activation: None, pool: None };
+        let op = Op::Conv2d { op: *op, bias: bias.is_some(), residual: false, activation: None, pool: None };
         Self::run_one(&op, &inputs)
     }
 

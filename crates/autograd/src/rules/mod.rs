@@ -59,7 +59,9 @@ pub(crate) fn parts(op: &Op) -> Option<(Op, Vec<Part>)> {
             let parts = residual.then_some(Part::Residual).into_iter();
             Some((plain, parts.chain(activation.map(Part::Activation)).collect()))
         }
-        Op::Conv2d { op, bias, residual, activation, pool } if residual || activation.is_some() || pool.is_some() => {
+        Op::Conv2d { op, bias, residual, activation, pool }
+            if residual || activation.is_some() || pool.is_some() =>
+        {
             let plain = Op::Conv2d { op, bias, residual: false, activation: None, pool: None };
             let parts = residual.then_some(Part::Residual).into_iter();
             let parts = parts.chain(activation.map(Part::Activation));
@@ -91,9 +93,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         Op::AvgPool2d(pool) => pooling::average(*pool, tensor(0)),
         Op::SumPool2d(pool) => pooling::sum(*pool, tensor(0)),
         Op::AdaptiveAvgPool2d(pool) => pooling::adaptive_average(*pool, tensor(0)),
-        Op::Reduce { op, axes, keepdim } => {
-            reduction::reduce(*op, axes, *keepdim, tensor(0), &outputs[0])?
-        }
+        Op::Reduce { op, axes, keepdim } => reduction::reduce(*op, axes, *keepdim, tensor(0), &outputs[0])?,
         Op::Softmax(op) => reduction::softmax(op.axis, &outputs[0]),
         Op::LogSoftmax(op) => reduction::log_softmax(op.axis, &outputs[0]),
         Op::CrossEntropy { op, weights: _ } => loss::cross_entropy(*op, inputs),

@@ -63,7 +63,8 @@ pub(super) fn split(axis: usize, parts: &[usize], x: &Tensor) -> Rule {
 }
 
 pub(super) fn pad(padding: &[(usize, usize)], x: &Tensor) -> Rule {
-    let of_axis = |(&(before, _), &extent): (&(usize, usize), &usize)| SliceRange::new(before, before + extent);
+    let of_axis =
+        |(&(before, _), &extent): (&(usize, usize), &usize)| SliceRange::new(before, before + extent);
     let ranges: Vec<_> = padding.iter().zip(x.shape()).map(of_axis).collect();
     simple(move |grad_y| Ok(grad_y.slice(&ranges)?))
 }

@@ -217,7 +217,7 @@ fn rows(compiled: &Compiled, profiles: &[Profile], context: &Context) -> Result<
     let mut rows = Vec::new();
     for (node, summary) in graph.nodes().iter().zip(graph.summary()?.nodes) {
         let Some((kernels, milliseconds)) = by_node.remove(&node.name) else { continue };
-        let values = node.inputs.iter().chain([&node.output]).map(|&id| &graph[id]);
+        let values = node.inputs.iter().chain(&node.outputs).map(|&id| &graph[id]);
         let bytes: usize =
             values.map(|value| value.shape.iter().product::<usize>() * value.dtype.size()).sum();
         let seconds = milliseconds / 1e3;

@@ -76,7 +76,7 @@ fn rows(graph: &Graph) -> tilewright_graph::Result<Vec<Row>> {
         let mut reads: Vec<usize> = node.inputs.iter().filter_map(|id| of.get(id).copied()).collect();
         reads.sort_unstable();
         reads.dedup();
-        of.insert(node.output, rows.len());
+        of.extend(node.outputs.iter().map(|&output| (output, rows.len())));
         let cost = [(summary.parameters as u64, "parameters"), (summary.flops, "FLOP")];
         let cost: Vec<_> = cost.iter().filter(|(count, _)| *count > 0).map(|(n, of)| short(*n, of)).collect();
         rows.push(Row {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use tilewright_ops::{DType, Op, PoolKind, Pooling};
+use tilewright_ops::{DType, Kind, Op, op::Accepts};
 
 use crate::{Error, Graph, Node, Result, Rewriter, ValueId};
 
@@ -25,13 +25,15 @@ pub fn convert_f16(graph: &Graph) -> Result<(Graph, usize)> {
     let mut half = Halves { graph, rewriter: Rewriter::new(graph), casts: HashMap::new() };
     let mut changed = 0;
     for node in graph.nodes() {
-        let narrow = match node.op {
-            Op::Conv2d { .. } | Op::MatMul { .. } => half.fits(node)?,
-            // The kernel that gathers has no f16, and a cast is no movement.
-            Op::Cast(_) | Op::Gather { .. } => false,
-            _ => node.op.moves_only() && half.lies_in_f16(node),
+        let facts = node.op.facts();
+        // What the facts say that the first operand may not be f16 (a gather) stays as it is; a cast is no movement.
+        let takes_f16 = facts.input(0).accepts.refuses(DType::F16, DType::F16).is_none();
+        let narrow = match facts.kind {
+            Kind::Product => half.fits(node)?,
+            Kind::Movement => takes_f16 && !matches!(node.op, Op::Cast(_)) && half.lies_in_f16(node),
+            Kind::Arithmetic => false,
         };
-        changed += usize::from(narrow && !node.op.moves_only());
+        changed += usize::from(narrow && facts.kind == Kind::Product);
         half.write(node, narrow)?;
     }
     for (name, id) in graph.outputs() {
@@ -92,18 +94,25 @@ impl Halves<'_> {
         for (at, &id) in node.inputs.iter().enumerate() {
             let new = self.rewriter.value(id);
             let wanted = match self.graph[id].dtype {
-                DType::F32 if narrow => node.op.operand_dtype(at, DType::F16),
+                DType::F32 if narrow => match node.op.facts().input(at).accepts {
+                    Accepts::Only(dtype) => dtype,
+                    _ => DType::F16,
+                },
                 other => other,
             };
             inputs.push(self.cast(&node.name, new, wanted)?);
         }
         let (op, pooling) = if narrow { apart(&node.op) } else { (node.op.clone(), None) };
-        let mut y = self.rewriter.push(node.name.clone(), op, &inputs)?;
+        let results = self.rewriter.push_all(node.name.clone(), op, &inputs)?;
+        node.outputs
+            .iter()
+            .zip(&results)
+            .for_each(|(&output, &result)| self.rewriter.replace(output, result));
         if let Some(pooling) = pooling {
-            let wide = self.cast(&node.name, y, DType::F32)?;
-            y = self.rewriter.push(format!("{}/pool", node.name), pooling, &[wide])?;
+            let wide = self.cast(&node.name, results[0], DType::F32)?;
+            let y = self.rewriter.push(format!("{}/pool", node.name), pooling, &[wide])?;
+            self.rewriter.replace(node.output(), y);
         }
-        self.rewriter.replace(node.output, y);
         Ok(())
     }
 
@@ -121,7 +130,8 @@ impl Halves<'_> {
         let other = match value.constant.clone() {
             Some(tensor) => {
                 let folded = self.graph.shared().fold(&op, vec![tensor]);
-                self.rewriter.constant(folded.map_err(|error| Error::node(&name, error))?)
+                let mut folded = folded.map_err(|error| Error::node(&name, error))?;
+                self.rewriter.constant(folded.swap_remove(0))
             }
             None => self.rewriter.push(name, op, &[id])?,
         };
@@ -133,13 +143,8 @@ impl Halves<'_> {
 
 /// A convolution without its pooling, and the pooling: kernels of f16 have none.
 fn apart(op: &Op) -> (Op, Option<Op>) {
-    let Op::Conv2d { op: conv, bias, residual, activation, pool: Some(Pooling { kind, pool }) } = *op else {
+    let Op::Conv2d { op: conv, bias, residual, activation, pool: Some(pooling) } = *op else {
         return (op.clone(), None);
     };
-    let pooling = match kind {
-        PoolKind::Max => Op::MaxPool2d(pool),
-        PoolKind::Average => Op::AvgPool2d(pool),
-        PoolKind::Sum => Op::SumPool2d(pool),
-    };
-    (Op::Conv2d { op: conv, bias, residual, activation, pool: None }, Some(pooling))
+    (Op::Conv2d { op: conv, bias, residual, activation, pool: None }, Some(pooling.op()))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Graph, Result, Rewriter};
+use crate::{Graph, Node, Result, Rewriter};
 
 /// Drops nodes whose result nobody reads.
 ///
@@ -11,12 +11,13 @@ use crate::{Graph, Result, Rewriter};
 pub fn eliminate_dead(graph: &Graph) -> Result<(Graph, usize)> {
     let mut read: HashSet<_> = graph.outputs().iter().map(|(_, id)| *id).collect();
     for node in graph.nodes().iter().rev() {
-        if read.contains(&node.output) {
+        if node.outputs.iter().any(|output| read.contains(output)) {
             read.extend(&node.inputs);
         }
     }
     let mut rewriter = Rewriter::new(graph);
-    for node in graph.nodes().iter().filter(|node| read.contains(&node.output)) {
+    let alive = |node: &&Node| node.outputs.iter().any(|output| read.contains(output));
+    for node in graph.nodes().iter().filter(alive) {
         rewriter.keep(node)?;
     }
     let new = rewriter.finish();

@@ -22,7 +22,7 @@ pub fn fold_batch_norm(graph: &Graph) -> Result<(Graph, usize)> {
         let Op::Conv2d { op: conv_op, bias, residual: false, activation: None, pool: None } = &conv.op else {
             return None;
         };
-        let alone = uses.get(&conv.output) == Some(&1);
+        let alone = uses.get(&conv.output()) == Some(&1);
         let constant = |id: &ValueId| graph[*id].constant.is_some();
         let known = conv.inputs[1..].iter().chain(&node.inputs[1..]).all(constant);
         (alone && known).then_some((conv, *conv_op, *bias, op.eps, *activation))
@@ -53,7 +53,7 @@ pub fn fold_batch_norm(graph: &Graph) -> Result<(Graph, usize)> {
         let x = rewriter.value(conv.inputs[0]);
         let op = Op::Conv2d { op: conv_op, bias: true, residual: false, activation, pool: None };
         let y = rewriter.push(conv.name.clone(), op, &[x, weight, bias])?;
-        rewriter.replace(node.output, y);
+        rewriter.replace(node.output(), y);
         changed += 1;
     }
     let (new, _) = super::eliminate_dead(&rewriter.finish())?;

@@ -19,10 +19,12 @@ pub fn fold_constants(graph: &Graph) -> Result<(Graph, usize)> {
             rewriter.keep(node)?;
             continue;
         };
-        let result =
+        let results =
             graph.shared().fold(&node.op, constants).map_err(|error| Error::node(&node.name, error))?;
-        let id = rewriter.constant(result);
-        rewriter.replace(node.output, id);
+        for (&output, result) in node.outputs.iter().zip(results) {
+            let id = rewriter.constant(result);
+            rewriter.replace(output, id);
+        }
         changed += 1;
     }
     Ok((rewriter.finish(), changed))

@@ -19,7 +19,7 @@ pub fn fold_scale(graph: &Graph) -> Result<(Graph, usize)> {
         };
         let Op::Conv2d { bias, .. } = conv.op else { unreachable!("`scaled` gives convolutions") };
         let name = |part: &str| format!("{}/{part}", node.name);
-        let channels = graph[conv.output].shape[1];
+        let channels = graph[conv.output()].shape[1];
         let (op, as_weight, as_bias) = match scale {
             Scale::Value(value) => (Op::Unary(UnaryOp::MulScalar { value }), None, None),
             Scale::Constant(op, id) => {
@@ -42,7 +42,7 @@ pub fn fold_scale(graph: &Graph) -> Result<(Graph, usize)> {
             inputs.push(rewriter.push(name("bias"), op, &operands(bias, as_bias))?);
         }
         let y = rewriter.push(conv.name.clone(), conv.op.clone(), &inputs)?;
-        rewriter.replace(node.output, y);
+        rewriter.replace(node.output(), y);
         changed += 1;
     }
     let (new, _) = super::eliminate_dead(&rewriter.finish())?;
@@ -71,7 +71,7 @@ fn scaled<'a>(graph: &'a Graph, makers: &Counts, uses: &Counts, node: &Node) -> 
             let sides = if op == BinaryOp::Mul { &pairs[..] } else { &pairs[..1] };
             sides.iter().find_map(|&(x, scale)| {
                 let conv = conv_of(x)?;
-                let known = graph[scale].constant.is_some() && graph[node.output].shape == graph[x].shape;
+                let known = graph[scale].constant.is_some() && graph[node.output()].shape == graph[x].shape;
                 let fits = super::fuse_bias::is_per_channel(&graph[scale].shape, &graph[x].shape);
                 (known && fits).then_some((conv, Scale::Constant(op, scale)))
             })

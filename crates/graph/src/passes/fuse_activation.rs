@@ -16,7 +16,7 @@ pub fn fuse_activation(graph: &Graph) -> Result<(Graph, usize)> {
         let Op::Unary(unary) = node.op else { return None };
         let before = &graph.nodes()[*makers.get(&node.inputs[0])?];
         let op = before.op.with_activation(unary)?;
-        (uses.get(&before.output) == Some(&1)).then_some((before, op))
+        (uses.get(&before.output()) == Some(&1)).then_some((before, op))
     };
     for node in graph.nodes() {
         let Some((before, op)) = fused(node) else {
@@ -25,7 +25,7 @@ pub fn fuse_activation(graph: &Graph) -> Result<(Graph, usize)> {
         };
         let inputs: Vec<_> = before.inputs.iter().map(|&input| rewriter.value(input)).collect();
         let y = rewriter.push(before.name.clone(), op, &inputs)?;
-        rewriter.replace(node.output, y);
+        rewriter.replace(node.output(), y);
         changed += 1;
     }
     let (new, _) = super::eliminate_dead(&rewriter.finish())?;

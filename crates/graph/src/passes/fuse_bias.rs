@@ -28,7 +28,7 @@ pub fn fuse_bias(graph: &Graph) -> Result<(Graph, usize)> {
                 }
                 _ => false,
             };
-            let known = graph[bias].constant.is_some() && graph[node.output].shape == *shape;
+            let known = graph[bias].constant.is_some() && graph[node.output()].shape == *shape;
             (fits && known && uses.get(&sum) == Some(&1)).then_some((product, bias, activation))
         })
     };
@@ -58,7 +58,7 @@ pub fn fuse_bias(graph: &Graph) -> Result<(Graph, usize)> {
             row
         });
         let y = rewriter.push(product.name.clone(), op, &inputs)?;
-        rewriter.replace(node.output, y);
+        rewriter.replace(node.output(), y);
         changed += 1;
     }
     let (new, _) = super::eliminate_dead(&rewriter.finish())?;

@@ -15,12 +15,14 @@ pub fn fuse_pooling(graph: &Graph) -> Result<(Graph, usize)> {
     let mut rewriter = Rewriter::new(graph);
     let mut changed = 0;
     let fused = |node: &Node| {
-        let (Op::MaxPool2d(_) | Op::AvgPool2d(_) | Op::SumPool2d(_)) = node.op else { return None };
+        let (Op::MaxPool2d { indices: false, .. } | Op::AvgPool2d(_) | Op::SumPool2d(_)) = node.op else {
+            return None;
+        };
         let conv = &graph.nodes()[*makers.get(&node.inputs[0])?];
         let Op::Conv2d { op, bias, residual, activation, pool: None } = conv.op else { return None };
         let pool = node.op.pooling();
         let op = Op::Conv2d { op, bias, residual, activation, pool };
-        let fits = uses.get(&conv.output) == Some(&1) && runs_in_one(graph, conv, &pool?);
+        let fits = uses.get(&conv.output()) == Some(&1) && runs_in_one(graph, conv, &pool?);
         fits.then_some((conv, op))
     };
     for node in graph.nodes() {
@@ -30,7 +32,7 @@ pub fn fuse_pooling(graph: &Graph) -> Result<(Graph, usize)> {
         };
         let inputs: Vec<_> = conv.inputs.iter().map(|&input| rewriter.value(input)).collect();
         let y = rewriter.push(conv.name.clone(), op, &inputs)?;
-        rewriter.replace(node.output, y);
+        rewriter.replace(node.output(), y);
         changed += 1;
     }
     let (new, _) = super::eliminate_dead(&rewriter.finish())?;

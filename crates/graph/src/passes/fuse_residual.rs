@@ -38,7 +38,7 @@ pub fn fuse_residual(graph: &Graph) -> Result<(Graph, usize)> {
         let inputs: Vec<_> = inputs.into_iter().map(|input| rewriter.value(input)).collect();
         let op = Op::Conv2d { op, bias, residual: true, activation, pool: None };
         let y = rewriter.push(conv.name.clone(), op, &inputs)?;
-        rewriter.replace(node.output, y);
+        rewriter.replace(node.output(), y);
         changed += 1;
     }
     let (new, _) = super::eliminate_dead(&rewriter.finish())?;

@@ -4,6 +4,7 @@
 //! the order of [`ALL`] until none finds anything.
 
 mod convert_f16;
+mod drop_unread_results;
 mod eliminate_common;
 mod eliminate_dead;
 mod fold_batch_norm;
@@ -16,6 +17,7 @@ mod fuse_residual;
 mod remove_identities;
 
 pub use convert_f16::convert_f16;
+pub use drop_unread_results::drop_unread_results;
 pub use eliminate_common::eliminate_common;
 pub use eliminate_dead::eliminate_dead;
 pub use fold_batch_norm::fold_batch_norm;
@@ -37,6 +39,7 @@ pub type Pass = fn(&Graph) -> Result<(Graph, usize)>;
 /// Every pass by name, in the order in which they run.
 pub const ALL: &[(&str, Pass)] = &[
     ("eliminate_dead", eliminate_dead),
+    ("drop_unread_results", drop_unread_results),
     ("remove_identities", remove_identities),
     ("eliminate_common", eliminate_common),
     ("fold_constants", fold_constants),

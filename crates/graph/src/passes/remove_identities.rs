@@ -16,7 +16,7 @@ pub fn remove_identities(graph: &Graph) -> Result<(Graph, usize)> {
     for node in graph.nodes() {
         if is_identity(graph, node) {
             let x = rewriter.value(node.inputs[0]);
-            rewriter.replace(node.output, x);
+            rewriter.replace(node.output(), x);
             changed += 1;
             continue;
         }
@@ -53,7 +53,7 @@ fn is_identity(graph: &Graph, node: &Node) -> bool {
         Op::Cast(dtype) => *dtype == x.dtype,
         // x + 0 turns −0 into 0 and is otherwise x; x · 1 is x.
         Op::Unary(UnaryOp::AddScalar { value: 0.0 } | UnaryOp::MulScalar { value: 1.0 }) => true,
-        Op::MaxPool2d(pool) | Op::AvgPool2d(pool) | Op::SumPool2d(pool) => {
+        Op::MaxPool2d { pool, indices: false } | Op::AvgPool2d(pool) | Op::SumPool2d(pool) => {
             pool.kernel == [1, 1]
                 && pool.stride == [1, 1]
                 && pool.padding == [0, 0]

@@ -8,6 +8,8 @@ use std::sync::{
 use tilewright_autograd::Var;
 use tilewright_ops::{BatchNorm, UnaryOp};
 
+use tilewright_tensor::BatchNormCall;
+
 use crate::{Module, Parameter, Pass, Result, Scope, init::Init};
 
 /// Normalises each channel: by the batch in training, by the running statistics in inference.
@@ -43,10 +45,11 @@ impl BatchNorm2d {
     pub fn forward_fused(&self, x: &Var, pass: &Pass, activation: Option<UnaryOp>) -> Result<Var> {
         let (weight, bias) = (self.weight.var(pass), self.bias.var(pass));
         let (mean, var) = (self.running_mean.tensor(), self.running_var.tensor());
+        let call = BatchNormCall { op: self.op, activation };
         if !pass.is_training() {
-            return Ok(x.batch_norm_eval_fused(&weight, &bias, &mean, &var, &self.op, activation)?);
+            return Ok(x.batch_norm_eval(&weight, &bias, &mean, &var, call)?);
         }
-        let trained = x.batch_norm_train_fused(&weight, &bias, &mean, &var, &self.op, activation)?;
+        let trained = x.batch_norm_train(&weight, &bias, &mean, &var, call)?;
         self.running_mean.set(trained.running_mean)?;
         self.running_var.set(trained.running_var)?;
         self.num_batches_tracked.fetch_add(1, Ordering::Relaxed);

@@ -18,7 +18,7 @@ use tilewright_ops::Op;
 
 use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto};
 use crate::{Error, Result};
-use writer::Writer;
+use writer::{Writer, refuse};
 
 /// The operator set in which graphs are written.
 pub const EXPORT_OPSET: i64 = 17;
@@ -42,8 +42,8 @@ pub fn export(graph: &Graph, name: &str) -> Result<Vec<u8>> {
     for node in graph.nodes() {
         writer.begin(node);
         let operands = node.inputs.iter().map(|&id| writer.value(node, id)).collect::<Result<Vec<_>>>()?;
-        write(&mut writer, node, &operands)?;
-        writer.end(node);
+        let results = write(&mut writer, node, &operands)?;
+        writer.end(node, &results);
     }
     let (input, output) = writer.finish()?;
     let Writer { nodes: node, initializers: initializer, .. } = writer;
@@ -68,9 +68,9 @@ pub fn export(graph: &Graph, name: &str) -> Result<Vec<u8>> {
     Ok(proto.encode_to_vec())
 }
 
-/// Writes the operators of a node; the last one makes its result.
-fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<()> {
-    match &node.op {
+/// Writes the operators of a node, and gives the names of what they make for its results.
+fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
+    let y = match &node.op {
         Op::Unary(unary) => elementwise::unary(w, *unary, &x[0]),
         Op::Binary { op, activation } => {
             let y = elementwise::binary(w, node, *op, &x[0], &x[1]);
@@ -94,7 +94,8 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<()> {
             let y = product::batch_norm(w, op, x);
             elementwise::activation(w, *activation, y)
         }
-        Op::MaxPool2d(pool) => pooling::max(w, node, pool, w.shape(node, 0), &x[0])?,
+        Op::MaxPool2d { pool, indices: false } => pooling::max(w, node, pool, w.shape(node, 0), &x[0])?,
+        Op::MaxPool2d { pool, indices: true } => return pooling::max_with_indices(w, node, pool, &x[0]),
         Op::AvgPool2d(pool) => pooling::average(w, node, pool, w.shape(node, 0), &x[0])?,
         Op::SumPool2d(pool) => pooling::sum(w, node, pool, w.shape(node, 0), &x[0])?,
         Op::AdaptiveAvgPool2d(pool) => pooling::adaptive_average(w, node, *pool, &x[0])?,
@@ -106,11 +107,18 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<()> {
         Op::Permute(axes) => movement::permute(w, &x[0], axes),
         Op::Slice(ranges) => movement::slice(w, &x[0], ranges),
         Op::Concat { axis } => movement::concat(w, x, *axis),
+        Op::Split { axis, parts } => return Ok(movement::split(w, &x[0], *axis, parts)),
         Op::Pad { padding, value } => movement::pad(w, &x[0], padding, *value),
         Op::Expand(shape) => movement::expand(w, &x[0], shape),
         Op::Cast(dtype) => movement::cast(w, &x[0], *dtype),
         Op::Gather { axis } => movement::gather(w, node, *axis, x)?,
         Op::Resample { axis } => resample::resample(w, node, *axis, &x[0])?,
+        Op::BatchNormTrain { .. } | Op::CrossEntropy { .. } | Op::Dropout { .. } | Op::Gradient(_) => {
+            return Err(refuse(node, "it belongs to training; export the network's inference"));
+        }
+        Op::Im2col { .. } => {
+            return Err(refuse(node, "no operator of the set that is written takes windows apart"));
+        }
     };
-    Ok(())
+    Ok(vec![y])
 }

@@ -33,6 +33,13 @@ pub(super) fn concat(w: &mut Writer<'_>, x: &[String], axis: usize) -> String {
     w.emit("Concat", &operands, vec![int("axis", axis)])
 }
 
+pub(super) fn split(w: &mut Writer<'_>, x: &str, axis: usize, parts: &[usize]) -> Vec<String> {
+    let extents = w.integers("split", parts.iter().copied());
+    let first = w.emit("Split", &[x, &extents], vec![int("axis", axis)]);
+    let others: Vec<_> = parts.iter().skip(1).map(|_| w.next_result(&first)).collect();
+    [first].into_iter().chain(others).collect()
+}
+
 pub(super) fn pad(w: &mut Writer<'_>, x: &str, padding: &[(usize, usize)], value: f32) -> String {
     let ends = padding.iter().map(|&(before, _)| before).chain(padding.iter().map(|&(_, after)| after));
     let pads = w.integers("pads", ends);

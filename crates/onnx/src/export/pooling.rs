@@ -5,7 +5,7 @@
 //! that no version agrees about as sums times a table.
 
 use tilewright_graph::Node;
-use tilewright_ops::{AdaptiveAvgPool2d, Pool2d, PoolKind, Pooling};
+use tilewright_ops::{AdaptiveAvgPool2d, DType, Pool2d, PoolKind, Pooling};
 
 use super::writer::{Writer, int, ints, refuse};
 use crate::Result;
@@ -41,6 +41,23 @@ pub(super) fn pool(
         PoolKind::Average => average(w, node, pool, input, x),
         PoolKind::Sum => sum(w, node, pool, input, x),
     }
+}
+
+/// The maxima, and where they lie. ONNX counts over the whole tensor; what is left of a division by H·W is the place in
+/// the plane.
+pub(super) fn max_with_indices(
+    w: &mut Writer<'_>,
+    node: &Node,
+    pool: &Pool2d,
+    x: &str,
+) -> Result<Vec<String>> {
+    let input = w.shape(node, 0);
+    let y = max(w, node, pool, input, x)?;
+    let places = w.next_result(&y);
+    let plane = w.integers("plane", [input[2] * input[3]]);
+    let places = w.emit("Mod", &[&places, &plane], vec![]);
+    let places = super::movement::cast(w, &places, DType::I32);
+    Ok(vec![y, places])
 }
 
 pub(super) fn max(

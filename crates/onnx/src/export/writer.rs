@@ -22,6 +22,8 @@ pub(super) struct Writer<'g> {
     taken: HashSet<String>,
     /// The node that is being written.
     scope: String,
+    /// Where its operators begin.
+    start: usize,
 }
 
 impl<'g> Writer<'g> {
@@ -51,23 +53,27 @@ impl<'g> Writer<'g> {
             }
         }
         let (nodes, initializers, scope) = (vec![], vec![], String::new());
-        Ok(Self { graph, nodes, initializers, names, wanted, taken, scope })
+        Ok(Self { graph, nodes, initializers, names, wanted, taken, scope, start: 0 })
     }
 
     pub(super) fn begin(&mut self, node: &Node) {
         self.scope.clone_from(&node.name);
+        self.start = self.nodes.len();
     }
 
-    /// What the last operator made is the node's result.
-    pub(super) fn end(&mut self, node: &Node) {
-        let name = match self.wanted.get(&node.output) {
-            Some(name) => name.clone(),
-            None => self.unique(&node.name),
-        };
-        if let Some(output) = self.nodes.last_mut().and_then(|last| last.output.first_mut()) {
-            output.clone_from(&name);
+    /// What was made for the node, `results` in their order, is called as its values are.
+    pub(super) fn end(&mut self, node: &Node, results: &[String]) {
+        for (&id, made) in node.outputs.iter().zip(results) {
+            let name = match self.wanted.get(&id) {
+                Some(name) => name.clone(),
+                None => self.unique(&node.name),
+            };
+            for operator in &mut self.nodes[self.start..] {
+                let places = operator.output.iter_mut().chain(&mut operator.input);
+                places.filter(|place| *place == made).for_each(|place| place.clone_from(&name));
+            }
+            self.names.insert(id, name);
         }
-        self.names.insert(node.output, name);
     }
 
     /// The name of a value; a constant becomes an initializer when it is first read.
@@ -100,7 +106,17 @@ impl<'g> Writer<'g> {
 
     /// The shape of a node's result.
     pub(super) fn output(&self, node: &Node) -> &'g [usize] {
-        &self.graph[node.output].shape
+        &self.graph[node.output()].shape
+    }
+
+    /// The name of one more result of the operator that made `first`.
+    pub(super) fn next_result(&mut self, first: &str) -> String {
+        let name = self.unique(&format!("{first}/next"));
+        let made = |operator: &&mut NodeProto| operator.output.first().is_some_and(|output| output == first);
+        if let Some(operator) = self.nodes.iter_mut().rev().find(made) {
+            operator.output.push(name.clone());
+        }
+        name
     }
 
     /// One operator with one result, and the result's name.

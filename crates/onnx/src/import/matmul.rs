@@ -1,7 +1,7 @@
 //! Matrix products.
 
 use tilewright_ops::{MatMul, SliceRange};
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{MatMulCall, Tensor};
 
 use super::node::{Ctx, signed};
 use super::registry::Entry;
@@ -58,13 +58,13 @@ fn in_parts(ctx: &Ctx, a: &Tensor, op: &MatMul) -> Result<Option<Tensor>> {
         let (start, count) = (part * each, block.len() / columns);
         let block = ctx.tensor(block, &[count, columns])?;
         products.push(if op.transpose_right {
-            a.matmul_with(&block, op, None, None)?
+            a.matmul_with(&block, &MatMulCall::new(*op))?
         } else {
             // Rows are what is summed over.
             let over = if op.transpose_left { 0 } else { 1 };
             let mut ranges: Vec<_> = a.shape().iter().map(|&extent| SliceRange::full(extent)).collect();
             ranges[over] = SliceRange::new(start, start + count);
-            a.slice(&ranges)?.matmul_with(&block, op, None, None)?
+            a.slice(&ranges)?.matmul_with(&block, &MatMulCall::new(*op))?
         });
     }
     if op.transpose_right {
@@ -101,9 +101,10 @@ fn gemm(ctx: &Ctx) -> Result<Vec<Value>> {
     // A vector of the usual kind is added by the product's own kernel.
     if let Some(bias) = c.as_ref().filter(|c| c.shape() == [columns] && alpha == 1.0) {
         let bias = scaled(bias.clone(), beta)?;
-        return ctx.like_first([a.matmul_with(&b, &op, Some(&bias), None)?]);
+        return ctx
+            .like_first([a.matmul_with(&b, &MatMulCall { bias: Some(&bias), ..MatMulCall::new(op) })?]);
     }
-    let y = scaled(a.matmul_with(&b, &op, None, None)?, alpha)?;
+    let y = scaled(a.matmul_with(&b, &MatMulCall::new(op))?, alpha)?;
     ctx.like_first([match c {
         Some(c) if beta != 0.0 => y.add(&scaled(c, beta)?)?,
         _ => y,

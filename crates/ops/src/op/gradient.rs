@@ -178,12 +178,12 @@ impl Gradient {
                 .lies(ChannelsLast)
                 .flops_read()
             }
-            Self::AvgPool2d { pool, x_shape } => pooled("avg_pool2d_backward", *x_shape, |name| {
-                pool.output_shape_named(name, *x_shape)
-            }),
-            Self::SumPool2d { pool, x_shape } => pooled("sum_pool2d_backward", *x_shape, |name| {
-                pool.output_shape_named(name, *x_shape)
-            }),
+            Self::AvgPool2d { pool, x_shape } => {
+                pooled("avg_pool2d_backward", *x_shape, |name| pool.output_shape_named(name, *x_shape))
+            }
+            Self::SumPool2d { pool, x_shape } => {
+                pooled("sum_pool2d_backward", *x_shape, |name| pool.output_shape_named(name, *x_shape))
+            }
             Self::AdaptiveAvgPool2d { pool, x_shape } => {
                 pooled("adaptive_avg_pool2d_backward", *x_shape, |_| pool.output_shape(*x_shape))
             }
@@ -234,10 +234,7 @@ fn pooled<'a>(
 }
 
 /// Of what keeps the shape and is saved as its result.
-fn along<'a>(
-    name: &'static str,
-    check: impl Fn(&[usize]) -> Result<(), ShapeError> + 'a,
-) -> Facts<'a> {
+fn along<'a>(name: &'static str, check: impl Fn(&[usize]) -> Result<(), ShapeError> + 'a) -> Facts<'a> {
     Facts::new(name, &["y", "grad_y"], move |inputs| {
         check(inputs[0])?;
         expect(name, "grad_y", inputs[1], inputs[0])?;

@@ -12,8 +12,8 @@ pub use facts::{Accepts, Facts, Gives, Input, Kind, Output, Preference};
 pub use gradient::Gradient;
 
 use crate::{
-    AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, DType, DTypeError, Dropout,
-    LogSoftmax, MatMul, Pool2d, Pooling, ReduceOp, ShapeError, SliceRange, Softmax, UnaryOp,
+    AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, DType, DTypeError,
+    Dropout, LogSoftmax, MatMul, Pool2d, Pooling, ReduceOp, ShapeError, SliceRange, Softmax, UnaryOp,
 };
 
 /// An operation of the vocabulary with everything but its operands.

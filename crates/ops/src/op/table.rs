@@ -1,7 +1,7 @@
 //! The facts of every operation, one arm for each.
 
-use super::facts::{Accepts, Facts, Preference, elements};
 use super::Op;
+use super::facts::{Accepts, Facts, Preference, elements};
 use crate::{
     DType, Pooling, ShapeError, argmax_shape, concat_shape, elementwise::broadcast, gather_shape,
     movement::split_shapes, pad_shape, permute_shape, resample_shape, reshape_shape, slice_shape,
@@ -45,18 +45,21 @@ impl Op {
             }
             Self::Conv2d { op, bias, residual, activation, pool } => {
                 Facts::new("conv2d", &["x", "weight"], |inputs| {
-                    let shape = op.output_shape(four("conv2d", "x", inputs[0])?, weight("conv2d", inputs[1])?)?;
+                    let shape =
+                        op.output_shape(four("conv2d", "x", inputs[0])?, weight("conv2d", inputs[1])?)?;
                     check_epilogue("conv2d", inputs, *bias, *residual, &shape[1..2], &shape)?;
                     activation.map_or(Ok(()), |activation| activation.check())?;
                     Ok(pool.map_or(Ok(shape), |pool| pool.output_shape(shape))?.to_vec())
                 })
                 .product(*bias, *residual, [ChannelsLast, RowMajor])
-                .flops(move |inputs, outputs| match (pool, inputs[0].try_into(), inputs[1].try_into()) {
-                    (Some(Pooling { pool, .. }), Ok(x), Ok(weight)) => {
-                        let sums = op.output_shape(x, weight).map_or(0, |shape| elements(&shape));
-                        conv_flops(sums, inputs[1]) + elements(&outputs[0]) * elements(&pool.kernel)
+                .flops(move |inputs, outputs| {
+                    match (pool, inputs[0].try_into(), inputs[1].try_into()) {
+                        (Some(Pooling { pool, .. }), Ok(x), Ok(weight)) => {
+                            let sums = op.output_shape(x, weight).map_or(0, |shape| elements(&shape));
+                            conv_flops(sums, inputs[1]) + elements(&outputs[0]) * elements(&pool.kernel)
+                        }
+                        _ => conv_flops(elements(&outputs[0]), inputs[1]),
                     }
-                    _ => conv_flops(elements(&outputs[0]), inputs[1]),
                 })
             }
             Self::ConvTranspose2d(op) => Facts::new("conv_transpose2d", &["x", "weight"], |inputs| {

@@ -26,9 +26,8 @@ pub(super) fn conv2d(
     let weight = weight.to_layout(Layout::RowMajor)?;
     let residual = epilogue.residual.map(|residual| residual.to_layout(Layout::ChannelsLast)).transpose()?;
     let read = [x.buffer(), weight.buffer()];
-    let free = |residual: &&Tensor| {
-        hints.over_residual && !read.iter().any(|buffer| buffer.same(residual.buffer()))
-    };
+    let free =
+        |residual: &&Tensor| hints.over_residual && !read.iter().any(|buffer| buffer.same(residual.buffer()));
     let (context, plain) = (x.context(), Weight::Plain(weight.buffer()));
     let fused = match pooling {
         Some(pooling) => convolution::pools(context, &problem, plain, pooling, hints.conv2d)?,

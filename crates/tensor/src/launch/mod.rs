@@ -23,7 +23,12 @@ use tilewright_ops::{Gradient, Op, PoolKind};
 use crate::{Epilogue, Hints, Result, Tensor};
 
 /// Runs `op`, whose operands fit it and whose results have `shapes`.
-pub(crate) fn launch(op: &Op, inputs: &[&Tensor], shapes: &[Vec<usize>], hints: &Hints) -> Result<Vec<Tensor>> {
+pub(crate) fn launch(
+    op: &Op,
+    inputs: &[&Tensor],
+    shapes: &[Vec<usize>],
+    hints: &Hints,
+) -> Result<Vec<Tensor>> {
     let x = inputs[0];
     let shape = shapes.first().map_or(&[][..], |shape| shape);
     let y = match op {

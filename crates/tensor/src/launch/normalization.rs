@@ -13,7 +13,11 @@ const TRAIN_BACKWARD: &str = "batch_norm_train_backward";
 const EVAL_BACKWARD: &str = "batch_norm_eval_backward";
 
 /// `y`, `mean`, `inv_std`, the new running mean and variance, from `x`, `weight`, `bias` and the running statistics.
-pub(super) fn train(norm: &BatchNorm, activation: Option<UnaryOp>, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+pub(super) fn train(
+    norm: &BatchNorm,
+    activation: Option<UnaryOp>,
+    inputs: &[&Tensor],
+) -> Result<Vec<Tensor>> {
     let [of, weight, bias, running_mean, running_var] = five(inputs);
     let (context, dims) = (of.context(), dims(norm, of)?);
     let x = channels_fastest(of)?;

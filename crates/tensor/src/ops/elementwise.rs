@@ -49,7 +49,8 @@ impl Tensor {
                         ShapeError::Operand { op: op.name(), operand: "grad_y", shape, expected }.into()
                     );
                 }
-                let negative = |grad: Self| if op == BinaryOp::Sub { grad.unary(UnaryOp::Neg) } else { Ok(grad) };
+                let negative =
+                    |grad: Self| if op == BinaryOp::Sub { grad.unary(UnaryOp::Neg) } else { Ok(grad) };
                 [wants[0].then(|| grad_y.clone()), wants[1].then(|| negative(grad_y.clone())).transpose()?]
             }
             _ if wants == [false; 2] => [None, None],

@@ -6,7 +6,7 @@ use tilewright_ops::{
 };
 use tilewright_runtime::Context;
 use tilewright_tensor::{
-    Layout, Tensor,
+    BatchNormCall, Layout, Tensor,
     ops::optimizer::{adamw_step, sgd_step},
 };
 
@@ -128,18 +128,14 @@ fn channel_works(context: &Context, mib: usize, works: &mut Vec<Work>) -> Result
     let (x, g) = (images(context, mib)?, images(context, mib)?);
     let vector = |value| Tensor::full(context, value, &[64]);
     let (weight, bias, mean, var) = (vector(0.7)?, vector(0.1)?, vector(0.5)?, vector(1.0)?);
-    let op = BatchNorm::default();
+    let call = BatchNormCall { op: BatchNorm::default(), activation: Some(UnaryOp::Relu) };
     let mut rows = Rows { works, bytes: bytes(&x) };
     let (a, w, b, m, v) = (x.clone(), weight.clone(), bias.clone(), mean.clone(), var.clone());
-    rows.add("batch norm + relu, training", 3.0, move || {
-        a.batch_norm_train_fused(&w, &b, &m, &v, &op, Some(UnaryOp::Relu))
-    });
+    rows.add("batch norm + relu, training", 3.0, move || a.batch_norm_train(&w, &b, &m, &v, call));
     let (a, w, b, m, v) = (x.clone(), weight.clone(), bias.clone(), mean.clone(), var.clone());
-    rows.add("batch norm + relu, evaluation", 2.0, move || {
-        a.batch_norm_eval_fused(&w, &b, &m, &v, &op, Some(UnaryOp::Relu))
-    });
+    rows.add("batch norm + relu, evaluation", 2.0, move || a.batch_norm_eval(&w, &b, &m, &v, call));
     rows.add("batch norm + relu, backward", 5.0, move || {
-        x.batch_norm_train_backward_fused(&weight, &mean, &var, Some((UnaryOp::Relu, &bias)), &g)
+        x.batch_norm_train_backward(&weight, &mean, &var, Some((UnaryOp::Relu, &bias)), &g)
     });
     Ok(())
 }

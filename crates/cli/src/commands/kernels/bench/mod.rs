@@ -18,7 +18,7 @@ use tilewright_kernels::{
 use tilewright_ops::{Conv2d, DType, MatMul};
 use tilewright_reference::{convolution, matmul};
 use tilewright_runtime::Context;
-use tilewright_tensor::{Layout, Tensor};
+use tilewright_tensor::{Layout, MatMulCall, Tensor};
 
 use self::{
     check::{Check, WHOLE_MOST, channels_last},
@@ -226,7 +226,8 @@ fn bench_matmul(
         .map(|(algorithm, reason)| Absent { algorithm, reason })
         .collect();
     for (at, algorithm) in candidates.into_iter().take(runs.candidates).enumerate() {
-        let work = || Ok(a.matmul_as(&b, &op, None, None, Some(algorithm))?);
+        let work =
+            || Ok(a.matmul_with(&b, &MatMulCall { algorithm: Some(algorithm), ..MatMulCall::new(op) })?);
         rows.push(time(context, algorithm.stem(), at == 0, &check, size, runs, roofline, work)?);
     }
     Ok((format!("matmul of {problem}"), size, rows, absent))

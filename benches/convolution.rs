@@ -6,7 +6,7 @@ mod common;
 use common::{Work, bench, context, tensor};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
-    DType, Layout, Tensor,
+    Conv2dCall, DType, Layout, Tensor,
     kernels::{
         convolution::{Pass, Problem},
         select::{self, Device},
@@ -49,7 +49,9 @@ fn convolution(criterion: &mut Criterion) {
                 let work = work(&problem);
                 let algorithm = Some(algorithm);
                 bench(criterion, "convolution", &name, work, &context, || match pass {
-                    Pass::Forward => x.conv2d_with(&w, None, &op, None, algorithm).unwrap(),
+                    Pass::Forward => {
+                        x.conv2d_with(&w, &Conv2dCall { algorithm, ..Conv2dCall::new(op) }).unwrap()
+                    }
                     Pass::BackwardInput => {
                         Tensor::conv2d_backward_input(&grad_y, &w, &x_shape, &op, algorithm).unwrap()
                     }
@@ -69,10 +71,20 @@ fn convolution(criterion: &mut Criterion) {
             let relu = Epilogue { activation: Some(UnaryOp::Relu), ..Epilogue::default() };
             let name = |how: &str| format!("{name}/{how}/{}", algorithm.name());
             bench(criterion, "convolution", &name("pooled"), work, &context, || {
-                x.conv2d_pooled(&w, &op, &relu, &pooling, named).unwrap()
+                x.conv2d_with(
+                    &w,
+                    &Conv2dCall {
+                        pool: Some(pooling),
+                        algorithm: named,
+                        ..Conv2dCall::new(op).with_epilogue(relu)
+                    },
+                )
+                .unwrap()
             });
             bench(criterion, "convolution", &name("pooled_apart"), work, &context, || {
-                x.conv2d_fused(&w, &op, &relu, named).and_then(|y| y.pool2d(&pooling)).unwrap()
+                x.conv2d_with(&w, &Conv2dCall { algorithm: named, ..Conv2dCall::new(op).with_epilogue(relu) })
+                    .and_then(|y| y.pool2d(&pooling))
+                    .unwrap()
             });
         }
         let problem = problem.with_dtype(DType::F16);
@@ -81,7 +93,7 @@ fn convolution(criterion: &mut Criterion) {
             let name = format!("{name}/{}/f16/{}", Pass::Forward.name(), algorithm.name());
             let work = work(&problem);
             bench(criterion, "convolution", &name, work, &context, || {
-                x.conv2d_with(&w, None, &op, None, Some(algorithm)).unwrap()
+                x.conv2d_with(&w, &Conv2dCall { algorithm: Some(algorithm), ..Conv2dCall::new(op) }).unwrap()
             });
         }
     }

@@ -6,6 +6,7 @@ mod common;
 use common::{Work, bench, context, tensor};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
+    MatMulCall,
     kernels::{
         matmul::Problem,
         select::{self, Device},
@@ -40,7 +41,8 @@ fn matmul(criterion: &mut Criterion) {
             let name = format!("{m}x{n}x{k}{}{}", mark(transpose_left), mark(transpose_right));
             let name = format!("{name}/{dtype}/{}", algorithm.name());
             bench(criterion, "matmul", &name, work, &context, || {
-                left.matmul_as(&right, &op, None, None, Some(algorithm)).unwrap()
+                left.matmul_with(&right, &MatMulCall { algorithm: Some(algorithm), ..MatMulCall::new(op) })
+                    .unwrap()
             });
         }
     }

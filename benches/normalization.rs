@@ -6,7 +6,7 @@ mod common;
 use common::{Work, bench, context, tensor};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
-    Layout, Tensor,
+    BatchNormCall, Layout, Tensor,
     ops::{BatchNorm, UnaryOp},
 };
 
@@ -31,13 +31,20 @@ fn normalization(criterion: &mut Criterion) {
             x.batch_norm_eval(&one, &zero, &zero, &one, &norm).unwrap()
         });
         run(&format!("eval+relu/{shape:?}"), 2 * count, &mut || {
-            x.batch_norm_eval_fused(&one, &zero, &zero, &one, &norm, Some(UnaryOp::Relu)).unwrap()
+            x.batch_norm_eval(
+                &one,
+                &zero,
+                &zero,
+                &one,
+                BatchNormCall { op: norm, activation: Some(UnaryOp::Relu) },
+            )
+            .unwrap()
         });
         run(&format!("train_backward/{shape:?}"), 5 * count, &mut || {
-            x.batch_norm_train_backward(&one, &zero, &one, &grad_y).unwrap().0
+            x.batch_norm_train_backward(&one, &zero, &one, None, &grad_y).unwrap().0
         });
         run(&format!("eval_backward/{shape:?}"), 5 * count, &mut || {
-            x.batch_norm_eval_backward(&one, &zero, &one, &norm, &grad_y).unwrap().0
+            x.batch_norm_eval_backward(&one, &zero, &one, &norm, None, &grad_y).unwrap().0
         });
     }
 }

@@ -6,7 +6,7 @@
 use std::{error::Error, time::Instant};
 
 use tilewright::{
-    Context, DType, Layout, Tensor,
+    Context, Conv2dCall, DType, Layout, Tensor,
     kernels::convolution::{ImplicitGemmSpec, LanesForwardSpec, Pass, Problem},
     kernels::{Epilogue, magic, select},
     ops::Conv2d,
@@ -50,7 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (name, with) = (algorithm.name(), Some(algorithm));
             let name = format!("{} {name}", if at == 0 { "*" } else { " " });
             let row = measure(&context, &name, problem.flops(), &expected, || match pass {
-                Pass::Forward => Ok(x.conv2d_with(&weight, None, &op, None, with)?),
+                Pass::Forward => {
+                    Ok(x.conv2d_with(&weight, &Conv2dCall { algorithm: with, ..Conv2dCall::new(op) })?)
+                }
                 Pass::BackwardInput => {
                     Ok(Tensor::conv2d_backward_input(&grad_y, &weight, &x_shape, &op, with)?)
                 }

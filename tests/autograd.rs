@@ -5,7 +5,7 @@ mod common;
 
 use common::{Cases, context, random};
 use tilewright::{
-    Tensor, Var,
+    BatchNormCall, Tensor, Var,
     autograd::{Error, GradientCheck, check_gradients},
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, Coordinates, CrossEntropy, Dropout,
@@ -197,9 +197,9 @@ fn rules() -> Vec<(String, Vec<Vec<usize>>, Function)> {
             let var = Tensor::from_slice(context, &[1.7f32, 0.6], &[2])?;
             let op = BatchNorm::default();
             if training {
-                Ok(x[0].batch_norm_train_fused(&x[1], &x[2], &mean, &var, &op, activation)?.y)
+                Ok(x[0].batch_norm_train(&x[1], &x[2], &mean, &var, BatchNormCall { op, activation })?.y)
             } else {
-                x[0].batch_norm_eval_fused(&x[1], &x[2], &mean, &var, &op, activation)
+                x[0].batch_norm_eval(&x[1], &x[2], &mean, &var, BatchNormCall { op, activation })
             }
         };
         rule(&format!("batch_norm {training} {activation:?}"), &[&shape, &[2], &[2]], Box::new(function));

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Cases, close, contexts, random_tensor};
 use tilewright::{
-    Context, Conv2dAlgorithm, DType, Layout, Tensor,
+    Context, Conv2dAlgorithm, Conv2dCall, DType, Layout, Tensor,
     kernels::{
         convolution::{self, Operands, Pass, Problem},
         select::{self, Cooperative, Device},
@@ -125,7 +125,10 @@ fn forward(
     let (w, w_values) = random_tensor(context, 2, w_shape);
     let (bias, bias_values) = random_tensor(context, 3, &w_shape[..1]);
     let y = x
-        .conv2d_with(&w, with_bias.then_some(&bias), op, activation, algorithm)
+        .conv2d_with(
+            &w,
+            &Conv2dCall { bias: with_bias.then_some(&bias), activation, algorithm, ..Conv2dCall::new(*op) },
+        )
         .map_err(|error| error.to_string())?;
     assert_eq!(
         (y.layout(), y.shape()),
@@ -154,7 +157,12 @@ fn fused(
     let (residual, residual_values) = random_tensor(context, 4, &problem.y_shape);
     let bias = with_bias.then_some(&bias);
     let epilogue = Epilogue { bias, residual: Some(&residual), activation };
-    let y = x.conv2d_fused(&w, op, &epilogue, Some(algorithm)).map_err(|error| error.to_string())?;
+    let y = x
+        .conv2d_with(
+            &w,
+            &Conv2dCall { algorithm: Some(algorithm), ..Conv2dCall::new(*op).with_epilogue(epilogue) },
+        )
+        .map_err(|error| error.to_string())?;
     let bias_values = with_bias.then_some(&bias_values[..]);
     let sums = reference::conv2d(op, &x_values, *x_shape, &w_values, *w_shape, bias_values);
     let sums: Vec<f32> = sums.iter().zip(&residual_values).map(|(a, b)| a + b).collect();
@@ -166,7 +174,14 @@ fn fused(
         let own = residual.to_layout(Layout::ChannelsLast).and_then(|own| own.copy()).unwrap();
         let over = Epilogue { residual: Some(&own), ..epilogue };
         let y = x
-            .conv2d_over_residual(&w, op, &over, Some(algorithm))
+            .conv2d_with(
+                &w,
+                &Conv2dCall {
+                    algorithm: Some(algorithm),
+                    over_residual: true,
+                    ..Conv2dCall::new(*op).with_epilogue(over)
+                },
+            )
             .map_err(|error| format!("in place: {error}"))?;
         assert!(y.buffer().same(own.buffer()));
         agree(&y, &expected, terms, Some(algorithm)).map_err(|error| format!("in place: {error}"))?;
@@ -433,13 +448,18 @@ fn the_algorithms_run_every_file_of_the_family() {
         for algorithm in Conv2dAlgorithm::ALL {
             let algorithm = Some(algorithm);
             // One that cannot run the shape says so; what it leaves out is seen below.
-            let Ok(y) = x.conv2d_with(&weight, None, &op, None, algorithm) else { continue };
+            let Ok(y) = x.conv2d_with(&weight, &Conv2dCall { algorithm, ..Conv2dCall::new(op) }) else {
+                continue;
+            };
             let _ = Tensor::conv2d_backward_input(&y, &weight, &x_shape, &op, algorithm);
             let _ = Tensor::conv2d_backward_weight(&y, &x, &w_shape, &op, algorithm);
             Tensor::conv2d_backward_bias(&y).unwrap();
         }
         let halves = [&x, &weight].map(|tensor| tensor.cast(DType::F16).unwrap());
-        let _ = halves[0].conv2d_with(&halves[1], None, &op, None, Some(Conv2dAlgorithm::Cooperative));
+        let _ = halves[0].conv2d_with(
+            &halves[1],
+            &Conv2dCall { algorithm: Some(Conv2dAlgorithm::Cooperative), ..Conv2dCall::new(op) },
+        );
     }
     let profile = context.finish_profile().unwrap();
     let device = Device::of(&context);

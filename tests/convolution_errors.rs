@@ -5,7 +5,7 @@ mod common;
 
 use common::{context, contexts, random_tensor};
 use tilewright::{
-    Conv2dAlgorithm, DType, Layout, Tensor,
+    Conv2dAlgorithm, Conv2dCall, DType, Layout, Tensor,
     kernels::{
         convolution::{self, Operands, Pass, Problem, Weight},
         select::{self, Device},
@@ -60,14 +60,20 @@ fn a_matrix_of_patches_over_the_limit_is_a_typed_error_and_never_chosen() {
     let op = Conv2d { padding: [edge / 2; 2], ..PLAIN };
     let shape = (op, [1, 16, 128, 128], [1, 16, edge, edge]);
     let (x, w) = (Tensor::zeros(context, &shape.1).unwrap(), Tensor::zeros(context, &shape.2).unwrap());
-    let error = x.conv2d_with(&w, None, &op, None, Some(Conv2dAlgorithm::Im2col)).unwrap_err().to_string();
+    let error = x
+        .conv2d_with(&w, &Conv2dCall { algorithm: Some(Conv2dAlgorithm::Im2col), ..Conv2dCall::new(op) })
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("matrix of patches") && error.contains("[1, 16, 128, 128]"), "{error}");
     let problem = Problem::new(&op, shape.1, shape.2).unwrap();
     for pass in Pass::ALL {
         let candidates = select::conv2d_candidates(&Device::of(context), pass, &problem);
         assert!(!candidates.contains(&Conv2dAlgorithm::Im2col));
     }
-    let error = x.conv2d_with(&w, None, &op, None, Some(Conv2dAlgorithm::Depthwise)).unwrap_err().to_string();
+    let error = x
+        .conv2d_with(&w, &Conv2dCall { algorithm: Some(Conv2dAlgorithm::Depthwise), ..Conv2dCall::new(op) })
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("depthwise") && error.contains("one filter to a channel"), "{error}");
 }
 
@@ -88,7 +94,7 @@ fn what_does_not_fit_is_a_typed_error() {
         Tensor::conv2d_backward_input(&grad_y, &w, &[1, 3, 5, 5], &PLAIN, None).unwrap_err().to_string();
     assert!(error.contains("grad_y") && error.contains("[1, 4, 3, 3]"), "{error}");
     let residual = Epilogue { residual: Some(&grad_y), ..Epilogue::default() };
-    let error = x.conv2d_fused(&w, &PLAIN, &residual, None).unwrap_err().to_string();
+    let error = x.conv2d_with(&w, &Conv2dCall::new(PLAIN).with_epilogue(residual)).unwrap_err().to_string();
     assert!(error.contains("residual") && error.contains("[1, 4, 3, 3]"), "{error}");
     assert!(x.reshape(&[3, 25]).unwrap().conv2d(&w, None, &PLAIN).is_err());
 }

@@ -6,7 +6,7 @@ mod common;
 use common::{Cases, close, context, contexts, random, random_tensor};
 use half::f16;
 use tilewright::{
-    Context, Conv2dAlgorithm, DType, Layout, Tensor,
+    Context, Conv2dAlgorithm, Conv2dCall, DType, Layout, Tensor,
     kernels::{
         convolution::{Operands, Pass, Problem, forward_emulated, pack_weight},
         cooperative::Emulation,
@@ -99,8 +99,13 @@ fn has_f16(context: &Context, cases: &mut Cases) -> bool {
     let device = Device::of(context);
     if !device.f16 {
         let (x, _) = random_f16(context, 1, &[1, 4, 4, 4]);
-        let error =
-            x.conv2d_with(&x, None, &PLAIN, None, Some(Conv2dAlgorithm::Direct)).unwrap_err().to_string();
+        let error = x
+            .conv2d_with(
+                &x,
+                &Conv2dCall { algorithm: Some(Conv2dAlgorithm::Direct), ..Conv2dCall::new(PLAIN) },
+            )
+            .unwrap_err()
+            .to_string();
         cases.check("a device without f16", if error.contains("no f16") { Ok(()) } else { Err(error) });
     }
     device.f16
@@ -121,7 +126,10 @@ fn forward_by_every_algorithm() {
             for algorithm in candidates.into_iter().map(Some).chain([None]) {
                 let outcome = case
                     .x
-                    .conv2d_fused(&case.w, &shape.0, &case.epilogue(), algorithm)
+                    .conv2d_with(
+                        &case.w,
+                        &Conv2dCall { algorithm, ..Conv2dCall::new(shape.0).with_epilogue(case.epilogue()) },
+                    )
                     .map_err(|error| error.to_string())
                     .and_then(|y| case.agrees(&y));
                 cases.check(format!("{:?} {algorithm:?} {shape:?}", context.mode()), outcome);
@@ -214,12 +222,16 @@ fn what_it_cannot_run_is_a_typed_error() {
         assert!(error.to_string().contains("f16") && error.to_string().contains("f32"), "{error}");
     }
     for algorithm in [Conv2dAlgorithm::Depthwise, Conv2dAlgorithm::Lanes, Conv2dAlgorithm::Im2col] {
-        let error = x.conv2d_with(&w, None, &PLAIN, None, Some(algorithm)).unwrap_err().to_string();
+        let error = x
+            .conv2d_with(&w, &Conv2dCall { algorithm: Some(algorithm), ..Conv2dCall::new(PLAIN) })
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(algorithm.name()), "{error}");
     }
     if Device::of(&context).cooperative == Cooperative::Absent {
         let algorithm = Some(Conv2dAlgorithm::Cooperative);
-        let error = x.conv2d_with(&w, None, &PLAIN, None, algorithm).unwrap_err().to_string();
+        let error =
+            x.conv2d_with(&w, &Conv2dCall { algorithm, ..Conv2dCall::new(PLAIN) }).unwrap_err().to_string();
         assert!(error.contains("cooperative matrices"), "{error}");
     }
     // A weight packed for one type is not read as the other.

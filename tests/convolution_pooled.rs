@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use common::{Cases, close, contexts, random_tensor};
 use tilewright::{
-    Context, Conv2dAlgorithm, Layout, Tensor,
+    Context, Conv2dAlgorithm, Conv2dCall, Layout, Tensor,
     kernels::{
         convolution::{self, Operands, Pass, Problem},
         select::{self, Device, DeviceClass},
@@ -96,11 +96,23 @@ fn run(
         false => Epilogue::default(),
     };
     let named = Some(algorithm);
-    let y = x.conv2d_pooled(&w, op, &epilogue, pooling, named).map_err(|error| error.to_string())?;
+    let y = x
+        .conv2d_with(
+            &w,
+            &Conv2dCall {
+                pool: Some(*pooling),
+                algorithm: named,
+                ..Conv2dCall::new(*op).with_epilogue(epilogue)
+            },
+        )
+        .map_err(|error| error.to_string())?;
     let y_shape = pooling.output_shape(problem.y_shape).unwrap();
     assert_eq!((y.shape(), y.layout()), (&y_shape[..], Layout::ChannelsLast));
 
-    let apart = x.conv2d_fused(&w, op, &epilogue, named).and_then(|y| y.pool2d(pooling)).unwrap();
+    let apart = x
+        .conv2d_with(&w, &Conv2dCall { algorithm: named, ..Conv2dCall::new(*op).with_epilogue(epilogue) })
+        .and_then(|y| y.pool2d(pooling))
+        .unwrap();
     // Drivers may contract and reorder sums, and a mean is one more of them.
     if pooling.kind == PoolKind::Max && bits(&y) != bits(&apart) {
         return Err("it differs from a convolution and a pooling".to_owned());
@@ -188,8 +200,24 @@ fn windows_past_the_largest_and_smallest_numbers() {
                 let pooling = Pooling { kind, pool: Pool2d::new([2, 2]) };
                 let named = Some(algorithm);
                 let epilogue = Epilogue { activation: Some(UnaryOp::Relu), ..Epilogue::default() };
-                let y = x.conv2d_pooled(&w, &SAME, &epilogue, &pooling, named).unwrap();
-                let apart = x.conv2d_fused(&w, &SAME, &epilogue, named).unwrap().pool2d(&pooling).unwrap();
+                let y = x
+                    .conv2d_with(
+                        &w,
+                        &Conv2dCall {
+                            pool: Some(pooling),
+                            algorithm: named,
+                            ..Conv2dCall::new(SAME).with_epilogue(epilogue)
+                        },
+                    )
+                    .unwrap();
+                let apart = x
+                    .conv2d_with(
+                        &w,
+                        &Conv2dCall { algorithm: named, ..Conv2dCall::new(SAME).with_epilogue(epilogue) },
+                    )
+                    .unwrap()
+                    .pool2d(&pooling)
+                    .unwrap();
                 let numbers = |y: &Tensor| y.to_vec::<f32>().unwrap();
                 for (a, b) in numbers(&y).into_iter().zip(numbers(&apart)) {
                     // A NaN has many patterns.
@@ -223,7 +251,13 @@ fn what_cannot_be_pooled_is_an_error() {
         let problem = Problem::new(&SAME, [1, 4, 8, 8], [4, 4, 3, 3]).unwrap();
         let pooling = Pooling { kind: PoolKind::Max, pool: Pool2d::new([2, 2]) };
         let large = Pooling { pool: Pool2d::new([9, 9]), ..pooling };
-        let error = x.conv2d_pooled(&w, &SAME, &Epilogue::default(), &large, None).unwrap_err().to_string();
+        let error = x
+            .conv2d_with(
+                &w,
+                &Conv2dCall { pool: Some(large), ..Conv2dCall::new(SAME).with_epilogue(Epilogue::default()) },
+            )
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("max_pool2d") && error.contains("[9, 9]"), "{error}");
         // The launcher itself refuses what its kernel cannot hold, and a residual in the result's place.
         let x = x.to_layout(Layout::ChannelsLast).unwrap();

@@ -8,7 +8,7 @@ mod graphs;
 use common::{close, contexts, random, random_tensor};
 use graphs::{Build, changed, graph_of};
 use tilewright::{
-    Context, DType, Tensor,
+    Context, DType, MatMulCall, Tensor,
     graph::{Compiled, Graph, Options},
     ops::{AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, MatMul, Op, Pool2d, SliceRange, UnaryOp},
 };
@@ -129,7 +129,7 @@ fn a_linear_layer_is_one_node() {
         let y = inputs[0].matmul(&constant(context, 1, &[12, 7]))?;
         let y = y.add(&constant(context, 2, &[7]))?.relu()?;
         let op = MatMul { transpose_right: true, ..MatMul::default() };
-        Ok(vec![y.matmul_with(&constant(context, 3, &[4, 7]), &op, None, None)?.add(&constant(
+        Ok(vec![y.matmul_with(&constant(context, 3, &[4, 7]), &MatMulCall::new(op))?.add(&constant(
             context,
             4,
             &[1, 4],

@@ -5,7 +5,7 @@ mod common;
 
 use common::{contexts, random, random_tensor};
 use tilewright::{
-    Context, DType, ParameterStore, Pass, Tensor, Var,
+    Context, DType, MatMulCall, ParameterStore, Pass, Tensor, Var,
     graph::{Compiled, Error, Graph, Options, Precision, capture},
     nn::Entry,
     ops::{BinaryOp, Conv2d, MatMul, Op, Pool2d, UnaryOp},
@@ -37,7 +37,7 @@ fn run(compiled: &Compiled, x: &Tensor) -> Vec<f32> {
 /// Each node as its operation and the type of its result.
 fn nodes(compiled: &Compiled) -> Vec<String> {
     let graph = compiled.graph();
-    graph.nodes().iter().map(|node| format!("{} {}", node.op.name(), graph[node.output].dtype)).collect()
+    graph.nodes().iter().map(|node| format!("{} {}", node.op.name(), graph[node.output()].dtype)).collect()
 }
 
 fn apart(found: &[f32], expected: &[f32]) -> f32 {
@@ -183,7 +183,8 @@ fn operands_of_f16_products_are_checked_where_nodes_are_made() {
             let epilogue = Epilogue { bias: Some(&inputs[1]), residual: None, activation: None };
             Ok::<_, TensorError>(vec![(
                 "y".into(),
-                inputs[0].matmul_fused(&weight, &MatMul::default(), &epilogue, None)?,
+                inputs[0]
+                    .matmul_with(&weight, &MatMulCall::new(MatMul::default()).with_epilogue(epilogue))?,
             )])
         })
     };

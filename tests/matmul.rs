@@ -5,7 +5,7 @@ mod common;
 
 use common::{Cases, close, contexts, random, random_tensor};
 use tilewright::{
-    Context, Mode, Tensor,
+    Context, MatMulCall, Mode, Tensor,
     kernels::{
         matmul::{MatmulAlgorithm, Problem},
         select::{self, Cooperative, Device},
@@ -63,7 +63,15 @@ fn run(
     let (right, right_values) = random_tensor(context, 2, &shapes[1]);
     let bias = bias.map(|n| random_tensor(context, 3, &[n]));
     let y = left
-        .matmul_as(&right, op, bias.as_ref().map(|(tensor, _)| tensor), activation, algorithm)
+        .matmul_with(
+            &right,
+            &MatMulCall {
+                bias: bias.as_ref().map(|(tensor, _)| tensor),
+                activation,
+                algorithm,
+                ..MatMulCall::new(*op)
+            },
+        )
         .map_err(|error| error.to_string())?;
     let mut expected = reference::matmul(*op, &left_values, &shapes[0], &right_values, &shapes[1]);
     if let Some((_, bias)) = &bias {
@@ -144,7 +152,15 @@ fn a_residual_is_added_before_the_activation() {
                 let bias = with_bias.then_some(&bias);
                 let epilogue = Epilogue { bias, residual: Some(&residual), activation: relu };
                 for algorithm in candidates(&context, op, size) {
-                    let y = a.matmul_fused(&b, op, &epilogue, Some(algorithm)).unwrap();
+                    let y = a
+                        .matmul_with(
+                            &b,
+                            &MatMulCall {
+                                algorithm: Some(algorithm),
+                                ..MatMulCall::new(*op).with_epilogue(epilogue)
+                            },
+                        )
+                        .unwrap();
                     let (relative, absolute) = tolerance(size[2]);
                     let outcome = close(&y.to_vec().unwrap(), &expected, relative, absolute);
                     cases.check(format!("{:?} {algorithm:?} {size:?} {op:?}", context.mode()), outcome);
@@ -154,7 +170,10 @@ fn a_residual_is_added_before_the_activation() {
         let x = Tensor::ones(&context, &[2, 2]).unwrap();
         let column = Tensor::ones(&context, &[2, 1]).unwrap();
         let epilogue = Epilogue { residual: Some(&column), ..Epilogue::default() };
-        let error = x.matmul_fused(&x, &MatMul::default(), &epilogue, None).unwrap_err().to_string();
+        let error = x
+            .matmul_with(&x, &MatMulCall::new(MatMul::default()).with_epilogue(epilogue))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("residual") && error.contains("[2, 1]"), "{error}");
     }
     cases.finish();
@@ -241,7 +260,12 @@ fn long_sums_and_many_workgroups() {
         let (right, right_values) = random_tensor(&context, 2, &[count, 1, 1]);
         let expected: Vec<f32> = left_values.iter().zip(&right_values).map(|(a, b)| a * b).collect();
         for algorithm in candidates(&context, &MatMul::default(), [1, 1, 1]) {
-            let y = left.matmul_as(&right, &MatMul::default(), None, None, Some(algorithm)).unwrap();
+            let y = left
+                .matmul_with(
+                    &right,
+                    &MatMulCall { algorithm: Some(algorithm), ..MatMulCall::new(MatMul::default()) },
+                )
+                .unwrap();
             let outcome = close(&y.to_vec().unwrap(), &expected, 1e-6, 1e-7);
             cases.check(format!("{algorithm:?} batches {count}"), outcome);
         }
@@ -257,7 +281,12 @@ fn empty_extents() {
         assert_eq!(y.to_vec::<f32>().unwrap(), [0.0; 6]);
         let bias = Tensor::from_slice(&context, &[1.0f32, -2.0, 3.0], &[3]).unwrap();
         let relu = Some(UnaryOp::Relu);
-        let y = zeros(&[2, 0]).matmul_with(&zeros(&[0, 3]), &MatMul::default(), Some(&bias), relu).unwrap();
+        let y = zeros(&[2, 0])
+            .matmul_with(
+                &zeros(&[0, 3]),
+                &MatMulCall { bias: Some(&bias), activation: relu, ..MatMulCall::new(MatMul::default()) },
+            )
+            .unwrap();
         assert_eq!(y.to_vec::<f32>().unwrap(), [1.0, 0.0, 3.0, 1.0, 0.0, 3.0]);
         assert_eq!(zeros(&[0, 4]).matmul(&zeros(&[4, 3])).unwrap().shape(), [0, 3]);
         let (left, right, grad) = (zeros(&[2, 0]), zeros(&[0, 3]), zeros(&[2, 3]));
@@ -335,11 +364,15 @@ fn what_does_not_fit_is_a_typed_error() {
     assert!(error.contains("matmul") && error.contains("[2, 3]"), "{error}");
     let (bias, _) = random_tensor(context, 2, &[3]);
     let op = MatMul { transpose_right: true, ..MatMul::default() };
-    let error = x.matmul_with(&x, &op, Some(&bias), None).unwrap_err().to_string();
+    let error =
+        x.matmul_with(&x, &MatMulCall { bias: Some(&bias), ..MatMulCall::new(op) }).unwrap_err().to_string();
     assert!(error.contains("bias") && error.contains("[3]") && error.contains("[2]"), "{error}");
     let empty = Tensor::from_slice(context, &random(1, 0, 0.0, 1.0), &[2, 0]).unwrap();
     let lanes = Some(MatmulAlgorithm::Lanes);
-    let error = empty.matmul_as(&empty, &op, None, None, lanes).unwrap_err().to_string();
+    let error = empty
+        .matmul_with(&empty, &MatMulCall { algorithm: lanes, ..MatMulCall::new(op) })
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("lanes") && error.contains("K 0"), "{error}");
 }
 
@@ -379,9 +412,15 @@ fn the_algorithms_run_every_file_of_the_family() {
     for (m, k, n) in [(64, 64, 64), (8, 40_000, 8)] {
         let ((a, _), (b, _)) = (random_tensor(&context, 1, &[m, k]), random_tensor(&context, 2, &[k, n]));
         for algorithm in MatmulAlgorithm::ALL {
-            let _ = a.matmul_as(&b, &MatMul::default(), None, None, Some(algorithm));
+            let _ = a.matmul_with(
+                &b,
+                &MatMulCall { algorithm: Some(algorithm), ..MatMulCall::new(MatMul::default()) },
+            );
             let (a, b) = (a.cast(DType::F16).unwrap(), b.cast(DType::F16).unwrap());
-            let _ = a.matmul_as(&b, &MatMul::default(), None, None, Some(algorithm));
+            let _ = a.matmul_with(
+                &b,
+                &MatMulCall { algorithm: Some(algorithm), ..MatMulCall::new(MatMul::default()) },
+            );
         }
     }
     let profile = context.finish_profile().unwrap();

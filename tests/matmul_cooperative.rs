@@ -8,7 +8,7 @@ mod products;
 use common::{Cases, close, contexts, random, random_tensor};
 use products::{TRANSPOSES, close_f16, expect, has_f16, problem, random_f16, shapes};
 use tilewright::{
-    Context, DType, Layout, Mode, Tensor,
+    Context, DType, Layout, MatMulCall, Mode, Tensor,
     kernels::{
         cooperative::Emulation,
         matmul::{MatmulAlgorithm, Operands, Problem, matmul_emulated},
@@ -199,7 +199,10 @@ fn without_cooperative_matrices_their_algorithms_are_typed_errors() {
         let (wide, _) = random_tensor(&context, 1, &[64, 64]);
         let (half, _) = random_f16(&context, 1, &[64, 64]);
         for (x, algorithm) in [(&half, MatmulAlgorithm::Cooperative), (&wide, MatmulAlgorithm::SplitF16)] {
-            let outcome = x.matmul_as(x, &MatMul::default(), None, None, Some(algorithm));
+            let outcome = x.matmul_with(
+                x,
+                &MatMulCall { algorithm: Some(algorithm), ..MatMulCall::new(MatMul::default()) },
+            );
             if device.cooperative == Cooperative::Absent {
                 let error = outcome.unwrap_err().to_string();
                 assert!(error.contains(algorithm.name()) && error.contains("cooperative"), "{error}");
@@ -272,7 +275,10 @@ fn cooperative_kernels_on_the_device() {
                     (random_f16(&context, 1, &shapes[0]), random_f16(&context, 2, &shapes[1]));
                 let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
                 let outcome = a
-                    .matmul_as(&b, &op, None, None, Some(MatmulAlgorithm::Cooperative))
+                    .matmul_with(
+                        &b,
+                        &MatMulCall { algorithm: Some(MatmulAlgorithm::Cooperative), ..MatMulCall::new(op) },
+                    )
                     .map_err(|error| error.to_string())
                     .and_then(|y| close_f16(&y, &expected, size[2]));
                 cases.check(format!("f16 {size:?} {op:?}"), outcome);
@@ -280,7 +286,10 @@ fn cooperative_kernels_on_the_device() {
                     (random_tensor(&context, 1, &shapes[0]), random_tensor(&context, 2, &shapes[1]));
                 let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
                 let outcome = a
-                    .matmul_as(&b, &op, None, None, Some(MatmulAlgorithm::SplitF16))
+                    .matmul_with(
+                        &b,
+                        &MatMulCall { algorithm: Some(MatmulAlgorithm::SplitF16), ..MatMulCall::new(op) },
+                    )
                     .map_err(|error| error.to_string())
                     .and_then(|y| {
                         close(&y.to_vec().unwrap(), &expected, 1e-5, 8e-7 * (size[2] as f64).sqrt())
@@ -343,7 +352,9 @@ fn bands_of_tiles() {
         let ((a, a_values), (b, b_values)) =
             (random_tensor(&context, 1, &shapes[0]), random_tensor(&context, 2, &shapes[1]));
         let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
-        let y = a.matmul_as(&b, &op, None, None, Some(MatmulAlgorithm::Vec4)).unwrap();
+        let y = a
+            .matmul_with(&b, &MatMulCall { algorithm: Some(MatmulAlgorithm::Vec4), ..MatMulCall::new(op) })
+            .unwrap();
         cases.check("vec4", close(&y.to_vec().unwrap(), &expected, 1e-5, 4e-6));
         if !has_f16(&context, &mut cases) {
             continue;

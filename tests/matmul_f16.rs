@@ -8,7 +8,7 @@ mod products;
 use common::{Cases, close, context, contexts, random_tensor};
 use products::{TRANSPOSES, close_f16, expect, has_f16, problem, random_f16, shapes};
 use tilewright::{
-    Context, ContextOptions, DType, Tensor,
+    Context, ContextOptions, DType, MatMulCall, Tensor,
     kernels::{
         matmul::MatmulAlgorithm,
         select::{self, Cooperative, Device},
@@ -51,12 +51,18 @@ fn f16_by_every_algorithm() {
                 let problem = problem(&op, 2, size, DType::F16);
                 for algorithm in select::matmul_candidates(&Device::of(&context), &problem) {
                     let outcome = a
-                        .matmul_fused(&b, &op, &epilogue, Some(algorithm))
+                        .matmul_with(
+                            &b,
+                            &MatMulCall {
+                                algorithm: Some(algorithm),
+                                ..MatMulCall::new(op).with_epilogue(epilogue)
+                            },
+                        )
                         .map_err(|error| error.to_string())
                         .and_then(|y| close_f16(&y, &expected, size[2]));
                     cases.check(format!("{:?} {algorithm:?} {size:?} {op:?}", context.mode()), outcome);
                 }
-                let chosen = a.matmul_fused(&b, &op, &epilogue, None).unwrap();
+                let chosen = a.matmul_with(&b, &MatMulCall::new(op).with_epilogue(epilogue)).unwrap();
                 cases.check(format!("chosen {size:?} {op:?}"), close_f16(&chosen, &expected, size[2]));
             }
         }
@@ -77,7 +83,10 @@ fn mixed_and_other_types_are_typed_errors() {
     let error = Tensor::matmul_backward(&half, &half, &MatMul::default(), &half).unwrap_err().to_string();
     assert!(error.contains("matmul_backward") && error.contains("f16"), "{error}");
     let (bias, _) = random_f16(&context, 1, &[4]);
-    let error = half.matmul_with(&half, &MatMul::default(), Some(&bias), None).unwrap_err().to_string();
+    let error = half
+        .matmul_with(&half, &MatMulCall { bias: Some(&bias), ..MatMulCall::new(MatMul::default()) })
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("bias") && error.contains("f32"), "{error}");
 }
 
@@ -106,13 +115,15 @@ fn without_f16_in_shaders_products_go_by_way_of_f32() {
     let (residual, residual_values) = random_f16(&context, 4, &[size[0], size[1]]);
     let expected = expect(&op, &shapes, [&a_values, &b_values], None, Some(&residual_values), None);
     let epilogue = Epilogue { residual: Some(&residual), ..Epilogue::default() };
-    let y = a.matmul_fused(&b, &op, &epilogue, None).unwrap();
+    let y = a.matmul_with(&b, &MatMulCall::new(op).with_epilogue(epilogue)).unwrap();
     cases.check("f16", close_f16(&y, &expected, size[2]));
     // The same files without their f16.
     let (wide_a, wide_b) = (a.cast(DType::F32).unwrap(), b.cast(DType::F32).unwrap());
     let expected = expect(&op, &shapes, [&a_values, &b_values], None, None, None);
     for algorithm in [MatmulAlgorithm::Naive, MatmulAlgorithm::RegisterTiled, MatmulAlgorithm::Vec4] {
-        let y = wide_a.matmul_as(&wide_b, &op, None, None, Some(algorithm)).unwrap();
+        let y = wide_a
+            .matmul_with(&wide_b, &MatMulCall { algorithm: Some(algorithm), ..MatMulCall::new(op) })
+            .unwrap();
         cases.check(format!("{algorithm:?}"), close(&y.to_vec().unwrap(), &expected, 1e-5, 4e-6));
     }
     let x = wide_a.reshape(&[1, 36, 4, 5]).unwrap();

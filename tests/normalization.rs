@@ -5,7 +5,7 @@ mod common;
 
 use common::{Cases, close, contexts, random};
 use tilewright::{
-    Context, DType, Layout, Tensor,
+    BatchNormCall, Context, DType, Layout, Tensor,
     ops::{BatchNorm, UnaryOp},
     shaders::{Specialisation, emit, fragments},
     tensor::BatchNormTrain,
@@ -114,8 +114,9 @@ fn training_and_its_gradients() {
                     cases.check(name, close(&vec(actual), expected, 1e-5, absolute));
                 }
                 for grad_y in layouts(&context, &grads, shape) {
-                    let (grad_x, grad_weight, grad_bias) =
-                        x.batch_norm_train_backward(weight, &result.mean, &result.inv_std, &grad_y).unwrap();
+                    let (grad_x, grad_weight, grad_bias) = x
+                        .batch_norm_train_backward(weight, &result.mean, &result.inv_std, None, &grad_y)
+                        .unwrap();
                     assert_eq!(grad_x.shape(), shape);
                     for (what, actual, expected, absolute) in [
                         ("grad_x", &grad_x, &gradients.x, 1e-5),
@@ -155,7 +156,7 @@ fn evaluation_and_its_gradients() {
                 cases.check(format!("y {x:?} {context:?}"), close(&vec(&y), &expected, 1e-5, 1e-5));
                 for grad_y in layouts(&context, &grads, shape) {
                     let (grad_x, grad_weight, grad_bias) =
-                        x.batch_norm_eval_backward(weight, mean, var, &NORM, &grad_y).unwrap();
+                        x.batch_norm_eval_backward(weight, mean, var, &NORM, None, &grad_y).unwrap();
                     assert_eq!(grad_x.shape(), shape);
                     for (what, actual, expected, absolute) in [
                         ("grad_x", &grad_x, &gradients.x, 1e-6),
@@ -207,10 +208,27 @@ fn a_fused_activation_is_the_activation_of_the_result() {
             for op in [UnaryOp::Relu, UnaryOp::Silu, UnaryOp::LeakyRelu { slope: 0.2 }] {
                 let name = format!("{} {shape:?} {context:?}", op.name());
                 let plain = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap().y.unary(op).unwrap();
-                let fused = x.batch_norm_train_fused(weight, bias, mean, var, &NORM, Some(op)).unwrap().y;
+                let fused = x
+                    .batch_norm_train(
+                        weight,
+                        bias,
+                        mean,
+                        var,
+                        BatchNormCall { op: NORM, activation: Some(op) },
+                    )
+                    .unwrap()
+                    .y;
                 cases.check(format!("train {name}"), close(&vec(&fused), &vec(&plain), 1e-6, 1e-7));
                 let plain = x.batch_norm_eval(weight, bias, mean, var, &NORM).unwrap().unary(op).unwrap();
-                let fused = x.batch_norm_eval_fused(weight, bias, mean, var, &NORM, Some(op)).unwrap();
+                let fused = x
+                    .batch_norm_eval(
+                        weight,
+                        bias,
+                        mean,
+                        var,
+                        BatchNormCall { op: NORM, activation: Some(op) },
+                    )
+                    .unwrap();
                 cases.check(format!("eval {name}"), close(&vec(&fused), &vec(&plain), 1e-6, 1e-7));
             }
         }
@@ -232,14 +250,13 @@ fn gradients_of_a_fused_activation_are_those_of_two_steps() {
                 let train = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap();
                 let grad_y = train.y.unary_backward(op, &grad_z).unwrap();
                 let (batch, inv_std) = (&train.mean, &train.inv_std);
-                let plain = x.batch_norm_train_backward(weight, batch, inv_std, &grad_y).unwrap();
+                let plain = x.batch_norm_train_backward(weight, batch, inv_std, None, &grad_y).unwrap();
                 let fused = Some((op, bias));
-                let once = x.batch_norm_train_backward_fused(weight, batch, inv_std, fused, &grad_z).unwrap();
+                let once = x.batch_norm_train_backward(weight, batch, inv_std, fused, &grad_z).unwrap();
                 let y = x.batch_norm_eval(weight, bias, mean, var, &NORM).unwrap();
                 let grad_y = y.unary_backward(op, &grad_z).unwrap();
-                let plain_eval = x.batch_norm_eval_backward(weight, mean, var, &NORM, &grad_y).unwrap();
-                let once_eval =
-                    x.batch_norm_eval_backward_fused(weight, mean, var, &NORM, fused, &grad_z).unwrap();
+                let plain_eval = x.batch_norm_eval_backward(weight, mean, var, &NORM, None, &grad_y).unwrap();
+                let once_eval = x.batch_norm_eval_backward(weight, mean, var, &NORM, fused, &grad_z).unwrap();
                 for (which, once, plain) in [("train", once, plain), ("eval", once_eval, plain_eval)] {
                     for (what, once, plain) in
                         [("x", &once.0, &plain.0), ("weight", &once.1, &plain.1), ("bias", &once.2, &plain.2)]
@@ -266,7 +283,7 @@ fn results_repeat_bit_by_bit() {
         let run = || {
             let result = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap();
             let (grad_x, grad_weight, _) =
-                x.batch_norm_train_backward(weight, &result.mean, &result.inv_std, &result.y).unwrap();
+                x.batch_norm_train_backward(weight, &result.mean, &result.inv_std, None, &result.y).unwrap();
             [vec(&result.inv_std), vec(&result.y), vec(&grad_x), vec(&grad_weight)]
         };
         assert_eq!(run(), run());
@@ -300,12 +317,12 @@ fn wrong_operands_are_typed_errors() {
     says(train(&x, &Tensor::zeros(&other, &[3]).unwrap(), &c, &c, &c), &["different contexts"]);
     says(x.batch_norm_eval(&c, &c, &c, &wrong, &NORM), &["running_var"]);
     let bad = Some(UnaryOp::Clamp { min: 1.0, max: 0.0 });
-    says(x.batch_norm_eval_fused(&c, &c, &c, &c, &NORM, bad), &["clamp"]);
-    says(x.batch_norm_train_backward(&c, &wrong, &c, &x).map(|g| g.0), &["mean"]);
+    says(x.batch_norm_eval(&c, &c, &c, &c, BatchNormCall { op: NORM, activation: bad }), &["clamp"]);
+    says(x.batch_norm_train_backward(&c, &wrong, &c, None, &x).map(|g| g.0), &["mean"]);
     let fused = Some((UnaryOp::Relu, &wrong));
-    says(x.batch_norm_train_backward_fused(&c, &c, &c, fused, &x).map(|g| g.0), &["bias", "[4]"]);
-    says(x.batch_norm_train_backward(&c, &c, &c, &c).map(|g| g.0), &["grad_y", "[2, 3, 4, 4]"]);
-    says(x.batch_norm_eval_backward(&c, &c, &wrong, &NORM, &x).map(|g| g.0), &["running_var"]);
+    says(x.batch_norm_train_backward(&c, &c, &c, fused, &x).map(|g| g.0), &["bias", "[4]"]);
+    says(x.batch_norm_train_backward(&c, &c, &c, None, &c).map(|g| g.0), &["grad_y", "[2, 3, 4, 4]"]);
+    says(x.batch_norm_eval_backward(&c, &c, &wrong, &NORM, None, &x).map(|g| g.0), &["running_var"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod exported;
 use common::{context, random, random_tensor};
 use exported::{answers, keep, round_trip};
 use tilewright::{
-    Context, DType, ParameterStore, Pass, Tensor, Var,
+    Context, Conv2dCall, DType, MatMulCall, ParameterStore, Pass, Tensor, Var,
     graph::{Compiled, Graph, Options, Precision, capture},
     nn::Entry,
     onnx::{Error, Import, Model, export},
@@ -122,7 +122,7 @@ fn every_other_operation_comes_back() {
         let (weight, bias) = (constant(c, 1, &[4, 3, 3, 2]), constant(c, 2, &[4]));
         let y = x.conv2d(&weight, None, &conv)?;
         let fused = Epilogue { bias: Some(&bias), residual: Some(&y), activation: relu };
-        add("conv2d fused", x.conv2d_fused(&weight, &conv, &fused, None)?);
+        add("conv2d fused", x.conv2d_with(&weight, &Conv2dCall::new(conv).with_epilogue(fused))?);
         add("conv2d", y);
         // A pooling that is part of a convolution, with windows that stay in the image, that overhang, and that have a divisor.
         let pooled = Epilogue { bias: Some(&bias), residual: None, activation: relu };
@@ -132,7 +132,16 @@ fn every_other_operation_comes_back() {
                 [Pool2d::new([2, 2]), overhanging, Pool2d { divisor_override: Some(3), ..overhanging }]
             {
                 let name = format!("conv2d pooled {kind:?} {} {:?}", pool.ceil_mode, pool.divisor_override);
-                add(&name, x.conv2d_pooled(&weight, &conv, &pooled, &Pooling { kind, pool }, None)?);
+                add(
+                    &name,
+                    x.conv2d_with(
+                        &weight,
+                        &Conv2dCall {
+                            pool: Some(Pooling { kind, pool }),
+                            ..Conv2dCall::new(conv).with_epilogue(pooled)
+                        },
+                    )?,
+                );
             }
         }
         let transposed = ConvTranspose2d {
@@ -153,21 +162,22 @@ fn every_other_operation_comes_back() {
             let rows = x.reshape(&[if right { 12 } else { 56 }, -1])?;
             let bias = constant(c, 9, &[12]);
             let fused = Epilogue { bias: Some(&bias), residual: None, activation: relu };
-            add(&format!("matmul {left} {right}"), a.matmul_fused(&rows, &op, &fused, None)?);
+            add(
+                &format!("matmul {left} {right}"),
+                a.matmul_with(&rows, &MatMulCall::new(op).with_epilogue(fused))?,
+            );
             // Two batch axes against one.
             let batch = constant(c, 10, if left { &[6, 8, 3] } else { &[6, 3, 8] });
             let other = if right { x.permute(&[0, 1, 3, 2])? } else { x.clone() };
-            add(&format!("batched matmul {left} {right}"), batch.matmul_with(&other, &op, None, None)?);
+            add(&format!("batched matmul {left} {right}"), batch.matmul_with(&other, &MatMulCall::new(op))?);
         }
         let square = x.reshape(&[56, 12])?.matmul(&z.reshape(&[12, 56])?)?;
         let residual = Epilogue { bias: None, residual: Some(&square), activation: None };
         add(
             "matmul residual",
-            x.reshape(&[56, 12])?.matmul_fused(
+            x.reshape(&[56, 12])?.matmul_with(
                 &z.reshape(&[12, 56])?,
-                &MatMul::default(),
-                &residual,
-                None,
+                &MatMulCall::new(MatMul::default()).with_epilogue(residual),
             )?,
         );
         // Poolings: every way to count what an average divides by.

@@ -3,7 +3,7 @@
 
 use half::f16;
 use tilewright::{
-    Context, DType, Tensor,
+    Context, DType, MatMulCall, Tensor,
     kernels::{
         matmul::{MatmulAlgorithm, Problem},
         select::Device,
@@ -48,7 +48,10 @@ pub fn has_f16(context: &Context, cases: &mut Cases) -> bool {
     if !device.f16 {
         let (x, _) = random_f16(context, 1, &[4, 4]);
         let naive = Some(MatmulAlgorithm::Naive);
-        let error = x.matmul_as(&x, &MatMul::default(), None, None, naive).unwrap_err().to_string();
+        let error = x
+            .matmul_with(&x, &MatMulCall { algorithm: naive, ..MatMulCall::new(MatMul::default()) })
+            .unwrap_err()
+            .to_string();
         let outcome = if error.contains("no f16 in shaders") { Ok(()) } else { Err(error) };
         cases.check("a device without f16", outcome);
     }

@@ -60,6 +60,10 @@ impl Parameter {
             return Err(Error::ParameterShape { path: self.path.clone(), expected, found });
         }
         let op = "Parameter::set";
+        // A parameter outlives the capture in which a symbolic value means something.
+        if value.is_symbolic() {
+            return Err(tensor::Error::from(tilewright_runtime::Error::Unbacked { op: op.to_owned() }).into());
+        }
         if value.dtype() != slot.dtype() {
             let (found, expected) = (value.dtype(), slot.dtype().name());
             return Err(tensor::Error::DType { op, operand: "value", found, expected }.into());

@@ -345,6 +345,7 @@ pub const OPERATIONS: &[Operation] = &[
     movement("permute", COPY, COPY).reference("movement::permute").golden().onnx("Transpose"),
     movement("slice", COPY, FILL_AND_COPY).reference("movement::slice").golden().onnx("Slice"),
     movement("concat", COPY, COPY).reference("movement::concat").golden().onnx("Concat"),
+    movement("split", COPY, COPY).onnx("Split"),
     movement("pad", FILL_AND_COPY, COPY).reference("movement::pad").golden().onnx("Pad"),
     movement("expand", REPEAT, SUMS).onnx("Expand"),
     Operation::new("resample", "movement", &["resample"])

@@ -4,7 +4,10 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::softmax_lanes;
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
+use crate::base::{
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
+};
 
 params! { Params for "log_sum_exp", "log_sum_exp_join", "softmax", "softmax_backward" {
     lines: u32,
@@ -59,7 +62,7 @@ pub fn log_sum_exp(context: &Context, op: &str, x: &Buffer, view: Lines) -> Resu
     };
     let launch = |kernel: Specialisation, from: &Buffer, threads: usize| -> Result<Buffer> {
         let to = context.alloc(threads as u64 * 8)?;
-        let groups = groups(to_u32(op, threads)?);
+        let groups = workgroups(to_u32(op, threads)?);
         let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[from, &to], groups };
         context.dispatch(&kernel.with_u32("WORKGROUP", WORKGROUP), &dispatch)?;
         Ok(to)
@@ -112,6 +115,6 @@ fn elementwise(
         parts: to_u32(op, parts)?,
     };
     let kernel = kernel.with_u32("WORKGROUP", WORKGROUP).with_bool("LINES_FIRST", view.lines_first());
-    let groups = groups(to_u32(op, view.lines() * parts)?);
+    let groups = workgroups(to_u32(op, view.lines() * parts)?);
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

@@ -4,11 +4,10 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::softmax::Lines;
-use crate::{
-    ParamsLayout, WORKGROUP,
-    params::params,
-    select::{Device, DeviceClass},
-    to_u32,
+use crate::base::{
+    device::{Device, DeviceClass},
+    numbers::{WORKGROUP, to_u32},
+    params::{ParamsLayout, params},
 };
 
 params! { Params for "softmax_lanes", "softmax_lanes_backward" {

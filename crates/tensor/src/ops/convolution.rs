@@ -1,6 +1,6 @@
 //! Convolutions and their gradients.
 
-use tilewright_kernels::convolution::{self, Conv2dAlgorithm, Operands, Problem, Weight};
+use tilewright_kernels::convolution::{self, Conv2dAlgorithm, Conv2dCall, Problem};
 use tilewright_ops::{Conv2d, DType, Op, Pooling, ShapeError, UnaryOp, element_count};
 
 use crate::{Epilogue, Layout, Result, Tensor, trace};
@@ -93,7 +93,7 @@ impl Tensor {
         let problem = Problem::new(op, self.shape4("conv2d", "x")?, weight.shape4("conv2d", "weight")?)?;
         let problem = problem.with_dtype(dtype);
         self.check_epilogue("conv2d", problem.y_shape[1], (&problem.y_shape, dtype), epilogue)?;
-        let pooled_shape = pooling.map(|pooling| pooling.output_shape(problem.y_shape)).transpose()?;
+        pooling.map(|pooling| pooling.output_shape(problem.y_shape)).transpose()?;
         let operands: Vec<_> =
             [self, weight].into_iter().chain(epilogue.bias).chain(epilogue.residual).collect();
         let traced = || Op::Conv2d {
@@ -119,38 +119,27 @@ impl Tensor {
             Some(residual) => Some(residual.to_layout(Layout::ChannelsLast)?),
             None => None,
         };
-        let read = [x.buffer(), weight.buffer()];
-        let free =
-            |residual: &&Self| over_residual && !read.iter().any(|buffer| buffer.same(residual.buffer()));
-        let plain = Weight::Plain(weight.buffer());
-        let fused = match pooling {
-            Some(pooling) => convolution::pools(self.context(), &problem, plain, pooling, algorithm)?,
-            None => false,
-        };
-        let y = match (residual.as_ref().filter(free), pooled_shape.filter(|_| fused)) {
-            (Some(residual), None) => residual.clone(),
-            (_, shape) => {
-                let shape = shape.unwrap_or(problem.y_shape);
-                Self::empty(self.context(), &shape, dtype, Layout::ChannelsLast)?
-            }
-        };
-        let operands = Operands {
-            x: x.buffer(),
-            weight: plain,
+        let call = Conv2dCall {
             bias: epilogue.bias.map(Self::buffer),
             residual: residual.as_ref().map(Self::buffer),
-            y: y.buffer(),
+            over_residual,
+            activation: epilogue.activation,
+            pooling: pooling.copied(),
+            algorithm,
+            ..Conv2dCall::new(&problem, x.buffer(), weight.buffer())
         };
-        let (context, activation) = (self.context(), epilogue.activation);
+        let to = convolution::placement(self.context(), &call)?;
+        let y = match &residual {
+            Some(residual) if to.over_residual => residual.clone(),
+            _ => Self::empty(self.context(), &to.shape, dtype, Layout::ChannelsLast)?,
+        };
+        let pooling = pooling.filter(|_| !to.pools);
+        let fused = if pooling.is_some() { None } else { call.pooling };
+        let call = Conv2dCall { pooling: fused, algorithm: Some(to.algorithm), ..call };
+        convolution::forward(self.context(), &call, y.buffer())?;
         match pooling {
-            Some(pooling) if fused => {
-                convolution::forward_pooled(context, &problem, &operands, activation, pooling, algorithm)?;
-            }
-            _ => convolution::forward(context, &problem, &operands, activation, algorithm)?,
-        }
-        match pooling {
-            Some(pooling) if !fused => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
-            _ => Ok(y),
+            Some(pooling) => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
+            None => Ok(y),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Four axes are worked on channels-last, two as they are; any other rank goes through copies.
 
-use tilewright_kernels::normalization::{self, Fused, Grads, Running, Spread, Statistics};
+use tilewright_kernels::normalization::{self, BatchNormCall, Deviation, Grads, Running, Statistics};
 use tilewright_ops::{BatchNorm, DType, Op, UnaryOp};
 
 use crate::{Layout, Result, Tensor, trace};
@@ -85,18 +85,17 @@ impl Tensor {
             running,
             to,
         )?;
-        normalization::batch_norm_normalise(
-            context,
-            TRAIN,
+        let call = BatchNormCall {
+            op: TRAIN,
             dims,
-            x.buffer(),
-            mean.buffer(),
-            Spread::InvStd(inv_std.buffer()),
-            weight.buffer(),
-            bias.buffer(),
+            x: x.buffer(),
+            mean: mean.buffer(),
+            deviation: Deviation::InvStd(inv_std.buffer()),
+            weight: weight.buffer(),
+            bias: bias.buffer(),
             activation,
-            y.buffer(),
-        )?;
+        };
+        normalization::batch_norm(context, &call, y.buffer())?;
         let y = y.with_rank_of(self)?;
         Ok(BatchNormTrain { y, mean, inv_std, running_mean: new_mean, running_var: new_var })
     }
@@ -137,18 +136,17 @@ impl Tensor {
         }
         let x = self.channels_fastest()?;
         let y = x.like(DType::F32)?;
-        normalization::batch_norm_normalise(
-            self.context(),
-            EVAL,
+        let call = BatchNormCall {
+            op: EVAL,
             dims,
-            x.buffer(),
-            running_mean.buffer(),
-            Spread::Variance(running_var.buffer(), norm.eps),
-            weight.buffer(),
-            bias.buffer(),
+            x: x.buffer(),
+            mean: running_mean.buffer(),
+            deviation: Deviation::Variance(running_var.buffer(), norm.eps),
+            weight: weight.buffer(),
+            bias: bias.buffer(),
             activation,
-            y.buffer(),
-        )?;
+        };
+        normalization::batch_norm(self.context(), &call, y.buffer())?;
         y.with_rank_of(self)
     }
 
@@ -178,8 +176,8 @@ impl Tensor {
         let operands = [("weight", weight), ("mean", mean), ("inv_std", inv_std)];
         let dims = self.norm_dims(TRAIN_BACKWARD, &norm, &operands)?;
         norm.check_training(self.shape())?;
-        let spread = Spread::InvStd(inv_std.buffer());
-        self.norm_backward(TRAIN_BACKWARD, dims, true, mean, spread, weight, fused, grad_y)
+        let deviation = Deviation::InvStd(inv_std.buffer());
+        self.norm_backward(TRAIN_BACKWARD, dims, true, mean, deviation, weight, fused, grad_y)
     }
 
     /// The gradients of x (this tensor), weight and bias through [`Self::batch_norm_eval`], whose statistics are
@@ -208,8 +206,8 @@ impl Tensor {
     ) -> Result<(Self, Self, Self)> {
         let operands = [("weight", weight), ("running_mean", running_mean), ("running_var", running_var)];
         let dims = self.norm_dims(EVAL_BACKWARD, norm, &operands)?;
-        let spread = Spread::Variance(running_var.buffer(), norm.eps);
-        self.norm_backward(EVAL_BACKWARD, dims, false, running_mean, spread, weight, fused, grad_y)
+        let deviation = Deviation::Variance(running_var.buffer(), norm.eps);
+        self.norm_backward(EVAL_BACKWARD, dims, false, running_mean, deviation, weight, fused, grad_y)
     }
 
     fn norm_backward(
@@ -218,7 +216,7 @@ impl Tensor {
         dims: [usize; 2],
         train: bool,
         mean: &Self,
-        spread: Spread<'_>,
+        deviation: Deviation<'_>,
         weight: &Self,
         fused: Option<(UnaryOp, &Self)>,
         grad_y: &Self,
@@ -227,7 +225,6 @@ impl Tensor {
             activation.check()?;
             self.norm_dims(op, &BatchNorm::default(), &[("bias", bias)])?;
         }
-        let fused = fused.map(|(activation, bias)| Fused { activation, bias: bias.buffer() });
         grad_y.require_f32(op, "grad_y")?;
         self.require_same_context(op, grad_y)?;
         self.require_shape(op, "grad_y", grad_y)?;
@@ -235,19 +232,17 @@ impl Tensor {
         let grad_x = x.like(DType::F32)?;
         let (grad_weight, grad_bias) = (weight.like(DType::F32)?, weight.like(DType::F32)?);
         let to = Grads { x: grad_x.buffer(), weight: grad_weight.buffer(), bias: grad_bias.buffer() };
-        normalization::batch_norm_backward(
-            self.context(),
+        let call = BatchNormCall {
             op,
             dims,
-            train,
-            x.buffer(),
-            mean.buffer(),
-            spread,
-            weight.buffer(),
-            fused,
-            grad_y.buffer(),
-            to,
-        )?;
+            x: x.buffer(),
+            mean: mean.buffer(),
+            deviation,
+            weight: weight.buffer(),
+            bias: fused.map_or(weight, |(_, bias)| bias).buffer(),
+            activation: fused.map(|(activation, _)| activation),
+        };
+        normalization::batch_norm_backward(self.context(), &call, train, grad_y.buffer(), to)?;
         Ok((grad_x.with_rank_of(self)?, grad_weight, grad_bias))
     }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The algorithm for a pass of `problem` on this context: the measured one where the context's
-/// [`Tuning`](tilewright_runtime::Tuning) has one, else [`crate::select::conv2d`]'s.
+/// [`Tuning`](tilewright_runtime::Tuning) has one, else [`conv2d`]'s.
 pub fn conv2d_for(context: &Context, pass: Pass, problem: &Problem) -> Choice<Conv2dAlgorithm> {
     try_convolution(context, problem.dtype);
     measured(context, pass, problem, conv2d(&Device::of(context), pass, problem))

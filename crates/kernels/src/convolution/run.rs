@@ -89,7 +89,7 @@ pub fn backward_weight(
 }
 
 /// Brings `weight`, O C/groups KH KW, into the order of the algorithm named, or of the one that
-/// [`crate::select::conv2d_packed_for`] picks for `problem`, once for many forward passes.
+/// [`conv2d_packed_for`] picks for `problem`, once for many forward passes.
 ///
 /// # Errors
 /// [`tilewright_runtime::Error::Unsupported`] if the algorithm named cannot run this shape on this device.

@@ -10,7 +10,7 @@ use super::{algorithm::Conv2dAlgorithm, problem::Problem};
 pub enum Weight<'a> {
     /// O C/groups KH KW in memory; what an algorithm wants otherwise is made at each call.
     Plain(&'a Buffer),
-    /// What [`super::pack_weight`] made.
+    /// What `pack_weight` made.
     Packed(&'a PackedWeight),
 }
 

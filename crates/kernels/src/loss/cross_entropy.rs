@@ -10,9 +10,10 @@ use crate::{
         params::{ParamsLayout, params},
     },
     reduction::{
+        lines::Lines,
         plan::{Axis, Plan},
         reduce::reduce,
-        softmax::{Lines, log_sum_exp},
+        softmax::log_sum_exp,
     },
 };
 

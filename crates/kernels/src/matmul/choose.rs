@@ -10,7 +10,7 @@ use crate::base::{
 };
 
 /// The algorithm for `problem` on this context: the measured one where the context's
-/// [`Tuning`](tilewright_runtime::Tuning) has one, else [`crate::select::matmul`]'s.
+/// [`Tuning`](tilewright_runtime::Tuning) has one, else [`matmul`]'s.
 pub fn matmul_for(context: &Context, problem: &Problem) -> Choice<MatmulAlgorithm> {
     try_out(context, problem);
     let table = matmul(&Device::of(context), problem);

@@ -9,7 +9,7 @@ use super::{
     registry::matmul_as,
 };
 
-/// y = activation(left · right + bias + residual) by the algorithm that [`crate::select::matmul_for`] picks.
+/// y = activation(left · right + bias + residual) by the algorithm that [`matmul_for`] picks.
 pub fn matmul(
     context: &Context,
     problem: &Problem,

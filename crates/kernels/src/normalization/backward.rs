@@ -61,7 +61,7 @@ fn piecewise(activation: Option<UnaryOp>) -> UnaryOp {
     }
 }
 
-/// The gradients of x, weight and bias through [`super::batch_norm`] with `call`. With `train`, mean and variance depend on
+/// The gradients of x, weight and bias through `batch_norm` with `call`. With `train`, mean and variance depend on
 /// x; else they are constants. `grad_y` is the gradient behind the activation.
 pub fn batch_norm_backward(
     context: &Context,

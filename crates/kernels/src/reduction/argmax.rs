@@ -4,8 +4,8 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
+    lines::Lines,
     plan::{Plan, lists},
-    softmax::Lines,
     softmax_lanes,
 };
 use crate::base::{

@@ -1,15 +1,17 @@
 //! Reductions over any axes, argmax, softmax and its logarithm.
 
 mod argmax;
+pub(crate) mod lines;
 pub(crate) mod plan;
 pub(crate) mod reduce;
 pub(crate) mod softmax;
 mod softmax_lanes;
 
 pub use argmax::argmax;
+pub use lines::Lines;
 pub use plan::{Axis, Plan};
 pub use reduce::reduce;
-pub use softmax::{Lines, log_sum_exp, softmax, softmax_backward};
+pub use softmax::{log_sum_exp, softmax, softmax_backward};
 pub use softmax_lanes::softmax_backward_lanes;
 
 pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One filter to a channel, four channels to a thread.
-pub(in crate::convolution) struct Depthwise;
+pub(crate) struct Depthwise;
 
 impl Implementation for Depthwise {
     fn name(&self) -> &'static str {

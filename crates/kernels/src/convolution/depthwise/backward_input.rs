@@ -20,7 +20,7 @@ params! { InputParams for "conv2d_depthwise_backward_input" {
     units: u32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = InputParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = InputParams::LAYOUT;
 
 /// What `conv2d_depthwise_backward_input` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -23,7 +23,7 @@ params! { WeightParams for "conv2d_depthwise_backward_weight" {
     pad_h: u32, pad_w: u32, band: u32, bands: u32, strips: u32, all: u32, patches: u32, units: u32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = WeightParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = WeightParams::LAYOUT;
 
 /// What `conv2d_depthwise_backward_weight` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,7 +19,7 @@ params! { BlocksParams for "conv2d_depthwise_backward_input_blocks" {
     band: u32, bands: u32, strips: u32, units: u32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = BlocksParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = BlocksParams::LAYOUT;
 
 /// What `conv2d_depthwise_backward_input_blocks` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -25,7 +25,7 @@ params! { ForwardParams for "conv2d_depthwise" {
     p0: f32, p1: f32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = ForwardParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = ForwardParams::LAYOUT;
 
 /// What `conv2d_depthwise` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A matrix product of the windows, written out, or for one tap of x as it lies.
-pub(in crate::convolution) struct Im2col;
+pub(crate) struct Im2col;
 
 impl Implementation for Im2col {
     fn name(&self) -> &'static str {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Implicit GEMM, for GPUs.
-pub(in crate::convolution) struct ImplicitGemm;
+pub(crate) struct ImplicitGemm;
 
 impl Implementation for ImplicitGemm {
     fn name(&self) -> &'static str {

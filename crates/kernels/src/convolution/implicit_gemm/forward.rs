@@ -22,7 +22,7 @@ use crate::{
 
 /// Runs a forward kernel whose operands are packed, and the second pass where its sums are split. `kernel` makes the
 /// specialisation for the epilogue that the first pass does itself.
-pub(in crate::convolution) fn run_forward(
+pub(crate) fn run_forward(
     context: &Context,
     call: &Conv2dCall<'_>,
     y: &Buffer,

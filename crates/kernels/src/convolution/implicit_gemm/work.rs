@@ -50,7 +50,7 @@ pub(super) const ENOUGH: usize = 64;
 const LONGEST: usize = 16_384;
 
 /// M, N and K of a group's product.
-pub(in crate::convolution) fn extents(pass: Pass, problem: &Problem) -> [usize; 3] {
+pub(crate) fn extents(pass: Pass, problem: &Problem) -> [usize; 3] {
     let [inputs, outputs] = problem.group_channels();
     let [n, _, h, w] = problem.x_shape;
     let [_, _, kh, kw] = problem.w_shape;
@@ -63,7 +63,7 @@ pub(in crate::convolution) fn extents(pass: Pass, problem: &Problem) -> [usize; 
 
 /// How a pass is divided into workgroups.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::convolution) struct Work {
+pub(crate) struct Work {
     /// Rows and columns of tiles of a group's product.
     tiles: [usize; 2],
     /// Parts of the sum.

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Implicit GEMM by shuffles, for software Vulkan.
-pub(in crate::convolution) struct Lanes;
+pub(crate) struct Lanes;
 
 impl Implementation for Lanes {
     fn name(&self) -> &'static str {

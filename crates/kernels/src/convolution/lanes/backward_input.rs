@@ -24,7 +24,7 @@ params! { InputParams for "conv2d_lanes_backward_input" {
     tap_step_h: u32, tap_step_w: u32, pixel_tiles: u32, channel_tiles: u32, groups: u32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = InputParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = InputParams::LAYOUT;
 
 /// What `conv2d_lanes_backward_input` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

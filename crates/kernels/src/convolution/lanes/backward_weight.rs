@@ -22,7 +22,7 @@ params! { WeightParams for "conv2d_lanes_backward_weight" {
     row_tiles: u32, channel_tiles: u32, pixel_chunk: u32, groups: u32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = WeightParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = WeightParams::LAYOUT;
 
 /// What `conv2d_lanes_backward_weight` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -26,7 +26,7 @@ params! { ForwardParams for "conv2d_lanes" {
     p0: f32, p1: f32, divisor: f32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = ForwardParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = ForwardParams::LAYOUT;
 
 /// What `conv2d_lanes` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

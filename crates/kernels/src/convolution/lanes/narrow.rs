@@ -19,7 +19,7 @@ params! { Params for "conv2d_lanes_backward_input_narrow" {
     rows: u32, row_runs: u32, run_tiles: u32, groups: u32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = Params::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = Params::LAYOUT;
 
 /// Neighbours of a lane.
 const PIXELS: usize = 8;

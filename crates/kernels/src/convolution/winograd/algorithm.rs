@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Minimal filtering: 3 × 3, stride 1.
-pub(in crate::convolution) struct Winograd {
+pub(crate) struct Winograd {
     /// Pixels along an edge of a tile of y: 2 or 4.
     tile: u32,
 }

@@ -37,7 +37,7 @@ params! { FilterGradientParams for "winograd_filter_gradient" {
 
 params! { WeightGradientParams for "winograd_weight_gradient" { count: u32 } }
 
-pub(in crate::convolution) const LAYOUTS: [ParamsLayout; 3] =
+pub(crate) const LAYOUTS: [ParamsLayout; 3] =
     [OutputGradientParams::LAYOUT, FilterGradientParams::LAYOUT, WeightGradientParams::LAYOUT];
 
 /// Outputs in a workgroup of `winograd_filter_gradient`.
@@ -48,7 +48,7 @@ const ROWS: usize = 8;
 const MOST_TILES: usize = 256;
 
 /// Whether products and the way back through the weight transform are one kernel, which needs no memory for products.
-pub(in crate::convolution) fn in_one_kernel(device: &Device, tile: u32) -> bool {
+pub(crate) fn in_one_kernel(device: &Device, tile: u32) -> bool {
     tile == 4 && device.class == DeviceClass::SoftwareVulkan && device.long_kernels
 }
 

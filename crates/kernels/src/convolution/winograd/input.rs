@@ -16,7 +16,7 @@ params! { InputParams for "winograd_input" {
     pad_h: u32, pad_w: u32, first: u32, tiles: u32, count: u32, last: u32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = InputParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = InputParams::LAYOUT;
 
 /// Tiles of pixels that `winograd_input` transforms.
 pub(super) struct InputTiles {

@@ -28,7 +28,7 @@ params! { OutputParams for "winograd_output" {
     p0: f32, p1: f32, divisor: f32,
 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = OutputParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = OutputParams::LAYOUT;
 
 /// A convolution of N C H W `from` to N O OH OW `to` with a transformed weight.
 pub(super) struct Run<'a> {

@@ -13,7 +13,7 @@ use crate::{
 
 params! { WeightParams for "winograd_weight" { b: u32, a_stride: u32, b_stride: u32, flip: u32, count: u32 } }
 
-pub(in crate::convolution) const LAYOUT: ParamsLayout = WeightParams::LAYOUT;
+pub(crate) const LAYOUT: ParamsLayout = WeightParams::LAYOUT;
 
 /// The transformed weight: (tile + 2)², C, O; on the way back (tile + 2)², O, C of the filters turned by 180°.
 pub(super) fn pack(

@@ -36,11 +36,10 @@ params! { AverageBackwardParams for "avg_pool2d_backward_walk" {
     never: u32,
 } }
 
-pub(in crate::pooling) const LAYOUTS: &[ParamsLayout] =
-    &[AverageParams::LAYOUT, AverageBackwardParams::LAYOUT];
+pub(crate) const LAYOUTS: &[ParamsLayout] = &[AverageParams::LAYOUT, AverageBackwardParams::LAYOUT];
 
 /// The averages; `kind` is the kernel's `DIVISOR`.
-pub(in crate::pooling) fn average(
+pub(crate) fn average(
     walk: &Walk,
     context: &Context,
     op: &str,
@@ -70,7 +69,7 @@ pub(in crate::pooling) fn average(
 }
 
 /// The gradient of the average; `kind` is the kernel's `DIVISOR`.
-pub(in crate::pooling) fn average_backward(
+pub(crate) fn average_backward(
     walk: &WalkBack,
     context: &Context,
     op: &str,

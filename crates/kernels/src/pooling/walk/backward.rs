@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The gradient of a pooling that walks over tiles of one stride.
-pub(in crate::pooling) struct WalkBack {
+pub(crate) struct WalkBack {
     pub window: Window,
     share: Share,
     columns: u32,

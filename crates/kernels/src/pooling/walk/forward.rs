@@ -15,7 +15,7 @@ use crate::{
 const STRIP_ROWS: usize = 2;
 
 /// A pooling that walks: what its kernel needs besides the shapes.
-pub(in crate::pooling) struct Walk {
+pub(crate) struct Walk {
     pub window: Window,
     share: Share,
     columns: u32,

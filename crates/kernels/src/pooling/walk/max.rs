@@ -44,11 +44,11 @@ params! { MaxBackwardParams for "max_pool2d_backward_walk" {
     pad: u32,
 } }
 
-pub(in crate::pooling) const LAYOUTS: &[ParamsLayout] =
+pub(crate) const LAYOUTS: &[ParamsLayout] =
     &[MaxParams::LAYOUT, MaxStripParams::LAYOUT, MaxBackwardParams::LAYOUT];
 
 /// The maxima, and their places unless `indices` has none.
-pub(in crate::pooling) fn max(
+pub(crate) fn max(
     walk: &Walk,
     context: &Context,
     op: &str,
@@ -82,7 +82,7 @@ pub(in crate::pooling) fn max(
 }
 
 /// The gradient of the maximum; `buffers` are the kernel's.
-pub(in crate::pooling) fn max_backward(
+pub(crate) fn max_backward(
     walk: &WalkBack,
     context: &Context,
     op: &str,

@@ -23,12 +23,12 @@ params! { Params for "avg_pool2d_backward_spread" {
     never: u32,
 } }
 
-pub(in crate::pooling) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
+pub(crate) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
 /// Fills each tile of `grad_x` with the gradient of its window, divided: `buffers` are `[grad_y, grad_x]`, `y_shape` has a
 /// pixel for each tile, which is as large as `pool`'s window. Whether it did: only on a CPU, where no row has too many pixels
 /// for one thread.
-pub(in crate::pooling) fn fill_tiles(
+pub(crate) fn fill_tiles(
     context: &Context,
     op: &str,
     pool: &Pool2d,

@@ -7,7 +7,7 @@ use common::{Cases, close, contexts, random_tensor};
 use tilewright::{
     Context, Conv2dAlgorithm, Conv2dCall, DType, Layout, Tensor,
     kernels::{
-        convolution::{self, Operands, Pass, Problem},
+        convolution::{self, Conv2dCall as Launch, Pass, Problem},
         select::{self, Cooperative, Device},
     },
     ops::{Conv2d, UnaryOp},
@@ -191,15 +191,13 @@ fn fused(
     let x = x.to_layout(Layout::ChannelsLast).unwrap();
     let residual = residual.to_layout(Layout::ChannelsLast).unwrap();
     let again = Tensor::empty(context, &problem.y_shape, DType::F32, Layout::ChannelsLast).unwrap();
-    let operands = Operands {
-        x: x.buffer(),
-        weight: (&packed).into(),
+    let call = Launch {
         bias: bias.map(Tensor::buffer),
         residual: Some(residual.buffer()),
-        y: again.buffer(),
+        activation,
+        ..Launch::new(&problem, x.buffer(), &packed)
     };
-    convolution::forward(context, &problem, &operands, activation, None)
-        .map_err(|error| error.to_string())?;
+    convolution::forward(context, &call, again.buffer()).map_err(|error| error.to_string())?;
     agree(&again, &expected, terms, Some(algorithm)).map_err(|error| format!("packed: {error}"))
 }
 

@@ -7,7 +7,7 @@ use common::{context, contexts, random_tensor};
 use tilewright::{
     Conv2dAlgorithm, Conv2dCall, DType, Layout, Tensor,
     kernels::{
-        convolution::{self, Operands, Pass, Problem, Weight},
+        convolution::{self, Conv2dCall as Launch, Pass, Problem},
         select::{self, Device},
     },
     ops::Conv2d,
@@ -27,15 +27,10 @@ fn a_weight_packed_for_something_else_is_a_typed_error() {
     let y = Tensor::empty(&context, &problem.y_shape, DType::F32, Layout::ChannelsLast).unwrap();
     let packed =
         convolution::pack_weight(&context, &problem, w.buffer(), Some(Conv2dAlgorithm::Im2col)).unwrap();
-    let operands = Operands {
-        x: x.buffer(),
-        weight: Weight::Packed(&packed),
-        bias: None,
-        residual: None,
-        y: y.buffer(),
+    let run = |problem: &Problem, algorithm| {
+        let call = Launch { algorithm, ..Launch::new(problem, x.buffer(), &packed) };
+        convolution::forward(&context, &call, y.buffer())
     };
-    let run =
-        |problem: &Problem, algorithm| convolution::forward(&context, problem, &operands, None, algorithm);
     run(&problem, None).unwrap();
     run(&problem, Some(Conv2dAlgorithm::Im2col)).unwrap();
     let error = run(&problem, Some(Conv2dAlgorithm::Direct)).unwrap_err().to_string();

@@ -8,7 +8,7 @@ use half::f16;
 use tilewright::{
     Context, Conv2dAlgorithm, Conv2dCall, DType, Layout, Tensor,
     kernels::{
-        convolution::{Operands, Pass, Problem, forward_emulated, pack_weight},
+        convolution::{Conv2dCall as Launch, Pass, Problem, forward, forward_emulated, pack_weight},
         cooperative::Emulation,
         select::{self, Cooperative, Device},
     },
@@ -152,15 +152,13 @@ fn emulated(
     let x = of_type(&case.x).to_layout(Layout::ChannelsLast).unwrap();
     let residual = of_type(&case.residual).to_layout(Layout::ChannelsLast).unwrap();
     let w = of_type(&case.w);
-    let operands = Operands {
-        x: x.buffer(),
-        weight: w.buffer().into(),
+    let call = Launch {
         bias: Some(case.bias.buffer()),
         residual: Some(residual.buffer()),
-        y: y.buffer(),
+        activation: Some(ACTIVATION),
+        ..Launch::new(&problem, x.buffer(), w.buffer())
     };
-    forward_emulated(context, emulation, &problem, &operands, Some(ACTIVATION))
-        .map_err(|error| error.to_string())?;
+    forward_emulated(context, emulation, &call, y.buffer()).map_err(|error| error.to_string())?;
     Ok(y)
 }
 
@@ -239,13 +237,9 @@ fn what_it_cannot_run_is_a_typed_error() {
     let algorithm = Some(Conv2dAlgorithm::ImplicitGemm);
     let packed = pack_weight(&context, &f32_problem, wide.buffer(), algorithm).unwrap();
     let x = x.to_layout(Layout::ChannelsLast).unwrap();
-    let operands =
-        Operands { x: x.buffer(), weight: (&packed).into(), bias: None, residual: None, y: y.buffer() };
     let half_problem = f32_problem.with_dtype(DType::F16);
-    let error =
-        tilewright::kernels::convolution::forward(&context, &half_problem, &operands, None, algorithm)
-            .unwrap_err()
-            .to_string();
+    let call = Launch { algorithm, ..Launch::new(&half_problem, x.buffer(), &packed) };
+    let error = forward(&context, &call, y.buffer()).unwrap_err().to_string();
     assert!(error.contains("packed weight is f32"), "{error}");
 }
 

@@ -10,7 +10,7 @@ use common::{Cases, close, contexts, random_tensor};
 use tilewright::{
     Context, Conv2dAlgorithm, Conv2dCall, Layout, Tensor,
     kernels::{
-        convolution::{self, Operands, Pass, Problem},
+        convolution::{self, Conv2dCall as Launch, Pass, Problem},
         select::{self, Device, DeviceClass},
     },
     ops::{Conv2d, DType, Pool2d, PoolKind, Pooling, UnaryOp},
@@ -262,16 +262,14 @@ fn what_cannot_be_pooled_is_an_error() {
         // The launcher itself refuses what its kernel cannot hold, and a residual in the result's place.
         let x = x.to_layout(Layout::ChannelsLast).unwrap();
         let y = Tensor::empty(&context, &[1, 4, 4, 4], DType::F32, Layout::ChannelsLast).unwrap();
-        let operands = |residual| Operands {
-            x: x.buffer(),
-            weight: w.buffer().into(),
-            bias: None,
-            residual,
-            y: y.buffer(),
-        };
         let launch = |residual, algorithm| {
-            let operands = operands(residual);
-            convolution::forward_pooled(&context, &problem, &operands, None, &pooling, Some(algorithm))
+            let call = convolution::Conv2dCall {
+                residual,
+                pooling: Some(pooling),
+                algorithm: Some(algorithm),
+                ..Launch::new(&problem, x.buffer(), w.buffer())
+            };
+            convolution::forward(&context, &call, y.buffer())
         };
         let error = launch(None, Conv2dAlgorithm::Direct).unwrap_err().to_string();
         assert!(error.contains("direct") && error.contains("whole windows"), "{error}");

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use tilewright::{
     kernels::{
-        convolution::{self, Conv2dAlgorithm, Operands, Pass, Problem},
+        convolution::{self, Conv2dAlgorithm, Conv2dCall as Launch, Pass, Problem},
         matmul,
         select::{self, Device},
         tune::{self, Candidate, Samples, contest},
@@ -215,8 +215,7 @@ fn a_tuned_convolution_computes_the_same() {
         let x = context.upload(bytemuck::cast_slice(&x)).unwrap();
         let weight = context.upload(bytemuck::cast_slice(&w)).unwrap();
         let y = context.alloc(count(problem.y_shape) as u64 * 4).unwrap();
-        let operands = Operands { x: &x, weight: (&weight).into(), bias: None, residual: None, y: &y };
-        convolution::forward(&context, &problem, &operands, None, None).unwrap();
+        convolution::forward(&context, &Launch::new(&problem, &x, &weight), &y).unwrap();
         bytemuck::pod_collect_to_vec::<u8, f32>(&context.read(&y).unwrap())
     });
     // Small integers: every order of summation is exact.

@@ -5,10 +5,11 @@ use tilewright_shaders::Specialisation;
 
 use super::direct::parts;
 use crate::{
-    ParamsLayout, WORKGROUP, groups,
-    matmul::{Addends, Reduction, split_k_reduce},
-    params::params,
-    to_u32,
+    base::{
+        numbers::{WORKGROUP, to_u32, workgroups},
+        params::{ParamsLayout, params},
+    },
+    matmul::split_k_reduce::{Addends, Reduction, split_k_reduce},
 };
 
 params! { Params for "conv2d_backward_bias" { pixels: u32, outputs: u32, chunk: u32, count: u32 } }
@@ -42,7 +43,7 @@ pub fn backward_bias(
         op,
         params: bytemuck::bytes_of(&params),
         buffers: &[grad_y, partials.as_ref().unwrap_or(grad_bias)],
-        groups: groups(params.count),
+        groups: workgroups(params.count),
     };
     context.dispatch(&kernel, &dispatch)?;
     let Some(partials) = partials else { return Ok(()) };

@@ -1,15 +1,21 @@
 //! `conv2d_direct`, `conv2d_direct_backward_input`, `conv2d_direct_backward_weight`.
 
-use tilewright_ops::{DType, UnaryOp};
+use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Operands, Pass, Problem, problem::Params};
+use super::{
+    call::Conv2dCall,
+    implementation::Implementation,
+    problem::{Params, Pass, Problem},
+};
 use crate::{
-    WORKGROUP,
-    epilogue::Epilogue,
-    groups,
-    matmul::{Addends, Reduction, split_k_reduce},
+    base::{
+        device::{Device, DeviceClass},
+        epilogue::Epilogue,
+        numbers::{WORKGROUP, workgroups},
+    },
+    matmul::split_k_reduce::{Addends, Reduction, split_k_reduce},
 };
 
 /// What the direct kernels are compiled for.
@@ -38,63 +44,79 @@ impl From<Spec> for Specialisation {
     }
 }
 
-pub(super) fn forward(
-    context: &Context,
-    problem: &Problem,
-    operands: &Operands<'_>,
-    activation: Option<UnaryOp>,
-) -> Result<()> {
-    let Operands { x, weight, bias, residual, y } = *operands;
-    let weight = &weight.packed(context, problem, |_, _, _, weight| Ok(weight.clone()))?;
-    let spec = Spec {
-        pass: Pass::Forward,
-        dtype: problem.dtype,
-        epilogue: Epilogue::new(bias, residual, y, activation),
-    };
-    let params = problem.params(Pass::Forward.name(), problem.y_count(), activation)?;
-    launch(
-        context,
-        spec,
-        &params,
-        &[x, weight, bias.unwrap_or(weight), crate::epilogue::bound_residual(residual, y, weight), y],
-    )
-}
+/// The definition, one thread to an element.
+pub(super) struct Direct;
 
-pub(super) fn backward_input(
-    context: &Context,
-    problem: &Problem,
-    grad_y: &Buffer,
-    weight: &Buffer,
-    grad_x: &Buffer,
-) -> Result<()> {
-    let spec = Spec { pass: Pass::BackwardInput, dtype: DType::F32, epilogue: Epilogue::default() };
-    let params = problem.params(Pass::BackwardInput.name(), problem.x_count(), None)?;
-    launch(context, spec, &params, &[grad_y, weight, grad_x])
-}
+impl Implementation for Direct {
+    fn name(&self) -> &'static str {
+        "direct"
+    }
 
-pub(super) fn backward_weight(
-    context: &Context,
-    problem: &Problem,
-    grad_y: &Buffer,
-    x: &Buffer,
-    grad_weight: &Buffer,
-) -> Result<()> {
-    let op = Pass::BackwardWeight.name();
-    let (pixels, count) = (problem.y_pixels(), problem.w_count());
-    if count == 0 {
-        return Ok(());
+    fn obstacle(&self, device: &Device, pass: Pass, problem: &Problem) -> Option<&'static str> {
+        let [outputs, inputs, rows, columns] = problem.w_shape;
+        // Mesa before 23 stops the loops of a shader after 65,535 turns in all, silently.
+        let inner = match pass {
+            Pass::Forward => inputs,
+            Pass::BackwardInput => outputs / problem.op.groups,
+            Pass::BackwardWeight => return None,
+        };
+        let turns = rows * (columns * (inner + 1) + 1);
+        (device.class == DeviceClass::SoftwareVulkan && turns > 65_000)
+            .then_some("its sums have more terms than a loop may have turns there")
     }
-    let (splits, chunk) = parts(pixels, count);
-    let spec = Spec { pass: Pass::BackwardWeight, dtype: DType::F32, epilogue: Epilogue::default() };
-    let mut params = problem.params(op, splits * count, None)?;
-    params.chunk = chunk as u32;
-    if splits == 1 {
-        return launch(context, spec, &params, &[grad_y, x, grad_weight]);
+
+    fn runs_empty(&self) -> bool {
+        true
     }
-    let partials = context.alloc((splits * count * 4) as u64)?;
-    launch(context, spec, &params, &[grad_y, x, &partials])?;
-    let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
-    split_k_reduce(context, op, &reduction, &partials, Addends::default(), grad_weight, None)
+
+    fn pack(&self, _: &Context, _: &Problem, weight: &Buffer) -> Result<Buffer> {
+        Ok(weight.clone())
+    }
+
+    fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
+        let weight = &call.weight.packed(|weight| self.pack(context, &call.problem, weight))?;
+        let problem = &call.problem;
+        let spec = Spec { pass: Pass::Forward, dtype: problem.dtype, epilogue: call.epilogue(y) };
+        let params = problem.params(Pass::Forward.name(), problem.y_count(), call.activation)?;
+        let [bias, residual] = call.addends(y, weight);
+        launch(context, spec, &params, &[call.x, weight, bias, residual, y])
+    }
+
+    fn backward_input(
+        &self,
+        context: &Context,
+        problem: &Problem,
+        grad_y: &Buffer,
+        weight: &Buffer,
+        grad_x: &Buffer,
+    ) -> Result<()> {
+        let spec = Spec { pass: Pass::BackwardInput, dtype: DType::F32, epilogue: Epilogue::default() };
+        let params = problem.params(Pass::BackwardInput.name(), problem.x_count(), None)?;
+        launch(context, spec, &params, &[grad_y, weight, grad_x])
+    }
+
+    fn backward_weight(
+        &self,
+        context: &Context,
+        problem: &Problem,
+        grad_y: &Buffer,
+        x: &Buffer,
+        grad_weight: &Buffer,
+    ) -> Result<()> {
+        let op = Pass::BackwardWeight.name();
+        let (pixels, count) = (problem.y_pixels(), problem.w_count());
+        let (splits, chunk) = parts(pixels, count);
+        let spec = Spec { pass: Pass::BackwardWeight, dtype: DType::F32, epilogue: Epilogue::default() };
+        let mut params = problem.params(op, splits * count, None)?;
+        params.chunk = chunk as u32;
+        if splits == 1 {
+            return launch(context, spec, &params, &[grad_y, x, grad_weight]);
+        }
+        let partials = context.alloc((splits * count * 4) as u64)?;
+        launch(context, spec, &params, &[grad_y, x, &partials])?;
+        let reduction = Reduction { count, splits, bias_inner: 1, bias_period: 1, accumulate: false };
+        split_k_reduce(context, op, &reduction, &partials, Addends::default(), grad_weight, None)
+    }
 }
 
 /// Into how many parts a sum over `pixels` is cut for `count` results, and how long a part is: short enough for
@@ -113,7 +135,7 @@ fn launch(context: &Context, spec: Spec, params: &Params, buffers: &[&Buffer]) -
         op: spec.pass.name(),
         params: bytemuck::bytes_of(params),
         buffers,
-        groups: groups(params.count),
+        groups: workgroups(params.count),
     };
     context.dispatch(&spec.into(), &dispatch)
 }

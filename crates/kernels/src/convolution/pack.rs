@@ -4,9 +4,14 @@ use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Problem, pack_tiles::Tiles};
+use super::{pack_tiles::Tiles, problem::Problem};
 use crate::{
-    ParamsLayout, WORKGROUP, groups, movement::strided_copy, params::params, strided::Strided, to_u32,
+    base::{
+        numbers::{WORKGROUP, to_u32, workgroups},
+        params::{ParamsLayout, params},
+        strided::Strided,
+    },
+    movement::strided_copy::strided_copy,
 };
 
 params! { Params for "conv2d_pack_weight" {
@@ -97,7 +102,7 @@ impl Order {
             op,
             params: bytemuck::bytes_of(&params),
             buffers: &[from, to],
-            groups: groups(params.count),
+            groups: workgroups(params.count),
         };
         context.dispatch(&spec.into(), &dispatch)
     }

@@ -3,12 +3,11 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{
-    ParamsLayout,
+use crate::base::{
     magic::{magic, to_numerator},
-    params::params,
+    numbers::to_u32,
+    params::{ParamsLayout, params},
     share::Share,
-    to_u32,
 };
 
 params! { FilterParams for "conv2d_pack_filters" {

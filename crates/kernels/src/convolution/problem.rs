@@ -1,10 +1,9 @@
 //! What every convolution kernel is told: shapes and parameters, buffers, the direction, the algorithm.
 
 use tilewright_ops::{Conv2d, DType, ShapeError, UnaryOp};
-use tilewright_runtime::{Buffer, Result};
+use tilewright_runtime::Result;
 
-use super::Weight;
-use crate::{epilogue::parameters, magic::to_numerator, params::params, to_u32};
+use crate::base::{epilogue::parameters, magic::to_numerator, numbers::to_u32, params::params};
 
 params! { Params for
     "conv2d_direct", "conv2d_direct_backward_input", "conv2d_direct_backward_weight",
@@ -60,28 +59,33 @@ impl Problem {
     }
 
     /// Elements of x.
-    pub(crate) fn x_count(&self) -> usize {
+    pub(super) fn x_count(&self) -> usize {
         self.x_shape.iter().product()
     }
 
     /// Elements of the weight.
-    pub(crate) fn w_count(&self) -> usize {
+    pub(super) fn w_count(&self) -> usize {
         self.w_shape.iter().product()
     }
 
     /// Elements of y.
-    pub(crate) fn y_count(&self) -> usize {
+    pub(super) fn y_count(&self) -> usize {
         self.y_shape.iter().product()
     }
 
+    /// Whether an operand or the result has no elements.
+    pub(super) fn is_empty(&self) -> bool {
+        self.x_count() == 0 || self.w_count() == 0 || self.y_count() == 0
+    }
+
     /// Pixels of y in the whole batch.
-    pub(crate) fn y_pixels(&self) -> usize {
+    pub(super) fn y_pixels(&self) -> usize {
         let [n, _, h, w] = self.y_shape;
         n * h * w
     }
 
     /// Terms of the sum for one element of y.
-    pub(crate) fn terms(&self) -> usize {
+    pub(super) fn terms(&self) -> usize {
         self.w_shape[1..].iter().product()
     }
 
@@ -91,23 +95,23 @@ impl Problem {
     }
 
     /// A product of pixels by weights as they lie.
-    pub(crate) fn is_pointwise(&self) -> bool {
+    pub(super) fn is_pointwise(&self) -> bool {
         let Conv2d { stride, padding, groups, .. } = self.op;
         self.w_shape[2..] == [1, 1] && stride == [1, 1] && padding == [0, 0] && groups == 1
     }
 
     /// Whether every window is one pixel of x, and no two windows are the same one.
-    pub(crate) fn is_single_tap(&self) -> bool {
+    pub(super) fn is_single_tap(&self) -> bool {
         self.w_shape[2..] == [1, 1] && self.op.padding == [0, 0] && self.op.groups == 1
     }
 
     /// Input and output channels of one group.
-    pub(crate) fn group_channels(&self) -> [usize; 2] {
+    pub(super) fn group_channels(&self) -> [usize; 2] {
         [self.w_shape[1], self.w_shape[0] / self.op.groups]
     }
 
     /// One filter to a channel.
-    pub(crate) fn is_depthwise(&self) -> bool {
+    pub(super) fn is_depthwise(&self) -> bool {
         self.op.groups == self.x_shape[1] && self.w_shape[1] == 1 && self.w_shape[0] == self.x_shape[1]
     }
 
@@ -195,19 +199,4 @@ impl Pass {
             Self::BackwardWeight => "conv2d_backward_weight",
         }
     }
-}
-
-/// The buffers of a forward pass.
-#[derive(Clone, Copy, Debug)]
-pub struct Operands<'a> {
-    /// N H W C in memory.
-    pub x: &'a Buffer,
-    /// As it lies, or packed.
-    pub weight: Weight<'a>,
-    /// O entries.
-    pub bias: Option<&'a Buffer>,
-    /// Of y's shape and layout, added before the activation; not y itself.
-    pub residual: Option<&'a Buffer>,
-    /// N OH OW O in memory.
-    pub y: &'a Buffer,
 }

@@ -1,17 +1,16 @@
-//! Weights brought into the order of an algorithm, once for many forward passes.
+//! The weight of a forward pass, as it lies or in the order of an algorithm.
 
 use tilewright_ops::DType;
-use tilewright_runtime::{Buffer, Context, Error, Result};
+use tilewright_runtime::{Buffer, Result};
 
-use super::{Conv2dAlgorithm, Pass, Problem, chosen, pack, winograd};
-use crate::select;
+use super::{algorithm::Conv2dAlgorithm, problem::Problem};
 
 /// The weight of a forward pass.
 #[derive(Clone, Copy, Debug)]
 pub enum Weight<'a> {
     /// O C/groups KH KW in memory; what an algorithm wants otherwise is made at each call.
     Plain(&'a Buffer),
-    /// What [`pack_weight`] made.
+    /// What `pack_weight` made.
     Packed(&'a PackedWeight),
 }
 
@@ -39,6 +38,12 @@ pub struct PackedWeight {
 }
 
 impl PackedWeight {
+    /// `buffer` holds the weight of `problem` as `algorithm` reads it.
+    pub(super) fn new(algorithm: Conv2dAlgorithm, problem: &Problem, buffer: Buffer) -> Self {
+        let Problem { w_shape: shape, op, dtype, .. } = *problem;
+        Self { buffer, algorithm, shape, groups: op.groups, dtype }
+    }
+
     /// The algorithm that reads it.
     pub fn algorithm(&self) -> Conv2dAlgorithm {
         self.algorithm
@@ -54,89 +59,22 @@ impl PackedWeight {
         self.buffer.size()
     }
 
-    /// Whether a forward pass of `problem` by `algorithm` may read it.
-    fn check(&self, problem: &Problem, algorithm: Conv2dAlgorithm) -> Result<()> {
-        let Self { shape, groups, .. } = *self;
-        let reason = if self.algorithm != algorithm {
-            format!("the weight was packed for {}, not for {}", self.algorithm.name(), algorithm.name())
-        } else if (shape, groups) != (problem.w_shape, problem.op.groups) {
-            format!("the packed weight has shape {shape:?} in {groups} groups")
-        } else if self.dtype != problem.dtype {
-            format!("the packed weight is {}", self.dtype)
+    /// What is wrong with it for a forward pass of `problem` with a weight of this shape, if anything is.
+    pub(super) fn mismatch(&self, problem: &Problem) -> Option<String> {
+        let Self { shape, groups, dtype, .. } = *self;
+        if (shape, groups) != (problem.w_shape, problem.op.groups) {
+            Some(format!("the packed weight has shape {shape:?} in {groups} groups"))
         } else {
-            return Ok(());
-        };
-        let reason = format!("{reason}; pack it anew with `pack_weight` ({problem})");
-        Err(Error::Unsupported { op: Pass::Forward.name().to_owned(), algorithm: algorithm.name(), reason })
+            (dtype != problem.dtype).then(|| format!("the packed weight is {dtype}"))
+        }
     }
-}
-
-/// Brings `weight`, O C/groups KH KW, into the order of the algorithm named, or of the one that
-/// [`select::conv2d_packed_for`] picks for `problem`.
-///
-/// # Errors
-/// [`Error::Unsupported`] if the algorithm named cannot run this shape on this device.
-pub fn pack_weight(
-    context: &Context,
-    problem: &Problem,
-    weight: &Buffer,
-    algorithm: Option<Conv2dAlgorithm>,
-) -> Result<PackedWeight> {
-    let op = Pass::Forward.name();
-    let algorithm = match algorithm {
-        None => select::conv2d_packed_for(context, problem).algorithm,
-        named => chosen(context, Pass::Forward, problem, named)?,
-    };
-    let buffer = match algorithm {
-        Conv2dAlgorithm::Direct => weight.clone(),
-        _ if problem.w_count() == 0 => weight.clone(),
-        Conv2dAlgorithm::Depthwise => pack::depthwise(context, op, problem, weight)?,
-        Conv2dAlgorithm::Im2col
-        | Conv2dAlgorithm::ImplicitGemm
-        | Conv2dAlgorithm::Lanes
-        | Conv2dAlgorithm::Cooperative => pack::inputs_by_outputs(context, op, problem, weight)?,
-        Conv2dAlgorithm::WinogradF2 => winograd::pack(context, Pass::Forward, problem, 2, weight)?,
-        Conv2dAlgorithm::WinogradF4 => winograd::pack(context, Pass::Forward, problem, 4, weight)?,
-    };
-    Ok(PackedWeight {
-        buffer,
-        algorithm,
-        shape: problem.w_shape,
-        groups: problem.op.groups,
-        dtype: problem.dtype,
-    })
 }
 
 impl Weight<'_> {
-    /// The algorithm of a forward pass: the one named, or the one that the weight was packed for, or the table's.
-    pub(super) fn algorithm(
-        self,
-        context: &Context,
-        problem: &Problem,
-        algorithm: Option<Conv2dAlgorithm>,
-    ) -> Result<Conv2dAlgorithm> {
-        match self {
-            // In a recording a constant's packing runs once, when the plan is made.
-            Self::Plain(weight) if algorithm.is_none() && context.is_recording() && weight.is_backed() => {
-                Ok(select::conv2d_packed_for(context, problem).algorithm)
-            }
-            Self::Plain(_) => chosen(context, Pass::Forward, problem, algorithm),
-            Self::Packed(packed) => {
-                packed.check(problem, algorithm.unwrap_or(packed.algorithm))?;
-                chosen(context, Pass::Forward, problem, Some(packed.algorithm))
-            }
-        }
-    }
-
     /// The weight as the algorithm reads it; `pack` makes that from O C/groups KH KW.
-    pub(super) fn packed(
-        self,
-        context: &Context,
-        problem: &Problem,
-        pack: fn(&Context, &str, &Problem, &Buffer) -> Result<Buffer>,
-    ) -> Result<Buffer> {
+    pub(super) fn packed(self, pack: impl FnOnce(&Buffer) -> Result<Buffer>) -> Result<Buffer> {
         match self {
-            Self::Plain(weight) => pack(context, Pass::Forward.name(), problem, weight),
+            Self::Plain(weight) => pack(weight),
             Self::Packed(packed) => Ok(packed.buffer.clone()),
         }
     }

@@ -5,12 +5,11 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::binary_rows::binary_rows;
-use crate::{
-    ParamsLayout, WORKGROUP, groups,
-    params::params,
+use crate::base::{
+    numbers::{WORKGROUP, vectors, workgroups},
+    params::{ParamsLayout, params},
     share::{Share, wide_words},
     strided::Strided,
-    vectors,
 };
 
 params! { Params for "binary" { runs: u32, p0: f32, p1: f32, never: u32 } }
@@ -149,7 +148,7 @@ fn launch(
                 .with_u32("WORKGROUP", WORKGROUP)
                 .with_u32("RANK", walk.rank)
                 .with_u32("STEP", walk.step);
-            let groups = groups(walk.count);
+            let groups = workgroups(walk.count);
             (walk, kernel, groups)
         }
     };

@@ -3,13 +3,12 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{
-    ParamsLayout, WORKGROUP, groups,
-    params::params,
-    select::Device,
+use crate::base::{
+    device::Device,
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
     share::{Share, wide_words},
     strided::Strided,
-    to_u32,
 };
 
 params! { Params for "binary_rows" {
@@ -73,6 +72,6 @@ pub(super) fn binary_rows(
     };
     let buffers: &[&Buffer] = if swapped { &[b, a, y, b] } else { &[a, b, y, a] };
     let params = bytemuck::bytes_of(&params);
-    context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: groups(count) })?;
+    context.dispatch(&kernel, &Dispatch { op, params, buffers, groups: workgroups(count) })?;
     Ok(true)
 }

@@ -4,12 +4,11 @@ use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{
-    ParamsLayout,
-    params::params,
-    select::{Device, DeviceClass},
+use crate::base::{
+    device::{Device, DeviceClass},
+    numbers::vectors,
+    params::{ParamsLayout, params},
     share::Share,
-    vectors,
 };
 
 params! { Params for "cast", "cast_to_f16", "cast_from_f16" { runs: u32, never: u32 } }

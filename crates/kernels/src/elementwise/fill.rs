@@ -3,7 +3,11 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, params::params, share::Share, vectors};
+use crate::base::{
+    numbers::vectors,
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { Params for "fill" { runs: u32, bits: u32 } }
 

@@ -2,9 +2,9 @@
 
 mod binary;
 mod binary_rows;
-mod cast;
-mod fill;
-mod unary;
+pub(crate) mod cast;
+pub(crate) mod fill;
+pub(crate) mod unary;
 mod where_;
 
 pub use binary::{binary, binary_backward, binary_broadcast, equal_broadcast};
@@ -13,7 +13,7 @@ pub use fill::fill;
 pub use unary::{unary, unary_backward};
 pub use where_::where_;
 
-pub(crate) fn params() -> Vec<crate::ParamsLayout> {
+pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
     [unary::LAYOUTS, binary::LAYOUTS, binary_rows::LAYOUTS, fill::LAYOUTS, cast::LAYOUTS, where_::LAYOUTS]
         .concat()
 }

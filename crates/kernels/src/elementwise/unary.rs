@@ -4,7 +4,11 @@ use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, params::params, share::Share, vectors};
+use crate::base::{
+    numbers::vectors,
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { Params for "unary" { runs: u32, p0: f32, p1: f32, never: u32 } }
 params! { BackwardParams for "unary_backward" { runs: u32, p0: f32, p1: f32, never: u32 } }

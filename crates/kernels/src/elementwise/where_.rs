@@ -3,7 +3,11 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, params::params, share::Share, vectors};
+use crate::base::{
+    numbers::vectors,
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { Params for "where" { runs: u32, never: u32 } }
 

@@ -5,10 +5,16 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::{
-    ParamsLayout, WORKGROUP, groups,
-    params::params,
-    reduction::{Axis, Lines, Plan, log_sum_exp, reduce},
-    to_u32,
+    base::{
+        numbers::{WORKGROUP, to_u32, workgroups},
+        params::{ParamsLayout, params},
+    },
+    reduction::{
+        lines::Lines,
+        plan::{Axis, Plan},
+        reduce::reduce,
+        softmax::log_sum_exp,
+    },
 };
 
 params! { Params for "cross_entropy" {
@@ -112,7 +118,7 @@ pub fn cross_entropy_backward(
         op: OP,
         params: bytemuck::bytes_of(&params),
         buffers: &[logits, &lines, labels, weights.unwrap_or(logits), &weight_sum, &sums, grad_y, grad_x],
-        groups: groups(to_u32(OP, view.lines() * view.parts())?),
+        groups: workgroups(to_u32(OP, view.lines() * view.parts())?),
     };
     context.dispatch(&kernel, &dispatch)
 }
@@ -159,7 +165,7 @@ fn terms(
         op: OP,
         params: bytemuck::bytes_of(&params),
         buffers: &[logits, lines, labels, weights.unwrap_or(logits), terms],
-        groups: groups(samples),
+        groups: workgroups(samples),
     };
     context.dispatch(&kernel, &dispatch)
 }

@@ -1,14 +1,19 @@
 //! `matmul_lanes`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Context, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
-    Operands, Problem,
-    launch::{self, Tiling},
+    implementation::Implementation,
+    launch,
+    launch::Tiling,
+    problem::{Operands, Problem},
 };
-use crate::{epilogue::Epilogue, select::Device};
+use crate::base::{
+    device::{Device, DeviceClass},
+    epilogue::Epilogue,
+};
 
 /// What `matmul_lanes` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,28 +86,52 @@ impl Spec {
     }
 }
 
-pub(super) fn launch(
-    context: &Context,
-    problem: &Problem,
-    operands: &Operands<'_>,
-    activation: Option<UnaryOp>,
-) -> Result<()> {
-    let lanes = Device::of(context).lanes;
-    let columns = 4 * lanes as usize;
-    // A narrow C is computed as its transpose.
-    let swap = problem.n < columns && problem.n < problem.m;
-    let (problem, operands) = if swap {
-        let swapped = Operands { left: operands.right, right: operands.left, ..*operands };
-        (problem.swapped(), swapped)
-    } else {
-        (*problem, *operands)
-    };
-    let rows = Spec::new(lanes, &problem, swap, Epilogue::default()).rows as usize;
-    // A few workgroups for each core are enough.
-    let mut tiling = Tiling::new([rows, columns], problem.k).split_for(&problem, 8);
-    // One after the other, more terms lose digits.
-    tiling.splits = tiling.splits.max(problem.k.div_ceil(4608));
-    launch::launch(context, &problem, &operands, activation, &tiling, swap, |epilogue| {
-        Spec::new(lanes, &problem, swap, epilogue).into()
-    })
+/// Register tiles that subgroups share by shuffles, for software Vulkan.
+pub(super) struct Lanes;
+
+impl Implementation for Lanes {
+    fn name(&self) -> &'static str {
+        "lanes"
+    }
+
+    fn stem(&self) -> &'static str {
+        "matmul_lanes"
+    }
+
+    fn obstacle(&self, device: &Device, problem: &Problem) -> Option<&'static str> {
+        if problem.dtype != DType::F32 {
+            Some("it takes f32")
+        } else if device.class != DeviceClass::SoftwareVulkan {
+            Some("it is written for software Vulkan with subgroups of 4, 8 or 16 lanes")
+        } else {
+            (problem.k == 0).then_some("it needs K > 0")
+        }
+    }
+
+    fn run(
+        &self,
+        context: &Context,
+        problem: &Problem,
+        operands: &Operands<'_>,
+        activation: Option<UnaryOp>,
+    ) -> Result<()> {
+        let lanes = Device::of(context).lanes;
+        let columns = 4 * lanes as usize;
+        // A narrow C is computed as its transpose.
+        let swap = problem.n < columns && problem.n < problem.m;
+        let (problem, operands) = if swap {
+            let swapped = Operands { left: operands.right, right: operands.left, ..*operands };
+            (problem.swapped(), swapped)
+        } else {
+            (*problem, *operands)
+        };
+        let rows = Spec::new(lanes, &problem, swap, Epilogue::default()).rows as usize;
+        // A few workgroups for each core are enough.
+        let mut tiling = Tiling::new([rows, columns], problem.k).split_for(&problem, 8);
+        // One after the other, more terms lose digits.
+        tiling.splits = tiling.splits.max(problem.k.div_ceil(4608));
+        launch::launch(context, &problem, &operands, activation, &tiling, swap, |epilogue| {
+            Spec::new(lanes, &problem, swap, epilogue).into()
+        })
+    }
 }

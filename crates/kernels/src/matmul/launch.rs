@@ -5,13 +5,13 @@ use tilewright_runtime::{Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
-    Operands, Problem,
+    problem::{Operands, Problem},
     split_k_reduce::{Addends, Reduction, split_k_reduce_to},
 };
-use crate::{
-    epilogue::{Epilogue, parameters},
+use crate::base::{
+    epilogue::{Epilogue, bound_residual, parameters},
+    numbers::to_u32,
     params::params,
-    to_u32,
 };
 
 params! { Params for
@@ -123,7 +123,7 @@ pub(super) fn launch(
             operands.left,
             operands.right,
             operands.bias.unwrap_or(operands.left),
-            crate::epilogue::bound_residual(operands.residual, operands.y, operands.left),
+            bound_residual(operands.residual, operands.y, operands.left),
             partial.as_ref().unwrap_or(operands.y),
         ],
         groups: groups as u64,

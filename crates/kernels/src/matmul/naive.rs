@@ -5,10 +5,12 @@ use tilewright_runtime::{Context, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
-    Operands, Problem,
-    launch::{self, Tiling},
+    implementation::Implementation,
+    launch,
+    launch::Tiling,
+    problem::{Operands, Problem},
 };
-use crate::{WORKGROUP, epilogue::Epilogue};
+use crate::base::{device::Device, epilogue::Epilogue, numbers::WORKGROUP};
 
 /// What `matmul_naive` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,15 +35,33 @@ impl From<Spec> for Specialisation {
     }
 }
 
-pub(super) fn launch(
-    context: &Context,
-    problem: &Problem,
-    operands: &Operands<'_>,
-    activation: Option<UnaryOp>,
-) -> Result<()> {
-    let tiling = Tiling { tiles_per_group: WORKGROUP as usize, ..Tiling::new([1, 1], problem.k) };
-    launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
-        let Problem { transpose_left, transpose_right, dtype, .. } = *problem;
-        Spec { dtype, transpose_left, transpose_right, epilogue }.into()
-    })
+/// The definition, on any device.
+pub(super) struct Naive;
+
+impl Implementation for Naive {
+    fn name(&self) -> &'static str {
+        "naive"
+    }
+
+    fn stem(&self) -> &'static str {
+        "matmul_naive"
+    }
+
+    fn obstacle(&self, _: &Device, _: &Problem) -> Option<&'static str> {
+        None
+    }
+
+    fn run(
+        &self,
+        context: &Context,
+        problem: &Problem,
+        operands: &Operands<'_>,
+        activation: Option<UnaryOp>,
+    ) -> Result<()> {
+        let tiling = Tiling { tiles_per_group: WORKGROUP as usize, ..Tiling::new([1, 1], problem.k) };
+        launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
+            let Problem { transpose_left, transpose_right, dtype, .. } = *problem;
+            Spec { dtype, transpose_left, transpose_right, epilogue }.into()
+        })
+    }
 }

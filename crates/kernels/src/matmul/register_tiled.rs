@@ -5,10 +5,12 @@ use tilewright_runtime::{Context, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
-    Operands, Problem,
-    launch::{self, Tiling},
+    implementation::Implementation,
+    launch,
+    launch::Tiling,
+    problem::{Operands, Problem},
 };
-use crate::epilogue::Epilogue;
+use crate::base::{device::Device, epilogue::Epilogue};
 
 /// What `matmul_register_tiled` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,15 +41,33 @@ impl From<Spec> for Specialisation {
     }
 }
 
-pub(super) fn launch(
-    context: &Context,
-    problem: &Problem,
-    operands: &Operands<'_>,
-    activation: Option<UnaryOp>,
-) -> Result<()> {
-    let Problem { transpose_left, transpose_right, dtype, .. } = *problem;
-    let tiling = Tiling::new([64, 64], problem.k).split_for(problem, 64);
-    launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
-        Spec { thread: [4, 4], tile_k: 16, dtype, transpose_left, transpose_right, epilogue }.into()
-    })
+/// Squares in workgroup memory and in registers.
+pub(super) struct RegisterTiled;
+
+impl Implementation for RegisterTiled {
+    fn name(&self) -> &'static str {
+        "register_tiled"
+    }
+
+    fn stem(&self) -> &'static str {
+        "matmul_register_tiled"
+    }
+
+    fn obstacle(&self, _: &Device, _: &Problem) -> Option<&'static str> {
+        None
+    }
+
+    fn run(
+        &self,
+        context: &Context,
+        problem: &Problem,
+        operands: &Operands<'_>,
+        activation: Option<UnaryOp>,
+    ) -> Result<()> {
+        let Problem { transpose_left, transpose_right, dtype, .. } = *problem;
+        let tiling = Tiling::new([64, 64], problem.k).split_for(problem, 64);
+        launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
+            Spec { thread: [4, 4], tile_k: 16, dtype, transpose_left, transpose_right, epilogue }.into()
+        })
+    }
 }

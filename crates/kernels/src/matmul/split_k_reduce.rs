@@ -4,11 +4,10 @@ use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{
-    epilogue::{Epilogue, parameters},
-    groups,
+use crate::base::{
+    epilogue::{Epilogue, bound_residual, parameters},
+    numbers::{to_u32, vectors, workgroups},
     params::params,
-    to_u32, vectors,
 };
 
 params! { Params for "matmul_split_k_reduce" {
@@ -106,20 +105,15 @@ pub(crate) fn split_k_reduce_to(
         splits: to_u32(op, reduction.splits)?,
         bias_inner: to_u32(op, reduction.bias_inner)?,
         bias_period: to_u32(op, reduction.bias_period)?,
-        groups: to_u32(op, groups(vectors) as usize)?,
+        groups: to_u32(op, workgroups(vectors) as usize)?,
         p0,
         p1,
     };
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[
-            partial,
-            bias.unwrap_or(partial),
-            crate::epilogue::bound_residual(residual, y, partial),
-            y,
-        ],
-        groups: groups(vectors),
+        buffers: &[partial, bias.unwrap_or(partial), bound_residual(residual, y, partial), y],
+        groups: workgroups(vectors),
     };
     context.dispatch(&spec.into(), &dispatch)
 }

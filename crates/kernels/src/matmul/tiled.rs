@@ -1,14 +1,16 @@
 //! `matmul_tiled`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Context, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
-    Operands, Problem,
-    launch::{self, Tiling},
+    implementation::Implementation,
+    launch,
+    launch::Tiling,
+    problem::{Operands, Problem},
 };
-use crate::epilogue::Epilogue;
+use crate::base::{device::Device, epilogue::Epilogue};
 
 /// What `matmul_tiled` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,16 +35,34 @@ impl From<Spec> for Specialisation {
     }
 }
 
-pub(super) fn launch(
-    context: &Context,
-    problem: &Problem,
-    operands: &Operands<'_>,
-    activation: Option<UnaryOp>,
-) -> Result<()> {
-    let tile = 16;
-    let tiling = Tiling::new([tile, tile], problem.k);
-    launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
-        let Problem { transpose_left, transpose_right, .. } = *problem;
-        Spec { tile: tile as u32, transpose_left, transpose_right, epilogue }.into()
-    })
+/// Squares in workgroup memory.
+pub(super) struct Tiled;
+
+impl Implementation for Tiled {
+    fn name(&self) -> &'static str {
+        "tiled"
+    }
+
+    fn stem(&self) -> &'static str {
+        "matmul_tiled"
+    }
+
+    fn obstacle(&self, _: &Device, problem: &Problem) -> Option<&'static str> {
+        (problem.dtype != DType::F32).then_some("it takes f32")
+    }
+
+    fn run(
+        &self,
+        context: &Context,
+        problem: &Problem,
+        operands: &Operands<'_>,
+        activation: Option<UnaryOp>,
+    ) -> Result<()> {
+        let tile = 16;
+        let tiling = Tiling::new([tile, tile], problem.k);
+        launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
+            let Problem { transpose_left, transpose_right, .. } = *problem;
+            Spec { tile: tile as u32, transpose_left, transpose_right, epilogue }.into()
+        })
+    }
 }

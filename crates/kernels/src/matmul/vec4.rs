@@ -5,10 +5,12 @@ use tilewright_runtime::{Context, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
-    Operands, Problem,
-    launch::{self, Tiling},
+    implementation::Implementation,
+    launch,
+    launch::Tiling,
+    problem::{Operands, Problem},
 };
-use crate::epilogue::Epilogue;
+use crate::base::{device::Device, epilogue::Epilogue};
 
 /// What `matmul_vec4` is compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,24 +62,54 @@ fn tile(problem: &Problem) -> ([usize; 2], u32) {
     if large >= 64 { ([128, 128], 8) } else { ([64, 64], 16) }
 }
 
-pub(super) fn launch(
-    context: &Context,
-    problem: &Problem,
-    operands: &Operands<'_>,
-    activation: Option<UnaryOp>,
-) -> Result<()> {
-    let Problem { m, n, k, transpose_left, transpose_right, dtype, .. } = *problem;
-    let (tile, tile_k) = tile(problem);
-    let mut tiling = Tiling::new(tile, k).split_for(problem, 64);
-    tiling.k_multiple = tile_k as usize;
-    let whole = m.is_multiple_of(tile[0]) && n.is_multiple_of(tile[1]) && k.is_multiple_of(tile_k as usize);
-    // The rows of a tile are 4 · TILE_K bytes; a device with no more than 16 KiB has no room to keep them apart.
-    let room = context.limits().max_compute_workgroup_storage_size >= 16_896;
-    let pad = if room { 32 / tile_k } else { 0 };
-    let group_m = bands([m.div_ceil(tile[0]), n.div_ceil(tile[1])]);
-    launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
-        let thread = tile.map(|extent| extent as u32 / 16);
-        Spec { thread, tile_k, dtype, transpose_left, transpose_right, edges: !whole, pad, group_m, epilogue }
+/// Squares in workgroup memory and in registers, by vec4, two tiles in turn.
+pub(super) struct Vec4;
+
+impl Implementation for Vec4 {
+    fn name(&self) -> &'static str {
+        "vec4"
+    }
+
+    fn stem(&self) -> &'static str {
+        "matmul_vec4"
+    }
+
+    fn obstacle(&self, _: &Device, problem: &Problem) -> Option<&'static str> {
+        let [left, right, _] = problem.vec4_aligned();
+        (!left || !right).then_some("it needs rows of both operands that begin at whole vec4s")
+    }
+
+    fn run(
+        &self,
+        context: &Context,
+        problem: &Problem,
+        operands: &Operands<'_>,
+        activation: Option<UnaryOp>,
+    ) -> Result<()> {
+        let Problem { m, n, k, transpose_left, transpose_right, dtype, .. } = *problem;
+        let (tile, tile_k) = tile(problem);
+        let mut tiling = Tiling::new(tile, k).split_for(problem, 64);
+        tiling.k_multiple = tile_k as usize;
+        let whole =
+            m.is_multiple_of(tile[0]) && n.is_multiple_of(tile[1]) && k.is_multiple_of(tile_k as usize);
+        // The rows of a tile are 4 · TILE_K bytes; a device with no more than 16 KiB has no room to keep them apart.
+        let room = context.limits().max_compute_workgroup_storage_size >= 16_896;
+        let pad = if room { 32 / tile_k } else { 0 };
+        let group_m = bands([m.div_ceil(tile[0]), n.div_ceil(tile[1])]);
+        launch::launch(context, problem, operands, activation, &tiling, false, |epilogue| {
+            let thread = tile.map(|extent| extent as u32 / 16);
+            Spec {
+                thread,
+                tile_k,
+                dtype,
+                transpose_left,
+                transpose_right,
+                edges: !whole,
+                pad,
+                group_m,
+                epilogue,
+            }
             .into()
-    })
+        })
+    }
 }

@@ -3,7 +3,10 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
+use crate::base::{
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
+};
 
 params! { Params for "gather" { count: u32, inner: u32, indices: u32, extent: u32 } }
 
@@ -27,7 +30,7 @@ pub fn gather(
         extent: to_u32(op, extent)?,
     };
     let kernel = Specialisation::new("gather").with_u32("WORKGROUP", WORKGROUP);
-    let groups = groups(params.count);
+    let groups = workgroups(params.count);
     let buffers = &[x, indices, y];
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

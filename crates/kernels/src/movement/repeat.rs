@@ -3,12 +3,11 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{
-    ParamsLayout, WORKGROUP, groups,
-    params::params,
+use crate::base::{
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
     share::{Share, wide_words},
     strided::Strided,
-    to_u32,
 };
 
 params! { Params for "repeat" {
@@ -74,6 +73,6 @@ pub(super) fn repeat(
     // What is read is little, and read again and again: no need to touch it before.
     let kernel = wide_words(context, kernel);
     let params = bytemuck::bytes_of(&params);
-    context.dispatch(&kernel, &Dispatch { op, params, buffers: &[x, y], groups: groups(count) })?;
+    context.dispatch(&kernel, &Dispatch { op, params, buffers: &[x, y], groups: workgroups(count) })?;
     Ok(true)
 }

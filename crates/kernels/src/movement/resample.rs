@@ -3,7 +3,10 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
+use crate::base::{
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
+};
 
 params! { Params for "resample" {
     count: u32,
@@ -67,7 +70,7 @@ pub fn resample(
     let kernel = Specialisation::new("resample")
         .with_u32("WORKGROUP", WORKGROUP)
         .with_type("T", if width == 4 { "vec4<f32>" } else { "f32" });
-    let groups = groups(params.count);
+    let groups = workgroups(params.count);
     let buffers = &[x, rows, columns, y];
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

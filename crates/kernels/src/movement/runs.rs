@@ -2,8 +2,8 @@
 
 use tilewright_runtime::{Buffer, Context, Result};
 
-use crate::{
-    select::{Device, DeviceClass},
+use crate::base::{
+    device::{Device, DeviceClass},
     strided::Strided,
 };
 

@@ -4,7 +4,12 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{repeat, runs, transpose};
-use crate::{ParamsLayout, params::params, share::Share, strided::Strided, to_u32};
+use crate::base::{
+    numbers::to_u32,
+    params::{ParamsLayout, params},
+    share::Share,
+    strided::Strided,
+};
 
 params! { Params for "strided_copy" {
     shape: [u32; 8],

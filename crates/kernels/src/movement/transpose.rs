@@ -3,13 +3,12 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{
-    ParamsLayout, WORKGROUP, groups,
+use crate::base::{
+    device::{Device, DeviceClass},
     magic::{magic, to_numerator},
-    params::params,
-    select::{Device, DeviceClass},
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
     strided::{MAX_RANK, Strided},
-    to_u32,
 };
 
 params! { Params for "transpose" {
@@ -167,7 +166,7 @@ pub(super) fn transpose(
         .with_bool("AHEAD", ahead)
         .with_u32("RANK", rank as u32);
     let params = bytemuck::bytes_of(&params);
-    let dispatch = Dispatch { op, params, buffers: &[x, y], groups: groups(threads) };
+    let dispatch = Dispatch { op, params, buffers: &[x, y], groups: workgroups(threads) };
     context.dispatch(&kernel, &dispatch)?;
     Ok(true)
 }

@@ -4,8 +4,15 @@ use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Rows, Spread};
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, pooling::sum_rows, share::Share};
+use super::{call::BatchNormCall, rows::Rows};
+use crate::{
+    base::{
+        numbers::{WORKGROUP, workgroups},
+        params::{ParamsLayout, params},
+        share::Share,
+    },
+    pooling::sum_rows::sum_rows,
+};
 
 params! { ReduceParams for "batch_norm_backward_reduce" {
     count: u32,
@@ -33,15 +40,6 @@ params! { ApplyParams for "batch_norm_backward_apply" {
 pub(super) const LAYOUTS: &[ParamsLayout] =
     &[ReduceParams::LAYOUT, FinishParams::LAYOUT, ApplyParams::LAYOUT];
 
-/// An activation that was applied to y in the same pass, and the bias before it, `[channels]`.
-#[derive(Clone, Copy, Debug)]
-pub struct Fused<'a> {
-    /// The activation.
-    pub activation: UnaryOp,
-    /// The bias.
-    pub bias: &'a Buffer,
-}
-
 /// Where the gradients go.
 #[derive(Clone, Copy, Debug)]
 pub struct Grads<'a> {
@@ -63,29 +61,21 @@ fn piecewise(activation: Option<UnaryOp>) -> UnaryOp {
     }
 }
 
-/// The gradients of x (`[pixels, channels]`), weight and bias. With `train`, mean and variance depend on x; else they are
-/// constants. `grad_y` is the gradient behind the activation, where one is `fused`. `op` names the operation in errors and
-/// profiles.
+/// The gradients of x, weight and bias through `batch_norm` with `call`. With `train`, mean and variance depend on
+/// x; else they are constants. `grad_y` is the gradient behind the activation.
 pub fn batch_norm_backward(
     context: &Context,
-    op: &str,
-    [pixels, channels]: [usize; 2],
+    call: &BatchNormCall<'_>,
     train: bool,
-    x: &Buffer,
-    mean: &Buffer,
-    spread: Spread<'_>,
-    weight: &Buffer,
-    fused: Option<Fused<'_>>,
     grad_y: &Buffer,
     to: Grads<'_>,
 ) -> Result<()> {
+    let BatchNormCall { op, dims: [pixels, channels], x, mean, deviation, weight, bias, activation } = *call;
     let share = Share::of(context);
     let rows = Rows::new(op, pixels, channels, share)?;
-    let (spread, eps, from_variance) = spread.parts();
-    let activation = piecewise(fused.map(|fused| fused.activation));
+    let (deviation, eps, from_variance) = deviation.parts();
+    let activation = piecewise(activation);
     let [p0, p1] = activation.parameters();
-    // Without an activation nothing depends on the bias: any operand of its shape does.
-    let bias = fused.map_or(weight, |fused| fused.bias);
     let with_slot = |kernel: Specialisation| kernel.with_fragment("unary_derivative", activation.name());
 
     let (chunk, chunks) = rows.chunks(share.threads);
@@ -110,8 +100,8 @@ pub fn batch_norm_backward(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[x, grad_y, mean, spread, weight, bias, &sums],
-        groups: groups(rows.threads(op, chunks)?),
+        buffers: &[x, grad_y, mean, deviation, weight, bias, &sums],
+        groups: workgroups(rows.threads(op, chunks)?),
     };
     context.dispatch(&with_slot(kernel), &dispatch)?;
     let totals = context.alloc(channels as u64 * 8)?;
@@ -126,8 +116,8 @@ pub fn batch_norm_backward(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[&totals, mean, spread, weight, bias, to.weight, to.bias, &of_channels],
-        groups: groups(rows.channels),
+        buffers: &[&totals, mean, deviation, weight, bias, to.weight, to.bias, &of_channels],
+        groups: workgroups(rows.channels),
     };
     context.dispatch(&kernel, &dispatch)?;
 
@@ -141,7 +131,7 @@ pub fn batch_norm_backward(
         op,
         params: bytemuck::bytes_of(&params),
         buffers: &[x, grad_y, &of_channels, to.x],
-        groups: groups(threads),
+        groups: workgroups(threads),
     };
     context.dispatch(&with_slot(kernel), &dispatch)
 }

@@ -4,8 +4,12 @@ use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Rows, Spread};
-use crate::{ParamsLayout, groups, params::params, share::Share};
+use super::{call::BatchNormCall, rows::Rows};
+use crate::base::{
+    numbers::workgroups,
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { Params for "batch_norm_normalise" {
     vectors: u32,
@@ -28,37 +32,26 @@ fn clamped(activation: Option<UnaryOp>) -> UnaryOp {
     }
 }
 
-/// `y = epilogue((x − mean) / std · weight + bias)`; x and y are `[pixels, channels]`, the rest is `[channels]`. `op`
-/// names the operation in errors and profiles.
-pub fn batch_norm_normalise(
-    context: &Context,
-    op: &str,
-    [pixels, channels]: [usize; 2],
-    x: &Buffer,
-    mean: &Buffer,
-    spread: Spread<'_>,
-    weight: &Buffer,
-    bias: &Buffer,
-    epilogue: Option<UnaryOp>,
-    y: &Buffer,
-) -> Result<()> {
+/// `y` = what `call` says.
+pub fn batch_norm(context: &Context, call: &BatchNormCall<'_>, y: &Buffer) -> Result<()> {
+    let BatchNormCall { op, dims: [pixels, channels], x, mean, deviation, weight, bias, activation } = *call;
     let share = Share::of(context);
     let rows = Rows::new(op, pixels, channels, share)?;
-    let (spread, eps, from_variance) = spread.parts();
-    let epilogue = clamped(epilogue);
-    let [p0, p1] = epilogue.parameters();
+    let (deviation, eps, from_variance) = deviation.parts();
+    let activation = clamped(activation);
+    let [p0, p1] = activation.parameters();
     let params = Params { vectors: rows.vectors, step: rows.step, channels: rows.channels, eps, p0, p1 };
     let kernel = rows
         .channel_constants(Specialisation::new("batch_norm_normalise"))
         .with_u32("ROWS", share.rows)
         .with_bool("FROM_VARIANCE", from_variance)
-        .with_fragment("unary", epilogue.name());
+        .with_fragment("unary", activation.name());
     let threads = rows.threads(op, rows.rows.div_ceil(share.rows))?;
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[x, mean, spread, weight, bias, y],
-        groups: groups(threads),
+        buffers: &[x, mean, deviation, weight, bias, y],
+        groups: workgroups(threads),
     };
     context.dispatch(&kernel, &dispatch)
 }

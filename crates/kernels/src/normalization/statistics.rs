@@ -3,8 +3,12 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::Rows;
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, to_u32};
+use super::rows::Rows;
+use crate::base::{
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { StatisticsParams for "batch_norm_statistics" {
     count: u32,
@@ -80,7 +84,7 @@ pub fn batch_norm_statistics(
         op: OP,
         params: bytemuck::bytes_of(&params),
         buffers: &[x, &partials],
-        groups: groups(rows.threads(OP, chunks)?),
+        groups: workgroups(rows.threads(OP, chunks)?),
     };
     context.dispatch(&kernel_of_chunks, &dispatch)?;
 
@@ -99,7 +103,7 @@ pub fn batch_norm_statistics(
             op: OP,
             params: bytemuck::bytes_of(&params),
             buffers: &[&partials, &merged],
-            groups: groups(threads),
+            groups: workgroups(threads),
         };
         context.dispatch(&kernel("batch_norm_merge"), &dispatch)?;
         (partials, left) = (merged, merged_rows);
@@ -118,7 +122,7 @@ pub fn batch_norm_statistics(
             to.running_mean,
             to.running_variance,
         ],
-        groups: groups(values),
+        groups: workgroups(values),
     };
     context.dispatch(&kernel("batch_norm_finish"), &dispatch)
 }

@@ -4,7 +4,11 @@ use tilewright_ops::AdamW;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, params::params, share::Share, vectors};
+use crate::base::{
+    numbers::vectors,
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { Params for "adamw" {
     vectors: u32,

@@ -6,6 +6,6 @@ mod sgd;
 pub use adamw::adamw;
 pub use sgd::{sgd, sgd_momentum};
 
-pub(crate) fn params() -> Vec<crate::ParamsLayout> {
+pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
     [sgd::LAYOUTS, adamw::LAYOUTS].concat()
 }

@@ -4,7 +4,11 @@ use tilewright_ops::Sgd;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{ParamsLayout, params::params, share::Share, vectors};
+use crate::base::{
+    numbers::vectors,
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { Params for "sgd" { vectors: u32, lr: f32, weight_decay: f32 } }
 

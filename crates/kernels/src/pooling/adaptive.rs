@@ -3,11 +3,13 @@
 use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::{average::spread_tiles, bytes, check_steps, kernel, pair, share, split, values};
-use crate::{
-    ParamsLayout,
+use super::{
+    average::repeat_tiles,
+    window::{bytes, check_steps, kernel, pair, share, split, values},
+};
+use crate::base::{
     magic::{magic, to_numerator},
-    params::params,
+    params::{ParamsLayout, params},
 };
 
 params! { Params for "adaptive_avg_pool2d", "adaptive_avg_pool2d_backward" {
@@ -56,7 +58,7 @@ pub fn adaptive_avg_pool2d_backward(
         let op = "adaptive_avg_pool2d_backward";
         let [height, width] = [2, 3].map(|axis| x_shape[axis] / y_shape[axis]);
         let pool = Pool2d::new([height, width]);
-        return spread_tiles(context, op, &pool, y_shape, height * width, grad_y, grad_x);
+        return repeat_tiles(context, op, &pool, y_shape, height * width, grad_y, grad_x);
     }
     let steps = [2, 3].map(|axis| y_shape[axis] / x_shape[axis] + 2);
     if split(steps) && x_shape[2] != y_shape[2] && x_shape[3] != y_shape[3] {

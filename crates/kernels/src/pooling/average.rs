@@ -4,12 +4,26 @@ use tilewright_ops::{Pool2d, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
 use super::{
-    Window, bytes, check_steps, cover, dilated, kernel, pair, share, split, stride_tiles, tap_steps, tiled,
-    values,
-    walk::{self, Walk, WalkBack},
-    window_steps,
+    walk::{
+        average::{average, average_backward},
+        backward::WalkBack,
+        forward::Walk,
+        tiles::fill_tiles,
+    },
+    window::{
+        Window, bytes, check_steps, cover, dilated, kernel, pair, share, split, stride_tiles, tap_steps,
+        tiled, values, window_steps,
+    },
 };
-use crate::{ParamsLayout, elementwise, magic::magic, movement, params::params, strided::Strided};
+use crate::{
+    base::{
+        magic::magic,
+        params::{ParamsLayout, params},
+        strided::Strided,
+    },
+    elementwise::unary::unary,
+    movement::strided_copy::strided_copy,
+};
 
 params! { Params for "avg_pool2d", "avg_pool2d_backward" {
     input: [u32; 2],
@@ -68,7 +82,7 @@ pub fn avg_pool2d(
     }
     if let Some(walk) = Walk::new(context, op, pool, x_shape, y_shape)? {
         let divisor = pool.divisor_override.unwrap_or(1) as f32;
-        return walk.average(context, op, [x_shape, y_shape], divisor_kind(pool), divisor, &[x, y]);
+        return average(&walk, context, op, [x_shape, y_shape], divisor_kind(pool), divisor, &[x, y]);
     }
     check_steps(op, steps, x_shape)?;
     launch(context, "avg_pool2d", op, pool, [x_shape, y_shape, y_shape], steps, &[x, y])
@@ -96,7 +110,7 @@ pub fn avg_pool2d_backward(
         return backward_tiles(context, op, pool, [x_shape, y_shape], &[grad_y, grad_x]);
     }
     if let Some(divisor) = tiles(pool, x_shape, y_shape) {
-        return spread_tiles(context, op, pool, y_shape, divisor, grad_y, grad_x);
+        return repeat_tiles(context, op, pool, y_shape, divisor, grad_y, grad_x);
     }
     check_steps(op, steps, x_shape)?;
     launch(context, "avg_pool2d_backward", op, pool, [x_shape, y_shape, x_shape], steps, &[grad_y, grad_x])
@@ -114,7 +128,7 @@ fn tiles(pool: &Pool2d, x_shape: [usize; 4], y_shape: [usize; 4]) -> Option<usiz
 }
 
 /// Every element of a tile gets the same: the gradients divided, which are few, and a copy that repeats them.
-pub(super) fn spread_tiles(
+pub(super) fn repeat_tiles(
     context: &Context,
     op: &str,
     pool: &Pool2d,
@@ -124,13 +138,13 @@ pub(super) fn spread_tiles(
     grad_x: &Buffer,
 ) -> Result<()> {
     let y_shape = [batch, channels, rows, columns];
-    if walk::spread(context, op, pool, y_shape, divisor, [grad_y, grad_x])? {
+    if fill_tiles(context, op, pool, y_shape, divisor, [grad_y, grad_x])? {
         return Ok(());
     }
     let count = batch * channels * rows * columns;
     let share = context.alloc(count as u64 * 4)?;
     let value = 1.0 / divisor as f32;
-    elementwise::unary(context, UnaryOp::MulScalar { value }, grad_y, &share, count)?;
+    unary(context, UnaryOp::MulScalar { value }, grad_y, &share, count)?;
     // Along a row first, then whole rows.
     let [height, width] = pool.kernel;
     let row = columns * width * channels;
@@ -153,7 +167,7 @@ fn repeat(context: &Context, op: &str, x: &Buffer, y: &Buffer, shape: [usize; 3]
     let [_, rows, inner] = shape;
     let from = [inner, 0, 1].map(|stride| stride as isize);
     let to = [rows * inner, inner, 1].map(|stride| stride as isize);
-    movement::strided_copy(context, op, x, 0, y, 0, &Strided::new(&shape, &from, &to))
+    strided_copy(context, op, x, 0, y, 0, &Strided::new(&shape, &from, &to))
 }
 
 /// The same average as one over rows and then one over columns: a divisor is a product of one factor for each axis, and
@@ -237,7 +251,7 @@ fn backward_tiles(
 ) -> Result<()> {
     if let Some(walk) = WalkBack::new(context, op, pool, [x_shape, y_shape], 1)? {
         let divisor = pool.divisor_override.unwrap_or(1) as f32;
-        return walk.average(context, op, x_shape[1], (divisor_kind(pool), divisor), buffers);
+        return average_backward(&walk, context, op, x_shape[1], (divisor_kind(pool), divisor), buffers);
     }
     values(op, x_shape)?;
     let window = Window::new(op, pool, x_shape, y_shape)?;

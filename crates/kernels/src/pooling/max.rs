@@ -4,12 +4,20 @@ use tilewright_ops::Pool2d;
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 
 use super::{
-    TILE, Window, check_steps, cover, dilated, kernel, lanes, pair, share, stride_tiles, tap_steps, tiled,
-    values,
-    walk::{Walk, WalkBack},
-    window_steps,
+    walk::{
+        backward::WalkBack,
+        forward::Walk,
+        max::{max, max_backward},
+    },
+    window::{
+        TILE, Window, check_steps, cover, dilated, kernel, lanes, pair, share, stride_tiles, tap_steps,
+        tiled, values, window_steps,
+    },
 };
-use crate::{ParamsLayout, magic::magic, params::params};
+use crate::base::{
+    magic::magic,
+    params::{ParamsLayout, params},
+};
 
 params! { Params for "max_pool2d", "max_pool2d_backward" {
     input: [u32; 2],
@@ -110,7 +118,7 @@ pub fn max_pool2d(
     };
     if let Some(walk) = Walk::new(context, op, pool, x_shape, y_shape)? {
         let index = index_type(x_shape[1]);
-        return walk.max(context, op, [x_shape, y_shape], index, &[x, y, indices], with_indices);
+        return max(&walk, context, op, [x_shape, y_shape], index, &[x, y, indices], with_indices);
     }
     let kernel = kernel(op, x_shape[1])
         .with_type("INDEX", index_type(x_shape[1]))
@@ -177,7 +185,7 @@ fn backward_tiles(
     // It numbers the elements of x too, and checks that they can be.
     let common = Params::new(op, pool, x_shape, y_shape, [batch, channels, tiles[0], tiles[1]])?;
     if let Some(walk) = WalkBack::new(context, op, pool, [x_shape, y_shape], 2)? {
-        return walk.max(context, op, channels, index_type(channels), buffers);
+        return max_backward(&walk, context, op, channels, index_type(channels), buffers);
     }
     let params = TileParams {
         input: common.input,

@@ -2,8 +2,12 @@
 
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::{kernel, lanes};
-use crate::{ParamsLayout, groups, params::params, share::Share, to_u32};
+use super::window::{kernel, lanes};
+use crate::base::{
+    numbers::{to_u32, workgroups},
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { Params for "sum_rows" {
     rows: u32,
@@ -68,7 +72,7 @@ pub fn sum_rows(
             op,
             params: bytemuck::bytes_of(&params),
             buffers: &[&from, &to],
-            groups: groups(count),
+            groups: workgroups(count),
         };
         context.dispatch(&kernel, &dispatch)?;
         if last {

@@ -3,11 +3,14 @@
 use tilewright_runtime::{Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Arithmetic, Peak, time};
-use crate::{
-    ParamsLayout, WORKGROUP,
-    params::params,
-    select::{Cooperative, Device, DeviceClass},
+use super::{
+    roofline::{Arithmetic, Peak},
+    timing::time,
+};
+use crate::base::{
+    device::{Cooperative, Device, DeviceClass},
+    numbers::WORKGROUP,
+    params::{ParamsLayout, params},
 };
 
 params! { FmaParams for "probe_fma", "probe_fma_f16" { rounds: u32, m: f32, b: f32 } }

@@ -3,8 +3,12 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{CopyRate, time};
-use crate::{ParamsLayout, params::params, share::Share, vectors};
+use super::{roofline::CopyRate, timing::time};
+use crate::base::{
+    numbers::vectors,
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { Params for "probe_copy" { runs: u32, never: u32 } }
 

@@ -12,7 +12,7 @@ use tilewright_runtime::{Context, Error, Result, write_whole};
 pub use roofline::{Arithmetic, CopyRate, Overhead, Peak, Roofline};
 pub use timing::{Timing, time};
 
-pub(crate) fn params() -> Vec<crate::ParamsLayout> {
+pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
     [arithmetic::LAYOUTS, copy::LAYOUTS].concat()
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use tilewright_runtime::{Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{Overhead, time};
+use super::{roofline::Overhead, timing::time};
 
 /// Dispatches in a round.
 const MANY: usize = 1024;

@@ -4,13 +4,12 @@ use tilewright_ops::Dropout;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use crate::{
-    ParamsLayout,
+use crate::base::{
+    device::Device,
     magic::magic,
-    params::params,
-    select::Device,
+    numbers::{to_u32, vectors},
+    params::{ParamsLayout, params},
     share::{Share, WIDE_TURN, wide_words},
-    to_u32, vectors,
 };
 
 params! { FillParams for "random_fill" {

@@ -4,11 +4,14 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
+    lines::Lines,
     plan::{Plan, lists},
-    softmax::Lines,
     softmax_lanes,
 };
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
+use crate::base::{
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
+};
 
 params! { Params for "argmax", "argmax_join" {
     kept_shape: [u32; 8],
@@ -54,7 +57,7 @@ pub fn argmax(context: &Context, x: &Buffer, y: &Buffer, plan: &Plan) -> Result<
             .with_u32("WORKGROUP", WORKGROUP)
             .with_u32("KEPT", plan.kept.len() as u32)
             .with_u32("REDUCED", plan.reduced.len() as u32);
-        let groups = groups(to_u32(OP, threads)?);
+        let groups = workgroups(to_u32(OP, threads)?);
         let dispatch = Dispatch { op: OP, params: bytemuck::bytes_of(&params), buffers, groups };
         context.dispatch(&kernel, &dispatch)
     };

@@ -2,7 +2,7 @@
 
 use tilewright_runtime::{Error, Result};
 
-use crate::{strided::MAX_RANK, to_u32};
+use crate::base::{numbers::to_u32, strided::MAX_RANK};
 
 /// An axis of a tensor in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,11 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::plan::{Axis, Plan, count, lists};
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, share::Share, to_u32};
+use crate::base::{
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
+    share::Share,
+};
 
 params! { Params for "reduce_rows", "reduce_columns" {
     kept_shape: [u32; 8],
@@ -112,7 +116,7 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
             op: op.name(),
             params: bytemuck::bytes_of(&params),
             buffers: &[x, to],
-            groups: groups(threads),
+            groups: workgroups(threads),
         };
         context.dispatch(&kernel, &dispatch)
     };

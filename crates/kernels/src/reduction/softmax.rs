@@ -3,8 +3,11 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::softmax_lanes;
-use crate::{ParamsLayout, WORKGROUP, groups, params::params, to_u32};
+use super::{lines::Lines, softmax_lanes};
+use crate::base::{
+    numbers::{WORKGROUP, to_u32, workgroups},
+    params::{ParamsLayout, params},
+};
 
 params! { Params for "log_sum_exp", "log_sum_exp_join", "softmax", "softmax_backward" {
     lines: u32,
@@ -14,34 +17,6 @@ params! { Params for "log_sum_exp", "log_sum_exp_join", "softmax", "softmax_back
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
-
-/// A dense tensor as lines: extents before the axis of the lines, along it and after it, in the order of memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lines {
-    /// Extents before the axis, multiplied up.
-    pub before: usize,
-    /// The axis.
-    pub along: usize,
-    /// Extents after the axis, multiplied up.
-    pub after: usize,
-}
-
-impl Lines {
-    /// Lines.
-    pub fn lines(&self) -> usize {
-        self.before * self.after
-    }
-
-    /// Threads that share a line in an elementwise kernel: enough for a GPU, and several elements for each.
-    pub(crate) fn parts(&self) -> usize {
-        self.along.div_ceil(16)
-    }
-
-    /// Whether neighbouring lines are neighbours in memory, as neighbouring threads should be then.
-    pub(crate) fn lines_first(&self) -> bool {
-        self.after > 1
-    }
-}
 
 /// Elements that one thread takes alone.
 const SERIAL: usize = 256;
@@ -59,7 +34,7 @@ pub fn log_sum_exp(context: &Context, op: &str, x: &Buffer, view: Lines) -> Resu
     };
     let launch = |kernel: Specialisation, from: &Buffer, threads: usize| -> Result<Buffer> {
         let to = context.alloc(threads as u64 * 8)?;
-        let groups = groups(to_u32(op, threads)?);
+        let groups = workgroups(to_u32(op, threads)?);
         let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[from, &to], groups };
         context.dispatch(&kernel.with_u32("WORKGROUP", WORKGROUP), &dispatch)?;
         Ok(to)
@@ -112,6 +87,6 @@ fn elementwise(
         parts: to_u32(op, parts)?,
     };
     let kernel = kernel.with_u32("WORKGROUP", WORKGROUP).with_bool("LINES_FIRST", view.lines_first());
-    let groups = groups(to_u32(op, view.lines() * parts)?);
+    let groups = workgroups(to_u32(op, view.lines() * parts)?);
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

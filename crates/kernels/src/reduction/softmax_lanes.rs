@@ -3,12 +3,11 @@
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::softmax::Lines;
-use crate::{
-    ParamsLayout, WORKGROUP,
-    params::params,
-    select::{Device, DeviceClass},
-    to_u32,
+use super::lines::Lines;
+use crate::base::{
+    device::{Device, DeviceClass},
+    numbers::{WORKGROUP, to_u32},
+    params::{ParamsLayout, params},
 };
 
 params! { Params for "softmax_lanes", "softmax_lanes_backward" {
@@ -37,7 +36,7 @@ fn fits(context: &Context, view: Lines) -> bool {
         && view.before >= 4
 }
 
-/// [`super::softmax`] in one kernel if it can be, and whether it was.
+/// `softmax` in one kernel if it can be, and whether it was.
 pub(super) fn softmax(
     context: &Context,
     op: &'static str,
@@ -49,7 +48,7 @@ pub(super) fn softmax(
     launch(context, kernel, op, &[x, y, x], view)
 }
 
-/// [`super::softmax_backward`] without the sums, in one kernel if it can be, and whether it was.
+/// `softmax_backward` without the sums, in one kernel if it can be, and whether it was.
 pub fn softmax_backward_lanes(
     context: &Context,
     op: &'static str,
@@ -64,7 +63,7 @@ pub fn softmax_backward_lanes(
     launch(context, kernel, op, &[y, grad_y, grad_x, y, grad_y], view)
 }
 
-/// [`super::argmax`] in one kernel if it can be, and whether it was.
+/// `argmax` in one kernel if it can be, and whether it was.
 pub(super) fn argmax(context: &Context, x: &Buffer, y: &Buffer, view: Lines) -> Result<bool> {
     let op = "argmax";
     if !fits(context, view) {

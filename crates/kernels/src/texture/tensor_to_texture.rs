@@ -5,8 +5,8 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result, Texture};
 use tilewright_shaders::Specialisation;
 use wgpu::TextureFormat;
 
-use super::Images;
-use crate::{WORKGROUP, groups, to_u32};
+use super::images::Images;
+use crate::base::numbers::{WORKGROUP, to_u32, workgroups};
 
 /// The images of `x` to `texture`, as `op` says; the caller has asked [`TextureOutput::check`].
 ///
@@ -27,7 +27,7 @@ pub fn tensor_to_texture(
         .with_type("Operand", images.element())
         .with_type("Image", image_type(context, texture.raw().format())?);
     let params = images.params(name, op.scale, op.mean, op.std)?;
-    let groups = groups(params.count);
+    let groups = workgroups(params.count);
     let dispatch = Dispatch { op: name, params: bytemuck::bytes_of(&params), buffers: &[x], groups };
     context.dispatch_with_textures(&kernel, &dispatch, &[texture])
 }

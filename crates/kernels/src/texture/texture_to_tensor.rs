@@ -4,8 +4,8 @@ use tilewright_ops::texture::{ChannelOrder, TextureInput, Transfer};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result, Texture};
 use tilewright_shaders::Specialisation;
 
-use super::Images;
-use crate::{WORKGROUP, groups, to_u32};
+use super::images::Images;
+use crate::base::numbers::{WORKGROUP, to_u32, workgroups};
 
 /// The images of `texture` to `y`, as `op` says; the caller has asked [`TextureInput::check`].
 pub fn texture_to_tensor(
@@ -26,7 +26,7 @@ pub fn texture_to_tensor(
         .with_bool("RESIZE", [texture_height, texture_width] != [height, width])
         .with_type("Output", images.element());
     let params = images.params(name, op.scale, op.mean, op.std)?;
-    let groups = groups(params.count);
+    let groups = workgroups(params.count);
     let dispatch = Dispatch { op: name, params: bytemuck::bytes_of(&params), buffers: &[y], groups };
     context.dispatch_with_textures(&kernel, &dispatch, &[texture])
 }

@@ -1,6 +1,6 @@
 //! Convolutions and their gradients.
 
-use tilewright_kernels::convolution::{self, Operands, Problem, Weight};
+use tilewright_kernels::convolution::{self, Conv2dCall, Problem};
 use tilewright_ops::{Conv2d, DType, Pooling};
 
 use super::{four, matmul::widens};
@@ -16,7 +16,6 @@ pub(super) fn conv2d(
 ) -> Result<Tensor> {
     let dtype = x.dtype();
     let problem = Problem::new(op, four(x.shape()), four(weight.shape()))?.with_dtype(dtype);
-    let pooled_shape = pooling.map(|pooling| pooling.output_shape(problem.y_shape)).transpose()?;
     if hints.conv2d.is_none() && widens(x) {
         let wide = epilogue.widened()?;
         let (x, weight) = (x.cast(DType::F32)?, weight.cast(DType::F32)?);
@@ -25,38 +24,28 @@ pub(super) fn conv2d(
     let x = x.to_layout(Layout::ChannelsLast)?;
     let weight = weight.to_layout(Layout::RowMajor)?;
     let residual = epilogue.residual.map(|residual| residual.to_layout(Layout::ChannelsLast)).transpose()?;
-    let read = [x.buffer(), weight.buffer()];
-    let free =
-        |residual: &&Tensor| hints.over_residual && !read.iter().any(|buffer| buffer.same(residual.buffer()));
-    let (context, plain) = (x.context(), Weight::Plain(weight.buffer()));
-    let fused = match pooling {
-        Some(pooling) => convolution::pools(context, &problem, plain, pooling, hints.conv2d)?,
-        None => false,
-    };
-    let y = match (residual.as_ref().filter(free), pooled_shape.filter(|_| fused)) {
-        (Some(residual), None) => residual.clone(),
-        (_, shape) => {
-            let shape = shape.unwrap_or(problem.y_shape);
-            Tensor::empty(context, &shape, dtype, Layout::ChannelsLast)?
-        }
-    };
-    let operands = Operands {
-        x: x.buffer(),
-        weight: plain,
+    let call = Conv2dCall {
         bias: epilogue.bias.map(Tensor::buffer),
         residual: residual.as_ref().map(Tensor::buffer),
-        y: y.buffer(),
+        over_residual: hints.over_residual,
+        activation: epilogue.activation,
+        pooling: pooling.copied(),
+        algorithm: hints.conv2d,
+        ..Conv2dCall::new(&problem, x.buffer(), weight.buffer())
     };
-    let activation = epilogue.activation;
-    match pooling {
-        Some(pooling) if fused => {
-            convolution::forward_pooled(context, &problem, &operands, activation, pooling, hints.conv2d)?;
-        }
-        _ => convolution::forward(context, &problem, &operands, activation, hints.conv2d)?,
-    }
-    match pooling {
-        Some(pooling) if !fused => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
-        _ => Ok(y),
+    let to = convolution::placement(x.context(), &call)?;
+    let y = match &residual {
+        Some(residual) if to.over_residual => residual.clone(),
+        _ => Tensor::empty(x.context(), &to.shape, dtype, Layout::ChannelsLast)?,
+    };
+    // What the kernel does not pool is pooled behind it.
+    let behind = pooling.filter(|_| !to.pools);
+    let fused = if behind.is_some() { None } else { call.pooling };
+    let call = Conv2dCall { pooling: fused, algorithm: Some(to.algorithm), ..call };
+    convolution::forward(x.context(), &call, y.buffer())?;
+    match behind {
+        Some(pooling) => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
+        None => Ok(y),
     }
 }
 

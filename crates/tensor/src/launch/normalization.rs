@@ -2,7 +2,7 @@
 //!
 //! Four axes are worked on channels-last, two as they are; any other rank goes through copies.
 
-use tilewright_kernels::normalization::{self, Fused, Grads, Running, Spread, Statistics};
+use tilewright_kernels::normalization::{self, BatchNormCall, Deviation, Grads, Running, Statistics};
 use tilewright_ops::{BatchNorm, DType, UnaryOp};
 
 use crate::{Layout, Result, Tensor};
@@ -33,18 +33,17 @@ pub(super) fn train(
     };
     let (eps, momentum) = (norm.eps, norm.momentum);
     normalization::batch_norm_statistics(context, dims, eps, momentum, x.buffer(), running, to)?;
-    normalization::batch_norm_normalise(
-        context,
-        TRAIN,
+    let call = BatchNormCall {
+        op: TRAIN,
         dims,
-        x.buffer(),
-        mean.buffer(),
-        Spread::InvStd(inv_std.buffer()),
-        weight.buffer(),
-        bias.buffer(),
+        x: x.buffer(),
+        mean: mean.buffer(),
+        deviation: Deviation::InvStd(inv_std.buffer()),
+        weight: weight.buffer(),
+        bias: bias.buffer(),
         activation,
-        y.buffer(),
-    )?;
+    };
+    normalization::batch_norm(context, &call, y.buffer())?;
     Ok(vec![with_rank_of(y, of)?, mean, inv_std, new_mean, new_var])
 }
 
@@ -53,26 +52,25 @@ pub(super) fn eval(norm: &BatchNorm, activation: Option<UnaryOp>, inputs: &[&Ten
     let [of, weight, bias, running_mean, running_var] = five(inputs);
     let x = channels_fastest(of)?;
     let y = x.like(DType::F32)?;
-    normalization::batch_norm_normalise(
-        of.context(),
-        EVAL,
-        dims(norm, of)?,
-        x.buffer(),
-        running_mean.buffer(),
-        Spread::Variance(running_var.buffer(), norm.eps),
-        weight.buffer(),
-        bias.buffer(),
+    let call = BatchNormCall {
+        op: EVAL,
+        dims: dims(norm, of)?,
+        x: x.buffer(),
+        mean: running_mean.buffer(),
+        deviation: Deviation::Variance(running_var.buffer(), norm.eps),
+        weight: weight.buffer(),
+        bias: bias.buffer(),
         activation,
-        y.buffer(),
-    )?;
+    };
+    normalization::batch_norm(of.context(), &call, y.buffer())?;
     with_rank_of(y, of)
 }
 
 /// The gradients of `x`, `weight` and `bias`, from `x`, `weight`, `mean`, `inv_std`, `grad_y` and, with an activation, the bias.
 pub(super) fn train_backward(activation: Option<UnaryOp>, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     let norm = BatchNorm::default();
-    let spread = Spread::InvStd(inputs[3].buffer());
-    backward(TRAIN_BACKWARD, &norm, true, spread, activation, inputs)
+    let deviation = Deviation::InvStd(inputs[3].buffer());
+    backward(TRAIN_BACKWARD, &norm, true, deviation, activation, inputs)
 }
 
 /// The same with the running statistics, which are constants.
@@ -81,38 +79,36 @@ pub(super) fn eval_backward(
     activation: Option<UnaryOp>,
     inputs: &[&Tensor],
 ) -> Result<Vec<Tensor>> {
-    let spread = Spread::Variance(inputs[3].buffer(), norm.eps);
-    backward(EVAL_BACKWARD, norm, false, spread, activation, inputs)
+    let deviation = Deviation::Variance(inputs[3].buffer(), norm.eps);
+    backward(EVAL_BACKWARD, norm, false, deviation, activation, inputs)
 }
 
 fn backward(
     op: &'static str,
     norm: &BatchNorm,
     train: bool,
-    spread: Spread<'_>,
+    deviation: Deviation<'_>,
     activation: Option<UnaryOp>,
     inputs: &[&Tensor],
 ) -> Result<Vec<Tensor>> {
     let [of, weight, mean, _, grad_y] = five(inputs);
-    let bias = inputs.get(5);
-    let fused = activation.zip(bias).map(|(activation, bias)| Fused { activation, bias: bias.buffer() });
+    // Without an activation the bias plays no part.
+    let bias = inputs.get(5).copied().unwrap_or(weight);
     let (x, grad_y) = (channels_fastest(of)?, channels_fastest(grad_y)?);
     let grad_x = x.like(DType::F32)?;
     let (grad_weight, grad_bias) = (weight.like(DType::F32)?, weight.like(DType::F32)?);
     let to = Grads { x: grad_x.buffer(), weight: grad_weight.buffer(), bias: grad_bias.buffer() };
-    normalization::batch_norm_backward(
-        of.context(),
+    let call = BatchNormCall {
         op,
-        dims(norm, of)?,
-        train,
-        x.buffer(),
-        mean.buffer(),
-        spread,
-        weight.buffer(),
-        fused,
-        grad_y.buffer(),
-        to,
-    )?;
+        dims: dims(norm, of)?,
+        x: x.buffer(),
+        mean: mean.buffer(),
+        deviation,
+        weight: weight.buffer(),
+        bias: bias.buffer(),
+        activation,
+    };
+    normalization::batch_norm_backward(of.context(), &call, train, grad_y.buffer(), to)?;
     Ok(vec![with_rank_of(grad_x, of)?, grad_weight, grad_bias])
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tilewright_kernels::{
     convolution::{
-        self as kernels, Conv2dAlgorithm, Operands, Pass, Problem as ConvProblem, Weight, pack_weight,
+        self as kernels, Conv2dAlgorithm, Conv2dCall, Pass, Problem as ConvProblem, Weight, pack_weight,
     },
     matmul::{MatmulAlgorithm, Problem as MatmulProblem},
     probe::{self, Roofline},
@@ -286,9 +286,9 @@ fn bench_conv2d(
             Ok(match pass {
                 Pass::Forward => {
                     let weight = packed.as_ref().map_or(Weight::Plain(w.buffer()), Weight::Packed);
-                    let operands =
-                        Operands { x: x.buffer(), weight, bias: None, residual: None, y: y.buffer() };
-                    kernels::forward(context, &problem, &operands, None, named)?;
+                    let call =
+                        Conv2dCall { algorithm: named, ..Conv2dCall::new(&problem, x.buffer(), weight) };
+                    kernels::forward(context, &call, y.buffer())?;
                     y.clone()
                 }
                 Pass::BackwardInput => Tensor::conv2d_backward_input(&g, &w, &x_shape, &op, named)?,

@@ -119,7 +119,7 @@ pub fn run(arguments: &Arguments, options: Options, context: &Context) -> Result
     if options.assert && mean < WANTED {
         return Err(Error::Check(format!(
             "the choice reaches {mean:.3} of the best candidate in the geometric mean, and {WANTED} is wanted; \
-             the table is in crates/kernels/src/select/convolution.rs"
+             the table is in crates/kernels/src/convolution/table.rs"
         )));
     }
     Ok(())

@@ -1,0 +1,25 @@
+//! The layouts of every launcher's `Params`.
+
+use crate::{
+    base::params::ParamsLayout, convolution, elementwise, loss, matmul, movement, normalization, optimizer,
+    pooling, probe, random, reduction, texture,
+};
+
+/// The layouts of every launcher.
+pub fn all_params() -> Vec<ParamsLayout> {
+    [
+        convolution::params(),
+        elementwise::params(),
+        loss::params(),
+        matmul::params(),
+        movement::params(),
+        normalization::params(),
+        optimizer::params(),
+        pooling::params(),
+        probe::params(),
+        random::params(),
+        reduction::params(),
+        texture::params(),
+    ]
+    .concat()
+}

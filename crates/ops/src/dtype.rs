@@ -14,11 +14,15 @@ pub enum DType {
     I32,
     /// Unsigned 32-bit integer: random bits, packed bytes.
     U32,
+    /// Two's complement 8-bit integer: quantised numbers.
+    I8,
+    /// Unsigned 8-bit integer: quantised numbers, pixels.
+    U8,
 }
 
 impl DType {
     /// Every element type, for tables and tests.
-    pub const ALL: [Self; 4] = [Self::F32, Self::F16, Self::I32, Self::U32];
+    pub const ALL: [Self; 6] = [Self::F32, Self::F16, Self::I32, Self::U32, Self::I8, Self::U8];
 
     /// Bytes per element.
     #[must_use]
@@ -26,10 +30,12 @@ impl DType {
         match self {
             Self::F32 | Self::I32 | Self::U32 => 4,
             Self::F16 => 2,
+            Self::I8 | Self::U8 => 1,
         }
     }
 
-    /// The name WGSL gives the type: `f32`, `f16`, `i32`, `u32`.
+    /// The name: `f32`, `f16`, `i32`, `u32`, `i8`, `u8`. WGSL calls the types of four and two bytes so; it has none of one
+    /// byte, four of which lie in a word, the first one lowest.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -37,6 +43,8 @@ impl DType {
             Self::F16 => "f16",
             Self::I32 => "i32",
             Self::U32 => "u32",
+            Self::I8 => "i8",
+            Self::U8 => "u8",
         }
     }
 }

@@ -193,10 +193,14 @@ pub const OPERATIONS: &[Operation] = &[
         .golden()
         .onnx("Where"),
     Operation::new("fill", "elementwise", &["fill"]).onnx("ConstantOfShape"),
-    Operation::new("cast", "elementwise", &["cast", "cast_to_f16", "cast_from_f16"])
-        .reference("elementwise::cast_to_i32")
-        .f16()
-        .onnx("Cast"),
+    Operation::new(
+        "cast",
+        "elementwise",
+        &["cast", "cast_to_f16", "cast_from_f16", "cast_from_bytes", "cast_to_bytes"],
+    )
+    .reference("elementwise::cast_to_i32")
+    .f16()
+    .onnx("Cast"),
     matmul("matmul", "matmul::matmul").onnx("MatMul"),
     matmul("linear", "matmul::linear").onnx("Gemm"),
     Operation::new(

@@ -41,6 +41,22 @@ pub enum Error {
         /// What it should be.
         expected: Layout,
     },
+    /// An operation that computes was given a quantised tensor, or a movement one whose scales it would mix up.
+    #[error("{op}: an operand is quantised; {hint}")]
+    Quantized {
+        /// The operation.
+        op: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// A tensor is not quantised.
+    #[error(
+        "{op}: the tensor has no scale; give it one with `with_quantization`, or make it with `quantize`"
+    )]
+    NotQuantized {
+        /// The operation.
+        op: &'static str,
+    },
     /// The operands live on different contexts.
     #[error("{op}: the operands live on different contexts; read one back and upload it to the other")]
     Contexts {

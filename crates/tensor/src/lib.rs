@@ -4,11 +4,13 @@
 //! in memory, which only [`Tensor::layout`] shows. There are no views with arbitrary strides: what moves elements
 //! copies them, and a change of layout is a kernel that a profile shows.
 
+mod composite;
 mod epilogue;
 mod error;
 mod launch;
 mod layout;
 pub mod ops;
+mod quantized;
 mod run;
 mod tensor;
 mod trace;
@@ -24,7 +26,7 @@ pub use ops::{
 pub use run::Hints;
 pub use tensor::{Element, Tensor};
 pub use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
-pub use tilewright_ops::DType;
+pub use tilewright_ops::{DType, Quantization};
 pub use trace::{Trace, TraceOperand, TraceStep};
 
 /// What every fallible call of this crate returns.

@@ -3,7 +3,7 @@
 use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
 use tilewright_ops::{DType, Op, ShapeError};
 
-use crate::{Result, Tensor, launch, trace};
+use crate::{Result, Tensor, launch, quantized, trace};
 
 /// How an operation is to be run where there is a choice. None of it changes what is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,10 +44,15 @@ impl Tensor {
         rest.iter().try_for_each(|other| first.require_same_context(facts.name, other))?;
         let extents: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
         let shapes = facts.output_shapes(&extents)?;
-        match inputs.iter().find_map(|input| input.symbol.as_ref()) {
-            Some(symbol) => trace::write_down(symbol, op, inputs, shapes, dtypes),
-            None => launch::launch(op, inputs, &shapes, hints),
+        let quantization = quantized::of_results(op, inputs)?;
+        let mut results = match inputs.iter().find_map(|input| input.symbol.as_ref()) {
+            Some(symbol) => trace::write_down(symbol, op, inputs, shapes, dtypes)?,
+            None => launch::launch(op, inputs, &shapes, hints)?,
+        };
+        if quantization.is_some() {
+            results.iter_mut().for_each(|result| result.quantization.clone_from(&quantization));
         }
+        Ok(results)
     }
 
     /// The first result of [`Self::run`].

@@ -1,8 +1,10 @@
 //! The tensor itself: shape, type and layout over a buffer, and the ways in and out.
 
+use std::sync::Arc;
+
 use bytemuck::Pod;
 use half::f16;
-use tilewright_ops::{DType, element_count};
+use tilewright_ops::{DType, Quantization, element_count};
 use tilewright_runtime::{Buffer, Context};
 
 use crate::{Error, Layout, Result, trace::Symbol};
@@ -15,6 +17,8 @@ pub struct Tensor {
     shape: Vec<usize>,
     dtype: DType,
     layout: Layout,
+    /// What its numbers stand for, if it is quantised.
+    pub(crate) quantization: Option<Arc<Quantization>>,
     /// What it stands for, if operations on it are only written down.
     pub(crate) symbol: Option<Symbol>,
 }
@@ -39,6 +43,14 @@ impl Element for i32 {
 
 impl Element for u32 {
     const DTYPE: DType = DType::U32;
+}
+
+impl Element for i8 {
+    const DTYPE: DType = DType::I8;
+}
+
+impl Element for u8 {
+    const DTYPE: DType = DType::U8;
 }
 
 impl Tensor {
@@ -103,7 +115,15 @@ impl Tensor {
     fn over(context: &Context, buffer: Buffer, shape: &[usize], dtype: DType, layout: Layout) -> Self {
         let layout = if shape.len() == 4 { layout } else { Layout::RowMajor };
         buffer.note_shape(shape);
-        Self { context: context.clone(), buffer, shape: shape.to_vec(), dtype, layout, symbol: None }
+        Self {
+            context: context.clone(),
+            buffer,
+            shape: shape.to_vec(),
+            dtype,
+            layout,
+            quantization: None,
+            symbol: None,
+        }
     }
 
     /// The logical shape.
@@ -213,7 +233,10 @@ impl Tensor {
 
     /// The same memory under another shape of as many elements.
     pub(crate) fn relabel(&self, shape: &[usize], layout: Layout) -> Self {
-        Self::over(&self.context, self.buffer.clone(), shape, self.dtype, layout)
+        let same = Self::over(&self.context, self.buffer.clone(), shape, self.dtype, layout);
+        // Scales of an axis mean nothing under another shape.
+        let keeps = shape == self.shape || self.quantization().is_none_or(|of| of.axis().is_none());
+        Self { quantization: self.quantization.clone().filter(|_| keeps), ..same }
     }
 
     /// Fails unless the element type is f32.

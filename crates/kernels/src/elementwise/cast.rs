@@ -4,6 +4,7 @@ use tilewright_ops::DType;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
+use super::cast_bytes::cast_bytes;
 use crate::base::{
     device::{Device, DeviceClass},
     numbers::vectors,
@@ -15,7 +16,8 @@ params! { Params for "cast", "cast_to_f16", "cast_from_f16" { runs: u32, never: 
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
-/// `y = x` converted, over `count` elements. Between f16 and the integers two steps over f32 are needed: `None`.
+/// `y = x` converted, over `count` elements. Where two steps are needed it is `None`: between f16 and the integers over f32, between
+/// bytes and what is not an integer of 32 bits over i32.
 pub fn cast(
     context: &Context,
     x: &Buffer,
@@ -24,6 +26,9 @@ pub fn cast(
     to: DType,
     count: usize,
 ) -> Option<Result<()>> {
+    if from.size() == 1 || to.size() == 1 {
+        return cast_bytes(context, x, from, y, to, count);
+    }
     // llvmpipe's own conversions take its lanes one by one, or in branches.
     let on_vectors = |kernel: Specialisation, slot, fragment| match Device::of(context).class {
         DeviceClass::SoftwareVulkan => kernel.with_fragment(slot, fragment),

@@ -3,6 +3,7 @@
 mod binary;
 mod binary_rows;
 pub(crate) mod cast;
+mod cast_bytes;
 pub(crate) mod fill;
 pub(crate) mod unary;
 mod where_;
@@ -14,6 +15,14 @@ pub use unary::{unary, unary_backward};
 pub use where_::where_;
 
 pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
-    [unary::LAYOUTS, binary::LAYOUTS, binary_rows::LAYOUTS, fill::LAYOUTS, cast::LAYOUTS, where_::LAYOUTS]
-        .concat()
+    [
+        unary::LAYOUTS,
+        binary::LAYOUTS,
+        binary_rows::LAYOUTS,
+        fill::LAYOUTS,
+        cast::LAYOUTS,
+        cast_bytes::LAYOUTS,
+        where_::LAYOUTS,
+    ]
+    .concat()
 }

@@ -179,6 +179,8 @@ impl<'g> Writer<'g> {
             DType::F16 => tensor.to_vec::<f16>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
             DType::I32 => tensor.to_vec::<i32>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
             DType::U32 => tensor.to_vec::<u32>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            DType::I8 => tensor.to_vec::<i8>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            DType::U8 => tensor.to_vec::<u8>()?,
         };
         self.raw(name, tensor.shape(), element_type(tensor.dtype()), bytes);
         Ok(())
@@ -252,6 +254,8 @@ pub(super) const fn element_type(dtype: DType) -> ElementType {
         DType::F16 => ElementType::F16,
         DType::I32 => ElementType::I32,
         DType::U32 => ElementType::U32,
+        DType::I8 => ElementType::I8,
+        DType::U8 => ElementType::U8,
     }
 }
 

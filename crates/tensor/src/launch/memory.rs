@@ -25,7 +25,8 @@ impl Tensor {
         if Layout::coincide(self.shape()) {
             return Ok(self.relabel(self.shape(), layout));
         }
-        self.copy_to("to_layout", self.shape(), &self.strides(), 0, layout)
+        let copy = self.copy_to("to_layout", self.shape(), &self.strides(), 0, layout)?;
+        Ok(copy.quantized_as(self))
     }
 
     /// A tensor of its own memory with the same elements: what a plain clone, which shares memory, is not. A symbolic
@@ -34,7 +35,8 @@ impl Tensor {
         if self.is_symbolic() {
             return Ok(self.clone());
         }
-        self.copy_to("copy", self.shape(), &self.strides(), 0, self.layout())
+        let copy = self.copy_to("copy", self.shape(), &self.strides(), 0, self.layout())?;
+        Ok(copy.quantized_as(self))
     }
 
     /// The strides under which this tensor is read as `shape`, 0 along what is broadcast.
@@ -58,7 +60,8 @@ impl Tensor {
     ) -> Result<Self> {
         if let Some(wide) = self.words() {
             // The kernel moves words of four bytes.
-            return self.cast(wide)?.copy_to(op, shape, strides, offset, layout)?.cast(self.dtype());
+            let bare = self.without_quantization().cast(wide)?;
+            return bare.copy_to(op, shape, strides, offset, layout)?.cast(self.dtype());
         }
         let y = Self::empty(self.context(), shape, self.dtype(), layout)?;
         if y.count() == 0 {
@@ -95,6 +98,7 @@ impl Tensor {
     pub(crate) fn words(&self) -> Option<DType> {
         match self.dtype() {
             DType::F16 => Some(DType::F32),
+            DType::I8 | DType::U8 => Some(DType::I32),
             DType::F32 | DType::I32 | DType::U32 => None,
         }
     }

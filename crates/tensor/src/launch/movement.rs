@@ -31,7 +31,8 @@ pub(super) fn slice_backward(ranges: &[SliceRange], grad_y: &Tensor, shape: &[us
 pub(super) fn concat(axis: usize, tensors: &[&Tensor], shape: &[usize]) -> Result<Tensor> {
     let first = tensors[0];
     if let Some(wide) = first.words() {
-        let wide: Vec<_> = tensors.iter().map(|tensor| tensor.cast(wide)).collect::<Result<_>>()?;
+        let wide: Vec<_> =
+            tensors.iter().map(|tensor| tensor.without_quantization().cast(wide)).collect::<Result<_>>()?;
         return concat(axis, &wide.iter().collect::<Vec<_>>(), shape)?.cast(first.dtype());
     }
     let y = Tensor::empty(first.context(), shape, first.dtype(), first.layout())?;

@@ -20,6 +20,7 @@ pub mod random;
 pub mod reduction;
 pub mod select;
 mod share;
+pub mod sort;
 pub mod strided;
 pub mod texture;
 pub mod tune;

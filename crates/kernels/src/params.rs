@@ -43,6 +43,7 @@ pub fn all_params() -> Vec<ParamsLayout> {
         crate::probe::params(),
         crate::random::params(),
         crate::reduction::params(),
+        crate::sort::params(),
         crate::texture::params(),
     ]
     .concat()

@@ -96,7 +96,7 @@ fn lengths() {
         let x = random(along as u64, 3 * along, -1.0, 1.0);
         for (k, largest) in [(1, true), (2, false), (5, true), (along, false)] {
             if k <= along {
-                check(&mut cases, &contexts, &SORTERS, TopK { k, axis: 1, largest }, &x, &shape);
+                check(&mut cases, &contexts, &SORTERS[1..], TopK { k, axis: 1, largest }, &x, &shape);
             }
         }
     }
@@ -197,8 +197,8 @@ fn ordered_lines() {
     let rising: Vec<f32> = (0..count).map(|i| i as f32).collect();
     let falling: Vec<f32> = rising.iter().rev().copied().collect();
     let op = TopK { k: 40, axis: 0, largest: true };
-    // 15 elements a group, as the quotient's root says.
-    let groups = 10_007_usize.div_ceil(15);
+    // 15 elements a group, as the quotient's root says, and whole vec4s of groups.
+    let groups = 10_007_usize.div_ceil(15).next_multiple_of(4);
     let together: Vec<f32> = (0..count).map(|i| f32::from(u8::from(i % groups == 3))).collect();
     for x in [rising, falling, together] {
         for largest in [true, false] {

@@ -100,20 +100,20 @@ fn main(
     // Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M).
     // @unroll
     for (var s = 0u; s < LOG; s++) {
-        const P = 1u << (LOG - 1u - s);
+        let span = 1u << (LOG - 1u - s);
         // @unroll
         for (var u = 0u; u < s + 1u; u++) {
-            // P itself at first; all that depends on the loops' variables is constant.
-            const LATER = min(u, 1u);
-            const D = LATER * ((1u << (LOG - u)) - P) + (1u - LATER) * P;
-            const R = LATER * P;
+            // The span itself at first. Written out, all of this is constant.
+            let later = min(u, 1u);
+            let distance = later * ((1u << (LOG - u)) - span) + (1u - later) * span;
+            let half = later * span;
             // @unroll
             for (var a = 0u; a < OWN; a++) {
-                const B = min(a + D, OWN - 1u);
-                if ((a & P) == R && a + D < OWN) {
-                    let swap = precedes(own[B], own[a]);
-                    let low = select(own[a], own[B], swap);
-                    own[B] = select(own[B], own[a], swap);
+                let b = min(a + distance, OWN - 1u);
+                if ((a & span) == half && a + distance < OWN) {
+                    let swap = precedes(own[b], own[a]);
+                    let low = select(own[a], own[b], swap);
+                    own[b] = select(own[b], own[a], swap);
                     own[a] = low;
                 }
             }

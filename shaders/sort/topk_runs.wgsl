@@ -96,23 +96,23 @@ fn main(
     }
     // @unroll
     for (var s = 0u; s < LOG; s++) {
-        const P = 1u << (LOG - 1u - s);
+        let span = 1u << (LOG - 1u - s);
         // @unroll
         for (var u = 0u; u < s + 1u; u++) {
-            // P itself at first; all that depends on the loops' variables is constant.
-            const LATER = min(u, 1u);
-            const D = LATER * ((1u << (LOG - u)) - P) + (1u - LATER) * P;
-            const R = LATER * P;
+            // The span itself at first. Written out, all of this is constant.
+            let later = min(u, 1u);
+            let distance = later * ((1u << (LOG - u)) - span) + (1u - later) * span;
+            let half = later * span;
             // @unroll
             for (var a = 0u; a < RUN; a++) {
-                const B = min(a + D, RUN - 1u);
-                if ((a & P) == R && a + D < RUN) {
-                    let swap = run_keys[B] < run_keys[a]
-                        || (run_keys[B] == run_keys[a] && run_places[B] < run_places[a]);
-                    let key_a = select(run_keys[a], run_keys[B], swap);
-                    let place_a = select(run_places[a], run_places[B], swap);
-                    run_keys[B] = select(run_keys[B], run_keys[a], swap);
-                    run_places[B] = select(run_places[B], run_places[a], swap);
+                let b = min(a + distance, RUN - 1u);
+                if ((a & span) == half && a + distance < RUN) {
+                    let swap = run_keys[b] < run_keys[a]
+                        || (run_keys[b] == run_keys[a] && run_places[b] < run_places[a]);
+                    let key_a = select(run_keys[a], run_keys[b], swap);
+                    let place_a = select(run_places[a], run_places[b], swap);
+                    run_keys[b] = select(run_keys[b], run_keys[a], swap);
+                    run_places[b] = select(run_places[b], run_places[a], swap);
                     run_keys[a] = key_a;
                     run_places[a] = place_a;
                 }

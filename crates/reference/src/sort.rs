@@ -70,7 +70,7 @@ mod tests {
         let (values, indices) = topk(smallest, &x, &[6]);
         assert_eq!(indices, [2, 4, 0]);
         assert!(values[0].is_sign_negative() && values[1].is_sign_positive());
-        assert_eq!(topk(largest, &x, &[3, 2]), (vec![1.0, 5.0, 0.0, 5.0, -0.0, 2.0], vec![0, 0, 2, 1, 1, 2]));
+        assert_eq!(topk(largest, &x, &[3, 2]), (vec![1.0, 5.0, -0.0, 5.0, 0.0, 2.0], vec![0, 0, 1, 1, 2, 2]));
         assert_eq!(topk(TopK { k: 0, ..largest }, &x, &[6]), (vec![], vec![]));
     }
 

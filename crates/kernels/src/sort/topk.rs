@@ -47,26 +47,27 @@ pub fn topk_by(
     }
     let passes = Passes { context, sorter, k: op.k, largest: op.largest, view, x };
     let results = Some([values, indices]);
-    let Some(members) = members(view.along, op.k, sorter) else {
+    let Some([groups, members]) = grouped(view.along, op.k, sorter) else {
         return sorted(&passes, &Candidates::Elements, results).map(drop);
     };
-    let groups = view.along.div_ceil(members);
     let delegates = passes.delegates(groups)?;
     let Some(chosen) = sorted(&passes, &Candidates::Pairs(&delegates), None)? else { return Ok(()) };
     let candidates = Candidates::Groups { chosen: &chosen, groups, members };
     sorted(&passes, &candidates, results).map(drop)
 }
 
-/// Elements of a group, if groups with delegates pay. Then there are about as many delegates as elements of the chosen groups,
-/// k · members; both are sorted instead of the line.
-fn members(along: usize, k: usize, sorter: RunSorter) -> Option<usize> {
+/// Groups of a line and elements of a group, if groups with delegates pay. There are about as many delegates as elements of
+/// the chosen groups, k · members; both are sorted instead of the line.
+fn grouped(along: usize, k: usize, sorter: RunSorter) -> Option<[usize; 2]> {
     let most = match sorter {
         RunSorter::Thread => 4096,
         // Threads enough for a GPU.
-        RunSorter::Workgroup => 64,
+        RunSorter::Workgroup => 32,
     };
     let members = (along / k).isqrt().min(most);
-    (members >= 4 && along > 2 * sorter.run()).then_some(members)
+    // Whole vec4s.
+    let groups = along.div_ceil(members.max(1)).next_multiple_of(4);
+    (members >= 4 && along > 2 * sorter.run()).then(|| [groups, along.div_ceil(groups)])
 }
 
 /// The best k of the candidates in one list for each line; without any pairs where they went to `last`.
@@ -85,25 +86,23 @@ fn sorted(passes: &Passes<'_>, from: &Candidates<'_>, last: Option<[&Buffer; 2]>
 
 #[cfg(test)]
 mod tests {
-    use super::{RunSorter, members};
+    use super::{RunSorter, grouped};
 
     #[test]
     fn groups_are_enough_and_candidates_fewer() {
         for sorter in [RunSorter::Thread, RunSorter::Workgroup] {
             for along in [65, 1000, 4097, 65_539, 1_000_003, 1 << 30] {
                 for k in [1, 2, 5, 33, 100, 1000, 65_539] {
-                    let Some(members) = members(along, k.min(along), sorter) else { continue };
-                    let groups = along.div_ceil(members);
+                    let Some([groups, members]) = grouped(along, k.min(along), sorter) else { continue };
                     assert!(groups >= k, "{along} {k}: {groups} groups");
-                    assert!(2 * (groups + k * members) <= along + 2 * members, "{along} {k}: {members}");
+                    assert!(groups * members >= along, "{along} {k}: {groups} groups of {members}");
+                    assert!(groups + k * members <= along, "{along} {k}: {groups} groups of {members}");
                     // As far as the loops of some drivers go.
                     assert!(members < 65_536);
-                    // Every group has an element.
-                    assert!((members - 1) * groups <= along, "{along} {k}: {members}");
                 }
             }
         }
-        assert_eq!(members(1000, 1000, RunSorter::Thread), None);
-        assert_eq!(members(1_000_000, 100, RunSorter::Thread), Some(100));
+        assert_eq!(grouped(1000, 1000, RunSorter::Thread), None);
+        assert_eq!(grouped(1_000_000, 100, RunSorter::Thread), Some([10_000, 100]));
     }
 }

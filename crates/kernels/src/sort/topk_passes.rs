@@ -155,8 +155,13 @@ impl Passes<'_> {
             groups: to_u32(OP, groups_of_line)?,
             lines_first: u32::from(view.lines_first()),
         };
-        let kernel = Specialisation::new("topk_delegates").with_u32("WORKGROUP", WORKGROUP);
-        let groups = groups(to_u32(OP, view.lines() * groups_of_line)?);
+        let mut kernel = Specialisation::new("topk_delegates").with_u32("WORKGROUP", WORKGROUP);
+        let mut threads = view.lines() * groups_of_line;
+        if view.after == 1 && view.along.is_multiple_of(4) && groups_of_line.is_multiple_of(4) {
+            kernel = kernel.with_fragment("delegates", "vec4");
+            threads /= 4;
+        }
+        let groups = groups(to_u32(OP, threads)?);
         self.launch(kernel, bytemuck::bytes_of(&params), &[self.x, &to.keys, &to.places], groups)?;
         Ok(to)
     }

@@ -12,8 +12,8 @@ use tilewright::{
     graph::{Compiled, Options, capture},
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, Dropout, Gradient,
-        Kind, LogSoftmax, MatMul, Op, Pool2d, PoolKind, Pooling, ReduceOp, SliceRange, Softmax, UnaryOp,
-        support::operation,
+        Kind, LogSoftmax, MatMul, Op, Pool2d, PoolKind, Pooling, ReduceOp, SliceRange, Softmax, TopK,
+        UnaryOp, support::operation,
     },
 };
 
@@ -61,6 +61,7 @@ fn number(op: &Op) -> usize {
         Op::Where => 26,
         Op::Resample { .. } => 27,
         Op::Gather { .. } => 28,
+        Op::TopK(_) => 29,
         Op::Gradient(gradient) => {
             100 + match gradient {
                 Gradient::Unary(_) => 0,
@@ -79,6 +80,7 @@ fn number(op: &Op) -> usize {
                 Gradient::LogSoftmax(_) => 13,
                 Gradient::CrossEntropy { .. } => 14,
                 Gradient::Slice { .. } => 15,
+                Gradient::TopK { .. } => 16,
             }
         }
     }
@@ -146,6 +148,7 @@ fn training() -> Vec<Case> {
 
 fn others() -> Vec<Case> {
     let add = |activation| Op::Binary { op: BinaryOp::Add, activation };
+    let topk = TopK { k: 3, axis: 2, largest: false };
     let (softmax, log_softmax) = (Softmax { axis: 1 }, LogSoftmax { axis: 2 });
     let ranges = vec![SliceRange::full(2), SliceRange::new(1, 3), SliceRange { start: 0, end: 6, step: 2 }];
     let ranges: Vec<_> = ranges.into_iter().chain([SliceRange::full(7)]).collect();
@@ -170,6 +173,11 @@ fn others() -> Vec<Case> {
         case(Op::Expand(vec![2, 3, 6, 7]), &[&[3, 1, 7]]),
         case(Op::Resample { axis: 2 }, &[IMAGE, &[9, 2, 2], &[4, 1, 2]]),
         case(Op::Gather { axis: 2 }, &[IMAGE, &[2, 2]]),
+        case(Op::TopK(topk), &[IMAGE]),
+        case(
+            Op::Gradient(Gradient::TopK { op: topk, shape: IMAGE.to_vec() }),
+            &[&[2, 3, 3, 7], &[2, 3, 3, 7]],
+        ),
         case(Op::Gradient(Gradient::Unary(UnaryOp::Tanh)), &[IMAGE, IMAGE]),
         case(
             Op::Gradient(Gradient::Binary { op: BinaryOp::Mul, wants: [true, true] }),
@@ -218,7 +226,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=28).chain(100..=115).collect();
+    let expected: BTreeSet<_> = (0..=29).chain(100..=116).collect();
     assert_eq!(found, expected);
 }
 

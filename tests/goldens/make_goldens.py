@@ -522,11 +522,29 @@ def optimizer():
     golden.save()
 
 
+def sort():
+    """PyTorch's topk; where elements are equal its stable sort, as its topk takes any of them."""
+    golden = Golden("sort")
+    shapes = [((7,), 0, 3), ((4, 40), 1, 5), ((4, 40), 1, 40), ((40, 3), 0, 1), ((2, 5, 3, 7), 1, 4), ((2, 300), 1, 20)]
+    for (shape, axis, k), largest, ties in itertools.product(shapes, [True, False], [False, True]):
+        x = leaf(random(*shape).round() if ties else random(*shape))
+        case = f"topk_{'x'.join(map(str, shape))}_{axis}_{k}" + ("" if largest else "_smallest") + ("_ties" if ties else "")
+        golden.case(case, "topk", {"axis": axis, "k": k, "largest": largest})
+        y, indices = x.topk(k, axis, largest)
+        if ties:
+            every, places = x.sort(dim=axis, descending=largest, stable=True)
+            assert torch.equal(every.narrow(axis, 0, k), y), case
+            y, indices = every.narrow(axis, 0, k), places.narrow(axis, 0, k)
+        golden.add(case, {"x": x, "indices": indices})
+        backward(golden, case, y, {"x": x})
+    golden.save()
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     families = [elementwise, matmul, convolution, pooling, normalization, reduction, loss, movement, optimizer]
-    for seed, family in enumerate([*families, networks.resnet20, resnets.resnets]):
+    for seed, family in enumerate([*families, networks.resnet20, resnets.resnets, sort]):
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)
         family()

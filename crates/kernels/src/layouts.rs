@@ -2,7 +2,7 @@
 
 use crate::{
     base::params::ParamsLayout, convolution, elementwise, loss, matmul, movement, normalization, optimizer,
-    pooling, probe, random, reduction, texture,
+    pooling, probe, random, reduction, sort, texture,
 };
 
 /// The layouts of every launcher.
@@ -19,6 +19,7 @@ pub fn all_params() -> Vec<ParamsLayout> {
         probe::params(),
         random::params(),
         reduction::params(),
+        sort::params(),
         texture::params(),
     ]
     .concat()

@@ -24,6 +24,7 @@ pub mod probe;
 pub mod random;
 pub mod reduction;
 pub mod select;
+pub mod sort;
 pub mod texture;
 pub mod tune;
 

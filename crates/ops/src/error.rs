@@ -204,6 +204,20 @@ pub enum ShapeError {
         /// The axes reduced.
         axes: Vec<usize>,
     },
+    /// More elements wanted than an axis has.
+    #[error(
+        "{op}: k = {k} elements are wanted along axis {axis} of shape {shape:?}; k may be at most {}", shape.get(*axis).copied().unwrap_or(0)
+    )]
+    TooFewElements {
+        /// The operation.
+        op: &'static str,
+        /// Elements wanted.
+        k: usize,
+        /// The axis.
+        axis: usize,
+        /// The shape.
+        shape: Vec<usize>,
+    },
     /// A reshape that changes the number of elements, or that cannot infer its -1.
     #[error("{op}: shape {from:?} cannot become {to:?}: {reason}")]
     Reshape {

@@ -34,6 +34,7 @@ pub mod random;
 pub mod reduction;
 pub mod resample;
 pub mod softmax;
+pub mod sort;
 pub mod support;
 pub mod texture;
 
@@ -56,6 +57,7 @@ pub use random::Dropout;
 pub use reduction::{ReduceOp, argmax_shape};
 pub use resample::{Coordinates, Interpolation, Resize2d, Rounding, TapTable, gather_shape, resample_shape};
 pub use softmax::{LogSoftmax, Softmax};
+pub use sort::TopK;
 pub use texture::{ChannelOrder, TextureInput, TextureOutput, Transfer};
 
 /// The number of elements of a shape (1 for a scalar, whose shape is empty), or an error where the strides do not fit an

@@ -339,6 +339,11 @@ pub const OPERATIONS: &[Operation] = &[
     .reference("softmax::log_softmax")
     .golden()
     .onnx("LogSoftmax"),
+    Operation::new("topk", "sort", &["topk_delegates", "topk_runs", "topk_blocks", "topk_merge"])
+        .backward(&["topk_backward"])
+        .reference("sort::topk")
+        .golden()
+        .onnx("TopK"),
     Operation::new("cross_entropy", "loss", &["cross_entropy", "cross_entropy_mean"])
         .backward(&["cross_entropy_backward"])
         .reference("loss::cross_entropy")

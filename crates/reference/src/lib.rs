@@ -28,6 +28,7 @@ pub mod pooling;
 pub mod random;
 pub mod reduction;
 pub mod softmax;
+pub mod sort;
 pub mod split_f16;
 pub mod texture;
 

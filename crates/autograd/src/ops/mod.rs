@@ -10,6 +10,7 @@ pub(crate) mod normalization;
 mod pooling;
 mod random;
 mod reduction;
+mod sort;
 
 use tilewright_ops::{Op, ShapeError};
 

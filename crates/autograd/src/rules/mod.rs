@@ -9,6 +9,7 @@ mod normalization;
 mod pooling;
 mod random;
 mod reduction;
+mod sort;
 
 use tilewright_ops::{BinaryOp, Op, UnaryOp};
 use tilewright_tensor::Tensor;
@@ -105,6 +106,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         Op::Split { axis, parts } => movement::split(*axis, parts, tensor(0)),
         Op::Pad { padding, .. } => movement::pad(padding, tensor(0)),
         Op::Expand(_) => movement::expand(tensor(0)),
+        Op::TopK(op) => sort::topk(*op, tensor(0), &outputs[1]),
         Op::Argmax { .. } => return Ok(Backward::Nothing),
         Op::Resample { .. } | Op::Gather { .. } | Op::Gradient(_) => {
             return Err(Error::NoGradient { op: op.name() });

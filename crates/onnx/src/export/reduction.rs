@@ -1,7 +1,7 @@
 //! Reductions, places of maxima, softmax.
 
 use tilewright_graph::Node;
-use tilewright_ops::{DType, ReduceOp};
+use tilewright_ops::{DType, ReduceOp, TopK};
 
 use super::{
     movement,
@@ -34,6 +34,16 @@ pub(super) fn reduce(
         ReduceOp::Prod => "ReduceProd",
     };
     w.emit(operator, &[x], vec![ints("axes", axes), keepdims])
+}
+
+/// Values and indices; ONNX's are i64.
+pub(super) fn topk(w: &mut Writer<'_>, op: &TopK, x: &str) -> Vec<String> {
+    let k = w.integers("k", [op.k]);
+    let attributes = vec![int("axis", op.axis), int("largest", usize::from(op.largest)), int("sorted", 1)];
+    let values = w.emit("TopK", &[x, &k], attributes);
+    let places = w.next_result(&values);
+    let indices = movement::cast(w, &places, DType::I32);
+    vec![values, indices]
 }
 
 /// The place among all reduced axes in row-major order: they are moved to the end and joined.

@@ -4,7 +4,7 @@ use super::facts::{Accepts, Facts, Preference, elements};
 use super::table::{expect, four};
 use crate::{
     AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, CrossEntropy, DType, LogSoftmax, Pool2d, ShapeError,
-    SliceRange, Softmax, UnaryOp, slice_shape,
+    SliceRange, Softmax, TopK, UnaryOp, slice_shape,
 };
 
 use Preference::{ChannelsLast, RowMajor};
@@ -98,6 +98,13 @@ pub enum Gradient {
         op: CrossEntropy,
         /// Whether there are class weights.
         weights: bool,
+    },
+    /// `indices` of i32, `grad_y` of the values: each goes to its index along the axis.
+    TopK {
+        /// The operation.
+        op: TopK,
+        /// The shape of its operand.
+        shape: Vec<usize>,
     },
     /// `grad_y`, put back into zeros.
     Slice {
@@ -210,6 +217,18 @@ impl Gradient {
                 let facts = facts.accepts([float, Accepts::Only(DType::I32), float]);
                 let facts = if *weights { facts.operand("weights", float, Preference::None) } else { facts };
                 facts.flops_each(5)
+            }
+            Self::TopK { op, shape } => {
+                let name = "topk_backward";
+                Facts::new(name, &["indices", "grad_y"], move |inputs| {
+                    let expected = op.output_shape(shape)?;
+                    expect(name, "indices", inputs[0], &expected)?;
+                    expect(name, "grad_y", inputs[1], &expected)?;
+                    Ok(shape.clone())
+                })
+                .accepts([Accepts::Only(DType::I32)])
+                .gives(0, DType::F32)
+                .flops_read()
             }
             Self::Slice { shape, ranges } => Facts::new("slice_backward", &["grad_y"], |inputs| {
                 expect("slice_backward", "grad_y", inputs[0], &slice_shape(shape, ranges)?)?;

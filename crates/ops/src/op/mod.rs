@@ -13,7 +13,7 @@ pub use gradient::Gradient;
 
 use crate::{
     AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, DType, DTypeError,
-    Dropout, LogSoftmax, MatMul, Pool2d, Pooling, ReduceOp, ShapeError, SliceRange, Softmax, UnaryOp,
+    Dropout, LogSoftmax, MatMul, Pool2d, Pooling, ReduceOp, ShapeError, SliceRange, Softmax, TopK, UnaryOp,
 };
 
 /// An operation of the vocabulary with everything but its operands.
@@ -171,6 +171,8 @@ pub enum Op {
         /// The axis.
         axis: usize,
     },
+    /// `x`. Results: `values` and, as i32, their `indices` along the axis.
+    TopK(TopK),
     /// The gradient of another operation.
     Gradient(Gradient),
 }

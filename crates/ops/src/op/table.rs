@@ -198,6 +198,12 @@ impl Op {
                     .accepts([Accepts::Words, Accepts::Only(DType::I32)])
                     .lies(RowMajor)
             }
+            Self::TopK(op) => Facts::new("topk", &["x"], |_| Ok(vec![]))
+                .outputs(&["values", "indices"], |inputs| {
+                    op.output_shape(inputs[0]).map(|shape| vec![shape.clone(), shape])
+                })
+                .gives(1, DType::I32)
+                .flops_read(),
             Self::Gradient(gradient) => gradient.facts(),
         }
     }

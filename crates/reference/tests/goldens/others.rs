@@ -2,7 +2,7 @@
 
 use tilewright_ops as ops;
 use tilewright_ops::{ReduceOp, Reduction, SliceRange};
-use tilewright_reference::{loss, movement, optimizer, reduction, softmax};
+use tilewright_reference::{loss, movement, optimizer, reduction, softmax, sort};
 
 use super::{number, run};
 
@@ -40,6 +40,25 @@ fn reduction() {
             }
             other => panic!("{}: no operation {other}", case.name),
         }
+    });
+}
+
+#[test]
+fn sort() {
+    run("sort", 24, |case, checks| {
+        assert_eq!(case.op, "topk");
+        let (x, shape) = case.f32("x").unwrap();
+        let op = ops::TopK {
+            k: case.count("k").unwrap(),
+            axis: case.count("axis").unwrap(),
+            largest: case.flag("largest").unwrap(),
+        };
+        checks.shape(case, &op.output_shape(shape).unwrap());
+        let (y, indices) = sort::topk(op, x, shape);
+        checks.close(case, "y", &y);
+        checks.equal(case, "indices", &indices);
+        let grad_y = case.f32("grad_y").unwrap().0;
+        checks.close(case, "grad_x", &sort::topk_backward(op, shape, &indices, grad_y));
     });
 }
 

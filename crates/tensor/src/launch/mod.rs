@@ -17,6 +17,7 @@ mod random;
 mod reduction;
 mod resample;
 mod softmax;
+mod sort;
 
 use tilewright_ops::{Gradient, Op, PoolKind};
 
@@ -69,6 +70,7 @@ pub(crate) fn launch(
         Op::Expand(_) => movement::expand(x, shape)?,
         Op::Resample { axis } => resample::resample(*axis, x, [inputs[1], inputs[2]], shape)?,
         Op::Gather { axis } => resample::gather(*axis, x, inputs[1], shape)?,
+        Op::TopK(op) => return sort::topk(*op, x, shape),
         Op::Gradient(gradient) => return backward(gradient, inputs, shape, hints),
     };
     Ok(vec![y])
@@ -106,6 +108,7 @@ fn backward(gradient: &Gradient, inputs: &[&Tensor], shape: &[usize], hints: &Hi
         Gradient::Softmax(op) => softmax::backward("softmax", op.axis, x, inputs[1])?,
         Gradient::LogSoftmax(op) => softmax::backward("log_softmax", op.axis, x, inputs[1])?,
         Gradient::CrossEntropy { op, weights: _ } => loss::cross_entropy_backward(op, inputs)?,
+        Gradient::TopK { op, shape: _ } => sort::topk_backward(*op, x, inputs[1], shape)?,
         Gradient::Slice { shape: _, ranges } => movement::slice_backward(ranges, x, shape)?,
     };
     Ok(vec![y])

@@ -14,6 +14,7 @@ mod random;
 mod reduction;
 mod resample;
 mod softmax;
+mod sort;
 mod texture;
 mod where_;
 

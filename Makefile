@@ -77,8 +77,9 @@ measure: setup ## Everything that README and docs show, as one run; writes bench
 figures: ## Write the figures of README and docs from benches/results
 	scripts/figures.py
 
-quotes: ## Write the code that CONTRIBUTING and docs quote from the files it stands in
+quotes: ## Write the code that the documents quote, and the list of their commands
 	TILEWRIGHT_WRITE_DOCS=1 $(CARGO) test --test docs
+	TILEWRIGHT_WRITE_DOCS=1 $(CARGO) test -p tilewright-cli --test commands
 
 goldens: ## Make the golden files anew with PyTorch
 	scripts/goldens.sh

@@ -73,7 +73,7 @@ fn main(
     let slice = id / (params.tiles_n * params.tiles_m);
     let batch = slice % params.batches;
     let first = slice / params.batches * params.k_chunk;
-    // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
+    // A workgroup beyond the last one has nothing to sum, and still reaches its barriers.
     let last = select(0u, min(params.k, first + params.k_chunk), id < params.groups);
 
     let a_base = batch * params.a_stride;

@@ -109,15 +109,16 @@ class Measuring:
 
     def first_use(self) -> None:
         """What the first run of ResNet-18 takes longer than the next."""
-        side, rounds, works = (64, 1, []) if self.quick else (224, 3, [])
+        network, shape, rounds = ("small_cnn", [2, 1, 12, 12], 1) if self.quick else ("resnet18", [1, 3, 224, 224], 3)
+        command = ["kernels", "compile-time", "--network", network, "--input", "x".join(map(str, shape)), "--json"]
+        works = []
         for more in (["--training"], []):
-            command = ["kernels", "compile-time", "--network", "resnet18", "--input", f"1x3x{side}x{side}", "--json", *more]
-            answers = [self.ask(*command) for _ in range(rounds)]
+            answers = [self.ask(*command, *more) for _ in range(rounds)]
             work = {"what": answers[0]["what"], "pipelines": answers[0]["cold"]["pipelines"]}
             for caches in ("cold", "empty", "warm"):
                 work[f"{caches}_s"] = [answer[caches]["first_use_s"] for answer in answers]
             works.append(work)
-        self.write("first-use", {"network": "resnet18", "input": [1, 3, side, side], "works": works})
+        self.write("first-use", {"network": network, "input": shape, "works": works})
 
     def demo(self) -> None:
         """What `make demo` trains."""

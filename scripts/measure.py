@@ -54,7 +54,7 @@ class Measuring:
     # --- The parts -----------------------------------------------------------------------------------------------------
 
     def machine(self) -> None:
-        """The processor, its features and its caches."""
+        """The processor, its features and caches, and what the device can do at most."""
         info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
         fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
         fields = {key.strip(): value.strip() for key, value in fields.items()}
@@ -64,6 +64,9 @@ class Measuring:
         largest = max((int(s[:-1]) >> (10 if s.endswith("K") else 0) for s in sizes), default=0)
         value = {"processor": fields.get("model name", "unknown"), "cores": len(os.sched_getaffinity(0))}
         value |= {"cpu_features": [name for name in FEATURES if name in flags], "last_level_cache_mib": largest}
+        if not self.quick:
+            # Shares of the roof are of what is probed now.
+            value["probe"] = self.ask("devices", "--probe", "--fresh", "--json")["probe"]
         self.write("machine", value | {"commit": run(["git", "-C", str(ROOT), "rev-parse", "HEAD"]).strip()})
 
     def peers(self) -> None:

@@ -10,12 +10,13 @@ BENCH_ARGS ?=
 PEERS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup testdata demo test fmt clippy unit doc examples test-mesa22 test-lanes bench peers goldens clean
+.PHONY: help setup testdata demo test fmt figures-check clippy unit doc examples test-mesa22 test-lanes bench peers figures \
+  measure quotes goldens clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install what is missing: linker, Vulkan driver, Fashion-MNIST (Debian, Ubuntu)
+setup: ## Install what is missing: linker, Python, Vulkan driver, Fashion-MNIST (Debian, Ubuntu)
 	@scripts/setup.sh
 
 testdata: ## Install ONNX's own test data, which the tests run (Debian, Ubuntu)
@@ -28,6 +29,7 @@ demo: ## Train a CNN on Fashion-MNIST; pictures and weights go to out/demo
 # Each check also alone, in the order from quick to slow: make fmt, make clippy, …
 test: setup testdata ## Everything that CI checks: format, lints, all tests, docs, examples
 	@$(MAKE) --no-print-directory fmt
+	@$(MAKE) --no-print-directory figures-check
 	@$(MAKE) --no-print-directory clippy
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory doc
@@ -35,6 +37,9 @@ test: setup testdata ## Everything that CI checks: format, lints, all tests, doc
 
 fmt:
 	$(CARGO) fmt --all --check
+
+figures-check:
+	scripts/figures.py --check
 
 clippy:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
@@ -63,8 +68,18 @@ test-lanes: setup ## The kernels' tests again with subgroups of 4 and of 16 lane
 bench: setup ## The benchmarks
 	$(CARGO) bench --workspace $(BENCH_ARGS)
 
-peers: setup ## The same work on other libraries and on ours; writes docs/benchmarks.md
+peers: setup ## The same work on other libraries and on ours; writes benches/results
 	benches/peers/run.sh $(PEERS_ARGS)
+
+measure: setup ## Everything that README and docs show, as one run; writes benches/results
+	scripts/measure.py
+
+figures: ## Write the figures of README and docs from benches/results
+	scripts/figures.py
+
+quotes: ## Write the code that the documents quote, and the list of their commands
+	TILEWRIGHT_WRITE_DOCS=1 $(CARGO) test --test docs
+	TILEWRIGHT_WRITE_DOCS=1 $(CARGO) test -p tilewright-cli --test commands
 
 goldens: ## Make the golden files anew with PyTorch
 	scripts/goldens.sh

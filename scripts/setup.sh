@@ -3,6 +3,7 @@
 # there is left as it is, and with everything there it changes nothing.
 #
 #   - a C compiler for Rust's linker            (gcc, if there is no cc)
+#   - Python                                    (python3, which checks the figures of the documents)
 #   - a Vulkan loader and a driver              (Mesa's software driver, if there is no driver at all)
 #   - the Fashion-MNIST images                  (dataset-fashion-mnist, unless --data DIR or TILEWRIGHT_DATA says where)
 #
@@ -49,6 +50,10 @@ check_rust() {
   have cargo || die "there is no cargo; install Rust 1.88 or later (https://rustup.rs), then start again"
   have cc || apt_install gcc libc6-dev
 }
+
+# --- Python ----------------------------------------------------------------------------------------------------------
+
+check_python() { have python3 || apt_install python3; }
 
 # --- Vulkan ----------------------------------------------------------------------------------------------------------
 
@@ -220,5 +225,6 @@ check_data() {
 }
 
 check_rust
+check_python
 check_vulkan
 check_data

@@ -79,9 +79,7 @@ def main() -> int:
     path = arguments.output or root / "benches" / "results" / f"{run['date']}-{_slug(device)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(run, indent=1, ensure_ascii=False) + "\n")
-    if arguments.document:
-        report.write(arguments.document, run)
-    print(report.markdown(run))
+    print("\n".join(report.peers(run)))
     failed = [f"{w['name']}: {name}: {r['failed']}" for w in results for name, r in w["results"].items() if "wrong" in r]
     for line in failed:
         print(f"error: {line}", file=sys.stderr)
@@ -208,7 +206,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--without", action="append", default=[], metavar="PEER", help="leave this one out", choices=[*PEERS])
     parser.add_argument("--program", type=Path, required=True, help="the tilewright program")
     parser.add_argument("--output", type=Path, help="where the JSON goes (benches/results/<date>-<device>.json)")
-    parser.add_argument("--document", type=Path, help="a Markdown file whose table is written anew")
     arguments = parser.parse_args()
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds must be at least 1")

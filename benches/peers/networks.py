@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from report import OURS, networks as table
+
 TOLERANCE = 1e-4
-OURS = "Tilewright"
-BEGIN, END = "<!-- networks: begin (written by benches/peers/networks.py) -->", "<!-- networks: end -->"
 
 
 class UNet(nn.Module):
@@ -243,39 +243,8 @@ def measure(program: Path, case: Case, rounds: int, seconds: float) -> tuple[dic
     return {"name": case.name, "input": case.x.shape, "results": results}, report
 
 
-def table(run: dict[str, Any]) -> str:
-    """Markdown."""
-    names = [OURS, *PEERS]
-    lines = [f"{run['device']}, {run['driver']}; {run['cores']} cores; fp32, batch 1; {run['date']}, {run['rounds']} rounds.", ""]
-    lines += ["Median milliseconds of a run, and in brackets how many times as fast ours is (by medians; by shortest times):", ""]
-    lines += [f"| network | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
-    notes = []
-    for row in run["networks"]:
-        cells = []
-        for name in names:
-            result = row["results"][name]
-            if "failed" in result:
-                notes.append(f"- {name}, {row['name']}: {result['failed']}")
-                cells.append("–")
-            elif name == OURS:
-                cells.append(f"{result['median_ms']:.1f}")
-            else:
-                medians, best = result["ours_is_faster_by"], result["ours_is_faster_by_at_best"]
-                cells.append(f"{result['median_ms']:.1f} ({medians:.2f}; {best:.2f})")
-        shape = "×".join(map(str, row["input"]))
-        lines.append(f"| {row['name']}, {shape} | {' | '.join(cells)} |")
-    lines += ["", "Milliseconds from the file to the first result (ours with warm caches, by the shortest round):", ""]
-    lines += [f"| network | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
-    for row in run["networks"]:
-        firsts = [row["results"][name].get("load_and_first_ms") for name in names]
-        lines.append(f"| {row['name']} | {' | '.join('–' if first is None else f'{first:.0f}' for first in firsts)} |")
-    if notes:
-        lines += ["", "Not run:", "", *notes]
-    return "\n".join(lines)
-
-
 def main() -> None:
-    """Measures and writes JSON; with --document also the table."""
+    """Measures, writes JSON, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", type=Path, required=True, help="the tilewright program")
     parser.add_argument("--network", action="append", choices=[*SIZES], help="all if none is named")
@@ -283,7 +252,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of a peer's turn")
     parser.add_argument("--folder", type=Path, default=Path("target/peers-networks"), help="for models and inputs")
     parser.add_argument("--output", type=Path, help="where the JSON goes (benches/results/<date>-<device>-networks.json)")
-    parser.add_argument("--document", type=Path, help="a Markdown file whose table is written anew")
     arguments = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
     arguments.folder.mkdir(parents=True, exist_ok=True)
@@ -300,13 +268,7 @@ def main() -> None:
     slug = "-".join("".join(c if c.isalnum() else " " for c in report["device"].split("(")[0].lower()).split())
     path = arguments.output or Path("benches/results") / f"{date}-{slug}-networks.json"
     path.write_text(json.dumps(run, indent=1) + "\n")
-    print(table(run))
-    if arguments.document:
-        text = arguments.document.read_text()
-        if text.count(BEGIN) != 1 or text.count(END) != 1:
-            raise SystemExit(f"error: {arguments.document} must hold one line `{BEGIN}` and one line `{END}`")
-        before, after = text.split(BEGIN)[0], text.split(END)[1]
-        arguments.document.write_text(f"{before}{BEGIN}\n\n{table(run)}\n\n{END}{after}")
+    print("\n".join(table(run)))
 
 
 if __name__ == "__main__":

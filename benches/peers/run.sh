@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Times the same work on other libraries and on ours, in turn, in one run. Writes benches/results/<date>-<device>.json and
-# the table in docs/benchmarks.md. Arguments go to harness.py: --quick (the default), --full, --rounds N, --output FILE.
+# Times the same work on other libraries and on ours, interleaved, in one run. Prints the tables and writes them as
+# benches/results/<date>-<device>.json. Arguments go to harness.py: --quick (the default), --full, --rounds N,
+# --output FILE. What the documents show is one run of scripts/measure.py.
 # TILEWRIGHT_PROGRAM names a program that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -51,4 +52,4 @@ blas=$(dirname "$(find "$PWD/$blas" -name 'libblas.so.3' | head -n 1)")
 export LD_LIBRARY_PATH=$blas${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 # Each library is told its number of threads; what this variable says otherwise would only cap it.
 unset OMP_NUM_THREADS
-exec "$folder/bin/python" benches/peers/harness.py --program "$program" --document docs/benchmarks.md "$@"
+exec "$folder/bin/python" benches/peers/harness.py --program "$program" "$@"

@@ -3,7 +3,7 @@
 //
 // Layouts: a and b by strides (0 along what is broadcast); grad_y, grad_a, grad_b are dense and lie alike, their axes in
 //   the order of memory (slowest first).
-// Threads: STEP elements of the fastest axis each; the index is taken apart once for all of them.
+// Threads: STEP elements of the fastest axis each; the index is split into coordinates once for all of them.
 // Limits: 5 storage buffers; up to 8 axes, of which the host merges those that it can.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup

@@ -2,7 +2,7 @@
 // its result, each from its slot.
 //
 // Layouts: any, by strides; y is dense, its axes in the order of its memory (slowest first).
-// Threads: STEP elements of the fastest axis each; the index is taken apart once for all of them.
+// Threads: STEP elements of the fastest axis each; the index is split into coordinates once for all of them.
 // Limits: 3 storage buffers; up to 8 axes, of which the host merges those that it can.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup

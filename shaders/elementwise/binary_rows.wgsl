@@ -38,7 +38,7 @@ fn words(v: vec4<f32>) -> Words {
 @group(0) @binding(1) var<storage, read> whole: array<Words>;
 @group(0) @binding(2) var<storage, read> repeated: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> y: array<Words>;
-@group(0) @binding(4) var<storage, read> whole_lines: array<u32>; // `whole` again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(4) var<storage, read> whole_lines: array<u32>; // `whole` again: a 64-bit word would wait for its line by itself
 
 // @slot binary
 fn binary(a: f32, b: f32) -> f32 {
@@ -104,7 +104,7 @@ fn main(
         }
         at += q.inner;
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && q.never != 0u) {
         y[0] = words(vec4(bitcast<f32>(lines)));
     }

@@ -1,13 +1,13 @@
 // y[i] = convert(x[i]) between 4-byte types: f32, i32, u32. Float to integer truncates and saturates, as in Rust.
 //
-// Threads: VECTORS vec4s each, in runs LANES apart, TURN of them in a turn; workgroups are folded over the grid's axes.
+// Threads: VECTORS vec4s each, in runs LANES apart, TURN of them in an iteration; workgroups are folded over the grid's axes.
 // Limits: 3 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s of a thread
-const TURN: u32 = 1u; // @const runs of a thread in a turn; if more than one, the threads' turns are whole
-const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first; then a turn of a subgroup has as many lines as threads
+const TURN: u32 = 1u; // @const runs of a thread in an iteration; if more than one, no iteration is partial
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's iteration first, which then has as many lines as threads
 alias FROM = f32; // @const element type of x
 alias TO = f32; // @const element type of y
 
@@ -32,7 +32,7 @@ fn run(v: array<vec4<f32>, VEC4S>) -> Run {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Run>;
 @group(0) @binding(2) var<storage, read_write> y: array<Run>;
-@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a 64-bit word would wait for its line by itself
 
 // @slot convert
 fn convert(v: vec4<FROM>) -> vec4<TO> {
@@ -65,7 +65,7 @@ fn main(
             y[i + u * LANES] = run(v);
         }
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && params.never != 0u) {
         var v: array<vec4<f32>, VEC4S>;
         v[0].x = bitcast<f32>(lines);

@@ -1,14 +1,14 @@
 // y[i] = f16(x[i]), rounded to nearest even, two halves to a word: works without the device's f16 arithmetic.
 //
-// Threads: VECTORS vec4s of x each, in runs LANES apart, TURN of them in a turn; a vec4 is two words of y; workgroups are
+// Threads: VECTORS vec4s of x each, in runs LANES apart, TURN of them in an iteration; a vec4 is two words of y; workgroups are
 //   folded over the grid's axes.
 // Limits: 3 storage buffers, no workgroup memory. Values beyond ±65504 become infinite where the device keeps them.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s of a thread
-const TURN: u32 = 1u; // @const runs of a thread in a turn; if more than one, the threads' turns are whole
-const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first; then a turn of a subgroup has as many lines as threads
+const TURN: u32 = 1u; // @const runs of a thread in an iteration; if more than one, no iteration is partial
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's iteration first, which then has as many lines as threads
 
 struct Params {
     runs: u32, // ceil(count / (4 · VEC4S))
@@ -42,7 +42,7 @@ fn half_run(v: array<vec2<u32>, VEC4S>) -> HalfRun {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Run>;
 @group(0) @binding(2) var<storage, read_write> y: array<HalfRun>;
-@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a 64-bit word would wait for its line by itself
 
 // @slot halves
 fn halves(v: vec4<f32>) -> vec2<u32> {
@@ -76,7 +76,7 @@ fn main(
             y[i + u * LANES] = half_run(h);
         }
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && params.never != 0u) {
         var h: array<vec2<u32>, VEC4S>;
         h[0].x = lines;

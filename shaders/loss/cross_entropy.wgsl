@@ -2,7 +2,7 @@
 // label smoothing ε (Szegedy et al., arXiv 1512.00567). With MEAN, terms[samples + s] = w_t, the divisor's share.
 // An ignored sample has 0 for both; a label that is no class gives NaN, and its logits are not read.
 //
-// Layouts: logits are before × C × after in memory, samples before × after; `lines` has each sample's pair (m, Σ) of
+// Layouts: logits are outer × C × inner in memory, samples outer × inner; `lines` has each sample's pair (m, Σ) of
 //   `log_sum_exp`, so that −log p_c = log Σ − (x_c − m).
 // Threads: one sample each.
 // Limits: 5 storage buffers, no workgroup memory; with smoothing C < 65,536, which is as far as some drivers loop.
@@ -16,7 +16,7 @@ const MEAN: bool = false; // @const whether the divisor is wanted
 struct Params {
     samples: u32,
     classes: u32,
-    after: u32,
+    after: u32, // extent of inner
     ignored: i32,
     smoothing: f32,
     not_a_number: u32, // its bits: a constant NaN is no valid WGSL

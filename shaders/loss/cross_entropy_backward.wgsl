@@ -2,9 +2,9 @@
 // of the targets, and g_s is grad_y[s], or grad_y[0], for a mean divided by the sum of the weights that count.
 // An ignored sample has no gradient; a label that is no class gives NaN.
 //
-// Layouts: logits and grad_x are before × C × after in memory, samples before × after; `lines` has each sample's pair
+// Layouts: logits and grad_x are outer × C × inner in memory, samples outer × inner; `lines` has each sample's pair
 //   (m, Σ) of `log_sum_exp`, so that p_c = exp(x_c − m) / Σ.
-// Threads: one part of a sample's classes each, the classes part, part + parts, …: the place of a sample costs divisions,
+// Threads: one part of a sample's classes each, the classes part, part + parts, …: to find a sample's start costs divisions,
 //   which are done once for several classes.
 // Limits: 8 storage buffers, no workgroup memory.
 
@@ -19,7 +19,7 @@ const EACH: bool = false; // @const whether each sample has its own grad_y
 struct Params {
     lines: u32, // samples
     along: u32, // classes
-    after: u32,
+    after: u32, // extent of inner
     parts: u32, // threads that share a sample
     ignored: i32,
     smoothing: f32,

@@ -23,7 +23,7 @@ const VEC_C: bool = false; // @const N is a multiple of 4
 const GROUP_M: u32 = 1u; // @const tiles of a band of C, which is walked column by column
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const SUBGROUPS: u32 = 8u;
 const THREADS: u32 = SUBGROUPS * SUBGROUP;
 const TILE_M: u32 = 64u * FRAGMENTS_M;
@@ -79,7 +79,7 @@ var<workgroup> a_tile: array<vec4<Operand>, 2u * A_SIZE>;
 var<workgroup> b_tile: array<vec4<Operand>, 2u * B_SIZE>;
 var<workgroup> c_tile: array<vec4<f32>, SUBGROUPS * C_SIZE>;
 
-// Places and pitches count vec4s; the rows of a matrix, or its columns, lie `pitch` apart.
+// Offsets and pitches count vec4s; the rows of a matrix, or its columns, lie `pitch` apart.
 fn keep_a(at: u32, v: vec4<Operand>) {
     a_tile[at] = v;
 }
@@ -125,7 +125,7 @@ fn main(
     let row0 = (band + in_band % height) * TILE_M;
     let batch = slice % params.batches;
     let first = slice / params.batches * params.k_chunk;
-    // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
+    // A workgroup beyond the last one has nothing to sum, and still reaches its barriers.
     let last = select(0u, min(params.k, first + params.k_chunk), id < params.groups);
     let pitch = params.k / 4u;
     let a_base = batch * params.a_stride + row0 * pitch;
@@ -139,7 +139,7 @@ fn main(
     var rest: array<MatrixC, FRAGMENTS_M * FRAGMENTS_N>;
     var next_a: array<vec4<f16>, 2u * A_LOADS>;
     var next_b: array<vec4<f16>, 2u * B_LOADS>;
-    // Turn t keeps tile t − 1, fetches tile t and sums tile t − 1: one turn more than there are tiles.
+    // Iteration t stores tile t − 1 in workgroup memory, loads tile t and sums tile t − 1: one more than there are tiles.
     for (var k0 = first; k0 < last + TILE_K; k0 += TILE_K) {
         if (k0 > first) {
             // @unroll

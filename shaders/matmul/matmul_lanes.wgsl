@@ -21,7 +21,7 @@
 //           N < 4*LANES and N < M: swap (A, M, TRANSPOSE_A <- B, N, !TRANSPOSE_B; B, N, TRANSPOSE_B <- A, M, !TRANSPOSE_A;
 //           TRANSPOSE_C). Split K while groups < 8 and k_chunk stays >= 256.
 //   Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
-// Limits:   k_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop turns in all).
+// Limits:   k_chunk <= 262,140 (Mesa before 23 stops a shader after 65,535 loop iterations in all).
 
 const ROWS: u32 = 16u; // @const rows of C per workgroup
 const TRANSPOSE_A: bool = false; // @const A is stored [K,M]
@@ -33,7 +33,7 @@ const VEC_C: bool = false; // @const C may be written by vec4
 const K_TAIL: bool = true; // @const K is not a multiple of 4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const A_LOADS: u32 = (ROWS + LANES - 1u) / LANES;
 const QUADS: u32 = ROWS / 4u;

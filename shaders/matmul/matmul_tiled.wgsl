@@ -12,7 +12,7 @@ const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const PITCH: u32 = TILE + 1u;
 
 struct Params {
@@ -73,7 +73,7 @@ fn main(
     let slice = id / (params.tiles_n * params.tiles_m);
     let batch = slice % params.batches;
     let first = slice / params.batches * params.k_chunk;
-    // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
+    // A workgroup beyond the last one has nothing to sum, and still reaches its barriers.
     let last = select(0u, min(params.k, first + params.k_chunk), id < params.groups);
 
     let a_base = batch * params.a_stride;

@@ -1,6 +1,6 @@
 // C[b] = unary(A[b] · B[b] + bias + residual[b]): step 4 of the ladder. The ideas it adds: memory is read four elements at a
 // time, both workgroup memory and global; there are two of each tile, so that the next one is on its way while the sums go on, with
-// one barrier to a step instead of two; and workgroups walk C in bands of GROUP_M tiles, column by column, so that those
+// one barrier to a step instead of two; and workgroups go over C in bands of GROUP_M tiles, column by column, so that those
 // that run together share what the cache holds of A and B.
 //
 // Layouts: as matmul_naive; A's fastest extent (K, or M with TRANSPOSE_A), B's, and both strides are multiples of 4.
@@ -25,7 +25,7 @@ const PAD: u32 = 4u; // @const vec4s after the rows of four k, 32 / TILE_K: the 
 const GROUP_M: u32 = 1u; // @const tiles of a band of C, downwards
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const THREADS: u32 = 256u;
 const TILE_M: u32 = 16u * THREAD_M;
 const TILE_N: u32 = 16u * THREAD_N;
@@ -70,7 +70,7 @@ fn unary(x: f32, p: vec2<f32>) -> f32 {
 }
 // @end
 
-// Of vec4 number f of a tile: its place along M or N, and its k. In memory it lies along K or not.
+// Of vec4 number f of a tile: its position along M or N, and its k. In memory it lies along K or not.
 fn position(f: u32, tile: u32, along_k: bool) -> vec2<u32> {
     return select(vec2(f % (tile / 4u) * 4u, f / (tile / 4u)), vec2(f / K_QUADS, f % K_QUADS * 4u), along_k);
 }
@@ -114,7 +114,7 @@ fn main(
     let row0 = (band + in_band % height) * TILE_M;
     let batch = slice % params.batches;
     let first = slice / params.batches * params.k_chunk;
-    // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
+    // A workgroup beyond the last one has nothing to sum, and still reaches its barriers.
     let last = select(0u, min(params.k, first + params.k_chunk), id < params.groups);
     let a_base = batch * params.a_stride;
     let b_base = batch * params.b_stride;
@@ -123,7 +123,7 @@ fn main(
     var next_a: array<vec4<f32>, A_LOADS>;
     var next_b: array<vec4<f32>, B_LOADS>;
     var side = 0u;
-    // Turn t keeps tile t − 1, fetches tile t and sums tile t − 1: one turn more than there are tiles.
+    // Iteration t stores tile t − 1 in workgroup memory, loads tile t and sums tile t − 1: one more than there are tiles.
     for (var k0 = first; k0 < last + TILE_K; k0 += TILE_K) {
         let from_a = side * A_SIZE;
         let from_b = side * B_SIZE;

@@ -2,9 +2,9 @@
 // their own elements each. Resizing (nearest, linear, cubic), and padding by mirror, edge or wrap, are tables of these.
 //
 // Layouts: x and y are dense; the axes before the two are merged into o, those behind them into n. T is a vec4 along n
-//   where that extent allows it. A table has as many pairs (index, weight) for each place; indices are f32, exact below 2^24.
+//   where that extent allows it. A table has as many pairs (index, weight) for each output index; indices are f32, exact below 2^24.
 // Threads: one T of y each, n fastest, so that neighbours read neighbours.
-// Limits: 4 storage buffers, no workgroup memory; 65,000 pairs of taps for a place, which the launcher keeps.
+// Limits: 4 storage buffers, no workgroup memory; 65,000 pairs of taps for an output index, which the launcher keeps.
 // Source: Keys, Cubic convolution interpolation for digital image processing, IEEE ASSP 29 (1981); ONNX, Resize.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
@@ -17,7 +17,7 @@ struct Params {
     columns: u32,
     x_rows: u32,
     x_columns: u32,
-    row_taps: u32, // entries of the tables for each place
+    row_taps: u32, // entries of the tables for each output index
     column_taps: u32,
 }
 

@@ -4,15 +4,15 @@
 //
 // Layouts: any, by strides; elements are 32 bits of any type. A VALUE is four of them where the fastest axis is contiguous
 //   in both and everything is a multiple of four; strides and offsets then count vec4s. They are added modulo 2^32.
-// Threads: VECTORS turns each, LANES apart, of STEP VALUEs of the fastest axis, the fastest axis of y first, so that
-//   neighbours write neighbours; the index is taken apart once for a turn.
+// Threads: VECTORS iterations each, LANES apart, of STEP VALUEs of the fastest axis, the fastest axis of y first, so that
+//   neighbours write neighbours; the index is split into coordinates once an iteration.
 // Limits: 2 storage buffers; up to 8 axes, of which the host merges those that it can.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
-const LANES: u32 = 32u; // @const distance of a thread's turns: threads of a subgroup stay together
-const VECTORS: u32 = 1u; // @const turns of a thread
+const LANES: u32 = 32u; // @const distance of a thread's iterations: threads of a subgroup stay together
+const VECTORS: u32 = 1u; // @const iterations of a thread
 const RANK: u32 = 4u; // @const axes left after merging
-const STEP: u32 = 1u; // @const VALUEs of the fastest axis that one turn copies
+const STEP: u32 = 1u; // @const VALUEs of the fastest axis that one iteration copies
 alias VALUE = vec4<u32>; // @const u32 where an extent, a stride or an offset is no multiple of four
 
 struct Params {

@@ -1,15 +1,15 @@
 // y[…, u, f] = x[…, f, u] in tiles of 4×4: the two memories run along different axes, as between N C H W and N H W C.
 //
-// A thread reads four vec4s along u, turns them around in its registers and writes four vec4s along f, so that no access is
+// A thread reads four vec4s along u, transposes them in its registers and writes four vec4s along f, so that no access is
 // to a single element and nothing needs workgroup memory or a barrier.
 //
 // Layouts: f is the fastest axis of y, u that of x; the other axes by strides. Extents of f and u, strides and offsets are
 //   multiples of four and count vec4s; elements are 32 bits of any type.
 // Threads: a team of TEAM threads, FAST neighbours along f and the others along u, goes TURNS steps along f (ALONG_F) or u.
 //   On a GPU a team is a workgroup and takes one step, which reads and writes runs of whole cache lines. On a CPU it is a
-//   subgroup that walks along the longer axis, so that the memory that runs along this one is read, or written, in few runs.
+//   subgroup that goes along the longer axis, so that the memory that runs along this one is read, or written, in few runs.
 //   Where its tiles are one run of x (AHEAD), a word of each cache line is read first, in the order of memory: prefetchers
-//   follow that, and do not follow the walk, which goes from row to row.
+//   follow that, and do not follow the loop, which goes from row to row.
 // Limits: 2 storage buffers, no workgroup memory; up to 8 axes besides f and u.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
@@ -17,7 +17,7 @@ const TEAM: u32 = 64u; // @const threads that work on neighbouring tiles
 const FAST: u32 = 8u; // @const threads of a team along f
 const TURNS: u32 = 1u; // @const tiles of a thread
 const ALONG_F: bool = false; // @const whether they follow each other along f, and not along u
-const AHEAD: bool = false; // @const whether x_step is u, and a team walks along all of u
+const AHEAD: bool = false; // @const whether x_step is u, and a team goes along all of u
 const RANK: u32 = 1u; // @const the other axes
 
 struct Params {
@@ -105,7 +105,7 @@ fn main(
             words |= x[line].x;
         }
     }
-    // A thread beyond the axis that it does not walk along has nothing to do.
+    // A thread beyond the axis that it does not go along has nothing to do.
     var at = u;
     if (ALONG_F) {
         at = select(end, f, u < params.u);
@@ -129,7 +129,7 @@ fn main(
         y[y_to + 2u * y_step] = vec4(a.z, b.z, c.z, d.z);
         y[y_to + 3u * y_step] = vec4(a.w, b.w, c.w, d.w);
     }
-    // A compiler that knew that this is never done would leave out what nothing asks for.
+    // Never done. A compiler that knew this would remove the loads above.
     if (AHEAD && params.never != 0u) {
         y[0] = vec4(words);
     }

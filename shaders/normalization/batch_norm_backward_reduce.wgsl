@@ -11,7 +11,7 @@
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
-const BLOCK: u32 = 2u; // @const rows of a turn
+const BLOCK: u32 = 2u; // @const rows of an iteration
 const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, and not 1 / √(variance + eps)
 const COMPACT: u32 = 0u; // @const 1: what channels have is loaded in a loop, for software Vulkan: a load is long there
 
@@ -83,8 +83,8 @@ fn main(
     if (row >= end) {
         return;
     }
-    // One row at a time walks to the very end, for a short program, and drops what lies behind the last element; more at a
-    // time leave a rest.
+    // One row at a time goes to the very end, for a short program, and drops what lies behind the last element; several at a
+    // time leave a remainder.
     let walk_end = min(end, select(params.whole_rows, params.rows, BLOCK == 1u));
     let last = (params.count - 1u) / 4u;
     let p = vec2(params.p0, params.p1);

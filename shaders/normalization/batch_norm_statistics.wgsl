@@ -1,6 +1,6 @@
 // Count, mean and centred sum of squares (M2 = Σ (x − mean)²) of every channel over chunks of a matrix [pixels, C].
 //
-// A row of this kernel is as many pixels as make whole vec4s, so that every C is read by vec4s, and a lane meets the same
+// A row of this kernel is as many pixels as make whole vec4s, so that every C is read by vec4s, and a lane reads the same
 // channel in each row. BLOCK rows at a time are held in registers, where M2 is exact in two passes, and merged as Chan, Golub and LeVeque do (Algorithms for computing the sample variance, 1983): x is read once, and
 // nothing cancels where the mean is large against the deviation.
 //

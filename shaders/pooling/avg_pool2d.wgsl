@@ -1,6 +1,6 @@
 // y[n, oy, ox, c] = (Σ over the taps (ky, kx) of x[n, oy·stride + ky·dilation − padding, …, c]) / divisor.
-// The divisor is a number, or the taps that lie in the padded image, or those that lie in the image itself, as PyTorch's
-// divisor_override and count_include_pad ask. A divisor of 1 makes the sum.
+// The divisor is a number, or the taps that lie in the padded image, or those that lie in the image itself, by PyTorch's
+// divisor_override and count_include_pad. A divisor of 1 makes the sum.
 //
 // Layouts: x and y channels-last (N H W C). Pairs are height and width.
 // Threads: VECTORS VALUEs of y each (four channels of a pixel, or one), LANES apart, channels fastest; COLUMNS of one pixel at

@@ -9,8 +9,8 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const distance of a thread's VALUEs: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const VALUEs of a pixel; a pixel is a multiple of LANES · COLUMNS, or this is 1
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
-const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
-const LINES: u32 = COLUMNS * LANES / 4u; // cache lines of a subgroup's turn
+const AHEAD: bool = false; // @const whether an iteration touches its cache lines first; a pixel is then a multiple of LANES VALUEs
+const LINES: u32 = COLUMNS * LANES / 4u; // cache lines of a subgroup's iteration
 
 struct Params {
     tiles: u32, // in a row
@@ -37,7 +37,7 @@ fn words(v: VALUE) -> Words {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> grad_y: array<Words>;
 @group(0) @binding(2) var<storage, read_write> grad_x: array<Words>;
-@group(0) @binding(3) var<storage, read> grad_lines: array<u32>; // grad_y again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(3) var<storage, read> grad_lines: array<u32>; // grad_y again: a 64-bit word would wait for its line by itself
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -78,7 +78,7 @@ fn main(
         }
         from_window += p.channels;
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && p.never != 0u) {
         grad_x[0] = words(VALUE(bitcast<f32>(lines)));
     }

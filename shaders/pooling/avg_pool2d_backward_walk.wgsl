@@ -18,9 +18,9 @@ const COVER_HEIGHT: u32 = 2u; // @const windows that cover a tile
 const COVER_WIDTH: u32 = 2u; // @const
 const WHOLE: bool = false; // @const whether every tile lies in the image and all its windows exist
 const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
-const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
-const LINES: u32 = COLUMNS * LANES / 4u; // cache lines of a window's gradients in a subgroup's turn
-const TOUCHES: u32 = (COVER_HEIGHT * LINES + LANES - 1u) / LANES; // of a thread in a turn
+const AHEAD: bool = false; // @const whether an iteration touches its cache lines first; a pixel is then a multiple of LANES VALUEs
+const LINES: u32 = COLUMNS * LANES / 4u; // cache lines of a window's gradients in a subgroup's iteration
+const TOUCHES: u32 = (COVER_HEIGHT * LINES + LANES - 1u) / LANES; // of a thread in an iteration
 
 struct Params {
     input: vec2<u32>,
@@ -48,7 +48,7 @@ fn words(v: VALUE) -> Words {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> grad_y: array<Words>;
 @group(0) @binding(2) var<storage, read_write> grad_x: array<Words>;
-@group(0) @binding(3) var<storage, read> grad_lines: array<u32>; // grad_y again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(3) var<storage, read> grad_lines: array<u32>; // grad_y again: a 64-bit word would wait for its line by itself
 
 // How many taps of the windows at `window` count along an axis, whose stride, kernel, extent and padding are given.
 fn taps(window: u32, stride: u32, kernel: u32, extent: u32, padding: u32) -> u32 {
@@ -81,7 +81,7 @@ fn main(
     let tile_row = row - image * p.tiles.x;
     let base = image * p.input.x * p.input.y;
 
-    // What the rows of a tile and of its windows have in common, in place of working it out in each turn of the walk; rows
+    // What the rows of a tile and of its windows have in common, in place of working it out in each iteration of the walk; rows
     // before the image wrap around and are too large.
     var window_row: array<u32, COVER_HEIGHT>;
     var window_taps: array<u32, COVER_HEIGHT>;
@@ -163,7 +163,7 @@ fn main(
             }
         }
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && p.never != 0u) {
         grad_x[0] = words(VALUE(bitcast<f32>(lines)));
     }

@@ -3,7 +3,7 @@
 //
 // As avg_pool2d_walk a thread walks along y and keeps the sums of the columns that a window shares with the next one, but it
 // walks over ROWS rows at once: 3×3 with stride 2 loads 10 elements for two results in place of 12. That many loads for all
-// VALUEs of a pixel would not fit the instruction cache, and one VALUE at a time would read memory with gaps. So a turn takes
+// VALUEs of a pixel would not fit the instruction cache, and one VALUE at a time would read memory with gaps. So an iteration takes
 // one, and the VALUEs of a pixel take turns: what is kept for each of them rotates.
 //
 // Layouts: x and y channels-last (N H W C). Pairs are height and width.
@@ -22,12 +22,12 @@ const STRIDE_HEIGHT: u32 = 2u; // @const
 const STRIDE_WIDTH: u32 = 2u; // @const less than KERNEL_WIDTH
 const CLAMPED: bool = true; // @const whether windows overhang the image
 const DIVISOR: u32 = 0u; // @const 0: params.divisor, 1: taps in the padded image, 2: taps in the image
-const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
+const AHEAD: bool = false; // @const whether an iteration touches its cache lines first; a pixel is then a multiple of LANES VALUEs
 const X_ROWS: u32 = (ROWS - 1u) * STRIDE_HEIGHT + KERNEL_HEIGHT;
 const OVERLAP: u32 = KERNEL_WIDTH - STRIDE_WIDTH; // columns that a window shares with the next
-const KEPT: u32 = ROWS * OVERLAP; // sums that a VALUE leaves for its next turn
-const LINES: u32 = STRIDE_WIDTH * LANES / 4u; // cache lines of a row of x in a subgroup's turn
-const TOUCHES: u32 = (X_ROWS * LINES + LANES - 1u) / LANES; // of a thread in a turn
+const KEPT: u32 = ROWS * OVERLAP; // sums that a VALUE leaves for its next iteration
+const LINES: u32 = STRIDE_WIDTH * LANES / 4u; // cache lines of a row of x in a subgroup's iteration
+const TOUCHES: u32 = (X_ROWS * LINES + LANES - 1u) / LANES; // of a thread in an iteration
 
 struct Params {
     input: vec2<u32>,
@@ -54,9 +54,9 @@ fn words(v: VALUE) -> Words {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Words>;
 @group(0) @binding(2) var<storage, read_write> y: array<Words>;
-@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a 64-bit word would wait for its line by itself
 
-// Where in the image a place in the padded image lies along an axis, or the nearest one.
+// Where in the image a position in the padded image lies along an axis, or the nearest one.
 fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
     if (CLAMPED) {
         return min(max(at, padding) - padding, extent - 1u);
@@ -64,7 +64,7 @@ fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
     return at;
 }
 
-// Whether that is the place itself.
+// Whether that is the position itself.
 fn inside(at: u32, padding: u32, extent: u32) -> bool {
     return !CLAMPED || at - padding < extent;
 }
@@ -118,7 +118,7 @@ fn main(
         height[j] = taps((first + j) * STRIDE_HEIGHT, KERNEL_HEIGHT, p.input.x, p.padding.x);
     }
 
-    // Which line of a turn a thread touches: of which row, from where on, and of which pixel.
+    // Which line of an iteration a thread touches: of which row, from where on, and of which pixel.
     let lane = t % LANES;
     var line: array<u32, TOUCHES>;
     var column: array<u32, TOUCHES>;
@@ -134,7 +134,7 @@ fn main(
         }
     }
 
-    // The sums of columns: those that a window takes over, for each VALUE whose turn comes, and those of a window.
+    // The sums of columns: those that a window takes over, for each VALUE in its iteration, and those of a window.
     var kept: array<VALUE, COLUMNS * KEPT>;
     // @unroll
     for (var r = 0u; r < X_ROWS; r++) {
@@ -222,7 +222,7 @@ fn main(
             }
         }
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && p.never != 0u) {
         y[0] = words(VALUE(bitcast<f32>(lines)));
     }

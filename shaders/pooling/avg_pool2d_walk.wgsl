@@ -35,7 +35,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<VALUE>;
 @group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 
-// Where in the image a place in the padded image lies along an axis, or the nearest one.
+// Where in the image a position in the padded image lies along an axis, or the nearest one.
 fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
     if (CLAMPED) {
         return min(max(at, padding) - padding, extent - 1u);
@@ -43,7 +43,7 @@ fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
     return at;
 }
 
-// Whether that is the place itself.
+// Whether that is the position itself.
 fn inside(at: u32, padding: u32, extent: u32) -> bool {
     return !CLAMPED || at - padding < extent;
 }
@@ -76,7 +76,7 @@ fn main(
     let top = (row - image * p.output.x) * STRIDE_HEIGHT;
     let pixels = image * p.input.x * p.input.y;
 
-    // The first places in x of the rows that a window meets, and whether they count; no compiler takes them out of the loop.
+    // The first indices in x of the rows that a window covers, and whether they count; no compiler moves them out of the loop.
     var in_x: array<u32, KERNEL_HEIGHT>;
     var counts: array<bool, KERNEL_HEIGHT>;
     // @unroll

@@ -1,4 +1,4 @@
-// y[n, oy, ox, c] = max over the taps (ky, kx) of x[n, oy·stride + ky·dilation − padding, …, c], and the place in its
+// y[n, oy, ox, c] = max over the taps (ky, kx) of x[n, oy·stride + ky·dilation − padding, …, c], and the index in its
 // H·W plane where that was found. Padding never wins; of equal elements the first in row-major order does.
 //
 // Layouts: x, y and indices channels-last (N H W C). Pairs are height and width.
@@ -12,7 +12,7 @@ const VECTORS: u32 = 1u; // @const VALUEs of a thread
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 const DILATED: bool = true; // @const whether taps lie apart
 alias INDEX = vec4<i32>; // @const i32 along with it
-const WHOLE: bool = false; // @const whether windows are KERNEL_HEIGHT × KERNEL_WIDTH taps that touch
+const WHOLE: bool = false; // @const whether windows are KERNEL_HEIGHT × KERNEL_WIDTH taps side by side
 const CLAMPED: bool = true; // @const if WHOLE: whether windows overhang the image
 const KERNEL_HEIGHT: u32 = 2u; // @const only if WHOLE
 const KERNEL_WIDTH: u32 = 2u; // @const only if WHOLE

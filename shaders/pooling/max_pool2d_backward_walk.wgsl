@@ -1,7 +1,7 @@
 // grad_x[n, iy, ix, c] = Σ grad_y[n, oy, ox, c] over the windows whose maximum was found at (iy, ix), as
 // max_pool2d_backward_tiles, on a CPU: a thread walks along a row of tiles and keeps what a window gives to the tiles after it,
 // so that each is read COVER_HEIGHT times and not COVER_HEIGHT · COVER_WIDTH times. What is kept goes through memory in each
-// turn, and these sums are fewer than the windows.
+// iteration, and these sums are fewer than the windows.
 //
 // Layouts: indices, grad_y and grad_x channels-last (N H W C). Pairs are height and width.
 // Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of tiles.
@@ -19,9 +19,9 @@ const STRIDE_WIDTH: u32 = 2u; // @const
 const COVER_HEIGHT: u32 = 1u; // @const windows that cover a tile
 const COVER_WIDTH: u32 = 1u; // @const
 const WHOLE: bool = false; // @const whether every tile lies in the image and all its windows exist
-const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
-const LINES: u32 = COLUMNS * LANES / 4u; // cache lines of a window's gradients in a subgroup's turn
-const TOUCHES: u32 = (COVER_HEIGHT * LINES + LANES - 1u) / LANES; // of a thread in a turn
+const AHEAD: bool = false; // @const whether an iteration touches its cache lines first; a pixel is then a multiple of LANES VALUEs
+const LINES: u32 = COLUMNS * LANES / 4u; // cache lines of a window's gradients in a subgroup's iteration
+const TOUCHES: u32 = (COVER_HEIGHT * LINES + LANES - 1u) / LANES; // of a thread in an iteration
 const TILE: u32 = STRIDE_HEIGHT * STRIDE_WIDTH; // elements of a tile
 
 struct Params {
@@ -63,7 +63,7 @@ fn places(i: INDEX) -> Places {
 @group(0) @binding(1) var<storage, read> indices: array<Places>;
 @group(0) @binding(2) var<storage, read> grad_y: array<Words>;
 @group(0) @binding(3) var<storage, read_write> grad_x: array<Words>;
-@group(0) @binding(4) var<storage, read> index_lines: array<u32>; // both again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(4) var<storage, read> index_lines: array<u32>; // both again: a 64-bit word would wait for its line by itself
 @group(0) @binding(5) var<storage, read> grad_lines: array<u32>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -158,7 +158,7 @@ fn main(
             }
         }
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && p.never != 0u) {
         grad_x[0] = words(VALUE(bitcast<f32>(lines)));
     }

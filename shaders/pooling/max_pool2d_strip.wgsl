@@ -1,4 +1,4 @@
-// y[n, oy, ox, c] = max over the taps (ky, kx) of x[n, oy·stride + ky − padding, ox·stride + kx − padding, c], and the place
+// y[n, oy, ox, c] = max over the taps (ky, kx) of x[n, oy·stride + ky − padding, ox·stride + kx − padding, c], and the index
 // in its H·W plane where that was found, as max_pool2d, for small windows that overlap along a row, without dilation, on a CPU.
 //
 // As avg_pool2d_strip, a thread walks over ROWS rows of y at once, and the VALUEs of a pixel take turns: 3×3 with stride 2
@@ -21,12 +21,12 @@ const STRIDE_HEIGHT: u32 = 2u; // @const
 const STRIDE_WIDTH: u32 = 2u; // @const less than KERNEL_WIDTH
 const CLAMPED: bool = true; // @const whether windows overhang the image
 const INDICES: bool = true; // @const whether indices are written
-const AHEAD: bool = false; // @const whether a turn touches its cache lines first; a pixel is then a multiple of LANES VALUEs
+const AHEAD: bool = false; // @const whether an iteration touches its cache lines first; a pixel is then a multiple of LANES VALUEs
 const X_ROWS: u32 = (ROWS - 1u) * STRIDE_HEIGHT + KERNEL_HEIGHT;
 const OVERLAP: u32 = KERNEL_WIDTH - STRIDE_WIDTH; // columns that a window shares with the next
-const KEPT: u32 = ROWS * OVERLAP; // maxima that a VALUE leaves for its next turn
-const LINES: u32 = STRIDE_WIDTH * LANES / 4u; // cache lines of a row of x in a subgroup's turn
-const TOUCHES: u32 = (X_ROWS * LINES + LANES - 1u) / LANES; // of a thread in a turn
+const KEPT: u32 = ROWS * OVERLAP; // maxima that a VALUE leaves for its next iteration
+const LINES: u32 = STRIDE_WIDTH * LANES / 4u; // cache lines of a row of x in a subgroup's iteration
+const TOUCHES: u32 = (X_ROWS * LINES + LANES - 1u) / LANES; // of a thread in an iteration
 
 struct Params {
     input: vec2<u32>,
@@ -66,9 +66,9 @@ fn places(i: INDEX) -> Places {
 @group(0) @binding(1) var<storage, read> x: array<Words>;
 @group(0) @binding(2) var<storage, read_write> y: array<Words>;
 @group(0) @binding(3) var<storage, read_write> indices: array<Places>;
-@group(0) @binding(4) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(4) var<storage, read> x_lines: array<u32>; // x again: a 64-bit word would wait for its line by itself
 
-// A VALUE of which the place p of a NaN is written ~p, so that of two the smaller place wins, as max_pool2d_walk has it.
+// A VALUE of which the index p of a NaN is written ~p, so that of two the smaller index wins, as max_pool2d_walk has it.
 struct Found {
     value: VALUE,
     place: INDEX,
@@ -82,7 +82,7 @@ fn whole(f: Found) -> Found {
     return f;
 }
 
-// Where in the image a place in the padded image lies along an axis, or the nearest one.
+// Where in the image a position in the padded image lies along an axis, or the nearest one.
 fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
     if (CLAMPED) {
         return min(max(at, padding) - padding, extent - 1u);
@@ -105,7 +105,7 @@ fn next(so_far: Found, v: VALUE, at: INDEX) -> Found {
     return Found(select(so_far.value, v, wins), place);
 }
 
-// The better of two whole columns: neither of which is the less, the one of the smaller place.
+// The better of two whole columns: neither of which is the less, the one of the smaller index.
 fn better(best: Found, f: Found) -> Found {
     var wins = (f.value > best.value) | !(f.value == f.value);
     var place = best.place;
@@ -146,7 +146,7 @@ fn main(
         in_plane[r] = min(at, p.input.x - 1u) * p.input.y;
         in_x[r] = (pixels + in_plane[r]) * p.channels + channel;
     }
-    // Which line of a turn a thread touches: of which row, from where on, and of which pixel.
+    // Which line of an iteration a thread touches: of which row, from where on, and of which pixel.
     let lane = t % LANES;
     var line: array<u32, TOUCHES>;
     var of_row: array<u32, TOUCHES>;
@@ -161,7 +161,7 @@ fn main(
         }
     }
 
-    // The maxima of columns: those that a window takes over, for each VALUE whose turn comes, and those of a window.
+    // The maxima of columns: those that a window takes over, for each VALUE in its iteration, and those of a window.
     var kept: array<Found, COLUMNS * KEPT>;
     // @unroll
     for (var r = 0u; r < X_ROWS; r++) {
@@ -256,7 +256,7 @@ fn main(
             }
         }
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && p.never != 0u) {
         y[0] = words(VALUE(bitcast<f32>(lines)));
     }

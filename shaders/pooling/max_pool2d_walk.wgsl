@@ -1,9 +1,9 @@
-// y[n, oy, ox, c] = max over the taps (ky, kx) of x[n, oy·stride + ky − padding, ox·stride + kx − padding, c], and the place
+// y[n, oy, ox, c] = max over the taps (ky, kx) of x[n, oy·stride + ky − padding, ox·stride + kx − padding, c], and the index
 // in its H·W plane where that was found, as max_pool2d, for small windows without dilation, on a CPU.
 //
 // A thread walks along a row of y and keeps the maxima of the columns that a window shares with the next one: a
-// load is the dearest step there, and 3×3 with stride 2 takes 6 for a window in place of 9. Taps that overhang are clamped to
-// the image, where they meet an element that the window holds too.
+// load is the most expensive step there, and 3×3 with stride 2 takes 6 for a window in place of 9. Taps that overhang are clamped to
+// the image, where they read an element that the window holds too.
 //
 // Layouts: x, y and indices channels-last (N H W C). Pairs are height and width.
 // Threads: COLUMNS VALUEs of a pixel each, LANES apart (four channels, or one), channels fastest, over whole rows of y.
@@ -36,7 +36,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<VALUE>;
 @group(0) @binding(3) var<storage, read_write> indices: array<INDEX>;
 
-// Where in the image a place in the padded image lies along an axis, or the nearest one.
+// Where in the image a position in the padded image lies along an axis, or the nearest one.
 fn clamped(at: u32, padding: u32, extent: u32) -> u32 {
     if (CLAMPED) {
         return min(max(at, padding) - padding, extent - 1u);
@@ -64,7 +64,7 @@ fn main(
     let top = (row - image * p.output.x) * STRIDE_HEIGHT;
     let pixels = image * p.input.x * p.input.y;
 
-    // The first places of the rows that a window meets, in the plane, and in x; no compiler takes them out of the loop.
+    // The first indices of the rows that a window covers, in the plane and in x; no compiler moves them out of the loop.
     var in_plane: array<u32, KERNEL_HEIGHT>;
     var in_x: array<u32, KERNEL_HEIGHT>;
     // @unroll
@@ -75,8 +75,8 @@ fn main(
 
     // The columns of a window, each for all VALUEs of a pixel: their maxima, and where these were found. An element wins if it
     // is larger, or NaN: the last NaN is kept, as PyTorch has it. A comparison with NaN is false, v != v too on some drivers.
-    // Once a column is whole, the place p of a NaN is written ~p: then of two columns neither of which is the less, the one of
-    // the smaller place wins, be it equal elements, NaNs, or a NaN and a number.
+    // Once a column is whole, the index p of a NaN is written ~p: then of two columns neither of which is the less, the one of
+    // the smaller index wins, be it equal elements, NaNs, or a NaN and a number.
     var value: array<VALUE, KERNEL_WIDTH * COLUMNS>;
     var place: array<INDEX, KERNEL_WIDTH * COLUMNS>;
     // @unroll

@@ -10,7 +10,7 @@
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
-const BLOCK: u32 = 4u; // @const rows of a turn
+const BLOCK: u32 = 4u; // @const rows of an iteration
 alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of four
 
 struct Params {

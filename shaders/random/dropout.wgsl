@@ -13,9 +13,9 @@
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s (or tiles) of a thread
-const BLOCKS: u32 = 1u; // @const vec4s of a turn, which divide VECTORS: their rounds, each a long chain, run side by side
+const BLOCKS: u32 = 1u; // @const vec4s of an iteration, which divide VECTORS: their rounds, each a long chain, run side by side
 const CHANNELS_LAST: bool = false; // @const whether memory is N H W C
-const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first: a turn is whole, and as many lines as threads
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's iteration first: none is partial, and each has as many lines as threads
 const TILES: bool = false; // @const only if CHANNELS_LAST: whether both C and H · W are multiples of four
 
 struct Params {
@@ -48,7 +48,7 @@ fn words(v: vec4<f32>) -> Words {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Words>;
 @group(0) @binding(2) var<storage, read_write> y: array<Words>;
-@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a 64-bit word would wait for its line by itself
 
 // @slot philox
 // The state of a block, in words whose lower 32 bits count.
@@ -94,7 +94,7 @@ fn philox(p: Params, block: u32) -> vec4<u32> {
     return vec4<u32>(counter);
 }
 
-// The word of the element that lies at `place` in N H W C.
+// The word of the element that lies at the index `place` in N H W C.
 fn word_at(p: Params, place: u32) -> u32 {
     let pixel = place / p.channels;
     let image = pixel / p.pixels;
@@ -122,7 +122,7 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
 fn tile(p: Params, i: u32, lane: u32) -> u32 {
     let step = p.channels / 4u;
     let fours = p.pixels / 4u;
-    // Numbers the fours of pixels over all images.
+    // The number of these four pixels, counted over all images.
     let place = quotient(i, p.by_channels);
     let c = i - place * step;
     let image = quotient(place, p.by_pixels);
@@ -210,7 +210,7 @@ fn main(
             }
         }
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && params.never != 0u) {
         y[0] = words(vec4(bitcast<f32>(lines)));
     }

@@ -1,6 +1,6 @@
 // y[o] = the candidate r = candidates[part, o] with the largest x[o, r]; the first of equal ones wins.
 //
-// Layouts: as `argmax`, whose second pass this is. It reads x again at the candidates' places.
+// Layouts: as `argmax`, whose second pass this is. It reads x again at the candidates' indices.
 // Threads: one output each.
 // Limits: 3 storage buffers; parts < 65,536, which is as far as the loops of some drivers go.
 

@@ -1,4 +1,4 @@
-// y[line] = the first place of the largest element of the line, a NaN being larger than any number, as argmax, on software
+// y[line] = the first index of the largest element of the line, a NaN being larger than any number, as argmax, on software
 // Vulkan: vec4s in place of single elements, and neighbouring lanes read neighbours.
 //
 // Layouts: x is lines of `quads` vec4s, one behind the other; y has an element for each line.

@@ -1,7 +1,7 @@
 // y[line, part] = (m, Σ exp(x − m)), m the largest x, over the elements part, part + parts, … of a line. The logarithm of
 // the line's Σ exp(x) is m + log(Σ): the two are kept apart, so that x − m cancels nothing and no exp overflows.
 //
-// Layouts: x is before × along × after in memory, and a line runs along the middle.
+// Layouts: x is outer × axis × inner in memory; a line runs along axis.
 // Threads: one part of a line each; it reads its elements twice. `log_sum_exp_join` joins the parts.
 // Limits: 2 storage buffers, no workgroup memory; twice along / parts < 65,536, which is as far as some drivers loop.
 
@@ -9,9 +9,9 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LINES_FIRST: bool = false; // @const whether neighbouring threads take neighbouring lines: after > 1
 
 struct Params {
-    lines: u32, // before · after
-    along: u32,
-    after: u32,
+    lines: u32, // outer · inner
+    along: u32, // extent of axis
+    after: u32, // extent of inner
     parts: u32,
 }
 

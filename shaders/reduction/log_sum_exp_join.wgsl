@@ -7,8 +7,8 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 
 struct Params {
     lines: u32,
-    along: u32,
-    after: u32,
+    along: u32, // extent of axis
+    after: u32, // extent of inner
     parts: u32,
 }
 

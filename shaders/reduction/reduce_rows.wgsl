@@ -1,5 +1,5 @@
 // y[o, part] = scale · reduce of x[o, r] over the r of a part, where the fastest axis of x is reduced. RUN parts share a
-// run of neighbouring r, taken in turn: a subgroup reads memory as it comes, which is what prefetchers follow.
+// run of neighbouring r, interleaved: a subgroup reads memory as it comes, which is what prefetchers follow.
 //
 // Layouts: x is dense; its axes, in the order of memory, are merged into kept and reduced ones. y has the kept ones.
 //   T is a vec4 of the fastest axis where its extent allows that; extents and strides then count vec4s.

@@ -1,8 +1,8 @@
 // y[i] = f(x[i] − m, Σ) with the pair (m, Σ) that `log_sum_exp` found for the line; f, from the slot, is a softmax
 // or its logarithm.
 //
-// Layouts: x and y are before × along × after in memory, and a line runs along the middle.
-// Threads: one part of a line each, the elements part, part + parts, …: the place of a line costs divisions, which are
+// Layouts: x and y are outer × axis × inner in memory; a line runs along axis.
+// Threads: one part of a line each, the elements part, part + parts, …: to find a line's start costs divisions, which are
 //   done once for several elements.
 // Limits: 3 storage buffers, no workgroup memory.
 
@@ -10,9 +10,9 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LINES_FIRST: bool = false; // @const whether neighbouring threads take neighbouring lines: after > 1
 
 struct Params {
-    lines: u32, // before · after
-    along: u32,
-    after: u32,
+    lines: u32, // outer · inner
+    along: u32, // extent of axis
+    after: u32, // extent of inner
     parts: u32, // threads that share a line
 }
 

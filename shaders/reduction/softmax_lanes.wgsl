@@ -10,9 +10,9 @@
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const threads of a subgroup
-const TURN: u32 = 4u; // @const runs of a thread in a turn: four vec4s
+const TURN: u32 = 4u; // @const runs of a thread in an iteration: four vec4s
 const LOGARITHM: bool = false; // @const whether y is the logarithm of a softmax
-const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first; then a turn has as many lines as threads
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's iteration first, which then has as many lines as threads
 
 struct Params {
     lines: u32,
@@ -36,7 +36,7 @@ fn run(v: array<vec4<f32>, VEC4S>) -> Run {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Run>;
 @group(0) @binding(2) var<storage, read_write> y: array<Run>;
-@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(3) var<storage, read> x_lines: array<u32>; // x again: a 64-bit word would wait for its line by itself
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -51,15 +51,15 @@ fn main(
     let lane = thread % LANES;
     let start = line * params.runs + lane;
     let end = (line + 1u) * params.runs;
-    // The last run of this lane. A turn takes what is beyond it for this one and leaves it out of the sum.
+    // The last run of this lane. An iteration reads it again in place of what lies beyond it, and leaves that out of the sum.
     let last = start + (end - 1u - start) / LANES * LANES;
-    // One maximum for all of a lane, so that a turn scales its sum once.
+    // One maximum for all of a lane, so that an iteration scales its sum once.
     var largest = -3.4028234e38;
     var sums = vec4(0.0);
     var touched = 0u;
     for (var i = start; i < end; i += TURN * LANES) {
         if (AHEAD) {
-            // The last word of a line's length: where a row begins within a line, the turn before has touched its start.
+            // The last word of a line's length: where a row begins within a line, the iteration before has touched its start.
             touched |= x_lines[min((i - lane) * 4u * VEC4S + lane * 16u + 15u, end * 4u * VEC4S - 1u)];
         }
         var v: array<vec4<f32>, TURN * VEC4S>;
@@ -83,7 +83,7 @@ fn main(
     let m = subgroupMax(largest);
     let sum = subgroupAdd(((sums.x + sums.y) + (sums.z + sums.w)) * exp(largest - m));
     let term = select(1.0 / sum, log(sum), LOGARITHM);
-    // Two vec4s a turn: the steps of an exp, each of which waits for the last, run side by side.
+    // Two vec4s an iteration: the steps of an exp, each of which waits for the last, run side by side.
     for (var i = start; i < end; i += TURN / 2u * LANES) {
         // @unroll
         for (var u = 0u; u < TURN / 2u; u++) {
@@ -101,7 +101,7 @@ fn main(
             y[at] = run(v);
         }
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && params.never != 0u) {
         var v: array<vec4<f32>, VEC4S>;
         v[0].x = bitcast<f32>(touched);

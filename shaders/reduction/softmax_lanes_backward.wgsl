@@ -9,9 +9,9 @@
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 8u; // @const threads of a subgroup
-const TURN: u32 = 1u; // @const runs of a thread in a turn of the sum
+const TURN: u32 = 1u; // @const runs of a thread in an iteration of the sum
 const WEIGHTED: bool = true; // @const whether grad_y is weighted by y in the sum: a softmax, not its logarithm
-const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's turn first; then a turn has as many lines as threads
+const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's iteration first, which then has as many lines as threads
 
 struct Params {
     lines: u32,
@@ -36,7 +36,7 @@ fn run(v: array<vec4<f32>, VEC4S>) -> Run {
 @group(0) @binding(1) var<storage, read> y: array<Run>;
 @group(0) @binding(2) var<storage, read> grad_y: array<Run>;
 @group(0) @binding(3) var<storage, read_write> grad_x: array<Run>;
-@group(0) @binding(4) var<storage, read> y_lines: array<u32>; // y again: a word of 64 bits would wait for its line by itself
+@group(0) @binding(4) var<storage, read> y_lines: array<u32>; // y again: a 64-bit word would wait for its line by itself
 @group(0) @binding(5) var<storage, read> grad_y_lines: array<u32>;
 
 // @slot softmax_gradient
@@ -62,7 +62,7 @@ fn main(
     var touched = 0u;
     for (var i = start; i < end; i += TURN * LANES) {
         if (AHEAD) {
-            // The last word of a line's length: where a row begins within a line, the turn before has touched its start.
+            // The last word of a line's length: where a row begins within a line, the iteration before has touched its start.
             let place = min((i - lane) * 4u * VEC4S + lane * 16u + 15u, end * 4u * VEC4S - 1u);
             touched |= y_lines[place] | grad_y_lines[place];
         }
@@ -105,7 +105,7 @@ fn main(
         }
         grad_x[k] = run(g);
     }
-    // What was touched must be used, or it is not read.
+    // The touched words must be used, or a compiler removes their loads.
     if (AHEAD && params.never != 0u) {
         var v: array<vec4<f32>, VEC4S>;
         v[0].x = bitcast<f32>(touched);

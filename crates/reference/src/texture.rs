@@ -81,7 +81,7 @@ fn component(order: ChannelOrder, channel: usize) -> usize {
     }
 }
 
-/// The two places of an axis of `extent` around place `at` of one of `size`, and the part of the second.
+/// The two indices along an axis of `extent` around index `at` of one of `size`, and the weight of the second.
 fn between(at: usize, size: usize, extent: usize) -> [f64; 3] {
     let place = ((at as f64 + 0.5) * extent as f64 / size as f64 - 0.5).max(0.0);
     let last = (extent - 1) as f64;

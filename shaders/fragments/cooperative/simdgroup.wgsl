@@ -8,7 +8,7 @@ var<workgroup> a_tile: array<Operand, 8u * A_SIZE>;
 var<workgroup> b_tile: array<Operand, 8u * B_SIZE>;
 var<workgroup> c_tile: array<f32, 4u * SUBGROUPS * C_SIZE>;
 
-// Places and pitches count fours of elements; the rows of a matrix, or its columns, lie `pitch` apart.
+// Offsets and pitches count vec4s of elements; the rows of a matrix, or its columns, lie `pitch` apart.
 fn keep_a(at: u32, v: vec4<Operand>) {
     // @unroll
     for (var e = 0u; e < 4u; e++) {

@@ -1,4 +1,4 @@
-// Four places as two words of 64 bits: llvmpipe checks the end of a buffer once for each lane and word.
+// Four indices as two 64-bit words: llvmpipe checks the end of a buffer once for each lane and word.
 alias Places = vec2<u64>;
 
 fn indexed(p: Places) -> vec4<i32> {

@@ -1,4 +1,4 @@
-// Eight numbers as four words of 64 bits: llvmpipe checks the end of a buffer once for each lane and word.
+// Eight numbers as four 64-bit words: llvmpipe checks the end of a buffer once for each lane and word.
 alias Run = vec4<u64>;
 const VEC4S: u32 = 2u;
 

@@ -5,7 +5,7 @@ fn reduced(x: f32) -> vec2<f32> {
     return vec2(r, 1.0 - 2.0 * abs(k - 2.0 * round(0.5 * k)));
 }
 
-// The polynomials of Abramowitz and Stegun, 4.3.97 and 4.3.99: WGSL asks little accuracy of the built-in ones.
+// The polynomials of Abramowitz and Stegun, 4.3.97 and 4.3.99: WGSL demands little accuracy of the built-in ones.
 fn sine(x: f32) -> f32 {
     let r = reduced(x);
     let s = r.x * r.x;

@@ -1,4 +1,4 @@
-// Four numbers as two words of 64 bits: llvmpipe checks the end of a buffer once for each lane and word.
+// Four numbers as two 64-bit words: llvmpipe checks the end of a buffer once for each lane and word.
 alias Words = vec2<u64>;
 
 fn numbers(w: Words) -> vec4<f32> {

@@ -3,10 +3,11 @@
 use half::{bf16, f16};
 use prost::Message;
 
+use crate::element::ElementType;
+use crate::error::{Error, Result};
 use crate::external::External;
 use crate::proto::TensorProto;
 use crate::tensor::{Data, HostTensor, element_count};
-use crate::{ElementType, Error, Result};
 
 impl HostTensor {
     /// Reads a tensor that is a file of its own (a `TensorProto`, as in ONNX test data), with its name.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::ElementType;
+use crate::element::ElementType;
 
 /// An error of this crate. It names the file, tensor, value or node that it is about.
 #[derive(Debug, thiserror::Error)]

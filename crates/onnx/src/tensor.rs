@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 
-use crate::ElementType;
+use crate::element::ElementType;
 
 /// Elements of one type, in row-major order.
 #[derive(Clone, Debug, PartialEq)]

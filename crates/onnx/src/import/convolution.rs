@@ -4,13 +4,10 @@ use tilewright_ops::{Conv2d, ConvTranspose2d, SliceRange};
 use tilewright_tensor::Tensor;
 
 use super::node::{Ctx, signed};
-use super::registry::Entry;
 use super::value::Value;
 use super::volume;
-use crate::Result;
-use crate::params::{self, AutoPad, Window};
-
-pub(super) const OPERATORS: &[Entry] = &[("Conv", 1, conv), ("ConvTranspose", 1, conv_transpose)];
+use crate::error::Result;
+use crate::params::window::{self, AutoPad, Window};
 
 /// A tensor N C L as N C 1 L, so that two axes serve for one.
 pub(super) fn two_axes(ctx: &Ctx, x: &Tensor) -> Result<Tensor> {
@@ -56,10 +53,10 @@ fn groups(ctx: &Ctx) -> Result<usize> {
     usize::try_from(groups).map_err(|_| ctx.node.attributes.wrong("group", format!("is {groups}")))
 }
 
-fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, weight) = (ctx.float(0)?, ctx.float(1)?);
     let kernel = weight.shape().get(2..).unwrap_or(&[]);
-    let window = params::window(ctx, x.shape(), Some(kernel))?;
+    let window = window::window(ctx, x.shape(), Some(kernel))?;
     let (rank, bias) = (x.rank(), ctx.optional(2)?);
     if rank == 5 {
         let y = volume::conv(ctx, &x, &weight, &window, groups(ctx)?)?;
@@ -76,7 +73,7 @@ fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([own_axes(x.conv2d(&weight, bias.as_ref(), &op)?, rank)?])
 }
 
-fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, weight) = (ctx.float(0)?, ctx.float(1)?);
     let (rank, bias) = (x.rank(), ctx.optional(2)?);
     let spatial = x.shape().get(2..).unwrap_or(&[]).to_vec();
@@ -89,7 +86,7 @@ fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);
     let axes = spatial.len();
     let (strides, dilations) =
-        (params::per_axis(ctx, "strides", axes)?, params::per_axis(ctx, "dilations", axes)?);
+        (window::per_axis(ctx, "strides", axes)?, window::per_axis(ctx, "dilations", axes)?);
     let extra = match ctx.node.attributes.ints("output_padding")? {
         None => vec![0; axes],
         Some(given) => {
@@ -99,8 +96,8 @@ fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
             })?
         }
     };
-    let mode = params::auto_pad(ctx)?;
-    let given = params::given_pads(ctx, axes)?;
+    let mode = window::auto_pad(ctx)?;
+    let given = window::given_pads(ctx, axes)?;
     let sizes = ctx.node.attributes.ints("output_shape")?.map(|sizes| {
         // Some exporters name all axes.
         sizes[sizes.len().saturating_sub(axes)..].to_vec()

@@ -4,21 +4,15 @@ use tilewright_ops::{BinaryOp, ReduceOp};
 use tilewright_tensor::{DType, Tensor};
 
 use super::node::{Ctx, signed};
-use super::registry::Entry;
 use super::value::Value;
-use crate::Result;
+use crate::error::Result;
 
-pub(super) const OPERATORS: &[Entry] = &[
-    ("NegativeLogLikelihoodLoss", 12, negative_log_likelihood),
-    ("SoftmaxCrossEntropyLoss", 12, cross_entropy),
-];
-
-fn negative_log_likelihood(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn negative_log_likelihood(ctx: &Ctx) -> Result<Vec<Value>> {
     let scores = ctx.float(0)?;
     ctx.like_first([likelihood(ctx, &scores)?])
 }
 
-fn cross_entropy(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn cross_entropy(ctx: &Ctx) -> Result<Vec<Value>> {
     let scores = ctx.float(0)?;
     if scores.rank() < 2 {
         return Err(ctx.wrong(format!("scores of shape {:?} have no classes", scores.shape())));

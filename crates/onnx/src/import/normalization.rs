@@ -3,24 +3,16 @@
 use tilewright_ops::{BatchNorm, BinaryOp, Pool2d, ReduceOp, UnaryOp};
 use tilewright_tensor::Tensor;
 
-use super::node::{Ctx, device, signed};
-use super::registry::Entry;
+use super::node::{Ctx, device, host, signed};
 use super::value::Value;
-use crate::params::{Operands, axes, axis};
-use crate::{ElementType, Result};
+use crate::element::ElementType;
+use crate::error::Result;
+use crate::limit::LIMIT;
+use crate::params::axis;
+use crate::params::operands::Operands;
+use crate::tensor::{Data, HostTensor};
 
-pub(super) const OPERATORS: &[Entry] = &[
-    ("BatchNormalization", 1, batch_norm),
-    ("InstanceNormalization", 1, instance_norm),
-    ("LayerNormalization", 17, layer_norm),
-    ("GroupNormalization", 18, group_norm),
-    ("MeanVarianceNormalization", 9, mean_variance),
-    ("LpNormalization", 1, lp_norm),
-    ("LRN", 1, lrn),
-    ("Dropout", 1, dropout),
-];
-
-fn batch_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn batch_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let attributes = &ctx.node.attributes;
     let eps = attributes.float("epsilon", 1e-5)?;
     if !attributes.flag("spatial", true)? {
@@ -70,7 +62,7 @@ fn inverse_std(_: &Ctx, var: &Tensor, eps: f32) -> Result<Tensor> {
     Ok(var.unary(UnaryOp::AddScalar { value: eps })?.unary(UnaryOp::Rsqrt)?)
 }
 
-fn instance_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn instance_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, scale, bias) = (ctx.float(0)?, ctx.float(1)?, ctx.float(2)?);
     if x.rank() < 3 {
         return Err(ctx.wrong(format!("an operand of shape {:?} has no spatial axes", x.shape())));
@@ -83,10 +75,10 @@ fn instance_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([y.mul(&scale.reshape(&channels)?)?.add(&bias.reshape(&channels)?)?])
 }
 
-fn layer_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn layer_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let attributes = &ctx.node.attributes;
     let (x, scale) = (ctx.float(0)?, ctx.float(1)?);
-    let first = ctx.check(axis(attributes.int("axis", -1)?, x.rank()))?;
+    let first = ctx.check(axis::one(attributes.int("axis", -1)?, x.rank()))?;
     let over: Vec<usize> = (first..x.rank()).collect();
     let (mean, var) = moments(&x, &over)?;
     let inverse = inverse_std(ctx, &var, attributes.float("epsilon", 1e-5)?)?;
@@ -99,7 +91,7 @@ fn layer_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     Ok(results)
 }
 
-fn group_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn group_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let attributes = &ctx.node.attributes;
     let (x, scale, bias) = (ctx.float(0)?, ctx.float(1)?, ctx.float(2)?);
     let groups = usize::try_from(attributes.int("num_groups", 0)?).unwrap_or(0);
@@ -122,10 +114,10 @@ fn group_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([if per_group { affine(&y)?.reshape(&own)? } else { affine(&y.reshape(&own)?)? }])
 }
 
-fn mean_variance(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn mean_variance(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let given = ctx.node.attributes.ints("axes")?.unwrap_or(&[0, 2, 3]);
-    let over = ctx.check(axes(given, x.rank()))?;
+    let over = ctx.check(axis::all(given, x.rank()))?;
     let mean = x.reduce(ReduceOp::Mean, &over, true)?;
     // The specification writes the variance as E[x²] − E[x]² and adds 1e-9 to its root.
     let var = x.sub(&mean)?.unary(UnaryOp::Square)?.reduce(ReduceOp::Mean, &over, true)?;
@@ -133,9 +125,9 @@ fn mean_variance(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([x.sub(&mean)?.div(&deviation)?])
 }
 
-fn lp_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn lp_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, attributes) = (ctx.float(0)?, &ctx.node.attributes);
-    let over = [ctx.check(axis(attributes.int("axis", -1)?, x.rank()))?];
+    let over = [ctx.check(axis::one(attributes.int("axis", -1)?, x.rank()))?];
     let norm = match attributes.int("p", 2)? {
         1 => x.unary(UnaryOp::Abs)?.reduce(ReduceOp::Sum, &over, true)?,
         2 => x.unary(UnaryOp::Square)?.reduce(ReduceOp::Sum, &over, true)?.unary(UnaryOp::Sqrt)?,
@@ -145,7 +137,7 @@ fn lp_norm(ctx: &Ctx) -> Result<Vec<Value>> {
 }
 
 /// Local response normalisation across channels (Krizhevsky et al., 2012): a pooling along the channels of squares.
-fn lrn(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn local_response_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, attributes) = (ctx.float(0)?, &ctx.node.attributes);
     let (alpha, beta) = (attributes.float("alpha", 1e-4)?, attributes.float("beta", 0.75)?);
     let bias = attributes.float("bias", 1.0)?;
@@ -167,7 +159,7 @@ fn lrn(ctx: &Ctx) -> Result<Vec<Value>> {
 }
 
 /// The identity at inference; its mask is then all true.
-fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
     // Before version 7 an attribute said so, and training was the default.
     if ctx.opset < 7 && !ctx.node.attributes.flag("is_test", false)? {
         return Err(ctx.unsupported("training mode, whose random numbers are the runtime's own,"));
@@ -182,12 +174,12 @@ fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.any(0)?;
     let mut results = ctx.like_first([x.clone()])?;
     if ctx.wants(1) {
-        if x.count() > crate::host::LIMIT {
+        if x.count() > LIMIT {
             return Err(ctx.unsupported(format!("a mask of {} elements", x.count())));
         }
         let ones = vec![true; x.count()];
-        let mask = crate::HostTensor::new(x.shape(), crate::Data::Bool(ones));
-        results.push(mask.map(super::node::host).map_err(|_| ctx.wrong("its mask has no shape"))?);
+        let mask = HostTensor::new(x.shape(), Data::Bool(ones));
+        results.push(mask.map(host).map_err(|_| ctx.wrong("its mask has no shape"))?);
     }
     Ok(results)
 }

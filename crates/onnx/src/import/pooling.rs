@@ -5,18 +5,10 @@ use tilewright_tensor::Tensor;
 
 use super::convolution::{own_axes, padded, pair, two_axes};
 use super::node::Ctx;
-use super::registry::Entry;
 use super::value::Value;
 use super::volume;
-use crate::Result;
-use crate::params::{self, Window};
-
-pub(super) const OPERATORS: &[Entry] = &[
-    ("MaxPool", 1, max_pool),
-    ("AveragePool", 1, average_pool),
-    ("GlobalMaxPool", 1, global),
-    ("GlobalAveragePool", 1, global),
-];
+use crate::error::Result;
+use crate::params::window::{self, Window};
 
 struct Pool {
     op: Pool2d,
@@ -24,7 +16,7 @@ struct Pool {
 }
 
 fn pool(ctx: &Ctx, shape: &[usize]) -> Result<Pool> {
-    let Window { kernel, strides, dilations, pads } = params::window(ctx, shape, None)?;
+    let Window { kernel, strides, dilations, pads } = window::window(ctx, shape, None)?;
     let op = Pool2d {
         stride: pair(&strides, 1),
         dilation: pair(&dilations, 1),
@@ -44,13 +36,13 @@ impl Pool {
     }
 }
 
-fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     if ctx.wants(1) {
         return Err(ctx.unsupported("the second result, the places of the maxima,"));
     }
     if x.rank() == 5 {
-        let window = params::window(ctx, x.shape(), None)?;
+        let window = window::window(ctx, x.shape(), None)?;
         let ceil = ctx.node.attributes.flag("ceil_mode", false)?;
         let step = |x: &Tensor, op: &Pool2d| Ok(x.max_pool2d_values(op)?);
         return ctx.like_first([volume::pool(ctx, &x, &window, ceil, f32::MIN, step)?]);
@@ -68,7 +60,7 @@ fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([own_axes(y, rank)?])
 }
 
-fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let count_include_pad = ctx.node.attributes.flag("count_include_pad", false)?;
     if x.rank() == 5 {
@@ -96,7 +88,7 @@ fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
 
 /// Sums of the operand by the number of its elements in each window, which its values do not change.
 fn average_volume(ctx: &Ctx, x: &Tensor, count_include_pad: bool) -> Result<Vec<Value>> {
-    let window = params::window(ctx, x.shape(), None)?;
+    let window = window::window(ctx, x.shape(), None)?;
     let ceil = ctx.node.attributes.flag("ceil_mode", false)?;
     let step = |x: &Tensor, op: &Pool2d| Ok(x.sum_pool2d(op)?);
     let mut one = vec![1, 1];
@@ -107,16 +99,17 @@ fn average_volume(ctx: &Ctx, x: &Tensor, count_include_pad: bool) -> Result<Vec<
     ctx.like_first([volume::pool(ctx, x, &window, ceil, 0.0, step)?.div(&counts)?])
 }
 
-fn global(ctx: &Ctx) -> Result<Vec<Value>> {
+/// A reduction of each image and channel; a mean of four axes has a kernel of its own.
+pub(super) fn global(ctx: &Ctx, op: ReduceOp) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let axes: Vec<usize> = (2..x.rank()).collect();
     if axes.is_empty() {
         return Err(ctx.wrong(format!("an operand of shape {:?} has no spatial axes", x.shape())));
     }
-    let y = match (ctx.node.op_type.as_str(), x.rank()) {
-        ("GlobalAveragePool", 4) => x.global_avg_pool2d()?,
-        ("GlobalAveragePool", _) => x.reduce(ReduceOp::Mean, &axes, true)?,
-        _ => x.reduce(ReduceOp::Max, &axes, true)?,
+    let y = if op == ReduceOp::Mean && x.rank() == 4 {
+        x.global_avg_pool2d()?
+    } else {
+        x.reduce(op, &axes, true)?
     };
     ctx.like_first([y])
 }

@@ -4,7 +4,9 @@ use tilewright_graph::{Compiled, Graph};
 use tilewright_runtime::Context;
 use tilewright_tensor::{DType, Tensor};
 
-use crate::{Data, ElementType, Error, HostTensor, Numbers, Result};
+use crate::element::ElementType;
+use crate::error::{Error, Result};
+use crate::tensor::{Data, HostTensor, Numbers};
 
 /// A model as a graph.
 pub struct Imported {

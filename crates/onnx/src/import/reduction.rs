@@ -4,67 +4,59 @@ use tilewright_ops::{ReduceOp, UnaryOp};
 use tilewright_tensor::{DType, Tensor};
 
 use super::node::{Ctx, device, signed};
-use super::registry::Entry;
 use super::value::Value;
-use crate::params::{self, Operands};
-use crate::{ElementType, Result};
+use crate::element::ElementType;
+use crate::error::Result;
+use crate::params::operands::Operands;
+use crate::params::{axis, reduce};
+use crate::table::operator::{Extreme, Reduction};
 
-pub(super) const OPERATORS: &[Entry] = &[
-    ("ReduceSum", 1, reduce),
-    ("ReduceMean", 1, reduce),
-    ("ReduceMax", 1, reduce),
-    ("ReduceMin", 1, reduce),
-    ("ReduceProd", 1, reduce),
-    ("ReduceL1", 1, reduce),
-    ("ReduceL2", 1, reduce),
-    ("ReduceSumSquare", 1, reduce),
-    ("ReduceLogSum", 1, reduce),
-    ("ReduceLogSumExp", 1, reduce),
-    ("ArgMax", 1, arg),
-    ("ArgMin", 1, arg),
-    ("CumSum", 11, cumulative_sum),
-];
-
-fn reduce(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
-    let reduced = params::reduced(ctx, x.rank())?;
+    let reduced = reduce::reduced(ctx, x.rank())?;
     if reduced.axes.is_empty() {
         // The engine would take none for all.
-        let y = match ctx.node.op_type.as_str() {
-            "ReduceL1" | "ReduceL2" => x.unary(UnaryOp::Abs)?,
-            "ReduceSumSquare" => x.unary(UnaryOp::Square)?,
-            "ReduceLogSum" => x.unary(UnaryOp::Log)?,
-            _ => x,
-        };
-        return ctx.like_first([y]);
+        return ctx.like_first([match reduction {
+            Reduction::L1 | Reduction::L2 => x.unary(UnaryOp::Abs)?,
+            Reduction::SumSquare => x.unary(UnaryOp::Square)?,
+            Reduction::LogSum => x.unary(UnaryOp::Log)?,
+            Reduction::Sum
+            | Reduction::Mean
+            | Reduction::Max
+            | Reduction::Min
+            | Reduction::Prod
+            | Reduction::LogSumExp => x,
+        }]);
     }
     let over = |x: &Tensor, op: ReduceOp| x.reduce(op, &reduced.axes, reduced.keep);
-    let y = match ctx.node.op_type.as_str() {
-        "ReduceSum" => over(&x, ReduceOp::Sum)?,
-        "ReduceMean" => over(&x, ReduceOp::Mean)?,
-        "ReduceMax" => over(&x, ReduceOp::Max)?,
-        "ReduceMin" => over(&x, ReduceOp::Min)?,
-        "ReduceProd" => over(&x, ReduceOp::Prod)?,
-        "ReduceL1" => over(&x.unary(UnaryOp::Abs)?, ReduceOp::Sum)?,
-        "ReduceL2" => over(&x.unary(UnaryOp::Square)?, ReduceOp::Sum)?.unary(UnaryOp::Sqrt)?,
-        "ReduceSumSquare" => over(&x.unary(UnaryOp::Square)?, ReduceOp::Sum)?,
-        "ReduceLogSum" => over(&x, ReduceOp::Sum)?.unary(UnaryOp::Log)?,
+    ctx.like_first([match reduction {
+        Reduction::Sum => over(&x, ReduceOp::Sum)?,
+        Reduction::Mean => over(&x, ReduceOp::Mean)?,
+        Reduction::Max => over(&x, ReduceOp::Max)?,
+        Reduction::Min => over(&x, ReduceOp::Min)?,
+        Reduction::Prod => over(&x, ReduceOp::Prod)?,
+        Reduction::L1 => over(&x.unary(UnaryOp::Abs)?, ReduceOp::Sum)?,
+        Reduction::L2 => over(&x.unary(UnaryOp::Square)?, ReduceOp::Sum)?.unary(UnaryOp::Sqrt)?,
+        Reduction::SumSquare => over(&x.unary(UnaryOp::Square)?, ReduceOp::Sum)?,
+        Reduction::LogSum => over(&x, ReduceOp::Sum)?.unary(UnaryOp::Log)?,
         // Around the largest, so that nothing overflows.
-        _ => {
+        Reduction::LogSumExp => {
             let largest = x.reduce(ReduceOp::Max, &reduced.axes, true)?;
             let sums = over(&x.sub(&largest)?.unary(UnaryOp::Exp)?, ReduceOp::Sum)?;
             let base = largest.reshape(&signed(sums.shape()))?;
             sums.unary(UnaryOp::Log)?.add(&base)?
         }
-    };
-    ctx.like_first([y])
+    }])
 }
 
-fn arg(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn arg(ctx: &Ctx, extreme: Extreme) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
-    let reduced = params::arg_reduced(ctx, x.rank())?;
+    let reduced = reduce::arg_reduced(ctx, x.rank())?;
     let last = ctx.node.attributes.flag("select_last_index", false)?;
-    let x = if ctx.node.op_type == "ArgMin" { x.unary(UnaryOp::Neg)? } else { x };
+    let x = match extreme {
+        Extreme::Max => x,
+        Extreme::Min => x.unary(UnaryOp::Neg)?,
+    };
     let axis = reduced.axes[0];
     let y = if last {
         // The first from behind.
@@ -84,10 +76,10 @@ fn arg(ctx: &Ctx) -> Result<Vec<Value>> {
 }
 
 /// Running sums as a product with a triangle of ones.
-fn cumulative_sum(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn cumulative_sum(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let given = ctx.integers("", 1)?.and_then(|values| values.first().copied()).unwrap_or(0);
-    let axis = ctx.check(params::axis(given, x.rank()))?;
+    let axis = ctx.check(axis::one(given, x.rank()))?;
     let attributes = &ctx.node.attributes;
     let (exclusive, reverse) = (attributes.flag("exclusive", false)?, attributes.flag("reverse", false)?);
     let extent = x.shape()[axis];

@@ -4,8 +4,8 @@ use tilewright_ops::{Conv2d, Pool2d, SliceRange};
 use tilewright_tensor::Tensor;
 
 use super::node::{Ctx, signed};
-use crate::Result;
-use crate::params::Window;
+use crate::error::Result;
+use crate::params::window::Window;
 
 /// The convolution of N C D H W as a sum over the kernel's depth: each plane of the kernel convolves the planes of the
 /// operand that it meets.

@@ -5,6 +5,7 @@
 //! copies them, and a change of layout is a kernel that a profile shows.
 
 mod apply;
+pub mod composite;
 mod epilogue;
 mod error;
 mod layout;

@@ -1,5 +1,8 @@
 //! What moves elements and computes nothing: any element type.
 
+use tilewright_ops::ShapeError;
+use tilewright_tensor::composite::depth_to_space::{self, Blocks};
+
 use super::broadcast::expanded;
 use super::call::Call;
 use super::indices::{along, around, strided, strides};
@@ -37,15 +40,22 @@ pub(super) fn transpose(call: &Call) -> Result<Vec<HostTensor>> {
 }
 
 pub(super) fn depth_to_space(call: &Call) -> Result<Vec<HostTensor>> {
-    let x = call.operand(0)?;
-    let (from, order, shape) = movement::depth_to_space(call, x.shape())?;
-    call.moved(x, &shape, &permuted(call, x, &from, &order))
+    let (block, order) = (movement::block(call)?, movement::depth_order(call)?);
+    blocks(call, |shape| depth_to_space::to_space(shape, block, order))
 }
 
 pub(super) fn space_to_depth(call: &Call) -> Result<Vec<HostTensor>> {
+    let block = movement::block(call)?;
+    blocks(call, |shape| depth_to_space::to_depth(shape, block))
+}
+
+fn blocks(
+    call: &Call,
+    plan: impl Fn(&[usize]) -> std::result::Result<Blocks, ShapeError>,
+) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let (from, order, shape) = movement::space_to_depth(call, x.shape())?;
-    call.moved(x, &shape, &permuted(call, x, &from, &order))
+    let Blocks { split, order, shape } = call.check(plan(x.shape()).map_err(|error| error.to_string()))?;
+    call.moved(x, &shape, &permuted(call, x, &split, &order))
 }
 
 pub(super) fn slice(call: &Call) -> Result<Vec<HostTensor>> {

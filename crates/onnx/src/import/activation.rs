@@ -1,7 +1,7 @@
 //! Activations, softmax and its relatives.
 
 use tilewright_ops::BinaryOp;
-use tilewright_tensor::{DType, Tensor};
+use tilewright_tensor::Tensor;
 
 use super::node::{Ctx, signed};
 use super::value::Value;
@@ -33,30 +33,19 @@ pub(super) fn lines(ctx: &Ctx, function: Lines) -> Result<Vec<Value>> {
     let given = ctx.node.attributes.int("axis", default)?;
     if ctx.opset >= 13 {
         let axis = ctx.check(axis::one(given, x.rank()))?;
-        return ctx.like_first([along(ctx, function, &x, axis)?]);
+        return ctx.like_first([along(function, &x, axis)?]);
     }
     let axis = ctx.check(axis::one(given, x.rank() + 1))?;
     let axis = if given < 0 { axis.saturating_sub(1) } else { axis };
     let product = |part: &[usize]| part.iter().product::<usize>() as isize;
     let rows = x.reshape(&[product(&x.shape()[..axis]), product(&x.shape()[axis..])])?;
-    ctx.like_first([along(ctx, function, &rows, 1)?.reshape(&signed(x.shape()))?])
+    ctx.like_first([along(function, &rows, 1)?.reshape(&signed(x.shape()))?])
 }
 
-fn along(ctx: &Ctx, function: Lines, x: &Tensor, axis: usize) -> Result<Tensor> {
+fn along(function: Lines, x: &Tensor, axis: usize) -> Result<Tensor> {
     Ok(match function {
         Lines::Softmax => x.softmax(axis)?,
         Lines::LogSoftmax => x.log_softmax(axis)?,
-        // 1 at the first of the largest elements.
-        Lines::Hardmax => {
-            let best = x.argmax(&[axis], true)?.cast(DType::F32)?;
-            let extent = x.shape()[axis];
-            if extent >= (1 << 24) {
-                return Err(ctx.unsupported(format!("an axis of {extent} elements")));
-            }
-            let mut shape = vec![1; x.rank()];
-            shape[axis] = extent;
-            let places: Vec<f32> = (0..extent).map(|at| at as f32).collect();
-            ctx.tensor(&places, &shape)?.binary(BinaryOp::Equal, &best)?
-        }
+        Lines::Hardmax => x.hardmax(axis)?,
     })
 }

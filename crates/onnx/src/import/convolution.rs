@@ -2,10 +2,10 @@
 
 use tilewright_ops::{Conv2d, ConvTranspose2d, SliceRange};
 use tilewright_tensor::Tensor;
+use tilewright_tensor::composite::Conv3d;
 
 use super::node::{Ctx, signed};
 use super::value::Value;
-use super::volume;
 use crate::error::Result;
 use crate::params::window::{self, AutoPad, Window};
 
@@ -39,6 +39,11 @@ pub(super) fn pair<T: Copy>(values: &[T], added: T) -> [T; 2] {
     }
 }
 
+/// Three numbers of a window.
+pub(super) fn three<T: Copy>(ctx: &Ctx, values: &[T]) -> Result<[T; 3]> {
+    values.try_into().map_err(|_| ctx.wrong(format!("a window over {} axes and not three", values.len())))
+}
+
 /// A window's padding as the engine's operations take it, alike on both sides; what is more is added to the operand.
 pub(super) fn padded(x: Tensor, pads: [[usize; 2]; 2], value: f32) -> Result<(Tensor, [usize; 2])> {
     if pads.iter().all(|[before, behind]| before == behind) {
@@ -59,11 +64,13 @@ pub(super) fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
     let window = window::window(ctx, x.shape(), Some(kernel))?;
     let (rank, bias) = (x.rank(), ctx.optional(2)?);
     if rank == 5 {
-        let y = volume::conv(ctx, &x, &weight, &window, groups(ctx)?)?;
-        return ctx.like_first([match bias {
-            Some(bias) => y.add(&bias.reshape(&[-1, 1, 1, 1])?)?,
-            None => y,
-        }]);
+        let op = Conv3d {
+            stride: three(ctx, &window.strides)?,
+            padding: three(ctx, &window.pads)?.map(Into::into),
+            dilation: three(ctx, &window.dilations)?,
+            groups: groups(ctx)?,
+        };
+        return ctx.like_first([x.conv3d(&weight, bias.as_ref(), &op)?]);
     }
     let Window { strides, dilations, pads, .. } = window;
     let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);

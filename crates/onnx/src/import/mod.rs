@@ -23,7 +23,6 @@ mod reduction;
 mod resize;
 mod run;
 mod value;
-mod volume;
 
 pub use importer::Import;
 pub use ports::{Imported, InputPort, OutputPort};

@@ -4,7 +4,7 @@ use tilewright_ops::{SliceRange, TapTable};
 use tilewright_tensor::Tensor;
 
 use super::drawn::drawn;
-use super::node::{Ctx, device, host, signed};
+use super::node::{Ctx, host, signed};
 use super::value::Value;
 use crate::error::Result;
 use crate::params::axis;
@@ -83,22 +83,9 @@ pub(super) fn expand(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([ctx.any(0)?.expand(&shape)?])
 }
 
-/// Every axis as a pair of repeats and extent, the repeats broadcast.
 pub(super) fn tile(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.any(0)?;
-    let repeats = movement::repeats(ctx, x.shape())?;
-    let mut y = x;
-    for (axis, &count) in repeats.iter().enumerate().filter(|&(_, &count)| count != 1) {
-        let shape = y.shape().to_vec();
-        let (before, behind) = shape.split_at(axis);
-        let outer: usize = before.iter().product();
-        let inner: usize = behind.iter().product();
-        let copies = y.reshape(&signed(&[outer, 1, inner]))?.expand(&[outer, count, inner])?;
-        let mut tiled = shape;
-        tiled[axis] = tiled[axis].checked_mul(count).ok_or_else(|| ctx.wrong("it would be too large"))?;
-        y = copies.reshape(&signed(&tiled))?;
-    }
-    ctx.like_first([y])
+    ctx.like_first([x.repeat(&movement::repeats(ctx, x.shape())?)?])
 }
 
 pub(super) fn pad(ctx: &Ctx) -> Result<Vec<Value>> {
@@ -142,17 +129,10 @@ fn mirrored(ctx: &Ctx, x: Tensor, mode: PadMode, pads: &[[i64; 2]]) -> Result<Ve
 }
 
 pub(super) fn depth_to_space(ctx: &Ctx) -> Result<Vec<Value>> {
-    let (from, order, to) = movement::depth_to_space(ctx, ctx.shape(0)?)?;
-    transposed(ctx, &from, &order, &to)
+    let (block, order) = (movement::block(ctx)?, movement::depth_order(ctx)?);
+    ctx.like_first([ctx.any(0)?.depth_to_space(block, order)?])
 }
 
 pub(super) fn space_to_depth(ctx: &Ctx) -> Result<Vec<Value>> {
-    let (from, order, to) = movement::space_to_depth(ctx, ctx.shape(0)?)?;
-    transposed(ctx, &from, &order, &to)
-}
-
-fn transposed(ctx: &Ctx, from: &[usize], order: &[usize], to: &[usize]) -> Result<Vec<Value>> {
-    let x = ctx.any(0)?;
-    let y = x.reshape(&signed(from))?.permute(order)?.reshape(&signed(to))?;
-    Ok(vec![device(y, ctx.dtype(0)?)])
+    ctx.like_first([ctx.any(0)?.space_to_depth(movement::block(ctx)?)?])
 }

@@ -2,11 +2,11 @@
 
 use tilewright_ops::{Pool2d, ReduceOp};
 use tilewright_tensor::Tensor;
+use tilewright_tensor::composite::Pool3d;
 
-use super::convolution::{own_axes, padded, pair, two_axes};
+use super::convolution::{own_axes, padded, pair, three, two_axes};
 use super::node::Ctx;
 use super::value::Value;
-use super::volume;
 use crate::error::Result;
 use crate::params::window::{self, Window};
 
@@ -42,10 +42,7 @@ pub(super) fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
         return Err(ctx.unsupported("the second result, the places of the maxima,"));
     }
     if x.rank() == 5 {
-        let window = window::window(ctx, x.shape(), None)?;
-        let ceil = ctx.node.attributes.flag("ceil_mode", false)?;
-        let step = |x: &Tensor, op: &Pool2d| Ok(x.max_pool2d_values(op)?);
-        return ctx.like_first([volume::pool(ctx, &x, &window, ceil, f32::MIN, step)?]);
+        return ctx.like_first([x.max_pool3d(&pool3d(ctx, x.shape(), false)?)?]);
     }
     let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
     let x = two_axes(ctx, &x)?;
@@ -64,7 +61,7 @@ pub(super) fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let count_include_pad = ctx.node.attributes.flag("count_include_pad", false)?;
     if x.rank() == 5 {
-        return average_volume(ctx, &x, count_include_pad);
+        return ctx.like_first([x.avg_pool3d(&pool3d(ctx, x.shape(), count_include_pad)?)?]);
     }
     let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
     let x = two_axes(ctx, &x)?;
@@ -86,17 +83,16 @@ pub(super) fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([own_axes(y, rank)?])
 }
 
-/// Sums of the operand by the number of its elements in each window, which its values do not change.
-fn average_volume(ctx: &Ctx, x: &Tensor, count_include_pad: bool) -> Result<Vec<Value>> {
-    let window = window::window(ctx, x.shape(), None)?;
-    let ceil = ctx.node.attributes.flag("ceil_mode", false)?;
-    let step = |x: &Tensor, op: &Pool2d| Ok(x.sum_pool2d(op)?);
-    let mut one = vec![1, 1];
-    one.extend_from_slice(&x.shape()[2..]);
-    let ones = Tensor::ones(ctx.context, &one)?;
-    let outside = if count_include_pad { 1.0 } else { 0.0 };
-    let counts = volume::pool(ctx, &ones, &window, ceil, outside, step)?;
-    ctx.like_first([volume::pool(ctx, x, &window, ceil, 0.0, step)?.div(&counts)?])
+fn pool3d(ctx: &Ctx, shape: &[usize], count_include_pad: bool) -> Result<Pool3d> {
+    let window = window::window(ctx, shape, None)?;
+    Ok(Pool3d {
+        kernel: three(ctx, &window.kernel)?,
+        stride: three(ctx, &window.strides)?,
+        padding: three(ctx, &window.pads)?.map(Into::into),
+        dilation: three(ctx, &window.dilations)?,
+        ceil_mode: ctx.node.attributes.flag("ceil_mode", false)?,
+        count_include_pad,
+    })
 }
 
 /// A reduction of each image and channel; a mean of four axes has a kernel of its own.

@@ -1,9 +1,11 @@
 //! Parameters of what moves elements.
 
+use tilewright_tensor::composite::DepthOrder;
+
 use super::axis::{self, Checked};
 use super::operands::Operands;
 use crate::element::ElementType;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::limit::LIMIT;
 use crate::table::operator::Relabel;
 use crate::tensor::element_count;
@@ -263,46 +265,22 @@ pub(crate) fn expand(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>>
     call.check(axis::broadcast_shapes(from, &shape))
 }
 
-/// Extents between which blocks of channels and of pixels are transposed, the order of the axes, and the shape behind it.
-type Blocks = ([usize; 6], [usize; 6], [usize; 4]);
-
-/// What DepthToSpace transposes.
-pub(crate) fn depth_to_space(call: &impl Operands, from: &[usize]) -> Result<Blocks> {
-    let (block, square) = block(call, from)?;
-    let &[n, c, h, w] = from else { return Err(no_blocks(call, from, block)) };
-    if !c.is_multiple_of(square) {
-        return Err(no_blocks(call, from, block));
-    }
-    let depth = c / square;
-    let to = [n, depth, h * block, w * block];
-    match call.node().attributes.string("mode")?.unwrap_or("DCR") {
-        "DCR" => Ok(([n, block, block, depth, h, w], [0, 3, 4, 1, 5, 2], to)),
-        "CRD" => Ok(([n, depth, block, block, h, w], [0, 1, 4, 2, 5, 3], to)),
-        other => Err(call.node().attributes.wrong("mode", format!("`{other}` is unknown"))),
-    }
+/// The side of a block of DepthToSpace and SpaceToDepth.
+pub(crate) fn block(call: &impl Operands) -> Result<usize> {
+    let attributes = &call.node().attributes;
+    let given = attributes.int("blocksize", 0)?;
+    let block = usize::try_from(given).ok().filter(|&block| block > 0);
+    block.ok_or_else(|| attributes.wrong("blocksize", format!("is {given} and must be positive")))
 }
 
-/// What SpaceToDepth transposes.
-pub(crate) fn space_to_depth(call: &impl Operands, from: &[usize]) -> Result<Blocks> {
-    let (block, square) = block(call, from)?;
-    let &[n, c, h, w] = from else { return Err(no_blocks(call, from, block)) };
-    if !h.is_multiple_of(block) || !w.is_multiple_of(block) {
-        return Err(no_blocks(call, from, block));
+/// How the channels of a block lie.
+pub(crate) fn depth_order(call: &impl Operands) -> Result<DepthOrder> {
+    let attributes = &call.node().attributes;
+    match attributes.string("mode")?.unwrap_or("DCR") {
+        "DCR" => Ok(DepthOrder::Dcr),
+        "CRD" => Ok(DepthOrder::Crd),
+        other => Err(attributes.wrong("mode", format!("`{other}` is unknown"))),
     }
-    let (h, w) = (h / block, w / block);
-    let depth = c.checked_mul(square).ok_or_else(|| no_blocks(call, from, block))?;
-    Ok(([n, c, h, block, w, block], [0, 3, 5, 1, 2, 4], [n, depth, h, w]))
-}
-
-/// The side of a block and its elements.
-fn block(call: &impl Operands, from: &[usize]) -> Result<(usize, usize)> {
-    let block = usize::try_from(call.node().attributes.int("blocksize", 0)?).unwrap_or(0);
-    let square = block.checked_mul(block).filter(|&square| square > 0);
-    Ok((block, square.ok_or_else(|| no_blocks(call, from, block))?))
-}
-
-fn no_blocks(call: &impl Operands, from: &[usize], block: usize) -> Error {
-    call.node().wrong(format!("shape {from:?} has no blocks of {block} × {block}"))
 }
 
 /// The type that Cast's attribute names.

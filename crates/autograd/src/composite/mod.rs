@@ -2,6 +2,7 @@
 //! because its steps have one. Saves what they save.
 
 mod batch_norm_biased;
+mod bordered_pool2d;
 mod conv3d;
 mod cumsum;
 mod depth_to_space;

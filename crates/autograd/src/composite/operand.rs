@@ -47,6 +47,10 @@ impl Operand for Var {
         Self::max_pool2d(self, pool)
     }
 
+    fn avg_pool2d(&self, pool: &Pool2d) -> Result<Self> {
+        Self::avg_pool2d(self, pool)
+    }
+
     fn sum_pool2d(&self, pool: &Pool2d) -> Result<Self> {
         Self::sum_pool2d(self, pool)
     }

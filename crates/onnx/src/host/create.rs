@@ -97,16 +97,15 @@ pub(super) fn eye_like(call: &Call) -> Result<Vec<HostTensor>> {
 
 pub(super) fn one_hot(call: &Call) -> Result<Vec<HostTensor>> {
     let (indices, depth, values) = (call.operand(0)?, call.operand(1)?, call.operand(2)?);
-    let [depth] = depth.data().numbers().floats()[..] else {
-        return Err(call.node().wrong("depth must be one number"));
+    let whole = depth.whole().filter(|_| depth.count() == 1).and_then(|depth| usize::try_from(depth).ok());
+    let Some(extent) = whole.filter(|_| values.count() == 2) else {
+        return Err(call.node().wrong("values must be two, and depth one whole number that is not negative"));
     };
-    if values.count() != 2 || depth.is_nan() || depth < 0.0 {
-        return Err(call.node().wrong("values must be two, and depth not negative"));
-    }
+    let depth = extent as f64;
     let rank = indices.shape().len() + 1;
     let axis = call.check(axis::one(call.node().attributes.int("axis", -1)?, rank))?;
     let mut shape = indices.shape().to_vec();
-    shape.insert(axis, depth as usize);
+    shape.insert(axis, extent);
     let count = call.count(&shape)?;
     let inner: usize = shape[axis + 1..].iter().product();
     let wanted = indices.data().numbers().floats();

@@ -66,7 +66,7 @@ pub(super) fn top_k(call: &Call) -> Result<Vec<HostTensor>> {
         .and_then(|k| usize::try_from(k).ok())
         .filter(|&k| k <= extent)
         .ok_or_else(|| call.node().wrong(format!("k is {wanted:?} on an axis of {extent}")))?;
-    let values = x.data().numbers().floats();
+    let values = x.data().numbers();
     let mut shape = x.shape().to_vec();
     shape[axis] = k;
     let count = shape.iter().product();
@@ -77,7 +77,7 @@ pub(super) fn top_k(call: &Call) -> Result<Vec<HostTensor>> {
             let mut order: Vec<usize> = (0..extent).collect();
             // Stable: of equal elements the first comes first.
             order.sort_by(|&a, &b| {
-                let order = values[at(a)].total_cmp(&values[at(b)]);
+                let order = values.order(at(a), at(b));
                 if largest { order.reverse() } else { order }
             });
             for (rank, &index) in order.iter().take(k).enumerate() {

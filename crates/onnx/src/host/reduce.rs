@@ -89,11 +89,25 @@ pub(super) fn arg(call: &Call, extreme: Extreme) -> Result<Vec<HostTensor>> {
         return Err(call.node().wrong(format!("no element of shape {:?} to choose from", x.shape())));
     }
     let last = call.node().attributes.flag("select_last_index", false)?;
-    let values = x.data().numbers().floats();
+    let found = match x.data().numbers() {
+        Numbers::Floats(values) => best(&values, &starts, &offsets, extreme, last),
+        Numbers::Integers(values) => best(&values, &starts, &offsets, extreme, last),
+    };
+    Ok(vec![call.tensor(&reduced.shape(x.shape()), Data::I64(found))?])
+}
+
+/// The place of the best element of each group.
+fn best<T: PartialOrd>(
+    values: &[T],
+    starts: &[usize],
+    offsets: &[usize],
+    extreme: Extreme,
+    last: bool,
+) -> Vec<i64> {
     let group = |&start: &usize| {
         let mut best = 0;
         for (at, offset) in offsets.iter().enumerate() {
-            let (new, old) = (values[start + offset], values[start + offsets[best]]);
+            let (new, old) = (&values[start + offset], &values[start + offsets[best]]);
             let beats = match extreme {
                 Extreme::Max => new > old,
                 Extreme::Min => new < old,
@@ -104,6 +118,5 @@ pub(super) fn arg(call: &Call, extreme: Extreme) -> Result<Vec<HostTensor>> {
         }
         best as i64
     };
-    let found: Vec<i64> = starts.iter().map(group).collect();
-    Ok(vec![call.tensor(&reduced.shape(x.shape()), Data::I64(found))?])
+    starts.iter().map(group).collect()
 }

@@ -6,7 +6,6 @@
 
 mod activation;
 mod convolution;
-mod drawn;
 mod dynamic;
 mod elementwise;
 mod importer;

@@ -3,7 +3,6 @@
 use tilewright_ops::{SliceRange, TapTable};
 use tilewright_tensor::Tensor;
 
-use super::drawn::drawn;
 use super::node::{Ctx, host, signed};
 use super::value::Value;
 use crate::error::Result;
@@ -71,8 +70,9 @@ pub(super) fn slice(ctx: &Ctx) -> Result<Vec<Value>> {
         y = y.slice(&ranges)?;
     }
     for (axis, cut) in cuts.iter().enumerate().filter(|(_, cut)| cut.step < 0) {
-        let places = (0..cut.count).map(|at| (cut.start as isize + at as isize * cut.step) as i32);
-        let places: Vec<i32> = places.collect();
+        let places = (0..cut.count).map(|at| i32::try_from(cut.start as isize + at as isize * cut.step).ok());
+        let places = places.collect::<Option<Vec<i32>>>();
+        let places = places.ok_or_else(|| ctx.unsupported("an axis of more than 2^31 elements backwards"))?;
         y = y.gather(axis, &Tensor::from_slice(ctx.context, &places, &[places.len()])?)?;
     }
     ctx.like_first([y])
@@ -92,7 +92,7 @@ pub(super) fn pad(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let (mode, pads) = movement::pads(ctx, x.shape())?;
     if mode != PadMode::Constant {
-        return mirrored(ctx, x, mode, &pads);
+        return mirrored(ctx, &x, mode, &pads);
     }
     let value = ctx.number("value", 2)?.unwrap_or(0.0);
     let mut ranges = vec![];
@@ -114,7 +114,7 @@ pub(super) fn pad(ctx: &Ctx) -> Result<Vec<Value>> {
 }
 
 /// Borders from the tensor itself: every padded axis is drawn anew from its own places.
-fn mirrored(ctx: &Ctx, x: Tensor, mode: PadMode, pads: &[[i64; 2]]) -> Result<Vec<Value>> {
+fn mirrored(ctx: &Ctx, x: &Tensor, mode: PadMode, pads: &[[i64; 2]]) -> Result<Vec<Value>> {
     let mut tables = Vec::with_capacity(x.rank());
     for (&extent, &pads) in x.shape().iter().zip(pads) {
         let table = if pads == [0, 0] {
@@ -125,7 +125,7 @@ fn mirrored(ctx: &Ctx, x: Tensor, mode: PadMode, pads: &[[i64; 2]]) -> Result<Ve
         };
         tables.push(table);
     }
-    ctx.like_first([drawn(ctx, x, &tables)?])
+    ctx.like_first([x.resample_axes(&tables)?])
 }
 
 pub(super) fn depth_to_space(ctx: &Ctx) -> Result<Vec<Value>> {

@@ -1,10 +1,9 @@
 //! Poolings over windows, and over all of an image.
 
 use tilewright_ops::{Pool2d, ReduceOp};
-use tilewright_tensor::Tensor;
 use tilewright_tensor::composite::Pool3d;
 
-use super::convolution::{own_axes, padded, pair, three, two_axes};
+use super::convolution::{own_axes, pair, three, two_axes};
 use super::node::Ctx;
 use super::value::Value;
 use crate::error::Result;
@@ -27,6 +26,15 @@ fn pool(ctx: &Ctx, shape: &[usize]) -> Result<Pool> {
 }
 
 impl Pool {
+    fn border(&self) -> [(usize, usize); 2] {
+        self.pads.map(Into::into)
+    }
+
+    /// With the padding, which is plain.
+    fn with_padding(&self) -> Pool2d {
+        Pool2d { padding: self.pads.map(|[before, _]| before), ..self.op }
+    }
+
     /// Whether the engine's pooling takes this padding: alike on both sides, and at most half the kernel.
     fn is_plain(&self) -> bool {
         (0..2).all(|axis| {
@@ -46,14 +54,11 @@ pub(super) fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     }
     let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
     let x = two_axes(ctx, &x)?;
-    // What is added must not win.
-    let (x, padding) = if pool.is_plain() {
-        padded(x, pool.pads, f32::MIN)?
+    let y = if pool.is_plain() {
+        x.max_pool2d_values(&pool.with_padding())?
     } else {
-        let border = [(0, 0), (0, 0), pool.pads[0].into(), pool.pads[1].into()];
-        (x.pad(&border, f32::MIN)?, [0, 0])
+        x.max_pool2d_bordered(pool.border(), &pool.op)?
     };
-    let y = x.max_pool2d_values(&Pool2d { padding, ..pool.op })?;
     ctx.like_first([own_axes(y, rank)?])
 }
 
@@ -65,20 +70,11 @@ pub(super) fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     }
     let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
     let x = two_axes(ctx, &x)?;
+    let pool = Pool { op: Pool2d { count_include_pad, ..pool.op }, ..pool };
     let y = if pool.is_plain() {
-        let padding = [pool.pads[0][0], pool.pads[1][0]];
-        x.avg_pool2d(&Pool2d { padding, count_include_pad, ..pool.op })?
+        x.avg_pool2d(&pool.with_padding())?
     } else {
-        let border = [(0, 0), (0, 0), pool.pads[0].into(), pool.pads[1].into()];
-        let padded = x.pad(&border, 0.0)?;
-        if count_include_pad {
-            padded.avg_pool2d(&pool.op)?
-        } else {
-            // The number of elements of x in each window, which its values do not change.
-            let [_, _, height, width] = x.shape4("avg_pool2d", "x")?;
-            let ones = Tensor::ones(ctx.context, &[1, 1, height, width])?.pad(&border, 0.0)?;
-            padded.sum_pool2d(&pool.op)?.div(&ones.sum_pool2d(&pool.op)?)?
-        }
+        x.avg_pool2d_bordered(pool.border(), &pool.op)?
     };
     ctx.like_first([own_axes(y, rank)?])
 }

@@ -1,8 +1,8 @@
 //! Resizing by tables of weights: any axes, every mode but crops and antialiasing.
 
 use tilewright_ops::{Coordinates, Interpolation, Rounding, TapTable};
+use tilewright_tensor::composite::resample_axes::MOST_PLACES;
 
-use super::drawn::{MOST_PLACES, drawn};
 use super::node::Ctx;
 use super::value::Value;
 use crate::error::Result;
@@ -44,7 +44,7 @@ fn resized(ctx: &Ctx, operands: (usize, Option<usize>)) -> Result<Vec<Value>> {
             Some(table.map_err(tilewright_tensor::Error::from)?)
         });
     }
-    ctx.like_first([drawn(ctx, x, &tables)?])
+    ctx.like_first([x.resample_axes(&tables)?])
 }
 
 /// How places and elements correspond. Before version 11 nothing was said about it: i / scale, and the element before.

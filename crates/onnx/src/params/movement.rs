@@ -8,7 +8,7 @@ use crate::element::ElementType;
 use crate::error::Result;
 use crate::limit::LIMIT;
 use crate::table::operator::Relabel;
-use crate::tensor::element_count;
+use crate::tensor::{HostTensor, element_count};
 
 /// The shape that Reshape means: 0 copies an extent (unless `allowzero`), −1 takes what is left.
 fn reshape(from: &[usize], target: &[i64], allow_zero: bool) -> Checked<Vec<usize>> {
@@ -231,14 +231,14 @@ pub(crate) fn pad_places(
 pub(crate) fn repeats(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
     // Version 1 took one axis and a count.
     if call.opset() < 6 {
-        let one = |index: usize| -> Result<Option<f32>> {
-            Ok(call.constant(index)?.and_then(|tensor| tensor.to_f32().first().copied()))
+        let one = |index: usize| -> Result<i64> {
+            let tensor = call.constant(index)?.filter(|tensor| tensor.count() == 1);
+            let number = tensor.and_then(HostTensor::whole);
+            number.ok_or_else(|| call.node().wrong(format!("operand {index} must be one whole number")))
         };
-        let (Some(count), Some(along)) = (one(1)?, one(2)?) else {
-            return Err(call.node().wrong("tiles and axis are missing"));
-        };
-        let along = call.check(axis::one(along as i64, from.len()))?;
-        return Ok((0..from.len()).map(|axis| if axis == along { count as usize } else { 1 }).collect());
+        let count = usize::try_from(one(1)?).map_err(|_| call.node().wrong("tiles must not be negative"))?;
+        let along = call.check(axis::one(one(2)?, from.len()))?;
+        return Ok((0..from.len()).map(|axis| if axis == along { count } else { 1 }).collect());
     }
     let given = call.integers("repeats", 1)?.unwrap_or_default();
     let repeats: Option<Vec<usize>> = given.iter().map(|&count| usize::try_from(count).ok()).collect();

@@ -4,7 +4,8 @@ use tilewright_ops::{DType, UnaryOp};
 
 use super::hardmax::MOST;
 use super::operand::parameter;
-use crate::{Result, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 impl Tensor {
     /// Where the smallest element over `axes` (none means all) lies, as i32, as [`Tensor::argmax`]: the first of equal
@@ -12,7 +13,7 @@ impl Tensor {
     ///
     /// # Errors
     /// Those of [`Tensor::argmax`].
-    pub fn argmin(&self, axes: &[usize], keepdim: bool) -> Result<Self> {
+    pub fn argmin(&self, axes: &[usize], keepdim: bool) -> Result<Self, Error> {
         self.unary(UnaryOp::Neg)?.argmax(axes, keepdim)
     }
 
@@ -20,7 +21,7 @@ impl Tensor {
     ///
     /// # Errors
     /// Those of [`Tensor::argmax`]; [`tilewright_ops::ShapeError::Parameter`] for an axis of 2²⁴ elements or more.
-    pub fn argmax_last(&self, axis: usize, keepdim: bool) -> Result<Self> {
+    pub fn argmax_last(&self, axis: usize, keepdim: bool) -> Result<Self, Error> {
         let op = "argmax_last";
         let axis = tilewright_ops::normalize_axis(op, axis as isize, self.shape())?;
         let extent = self.shape()[axis];
@@ -40,7 +41,7 @@ impl Tensor {
     ///
     /// # Errors
     /// Those of [`Tensor::argmax_last`].
-    pub fn argmin_last(&self, axis: usize, keepdim: bool) -> Result<Self> {
+    pub fn argmin_last(&self, axis: usize, keepdim: bool) -> Result<Self, Error> {
         self.unary(UnaryOp::Neg)?.argmax_last(axis, keepdim)
     }
 }

@@ -2,8 +2,9 @@
 
 use super::group_norm::per_channel;
 use super::moments::{Standardized, standardize};
-use super::operand::{Operand, rank};
-use crate::{Error, Tensor};
+use super::operand::{Operand, operand, rank};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const OP: &str = "batch_norm_biased";
 
@@ -29,6 +30,12 @@ pub fn batch_norm_biased<V: Operand>(
     let axes = x.shape().len();
     if axes < 2 {
         return Err(rank::<V>(OP, "x", x.shape(), "two or more (N C …)"));
+    }
+    let channels = [x.shape()[1]];
+    for (name, statistic) in [("running_mean", running_mean), ("running_var", running_var)] {
+        if statistic.shape() != channels {
+            return Err(operand::<V>(OP, name, statistic.shape(), &channels));
+        }
     }
     let over: Vec<usize> = (0..axes).filter(|&axis| axis != 1).collect();
     let Standardized { y, mean, variance, .. } = standardize(x, &over, eps)?;

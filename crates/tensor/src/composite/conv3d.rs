@@ -3,7 +3,8 @@
 use tilewright_ops::{Conv2d, SliceRange};
 
 use super::operand::{Operand, operand, parameter, rank};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const OP: &str = "conv3d";
 

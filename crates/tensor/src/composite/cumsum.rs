@@ -3,7 +3,8 @@
 use tilewright_ops::{ReduceOp, SliceRange};
 
 use super::operand::{Operand, fails};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const OP: &str = "cumsum";
 

@@ -3,7 +3,8 @@
 use tilewright_ops::ShapeError;
 
 use super::operand::{Operand, fails};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const TO_SPACE: &str = "depth_to_space";
 const TO_DEPTH: &str = "space_to_depth";

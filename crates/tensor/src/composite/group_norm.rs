@@ -2,7 +2,8 @@
 
 use super::moments::standardize;
 use super::operand::{Operand, operand, parameter, rank};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const OP: &str = "group_norm";
 

@@ -3,7 +3,8 @@
 use tilewright_ops::{BinaryOp, DType};
 
 use super::operand::parameter;
-use crate::{Error, Result, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 /// Places that an f32 tells apart.
 pub(super) const MOST: usize = 1 << 24;

@@ -3,7 +3,8 @@
 use super::group_norm::per_channel;
 use super::moments::standardize;
 use super::operand::{Operand, rank};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const OP: &str = "instance_norm";
 

@@ -2,7 +2,8 @@
 
 use super::moments::{Standardized, standardize};
 use super::operand::{Operand, operand};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const OP: &str = "layer_norm";
 

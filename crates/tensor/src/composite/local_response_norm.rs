@@ -3,7 +3,8 @@
 use tilewright_ops::{BinaryOp, Pool2d, UnaryOp};
 
 use super::operand::{Operand, parameter, rank};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const OP: &str = "local_response_norm";
 

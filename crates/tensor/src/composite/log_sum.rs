@@ -3,7 +3,8 @@
 use tilewright_ops::{ReduceOp, UnaryOp};
 
 use super::operand::Operand;
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 /// log Σ x over `axes` (none means all).
 pub fn log_sum<V: Operand>(x: &V, axes: &[usize], keepdim: bool) -> Result<V, V::Error> {

@@ -3,7 +3,8 @@
 use tilewright_ops::{ReduceOp, UnaryOp};
 
 use super::operand::Operand;
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 /// log Σ eˣ over `axes` (none means all), around the largest element, so that nothing overflows.
 pub fn log_sum_exp<V: Operand>(x: &V, axes: &[usize], keepdim: bool) -> Result<V, V::Error> {

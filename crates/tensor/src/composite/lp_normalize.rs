@@ -2,7 +2,8 @@
 
 use super::norm::{l1_norm, l2_norm};
 use super::operand::{Operand, parameter};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 /// `x / ‖x‖ₚ` along `axis`, with p 1 or 2.
 pub fn lp_normalize<V: Operand>(x: &V, p: usize, axis: usize) -> Result<V, V::Error> {

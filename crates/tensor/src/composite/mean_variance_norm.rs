@@ -4,7 +4,8 @@ use tilewright_ops::UnaryOp;
 
 use super::moments::moments;
 use super::operand::Operand;
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 /// `(x − mean) / (√variance + 1e-9)` with the biased moments over `axes` (none means all).
 pub fn mean_variance_norm<V: Operand>(x: &V, axes: &[usize]) -> Result<V, V::Error> {

@@ -3,6 +3,7 @@
 
 mod argmin;
 pub mod batch_norm_biased;
+pub mod bordered_pool2d;
 pub mod conv3d;
 pub mod cumsum;
 pub mod depth_to_space;
@@ -21,6 +22,7 @@ pub mod norm;
 pub mod operand;
 pub mod pool3d;
 pub mod repeat;
+pub mod resample_axes;
 
 pub use batch_norm_biased::BatchNormBiased;
 pub use conv3d::Conv3d;

@@ -3,7 +3,8 @@
 use tilewright_ops::{ReduceOp, UnaryOp};
 
 use super::operand::Operand;
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 /// A value with mean 0 and deviation 1 over some axes, and the statistics, whose reduced axes have extent 1.
 #[derive(Clone, Debug)]

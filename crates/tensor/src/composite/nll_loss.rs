@@ -4,7 +4,8 @@ use tilewright_ops::{BinaryOp, DType, ReduceOp, Reduction};
 
 use super::hardmax::MOST;
 use super::operand::{Operand, operand, parameter, rank};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const OP: &str = "nll_loss";
 

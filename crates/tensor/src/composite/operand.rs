@@ -2,7 +2,8 @@
 
 use tilewright_ops::{BinaryOp, Conv2d, Pool2d, ReduceOp, ShapeError, UnaryOp};
 
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 /// A tensor, or a variable over one: a composite is written once, in these operations, and serves both. That it has a
 /// gradient follows from each of them having one.
@@ -36,6 +37,9 @@ pub trait Operand: Clone + Sized {
 
     /// The largest element of each window.
     fn max_pool2d_values(&self, pool: &Pool2d) -> Result<Self, Self::Error>;
+
+    /// The mean of each window.
+    fn avg_pool2d(&self, pool: &Pool2d) -> Result<Self, Self::Error>;
 
     /// The sum of each window.
     fn sum_pool2d(&self, pool: &Pool2d) -> Result<Self, Self::Error>;
@@ -133,6 +137,10 @@ impl Operand for Tensor {
 
     fn max_pool2d_values(&self, pool: &Pool2d) -> Result<Self, Error> {
         Self::max_pool2d_values(self, pool)
+    }
+
+    fn avg_pool2d(&self, pool: &Pool2d) -> Result<Self, Error> {
+        Self::avg_pool2d(self, pool)
     }
 
     fn sum_pool2d(&self, pool: &Pool2d) -> Result<Self, Error> {

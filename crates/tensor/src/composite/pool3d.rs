@@ -2,9 +2,11 @@
 
 use tilewright_ops::Pool2d;
 
+use super::bordered_pool2d::{cut, late};
 use super::conv3d::padded;
 use super::operand::{Operand, rank};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const MAX: &str = "max_pool3d";
 const AVERAGE: &str = "avg_pool3d";
@@ -82,7 +84,15 @@ fn windows<V: Operand>(
     let &[_, _, oh, ow] = planes.shape() else { return Err(rank::<V>(op, "y", planes.shape(), "four")) };
     let columns = step(&planes.with_shape(&[n, c, d, oh * ow])?, &pool.part([0, 3]))?;
     let &[_, _, od, _] = columns.shape() else { return Err(rank::<V>(op, "y", columns.shape(), "four")) };
-    columns.with_shape(&[n, c, od, oh, ow])
+    let y = columns.with_shape(&[n, c, od, oh, ow])?;
+    let mut kept = y.shape().to_vec();
+    for (axis, (before, behind)) in pool.padding.into_iter().enumerate() {
+        let extent = [d, h, w][axis].saturating_sub(before + behind);
+        if pool.ceil_mode && late(extent, before, pool.stride[axis], kept[axis + 2]) {
+            kept[axis + 2] -= 1;
+        }
+    }
+    cut(&y, &kept)
 }
 
 impl Tensor {

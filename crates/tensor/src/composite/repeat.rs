@@ -1,7 +1,8 @@
 //! Whole copies side by side.
 
 use super::operand::{Operand, fails, parameter};
-use crate::{Error, Tensor};
+use crate::error::Error;
+use crate::tensor::Tensor;
 
 const OP: &str = "repeat";
 

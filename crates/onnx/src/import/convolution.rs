@@ -134,7 +134,7 @@ pub(super) fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
             (None, AutoPad::NotSet) => given[axis][0],
             (None, AutoPad::Valid) => 0,
             // The odd element goes behind for SAME_UPPER alone.
-            _ => {
+            (Some(_), _) | (None, AutoPad::SameUpper | AutoPad::SameLower) => {
                 let total = natural.saturating_sub(wanted);
                 if mode == AutoPad::SameUpper { total / 2 } else { total - total / 2 }
             }

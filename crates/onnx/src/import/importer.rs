@@ -17,6 +17,7 @@ use crate::element::ElementType;
 use crate::error::{Error, Result, UnsupportedOperator};
 use crate::host::call::Call;
 use crate::model::{Dim, Model, ValueInfo};
+use crate::table::operator::Operator;
 use crate::tensor::HostTensor;
 
 /// The most bytes of constants that are computed on the host in one import.
@@ -79,9 +80,9 @@ impl<'m> Import<'m> {
             let runs = node.inputs.iter().any(|input| running.contains(input.as_str()));
             let reason = match find(node, self.model.opset(&node.domain).unwrap_or(0)) {
                 _ if !runs && Call::known(node) => continue,
-                Ok(_) => {
+                Ok(operator) => {
                     // A shape is known whatever the values are.
-                    if runs && !matches!(node.op_type.as_str(), "Shape" | "Size") {
+                    if runs && !matches!(operator, Operator::Shape | Operator::Size) {
                         running.extend(node.outputs.iter().map(String::as_str));
                     }
                     continue;

@@ -6,8 +6,8 @@
 
 A file is safetensors. Tensors are named `case/role`; the metadata has, for each case, a JSON object with the operation's
 name as `op` and its parameters. Inputs are float32; outputs and gradients are computed in float64 from them and rounded
-once, so that they are the exact answer to float32. Gradients answer a random `grad_y`. The networks are in networks.py and
-resnets.py.
+once, so that they are the exact answer to float32. Gradients answer a random `grad_y`. Composed operations are in
+composites.py, the networks in networks.py and resnets.py.
 """
 
 import itertools
@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import composites
 import networks
 import resnets
 from golden_file import Golden, f32
@@ -544,7 +545,8 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     families = [elementwise, matmul, convolution, pooling, normalization, reduction, loss, movement, optimizer]
-    for seed, family in enumerate([*families, networks.resnet20, resnets.resnets, sort]):
+    first = list(enumerate([*families, networks.resnet20, resnets.resnets]))
+    for seed, family in [*first, (11, sort), (11, composites.composites)]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)
         family()

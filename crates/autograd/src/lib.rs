@@ -19,6 +19,7 @@
 
 mod backward;
 mod check;
+mod composite;
 mod error;
 mod ops;
 mod rules;

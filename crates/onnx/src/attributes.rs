@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::decode;
+use crate::error::{Error, Result};
 use crate::external::External;
 use crate::proto::AttributeProto;
-use crate::{Error, HostTensor, Result, decode};
+use crate::tensor::HostTensor;
 
 /// A parameter.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,10 +3,11 @@
 use half::{bf16, f16};
 use prost::Message;
 
+use crate::element::ElementType;
+use crate::error::{Error, Result};
 use crate::external::External;
 use crate::proto::TensorProto;
 use crate::tensor::{Data, HostTensor, element_count};
-use crate::{ElementType, Error, Result};
 
 impl HostTensor {
     /// Reads a tensor that is a file of its own (a `TensorProto`, as in ONNX test data), with its name.
@@ -65,21 +66,25 @@ pub(crate) fn tensor(place: &str, proto: TensorProto, external: &External) -> Re
         }
         from_bytes(dtype, &raw)
     } else {
-        let halves = |values: Vec<i32>| values.into_iter().map(|bits| bits as u16);
+        let narrow = Narrow { tensor: place, dtype };
         let data = match dtype {
             ElementType::F32 => Data::F32(proto.float_data),
             ElementType::F64 => Data::F64(proto.double_data),
             ElementType::I64 => Data::I64(proto.int64_data),
             ElementType::U64 => Data::U64(proto.uint64_data),
-            ElementType::U32 => Data::U32(proto.uint64_data.into_iter().map(|value| value as u32).collect()),
+            ElementType::U32 => Data::U32(narrow.all(proto.uint64_data)?),
             ElementType::I32 => Data::I32(proto.int32_data),
-            ElementType::U8 => Data::U8(proto.int32_data.into_iter().map(|value| value as u8).collect()),
-            ElementType::I8 => Data::I8(proto.int32_data.into_iter().map(|value| value as i8).collect()),
-            ElementType::U16 => Data::U16(halves(proto.int32_data).collect()),
-            ElementType::I16 => Data::I16(proto.int32_data.into_iter().map(|value| value as i16).collect()),
+            ElementType::U8 => Data::U8(narrow.all(proto.int32_data)?),
+            ElementType::I8 => Data::I8(narrow.all(proto.int32_data)?),
+            ElementType::U16 => Data::U16(narrow.all(proto.int32_data)?),
+            ElementType::I16 => Data::I16(narrow.all(proto.int32_data)?),
             ElementType::Bool => Data::Bool(proto.int32_data.into_iter().map(|value| value != 0).collect()),
-            ElementType::F16 => Data::F16(halves(proto.int32_data).map(f16::from_bits).collect()),
-            ElementType::BF16 => Data::BF16(halves(proto.int32_data).map(bf16::from_bits).collect()),
+            ElementType::F16 => {
+                Data::F16(narrow.all(proto.int32_data)?.into_iter().map(f16::from_bits).collect())
+            }
+            ElementType::BF16 => {
+                Data::BF16(narrow.all(proto.int32_data)?.into_iter().map(bf16::from_bits).collect())
+            }
         };
         if data.len() != count {
             return Err(wrong(format!("{count} elements"), format!("{} elements", data.len())));
@@ -88,6 +93,26 @@ pub(crate) fn tensor(place: &str, proto: TensorProto, external: &External) -> Re
     };
     HostTensor::new(&shape, data)
         .map_err(|data| wrong(format!("{count} elements"), format!("{} elements", data.len())))
+}
+
+/// Numbers of a wider field as elements, none of which may be beyond their type.
+struct Narrow<'a> {
+    tensor: &'a str,
+    dtype: ElementType,
+}
+
+impl Narrow<'_> {
+    fn all<W: Copy + Into<i128>, E: TryFrom<W>>(&self, values: Vec<W>) -> Result<Vec<E>> {
+        let narrow = |value: W| {
+            E::try_from(value).map_err(|_| Error::Range {
+                place: self.tensor.to_owned(),
+                dtype: self.dtype,
+                value: value.into(),
+                held: "its type",
+            })
+        };
+        values.into_iter().map(narrow).collect()
+    }
 }
 
 /// Little-endian elements; a remainder is dropped, which the caller has excluded.
@@ -163,6 +188,19 @@ mod tests {
         let large = TensorProto { float_data: vec![0.0; 3], ..named(ElementType::F32, &[1 << 40]) };
         assert!(matches!(decode(large), Err(Error::DataLength { .. })));
         assert!(matches!(decode(named(ElementType::F32, &[2])), Err(Error::DataLength { .. })));
+    }
+
+    #[test]
+    fn values_beyond_their_type_are_refused() {
+        let cases = [
+            TensorProto { uint64_data: vec![1 << 32], ..named(ElementType::U32, &[1]) },
+            TensorProto { int32_data: vec![256], ..named(ElementType::U8, &[1]) },
+            TensorProto { int32_data: vec![-129], ..named(ElementType::I8, &[1]) },
+            TensorProto { int32_data: vec![1 << 16], ..named(ElementType::F16, &[1]) },
+        ];
+        for proto in cases {
+            assert!(matches!(decode(proto), Err(Error::Range { .. })));
+        }
     }
 
     #[test]

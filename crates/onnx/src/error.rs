@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::ElementType;
+use crate::element::ElementType;
 
 /// An error of this crate. It names the file, tensor, value or node that it is about.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,20 @@ pub enum Error {
         expected: String,
         /// How much there is.
         found: String,
+    },
+    /// A value does not fit the type that holds it.
+    #[error(
+        "{place}: the {dtype} value {value} does not fit {held}; give it as a smaller number, or what reads it as a constant"
+    )]
+    Range {
+        /// The tensor, or the node that reads it.
+        place: String,
+        /// Its type in the file.
+        dtype: ElementType,
+        /// The value.
+        value: i128,
+        /// What should hold it.
+        held: &'static str,
     },
     /// External data cannot be had.
     #[error("the external data of {tensor} at `{location}` cannot be read: {reason}")]

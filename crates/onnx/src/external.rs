@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
+use crate::error::{Error, Result};
 use crate::proto::StringStringEntryProto;
-use crate::{Error, Result};
 
 /// The folder in which external data may lie.
 pub(crate) struct External {

@@ -32,11 +32,13 @@ mod export;
 mod external;
 pub mod host;
 pub mod import;
+mod limit;
 mod load;
 mod model;
 mod order;
 mod params;
 pub mod proto;
+mod table;
 mod tensor;
 
 pub use attributes::{Attribute, Attributes};

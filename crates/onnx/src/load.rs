@@ -7,10 +7,13 @@ use std::sync::Arc;
 use prost::Message;
 
 use crate::attributes::{Attribute, Attributes};
+use crate::decode;
+use crate::element::ElementType;
+use crate::error::{Error, Result};
 use crate::external::External;
 use crate::model::{Dim, Model, Node, ValueInfo, place};
+use crate::order;
 use crate::proto::{DimensionValue, GraphProto, ModelProto, NodeProto, ValueInfoProto};
-use crate::{ElementType, Error, Result, decode, order};
 
 /// The standard operator sets that are read. Versions before 7 are read as far as an operator has not changed since.
 const OPSETS: std::ops::RangeInclusive<i64> = 1..=22;
@@ -132,7 +135,7 @@ fn node(proto: NodeProto, opsets: &BTreeMap<String, i64>, external: &External) -
 /// Who makes each value. An initializer may give an input its default.
 fn makers<'a>(
     inputs: &'a [ValueInfo],
-    initializers: &'a HashMap<String, Arc<crate::HostTensor>>,
+    initializers: &'a HashMap<String, Arc<crate::tensor::HostTensor>>,
     nodes: &'a [Node],
 ) -> Result<HashMap<&'a str, String>> {
     let twice = |name: &str, first: String, second: String| Error::DuplicateName {

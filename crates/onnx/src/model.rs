@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::attributes::Attributes;
-use crate::{ElementType, HostTensor};
+use crate::element::ElementType;
+use crate::error::Error;
+use crate::tensor::HostTensor;
 
 /// A checked model. Every name that a node reads is made before it, once.
 #[derive(Clone, Debug)]
@@ -86,6 +88,11 @@ impl Node {
         } else {
             format!("{}.{}", self.domain, self.op_type)
         }
+    }
+
+    /// What is wrong with this node.
+    pub(crate) fn wrong(&self, reason: impl Into<String>) -> Error {
+        Error::Node { node: self.place(), reason: reason.into() }
     }
 
     /// The name of the operand at `index`, if it is there.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::error::{Error, Result};
 use crate::model::Node;
-use crate::{Error, Result};
 
 /// Places of the nodes so that each comes after those that it reads; nodes that need no moving keep their order.
 ///

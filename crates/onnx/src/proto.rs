@@ -128,7 +128,7 @@ pub struct TensorProto {
     /// Its extents.
     #[prost(int64, repeated, tag = "1")]
     pub dims: Vec<i64>,
-    /// A number of [`crate::ElementType`].
+    /// A number of [`crate::element::ElementType`].
     #[prost(int32, tag = "2")]
     pub data_type: i32,
     /// Elements of FLOAT (and of COMPLEX64, which is refused).
@@ -204,7 +204,7 @@ pub struct TypeProto {
 /// Element type and shape.
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorTypeProto {
-    /// A number of [`crate::ElementType`].
+    /// A number of [`crate::element::ElementType`].
     #[prost(int32, tag = "1")]
     pub elem_type: i32,
     /// The shape; absent means an unknown rank.

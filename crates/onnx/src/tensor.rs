@@ -1,8 +1,10 @@
 //! Tensors on the host: weights as the file holds them, and the values of shape arithmetic.
 
+use std::cmp::Ordering;
+
 use half::{bf16, f16};
 
-use crate::ElementType;
+use crate::element::ElementType;
 
 /// Elements of one type, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +167,14 @@ pub enum Numbers {
 }
 
 impl Numbers {
+    /// How the numbers at two places lie to each other, in all their digits; a NaN of positive sign is above all.
+    pub(crate) fn order(&self, left: usize, right: usize) -> Ordering {
+        match self {
+            Self::Floats(values) => values[left].total_cmp(&values[right]),
+            Self::Integers(values) => values[left].cmp(&values[right]),
+        }
+    }
+
     /// As floats.
     #[must_use]
     pub fn floats(&self) -> Vec<f64> {
@@ -255,6 +265,19 @@ impl HostTensor {
                     values.into_iter().map(|value| i64::try_from(value).ok()).collect()
                 }
             },
+        }
+    }
+
+    /// The first element, if it is a whole number, whatever its type.
+    #[must_use]
+    pub(crate) fn whole(&self) -> Option<i64> {
+        match self.data.numbers() {
+            Numbers::Integers(values) => i64::try_from(*values.first()?).ok(),
+            // Beyond 2⁵³ not every whole number is an f64.
+            Numbers::Floats(values) => values
+                .first()
+                .filter(|value| value.fract() == 0.0 && value.abs() < 9e15)
+                .map(|&value| value as i64),
         }
     }
 

@@ -238,6 +238,10 @@ node whose operands are constants is computed on the host, in any element type; 
 change a value (double on the device, arithmetic on integers that are only known at run time) is refused with the \
 node's name, and so is every operator that is not in the table, all of a model at once.
 
+int64, like every integer, has all its bits in the file, on the host, and at outputs that follow from constants. The device \
+holds integers in 32 bits: a value beyond them is refused, with its value and its place, at an input of the run and where a \
+node of the device reads an initializer; nothing is cut or rounded. bool is 0 and 1 inside and bool at both ends.
+
 A case passes if every output has the right type and shape and differs by at most 2e-5 relative and 3e-6 absolute \
 (ONNX's own limits are 1e-3 and 1e-7). *On the host*: its inputs only say how to compute, or are of types that only the \
 host computes with, and were given as constants.

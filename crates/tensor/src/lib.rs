@@ -4,7 +4,7 @@
 //! in memory, which only [`Tensor::layout`] shows. There are no views with arbitrary strides: what moves elements
 //! copies them, and a change of layout is a kernel that a profile shows.
 
-mod composite;
+pub mod composite;
 mod epilogue;
 mod error;
 mod launch;

@@ -6,22 +6,24 @@
 
 mod elementwise;
 mod movement;
+mod names;
 mod pooling;
 mod product;
 mod reduction;
 mod resample;
+mod version;
 mod writer;
 
 use prost::Message;
 use tilewright_graph::{Graph, Node};
 use tilewright_ops::Op;
 
+use crate::error::{Error, Result};
 use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto};
-use crate::{Error, Result};
+use crate::table::operator::Lines;
 use writer::{Writer, refuse};
 
-/// The operator set in which graphs are written.
-pub const EXPORT_OPSET: i64 = 17;
+pub use version::EXPORT_OPSET;
 
 /// The version of the file format that came with operator set 17.
 const IR_VERSION: i64 = 8;
@@ -71,19 +73,19 @@ pub fn export(graph: &Graph, name: &str) -> Result<Vec<u8>> {
 /// Writes the operators of a node, and gives the names of what they make for its results.
 fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
     let y = match &node.op {
-        Op::Unary(unary) => elementwise::unary(w, *unary, &x[0]),
+        Op::Unary(unary) => elementwise::unary(w, node, *unary, &x[0])?,
         Op::Binary { op, activation } => {
-            let y = elementwise::binary(w, node, *op, &x[0], &x[1]);
-            elementwise::activation(w, *activation, y)
+            let y = elementwise::binary(w, node, *op, &x[0], &x[1])?;
+            elementwise::activation(w, node, *activation, y)?
         }
         Op::Where => elementwise::choose(w, x),
         Op::MatMul { op, bias, residual, activation } => {
             let y = product::matmul(w, node, op, (*bias, *residual), x)?;
-            elementwise::activation(w, *activation, y)
+            elementwise::activation(w, node, *activation, y)?
         }
         Op::Conv2d { op, bias, residual, activation, pool } => {
             let y = product::conv2d(w, node, op, (*bias, *residual), x)?;
-            let y = elementwise::activation(w, *activation, y);
+            let y = elementwise::activation(w, node, *activation, y)?;
             match pool {
                 Some(pooling) => pooling::pool(w, node, pooling, &product::conv2d_shape(w, node, op)?, &y)?,
                 None => y,
@@ -92,17 +94,17 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
         Op::ConvTranspose2d(op) => product::conv_transpose2d(w, node, op, x),
         Op::BatchNorm { op, activation } => {
             let y = product::batch_norm(w, op, x);
-            elementwise::activation(w, *activation, y)
+            elementwise::activation(w, node, *activation, y)?
         }
         Op::MaxPool2d { pool, indices: false } => pooling::max(w, node, pool, w.shape(node, 0), &x[0])?,
         Op::MaxPool2d { pool, indices: true } => return pooling::max_with_indices(w, node, pool, &x[0]),
         Op::AvgPool2d(pool) => pooling::average(w, node, pool, w.shape(node, 0), &x[0])?,
         Op::SumPool2d(pool) => pooling::sum(w, node, pool, w.shape(node, 0), &x[0])?,
         Op::AdaptiveAvgPool2d(pool) => pooling::adaptive_average(w, node, *pool, &x[0])?,
-        Op::Reduce { op, axes, keepdim } => reduction::reduce(w, node, *op, axes, *keepdim, &x[0]),
+        Op::Reduce { op, axes, keepdim } => reduction::reduce(w, node, *op, axes, *keepdim, &x[0])?,
         Op::Argmax { axes, .. } => reduction::argmax(w, node, axes, &x[0]),
-        Op::Softmax(softmax) => reduction::softmax(w, "Softmax", softmax.axis, &x[0]),
-        Op::LogSoftmax(softmax) => reduction::softmax(w, "LogSoftmax", softmax.axis, &x[0]),
+        Op::Softmax(softmax) => reduction::lines(w, node, Lines::Softmax, softmax.axis, &x[0])?,
+        Op::LogSoftmax(softmax) => reduction::lines(w, node, Lines::LogSoftmax, softmax.axis, &x[0])?,
         Op::Reshape(shape) => movement::reshape(w, &x[0], shape),
         Op::Permute(axes) => movement::permute(w, &x[0], axes),
         Op::Slice(ranges) => movement::slice(w, &x[0], ranges),

@@ -7,7 +7,8 @@ use super::{
     elementwise::to,
     writer::{Writer, at_node, element_type, int, ints, wide},
 };
-use crate::{ElementType, Result};
+use crate::element::ElementType;
+use crate::error::Result;
 
 pub(super) fn reshape(w: &mut Writer<'_>, x: &str, shape: &[usize]) -> String {
     // Without the flag, an extent of 0 means the operand's own.

@@ -8,7 +8,7 @@ use tilewright_graph::Node;
 use tilewright_ops::{AdaptiveAvgPool2d, DType, Pool2d, PoolKind, Pooling};
 
 use super::writer::{Writer, int, ints, refuse};
-use crate::Result;
+use crate::error::Result;
 
 /// Padding at the end of height and width under which the floor of the window count is the result's extent.
 fn end_padding(w: &Writer<'_>, node: &Node, pool: &Pool2d, x: &[usize]) -> [usize; 2] {

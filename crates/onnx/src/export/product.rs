@@ -4,7 +4,7 @@ use tilewright_graph::Node;
 use tilewright_ops::{BatchNorm, Conv2d, ConvTranspose2d, DType, MatMul};
 
 use super::writer::{Writer, float, int, ints, refuse};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Whether there is a bias, and whether a residual.
 type Parts = (bool, bool);

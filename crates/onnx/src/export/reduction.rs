@@ -4,9 +4,11 @@ use tilewright_graph::Node;
 use tilewright_ops::{DType, ReduceOp, TopK};
 
 use super::{
-    movement,
-    writer::{Writer, int, ints},
+    movement, names,
+    writer::{Writer, int, ints, refuse},
 };
+use crate::error::Result;
+use crate::table::operator::Lines;
 
 pub(super) fn reduce(
     w: &mut Writer<'_>,
@@ -15,25 +17,21 @@ pub(super) fn reduce(
     axes: &[usize],
     keepdim: bool,
     x: &str,
-) -> String {
+) -> Result<String> {
     let rank = w.shape(node, 0).len();
     if rank == 0 {
-        return w.emit("Identity", &[x], vec![]);
+        return Ok(w.emit("Identity", &[x], vec![]));
     }
     let axes: Vec<usize> = if axes.is_empty() { (0..rank).collect() } else { axes.to_vec() };
     let keepdims = int("keepdims", usize::from(keepdim));
-    let operator = match op {
-        ReduceOp::Sum => {
-            // Its axes became an operand before those of the others.
-            let axes = w.integers("axes", axes);
-            return w.emit("ReduceSum", &[x, &axes], vec![keepdims]);
-        }
-        ReduceOp::Mean => "ReduceMean",
-        ReduceOp::Max => "ReduceMax",
-        ReduceOp::Min => "ReduceMin",
-        ReduceOp::Prod => "ReduceProd",
-    };
-    w.emit(operator, &[x], vec![ints("axes", axes), keepdims])
+    let operator = names::reduction(op)
+        .ok_or_else(|| refuse(node, &format!("ONNX has no reduction for {}", op.name())))?;
+    if op == ReduceOp::Sum {
+        // Its axes became an operand before those of the others.
+        let axes = w.integers("axes", axes);
+        return Ok(w.emit(operator, &[x, &axes], vec![keepdims]));
+    }
+    Ok(w.emit(operator, &[x], vec![ints("axes", axes), keepdims]))
 }
 
 /// Values and indices; ONNX's are i64.
@@ -60,6 +58,13 @@ pub(super) fn argmax(w: &mut Writer<'_>, node: &Node, axes: &[usize], x: &str) -
     movement::reshape(w, &places, w.output(node))
 }
 
-pub(super) fn softmax(w: &mut Writer<'_>, operator: &str, axis: usize, x: &str) -> String {
-    w.emit(operator, &[x], vec![int("axis", axis)])
+pub(super) fn lines(
+    w: &mut Writer<'_>,
+    node: &Node,
+    function: Lines,
+    axis: usize,
+    x: &str,
+) -> Result<String> {
+    let operator = names::lines(function).ok_or_else(|| refuse(node, "ONNX has no operator for it"))?;
+    Ok(w.emit(operator, &[x], vec![int("axis", axis)]))
 }

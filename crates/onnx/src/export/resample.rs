@@ -8,7 +8,8 @@ use super::{
     movement,
     writer::{Writer, at_node, int, refuse, string},
 };
-use crate::{ElementType, Result};
+use crate::element::ElementType;
+use crate::error::Result;
 
 /// An axis: its elements, and for each place the (index, weight) of its taps.
 struct Axis {

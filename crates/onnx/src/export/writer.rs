@@ -6,11 +6,12 @@ use half::f16;
 use tilewright_graph::{Graph, Node, ValueId};
 use tilewright_tensor::{DType, Tensor};
 
+use crate::element::ElementType;
+use crate::error::{Error, Result};
 use crate::proto::{
     AttributeProto, DimensionProto, DimensionValue, NodeProto, TensorProto, TensorShapeProto,
     TensorTypeProto, TypeProto, ValueInfoProto,
 };
-use crate::{ElementType, Error, Result};
 
 pub(super) struct Writer<'g> {
     pub(super) graph: &'g Graph,

@@ -1,8 +1,11 @@
 //! Two or more operands, broadcast to one shape.
 
-use super::{Call, indices};
-use crate::params::{Operands, broadcast_shapes};
-use crate::{Data, HostTensor, Numbers, Result};
+use super::call::Call;
+use super::indices;
+use crate::error::Result;
+use crate::params::axis;
+use crate::params::operands::Operands;
+use crate::tensor::{Data, HostTensor, Numbers};
 
 /// Operands broadcast to one shape, as numbers; floats as soon as one of them is of floats.
 pub(super) struct Joined {
@@ -14,7 +17,7 @@ impl Joined {
     pub(super) fn of(call: &Call, operands: &[&HostTensor]) -> Result<Self> {
         let mut shape = vec![];
         for operand in operands {
-            shape = call.check(broadcast_shapes(&shape, operand.shape()))?;
+            shape = call.check(axis::broadcast_shapes(&shape, operand.shape()))?;
         }
         call.count(&shape)?;
         let numbers = operands.iter().map(|operand| expanded(operand, &shape).numbers());

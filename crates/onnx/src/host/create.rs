@@ -1,23 +1,14 @@
 //! Tensors from shapes and numbers.
 
-use super::{Call, Operator};
-use crate::params::{self, Operands};
-use crate::{Attribute, Data, ElementType, HostTensor, Numbers, Result};
+use super::call::Call;
+use crate::attributes::Attribute;
+use crate::element::ElementType;
+use crate::error::Result;
+use crate::params::operands::Operands;
+use crate::params::{axis, movement};
+use crate::tensor::{Data, HostTensor, Numbers};
 
-pub(super) fn operator(name: &str) -> Option<Operator> {
-    Some(match name {
-        "Constant" => constant,
-        "Shape" => shape,
-        "Size" => size,
-        "ConstantOfShape" => constant_of_shape,
-        "Range" => range,
-        "EyeLike" => eye_like,
-        "OneHot" => one_hot,
-        _ => return None,
-    })
-}
-
-fn constant(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn constant(call: &Call) -> Result<Vec<HostTensor>> {
     let attributes = &call.node().attributes;
     for name in ["value", "value_float", "value_int", "value_floats", "value_ints"] {
         let tensor = match attributes.get(name) {
@@ -36,15 +27,15 @@ fn constant(call: &Call) -> Result<Vec<HostTensor>> {
     Err(call.node().wrong(format!("it has no value that is read (attributes: {})", named.join(", "))))
 }
 
-fn shape(call: &Call) -> Result<Vec<HostTensor>> {
-    Ok(vec![HostTensor::integers(&params::shape_extents(call, call.operand(0)?.shape())?)])
+pub(super) fn shape(call: &Call) -> Result<Vec<HostTensor>> {
+    Ok(vec![HostTensor::integers(&movement::shape_extents(call, call.operand(0)?.shape())?)])
 }
 
-fn size(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn size(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(vec![call.tensor(&[], Data::I64(vec![call.operand(0)?.count() as i64]))?])
 }
 
-fn constant_of_shape(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn constant_of_shape(call: &Call) -> Result<Vec<HostTensor>> {
     let extents = call.integers("", 0)?.ok_or_else(|| call.node().wrong("the shape is missing"))?;
     let shape: Option<Vec<usize>> = extents.iter().map(|&extent| usize::try_from(extent).ok()).collect();
     let shape = shape.ok_or_else(|| call.node().wrong(format!("{extents:?} is no shape")))?;
@@ -57,7 +48,7 @@ fn constant_of_shape(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(vec![call.tensor(&shape, data)?])
 }
 
-fn range(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn range(call: &Call) -> Result<Vec<HostTensor>> {
     let dtype = call.operand(0)?.dtype();
     let scalar = |index: usize| -> Result<Numbers> {
         let tensor = call.operand(index)?;
@@ -89,7 +80,7 @@ fn range(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(vec![HostTensor::vector(Data::from_numbers(dtype, &numbers))])
 }
 
-fn eye_like(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn eye_like(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
     let &[rows, columns] = x.shape() else {
         return Err(call.node().wrong(format!("shape {:?} is no matrix", x.shape())));
@@ -104,18 +95,17 @@ fn eye_like(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(vec![call.tensor(x.shape(), Data::from_numbers(dtype, &numbers))?])
 }
 
-fn one_hot(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn one_hot(call: &Call) -> Result<Vec<HostTensor>> {
     let (indices, depth, values) = (call.operand(0)?, call.operand(1)?, call.operand(2)?);
-    let [depth] = depth.data().numbers().floats()[..] else {
-        return Err(call.node().wrong("depth must be one number"));
+    let whole = depth.whole().filter(|_| depth.count() == 1).and_then(|depth| usize::try_from(depth).ok());
+    let Some(extent) = whole.filter(|_| values.count() == 2) else {
+        return Err(call.node().wrong("values must be two, and depth one whole number that is not negative"));
     };
-    if values.count() != 2 || depth.is_nan() || depth < 0.0 {
-        return Err(call.node().wrong("values must be two, and depth not negative"));
-    }
+    let depth = extent as f64;
     let rank = indices.shape().len() + 1;
-    let axis = call.check(params::axis(call.node().attributes.int("axis", -1)?, rank))?;
+    let axis = call.check(axis::one(call.node().attributes.int("axis", -1)?, rank))?;
     let mut shape = indices.shape().to_vec();
-    shape.insert(axis, depth as usize);
+    shape.insert(axis, extent);
     let count = call.count(&shape)?;
     let inner: usize = shape[axis + 1..].iter().product();
     let wanted = indices.data().numbers().floats();

@@ -1,20 +1,11 @@
 //! Elements by index.
 
+use super::call::Call;
 use super::indices::{along, around, strides};
-use super::{Call, Operator};
-use crate::params::{self, Operands};
-use crate::{HostTensor, Result};
-
-pub(super) fn operator(name: &str) -> Option<Operator> {
-    Some(match name {
-        "Gather" => gather,
-        "GatherElements" => gather_elements,
-        "GatherND" => gather_nd,
-        "Compress" => compress,
-        "ReverseSequence" => reverse_sequence,
-        _ => return None,
-    })
-}
+use crate::error::Result;
+use crate::params::axis;
+use crate::params::operands::Operands;
+use crate::tensor::HostTensor;
 
 /// Indices of the operand at `index` into an axis of that extent; negative ones count from the back.
 pub(super) fn places(call: &Call, index: usize, extent: usize) -> Result<Vec<usize>> {
@@ -23,26 +14,26 @@ pub(super) fn places(call: &Call, index: usize, extent: usize) -> Result<Vec<usi
 }
 
 pub(super) fn place(call: &Call, index: i64, extent: usize) -> Result<usize> {
-    let found = params::axis(index, extent).ok();
+    let found = axis::one(index, extent).ok();
     found.ok_or_else(|| call.node().wrong(format!("index {index} is outside an extent of {extent}")))
 }
 
-pub(super) fn axis(call: &Call, rank: usize) -> Result<usize> {
-    call.check(params::axis(call.node().attributes.int("axis", 0)?, rank))
+pub(super) fn axis_attribute(call: &Call, rank: usize) -> Result<usize> {
+    call.check(axis::one(call.node().attributes.int("axis", 0)?, rank))
 }
 
-fn gather(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn gather(call: &Call) -> Result<Vec<HostTensor>> {
     let (x, indices) = (call.operand(0)?, call.operand(1)?);
-    let axis = axis(call, x.shape().len())?;
+    let axis = axis_attribute(call, x.shape().len())?;
     let shape = [&x.shape()[..axis], indices.shape(), &x.shape()[axis + 1..]].concat();
     call.count(&shape)?;
     let places = places(call, 1, x.shape()[axis])?;
     call.moved(x, &shape, &along(around(x.shape(), axis), &places))
 }
 
-fn gather_elements(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn gather_elements(call: &Call) -> Result<Vec<HostTensor>> {
     let (x, indices) = (call.operand(0)?, call.operand(1)?);
-    let axis = axis(call, x.shape().len())?;
+    let axis = axis_attribute(call, x.shape().len())?;
     let from = element_places(call, x.shape(), indices, axis)?;
     call.moved(x, indices.shape(), &from)
 }
@@ -106,7 +97,7 @@ pub(super) fn tuple_places(
     Ok((starts, run))
 }
 
-fn gather_nd(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn gather_nd(call: &Call) -> Result<Vec<HostTensor>> {
     let (x, indices) = (call.operand(0)?, call.operand(1)?);
     let batch = usize::try_from(call.node().attributes.int("batch_dims", 0)?).unwrap_or(usize::MAX);
     let (starts, run) = tuple_places(call, x.shape(), indices, batch)?;
@@ -118,7 +109,7 @@ fn gather_nd(call: &Call) -> Result<Vec<HostTensor>> {
     call.moved(x, &shape, &from)
 }
 
-fn compress(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn compress(call: &Call) -> Result<Vec<HostTensor>> {
     let (x, condition) = (call.operand(0)?, call.operand(1)?);
     let wanted = condition.data().numbers().floats();
     let chosen = |extent: usize| -> Vec<usize> {
@@ -128,14 +119,14 @@ fn compress(call: &Call) -> Result<Vec<HostTensor>> {
         let from = chosen(x.count());
         return call.moved(x, &[from.len()], &from);
     }
-    let axis = axis(call, x.shape().len())?;
+    let axis = axis_attribute(call, x.shape().len())?;
     let places = chosen(x.shape()[axis]);
     let mut shape = x.shape().to_vec();
     shape[axis] = places.len();
     call.moved(x, &shape, &along(around(x.shape(), axis), &places))
 }
 
-fn reverse_sequence(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn reverse_sequence(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
     let attributes = &call.node().attributes;
     let (time, batch) = (attributes.int("time_axis", 0)?, attributes.int("batch_axis", 1)?);

@@ -1,39 +1,25 @@
 //! What moves elements and computes nothing: any element type.
 
-use super::indices::{along, around, strided, strides};
-use super::{Call, Operator};
-use crate::params::{self, Operands, PadMode};
-use crate::{Data, HostTensor, Result};
+use tilewright_ops::ShapeError;
+use tilewright_tensor::composite::depth_to_space::{self, Blocks};
 
-pub(super) fn operator(name: &str) -> Option<Operator> {
-    Some(match name {
-        "Identity" | "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" => relabel,
-        "Transpose" => transpose,
-        "Slice" => slice,
-        "Split" => split,
-        "Concat" => concat,
-        "Expand" => expand,
-        "Tile" => tile,
-        "Pad" => pad,
-        "DepthToSpace" | "SpaceToDepth" => depth_to_space,
-        "Trilu" => trilu,
-        _ => return None,
-    })
+use super::broadcast::expanded;
+use super::call::Call;
+use super::indices::{along, around, strided, strides};
+use crate::error::Result;
+use crate::params::axis;
+use crate::params::movement::{self, PadMode};
+use crate::params::operands::Operands;
+use crate::table::operator::Relabel;
+use crate::tensor::{Data, HostTensor, Numbers};
+
+pub(super) fn identity(call: &Call) -> Result<Vec<HostTensor>> {
+    Ok(vec![call.operand(0)?.clone()])
 }
 
-fn relabel(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn relabel(call: &Call, how: Relabel) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let shape = match call.node().op_type.as_str() {
-        "Reshape" => {
-            let target =
-                call.integers("shape", 1)?.ok_or_else(|| call.node().wrong("the shape is missing"))?;
-            call.check(params::reshape(x.shape(), &target, call.node().attributes.flag("allowzero", false)?))?
-        }
-        "Squeeze" => params::squeeze(call, x.shape())?,
-        "Unsqueeze" => params::unsqueeze(call, x.shape())?,
-        "Flatten" => params::flatten(call, x.shape())?,
-        _ => x.shape().to_vec(),
-    };
+    let shape = movement::relabel(call, how, x.shape())?;
     let wrong = || call.node().wrong(format!("shape {:?} cannot become {shape:?}", x.shape()));
     Ok(vec![x.clone().with_shape(shape.clone()).ok_or_else(wrong)?])
 }
@@ -46,22 +32,35 @@ fn permuted(call: &Call, x: &HostTensor, from: &[usize], order: &[usize]) -> Vec
     strided(&shape, &steps, 0)
 }
 
-fn transpose(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn transpose(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let order = params::permutation(call, x.shape().len())?;
+    let order = movement::permutation(call, x.shape().len())?;
     let shape: Vec<usize> = order.iter().map(|&axis| x.shape()[axis]).collect();
     call.moved(x, &shape, &permuted(call, x, x.shape(), &order))
 }
 
-fn depth_to_space(call: &Call) -> Result<Vec<HostTensor>> {
-    let x = call.operand(0)?;
-    let (from, order, shape) = params::depth_to_space(call, x.shape())?;
-    call.moved(x, &shape, &permuted(call, x, &from, &order))
+pub(super) fn depth_to_space(call: &Call) -> Result<Vec<HostTensor>> {
+    let (block, order) = (movement::block(call)?, movement::depth_order(call)?);
+    blocks(call, |shape| depth_to_space::to_space(shape, block, order))
 }
 
-fn slice(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn space_to_depth(call: &Call) -> Result<Vec<HostTensor>> {
+    let block = movement::block(call)?;
+    blocks(call, |shape| depth_to_space::to_depth(shape, block))
+}
+
+fn blocks(
+    call: &Call,
+    plan: impl Fn(&[usize]) -> std::result::Result<Blocks, ShapeError>,
+) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let cuts = params::slice(call, x.shape())?;
+    let Blocks { split, order, shape } = call.check(plan(x.shape()).map_err(|error| error.to_string()))?;
+    call.moved(x, &shape, &permuted(call, x, &split, &order))
+}
+
+pub(super) fn slice(call: &Call) -> Result<Vec<HostTensor>> {
+    let x = call.operand(0)?;
+    let cuts = movement::slice(call, x.shape())?;
     let own = strides(x.shape());
     let shape: Vec<usize> = cuts.iter().map(|cut| cut.count).collect();
     if shape.contains(&0) {
@@ -72,12 +71,12 @@ fn slice(call: &Call) -> Result<Vec<HostTensor>> {
     call.moved(x, &shape, &strided(&shape, &steps, offset as isize))
 }
 
-fn split(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn split(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let axis = call.check(params::axis(call.node().attributes.int("axis", 0)?, x.shape().len()))?;
+    let axis = call.check(axis::one(call.node().attributes.int("axis", 0)?, x.shape().len()))?;
     let mut start = 0;
     let mut parts = vec![];
-    for size in params::split(call, x.shape()[axis])? {
+    for size in movement::split(call, x.shape()[axis])? {
         let places: Vec<usize> = (start..start + size).collect();
         let mut shape = x.shape().to_vec();
         shape[axis] = size;
@@ -87,11 +86,11 @@ fn split(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(parts)
 }
 
-fn concat(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn concat(call: &Call) -> Result<Vec<HostTensor>> {
     let operands = call.operands()?;
     let Some(first) = operands.first() else { return Err(call.node().wrong("it has no operands")) };
     // Version 1 had a default of 1, the others must name it.
-    let axis = call.check(params::axis(call.node().attributes.int("axis", 1)?, first.shape().len()))?;
+    let axis = call.check(axis::one(call.node().attributes.int("axis", 1)?, first.shape().len()))?;
     let mut shape = first.shape().to_vec();
     shape[axis] = 0;
     for operand in &operands {
@@ -143,16 +142,16 @@ fn joined(operands: &[&HostTensor]) -> Data {
     all!(F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, BF16)
 }
 
-fn expand(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn expand(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let shape = params::expand(call, x.shape())?;
+    let shape = movement::expand(call, x.shape())?;
     call.count(&shape)?;
-    Ok(vec![call.tensor(&shape, super::broadcast::expanded(x, &shape))?])
+    Ok(vec![call.tensor(&shape, expanded(x, &shape))?])
 }
 
-fn tile(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn tile(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let repeats = params::repeats(call, x.shape())?;
+    let repeats = movement::repeats(call, x.shape())?;
     let shape: Vec<usize> =
         x.shape().iter().zip(&repeats).map(|(&extent, &count)| extent.saturating_mul(count)).collect();
     call.count(&shape)?;
@@ -168,16 +167,16 @@ fn tile(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(vec![tiled])
 }
 
-fn pad(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn pad(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let (mode, pads) = params::pads(call, x.shape())?;
+    let (mode, pads) = movement::pads(call, x.shape())?;
     let value = match (call.node().attributes.float_ref("value")?, call.constant(2)?) {
-        (Some(&value), _) => Data::from_numbers(x.dtype(), &crate::Numbers::Floats(vec![f64::from(value)])),
+        (Some(&value), _) => Data::from_numbers(x.dtype(), &Numbers::Floats(vec![f64::from(value)])),
         (None, Some(value)) if value.count() == 1 && value.dtype() == x.dtype() => value.data().clone(),
         (None, Some(_)) => {
             return Err(call.node().wrong("its value must be one element of the operand's type"));
         }
-        (None, None) => Data::from_numbers(x.dtype(), &crate::Numbers::Integers(vec![0])),
+        (None, None) => Data::from_numbers(x.dtype(), &Numbers::Integers(vec![0])),
     };
     let mut shape = vec![];
     let mut sources = vec![];
@@ -185,7 +184,7 @@ fn pad(call: &Call) -> Result<Vec<HostTensor>> {
         let length = (extent as i64).saturating_add(pads[0]).saturating_add(pads[1]);
         shape.push(usize::try_from(length).unwrap_or(0));
         call.count(&shape)?;
-        sources.push(call.check(params::pad_places(mode, extent, pads))?);
+        sources.push(call.check(movement::pad_places(mode, extent, pads))?);
     }
     let own = strides(x.shape());
     // The value lies behind the last element.
@@ -203,14 +202,14 @@ fn pad(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(vec![call.tensor(&shape, with_value.take(&places))?])
 }
 
-fn trilu(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn trilu(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
     let &[.., rows, columns] = x.shape() else {
         return Err(call.node().wrong(format!("shape {:?} is no matrix", x.shape())));
     };
     let upper = call.node().attributes.flag("upper", true)?;
     let shift = call.integers("", 1)?.and_then(|values| values.first().copied()).unwrap_or(0);
-    let zero = Data::from_numbers(x.dtype(), &crate::Numbers::Integers(vec![0]));
+    let zero = Data::from_numbers(x.dtype(), &Numbers::Integers(vec![0]));
     let with_zero = joined(&[x, &HostTensor::vector(zero)]);
     let places: Vec<usize> = (0..x.count())
         .map(|at| {

@@ -1,26 +1,19 @@
 //! What depends on the order of elements: running sums, the largest, those that are not zero.
 
-use super::gather::axis;
+use super::call::Call;
+use super::gather::axis_attribute;
 use super::indices::{around, strides};
-use super::{Call, Operator};
-use crate::params::{self, Operands};
-use crate::{Data, HostTensor, Numbers, Result};
+use crate::error::Result;
+use crate::params::axis;
+use crate::params::operands::Operands;
+use crate::tensor::{Data, HostTensor, Numbers};
 
-pub(super) fn operator(name: &str) -> Option<Operator> {
-    Some(match name {
-        "CumSum" => cumulative_sum,
-        "TopK" => top_k,
-        "NonZero" => non_zero,
-        _ => return None,
-    })
-}
-
-fn cumulative_sum(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn cumulative_sum(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
     let attributes = &call.node().attributes;
     let (exclusive, reverse) = (attributes.flag("exclusive", false)?, attributes.flag("reverse", false)?);
     let given = call.integers("", 1)?.and_then(|values| values.first().copied());
-    let axis = call.check(params::axis(given.unwrap_or(0), x.shape().len()))?;
+    let axis = call.check(axis::one(given.unwrap_or(0), x.shape().len()))?;
     let [outer, extent, inner] = around(x.shape(), axis);
     let mut places = vec![];
     for before in 0..outer {
@@ -56,12 +49,12 @@ fn cumulative_sum(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(vec![call.tensor(x.shape(), Data::from_numbers(x.dtype(), &numbers))?])
 }
 
-fn top_k(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn top_k(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
     let attributes = &call.node().attributes;
     let axis = match attributes.get("axis") {
-        Some(_) => axis(call, x.shape().len())?,
-        None => call.check(params::axis(-1, x.shape().len()))?,
+        Some(_) => axis_attribute(call, x.shape().len())?,
+        None => call.check(axis::one(-1, x.shape().len()))?,
     };
     let wanted = match attributes.int_ref("k")? {
         Some(&old) => Some(old),
@@ -73,7 +66,7 @@ fn top_k(call: &Call) -> Result<Vec<HostTensor>> {
         .and_then(|k| usize::try_from(k).ok())
         .filter(|&k| k <= extent)
         .ok_or_else(|| call.node().wrong(format!("k is {wanted:?} on an axis of {extent}")))?;
-    let values = x.data().numbers().floats();
+    let values = x.data().numbers();
     let mut shape = x.shape().to_vec();
     shape[axis] = k;
     let count = shape.iter().product();
@@ -84,7 +77,7 @@ fn top_k(call: &Call) -> Result<Vec<HostTensor>> {
             let mut order: Vec<usize> = (0..extent).collect();
             // Stable: of equal elements the first comes first.
             order.sort_by(|&a, &b| {
-                let order = values[at(a)].total_cmp(&values[at(b)]);
+                let order = values.order(at(a), at(b));
                 if largest { order.reverse() } else { order }
             });
             for (rank, &index) in order.iter().take(k).enumerate() {
@@ -98,7 +91,7 @@ fn top_k(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(vec![found, call.tensor(&shape, Data::I64(indices))?])
 }
 
-fn non_zero(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn non_zero(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
     let values = x.data().numbers().floats();
     let found: Vec<usize> = (0..x.count()).filter(|&at| values[at] != 0.0).collect();

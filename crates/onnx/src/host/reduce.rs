@@ -1,18 +1,12 @@
 //! Reductions over axes.
 
+use super::call::Call;
 use super::indices::{strided, strides};
-use super::{Call, Operator};
-use crate::params::{self, Operands, Reduced};
-use crate::{Data, HostTensor, Numbers, Result};
-
-pub(super) fn operator(name: &str) -> Option<Operator> {
-    Some(match name {
-        "ReduceSum" | "ReduceProd" | "ReduceMin" | "ReduceMax" | "ReduceMean" | "ReduceL1" | "ReduceL2"
-        | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduce,
-        "ArgMax" | "ArgMin" => arg,
-        _ => return None,
-    })
-}
+use crate::error::Result;
+use crate::params::operands::Operands;
+use crate::params::reduce::{self, Reduced};
+use crate::table::operator::{Extreme, Reduction};
+use crate::tensor::{Data, HostTensor, Numbers};
 
 /// The place of the first element of each group, and the offsets of a group's elements from it, in row-major order.
 fn groups(shape: &[usize], reduced: &Reduced) -> (Vec<usize>, Vec<usize>) {
@@ -26,29 +20,18 @@ fn groups(shape: &[usize], reduced: &Reduced) -> (Vec<usize>, Vec<usize>) {
     (part(false), part(true))
 }
 
-fn reduce(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn reduce(call: &Call, reduction: Reduction) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let reduced = params::reduced(call, x.shape().len())?;
+    let reduced = reduce::reduced(call, x.shape().len())?;
     let (starts, offsets) = groups(x.shape(), &reduced);
-    let op = call.node().op_type.as_str();
-    if offsets.is_empty() && !starts.is_empty() && matches!(op, "ReduceMin" | "ReduceMax" | "ReduceMean") {
+    let of_nothing = matches!(reduction, Reduction::Min | Reduction::Max | Reduction::Mean);
+    if offsets.is_empty() && !starts.is_empty() && of_nothing {
         return Err(call.node().wrong(format!("no element of shape {:?} to reduce over", x.shape())));
     }
-    let numbers = match (x.data().numbers(), op) {
-        (
-            Numbers::Integers(values),
-            "ReduceSum" | "ReduceProd" | "ReduceMin" | "ReduceMax" | "ReduceL1" | "ReduceSumSquare",
-        ) => {
+    let numbers = match (x.data().numbers(), integers(reduction)) {
+        (Numbers::Integers(values), Some(function)) => {
             let group = |&start: &usize| {
-                let elements = offsets.iter().map(|offset| values[start + offset]);
-                match op {
-                    "ReduceSum" => elements.sum(),
-                    "ReduceProd" => elements.fold(1_i128, i128::wrapping_mul),
-                    "ReduceMin" => elements.min().unwrap_or(0),
-                    "ReduceMax" => elements.max().unwrap_or(0),
-                    "ReduceL1" => elements.map(i128::abs).sum(),
-                    _ => elements.map(|value| value.wrapping_mul(value)).fold(0, i128::wrapping_add),
-                }
+                function(&offsets.iter().map(|offset| values[start + offset]).collect::<Vec<_>>())
             };
             Numbers::Integers(starts.iter().map(group).collect())
         }
@@ -56,7 +39,7 @@ fn reduce(call: &Call) -> Result<Vec<HostTensor>> {
             let values = values.floats();
             let group = |&start: &usize| {
                 let elements = offsets.iter().map(|offset| values[start + offset]);
-                float_reduce(op, elements, offsets.len())
+                floats(reduction, elements, offsets.len())
             };
             Numbers::Floats(starts.iter().map(group).collect())
         }
@@ -64,18 +47,33 @@ fn reduce(call: &Call) -> Result<Vec<HostTensor>> {
     Ok(vec![call.tensor(&reduced.shape(x.shape()), Data::from_numbers(x.dtype(), &numbers))?])
 }
 
-fn float_reduce(op: &str, elements: impl Iterator<Item = f64> + Clone, count: usize) -> f64 {
-    match op {
-        "ReduceSum" => elements.sum(),
-        "ReduceMean" => elements.sum::<f64>() / count as f64,
-        "ReduceProd" => elements.product(),
-        "ReduceMin" => elements.fold(f64::INFINITY, |a, b| if b < a || b.is_nan() { b } else { a }),
-        "ReduceMax" => elements.fold(f64::NEG_INFINITY, |a, b| if b > a || b.is_nan() { b } else { a }),
-        "ReduceL1" => elements.map(f64::abs).sum(),
-        "ReduceL2" => elements.map(|x| x * x).sum::<f64>().sqrt(),
-        "ReduceSumSquare" => elements.map(|x| x * x).sum(),
-        "ReduceLogSum" => elements.sum::<f64>().ln(),
-        _ => {
+/// The reduction of integers to an integer; `None` for one that goes through floats.
+fn integers(reduction: Reduction) -> Option<fn(&[i128]) -> i128> {
+    match reduction {
+        Reduction::Sum => Some(|values| values.iter().sum()),
+        Reduction::Prod => Some(|values| values.iter().copied().fold(1, i128::wrapping_mul)),
+        Reduction::Min => Some(|values| values.iter().copied().min().unwrap_or(0)),
+        Reduction::Max => Some(|values| values.iter().copied().max().unwrap_or(0)),
+        Reduction::L1 => Some(|values| values.iter().copied().map(i128::abs).sum()),
+        Reduction::SumSquare => {
+            Some(|values| values.iter().map(|value| value.wrapping_mul(*value)).fold(0, i128::wrapping_add))
+        }
+        Reduction::Mean | Reduction::L2 | Reduction::LogSum | Reduction::LogSumExp => None,
+    }
+}
+
+fn floats(reduction: Reduction, elements: impl Iterator<Item = f64> + Clone, count: usize) -> f64 {
+    match reduction {
+        Reduction::Sum => elements.sum(),
+        Reduction::Mean => elements.sum::<f64>() / count as f64,
+        Reduction::Prod => elements.product(),
+        Reduction::Min => elements.fold(f64::INFINITY, |a, b| if b < a || b.is_nan() { b } else { a }),
+        Reduction::Max => elements.fold(f64::NEG_INFINITY, |a, b| if b > a || b.is_nan() { b } else { a }),
+        Reduction::L1 => elements.map(f64::abs).sum(),
+        Reduction::L2 => elements.map(|x| x * x).sum::<f64>().sqrt(),
+        Reduction::SumSquare => elements.map(|x| x * x).sum(),
+        Reduction::LogSum => elements.sum::<f64>().ln(),
+        Reduction::LogSumExp => {
             let largest = elements.clone().fold(f64::NEG_INFINITY, f64::max);
             let base = if largest.is_finite() { largest } else { 0.0 };
             elements.map(|x| (x - base).exp()).sum::<f64>().ln() + base
@@ -83,26 +81,42 @@ fn float_reduce(op: &str, elements: impl Iterator<Item = f64> + Clone, count: us
     }
 }
 
-fn arg(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn arg(call: &Call, extreme: Extreme) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let reduced = params::arg_reduced(call, x.shape().len())?;
+    let reduced = reduce::arg_reduced(call, x.shape().len())?;
     let (starts, offsets) = groups(x.shape(), &reduced);
     if offsets.is_empty() && !starts.is_empty() {
         return Err(call.node().wrong(format!("no element of shape {:?} to choose from", x.shape())));
     }
     let last = call.node().attributes.flag("select_last_index", false)?;
-    let largest = call.node().op_type == "ArgMax";
-    let values = x.data().numbers().floats();
+    let found = match x.data().numbers() {
+        Numbers::Floats(values) => best(&values, &starts, &offsets, extreme, last),
+        Numbers::Integers(values) => best(&values, &starts, &offsets, extreme, last),
+    };
+    Ok(vec![call.tensor(&reduced.shape(x.shape()), Data::I64(found))?])
+}
+
+/// The place of the best element of each group.
+fn best<T: PartialOrd>(
+    values: &[T],
+    starts: &[usize],
+    offsets: &[usize],
+    extreme: Extreme,
+    last: bool,
+) -> Vec<i64> {
     let group = |&start: &usize| {
         let mut best = 0;
         for (at, offset) in offsets.iter().enumerate() {
-            let (new, old) = (values[start + offset], values[start + offsets[best]]);
-            if if largest { new > old } else { new < old } || (last && new == old) {
+            let (new, old) = (&values[start + offset], &values[start + offsets[best]]);
+            let beats = match extreme {
+                Extreme::Max => new > old,
+                Extreme::Min => new < old,
+            };
+            if beats || (last && new == old) {
                 best = at;
             }
         }
         best as i64
     };
-    let found: Vec<i64> = starts.iter().map(group).collect();
-    Ok(vec![call.tensor(&reduced.shape(x.shape()), Data::I64(found))?])
+    starts.iter().map(group).collect()
 }

@@ -1,31 +1,34 @@
 //! Elements written by index.
 
-use super::gather::{axis, element_places, tuple_places};
-use super::{Call, Operator};
-use crate::params::Operands;
-use crate::{Data, HostTensor, Numbers, Result};
+use super::call::Call;
+use super::gather::{axis_attribute, element_places, tuple_places};
+use crate::error::Result;
+use crate::params::operands::Operands;
+use crate::tensor::{Data, HostTensor, Numbers};
 
-pub(super) fn operator(name: &str) -> Option<Operator> {
-    Some(match name {
-        "Scatter" | "ScatterElements" => scatter_elements,
-        "ScatterND" => scatter_nd,
-        _ => return None,
-    })
-}
-
-fn scatter_elements(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn scatter_elements(call: &Call) -> Result<Vec<HostTensor>> {
     let (x, indices) = (call.operand(0)?, call.operand(1)?);
-    let axis = axis(call, x.shape().len())?;
+    let axis = axis_attribute(call, x.shape().len())?;
     let to = element_places(call, x.shape(), indices, axis)?;
     scattered(call, x, &to)
 }
 
-fn scatter_nd(call: &Call) -> Result<Vec<HostTensor>> {
+pub(super) fn scatter_nd(call: &Call) -> Result<Vec<HostTensor>> {
     let (x, indices) = (call.operand(0)?, call.operand(1)?);
     let (starts, run) = tuple_places(call, x.shape(), indices, 0)?;
     call.count(&[starts.len(), run])?;
     let to: Vec<usize> = starts.into_iter().flat_map(|start| start..start + run).collect();
     scattered(call, x, &to)
+}
+
+/// What an update does to the element that it meets.
+#[derive(Clone, Copy)]
+enum Update {
+    Replace,
+    Add,
+    Multiply,
+    Max,
+    Min,
 }
 
 fn scattered(call: &Call, x: &HostTensor, to: &[usize]) -> Result<Vec<HostTensor>> {
@@ -40,19 +43,23 @@ fn scattered(call: &Call, x: &HostTensor, to: &[usize]) -> Result<Vec<HostTensor
         );
         return Err(call.node().wrong(reason));
     }
-    let reduction = call.node().attributes.string("reduction")?.unwrap_or("none");
-    if !["none", "add", "mul", "max", "min"].contains(&reduction) {
-        return Err(call.node().attributes.wrong("reduction", format!("`{reduction}` is unknown")));
-    }
+    let reduction = match call.node().attributes.string("reduction")?.unwrap_or("none") {
+        "none" => Update::Replace,
+        "add" => Update::Add,
+        "mul" => Update::Multiply,
+        "max" => Update::Max,
+        "min" => Update::Min,
+        other => return Err(call.node().attributes.wrong("reduction", format!("`{other}` is unknown"))),
+    };
     let numbers = match (x.data().numbers(), updates.data().numbers()) {
         (Numbers::Floats(mut values), Numbers::Floats(updates)) => {
             for (&at, &update) in to.iter().zip(&updates) {
                 values[at] = match reduction {
-                    "add" => values[at] + update,
-                    "mul" => values[at] * update,
-                    "max" => values[at].max(update),
-                    "min" => values[at].min(update),
-                    _ => update,
+                    Update::Replace => update,
+                    Update::Add => values[at] + update,
+                    Update::Multiply => values[at] * update,
+                    Update::Max => values[at].max(update),
+                    Update::Min => values[at].min(update),
                 };
             }
             Numbers::Floats(values)
@@ -60,11 +67,11 @@ fn scattered(call: &Call, x: &HostTensor, to: &[usize]) -> Result<Vec<HostTensor
         (Numbers::Integers(mut values), Numbers::Integers(updates)) => {
             for (&at, &update) in to.iter().zip(&updates) {
                 values[at] = match reduction {
-                    "add" => values[at].wrapping_add(update),
-                    "mul" => values[at].wrapping_mul(update),
-                    "max" => values[at].max(update),
-                    "min" => values[at].min(update),
-                    _ => update,
+                    Update::Replace => update,
+                    Update::Add => values[at].wrapping_add(update),
+                    Update::Multiply => values[at].wrapping_mul(update),
+                    Update::Max => values[at].max(update),
+                    Update::Min => values[at].min(update),
                 };
             }
             Numbers::Integers(values)

@@ -2,15 +2,12 @@
 
 use tilewright_ops::{Conv2d, ConvTranspose2d, SliceRange};
 use tilewright_tensor::Tensor;
+use tilewright_tensor::composite::Conv3d;
 
 use super::node::{Ctx, signed};
-use super::registry::Entry;
 use super::value::Value;
-use super::volume;
-use crate::Result;
-use crate::params::{self, AutoPad, Window};
-
-pub(super) const OPERATORS: &[Entry] = &[("Conv", 1, conv), ("ConvTranspose", 1, conv_transpose)];
+use crate::error::Result;
+use crate::params::window::{self, AutoPad, Window};
 
 /// A tensor N C L as N C 1 L, so that two axes serve for one.
 pub(super) fn two_axes(ctx: &Ctx, x: &Tensor) -> Result<Tensor> {
@@ -42,6 +39,11 @@ pub(super) fn pair<T: Copy>(values: &[T], added: T) -> [T; 2] {
     }
 }
 
+/// Three numbers of a window.
+pub(super) fn three<T: Copy>(ctx: &Ctx, values: &[T]) -> Result<[T; 3]> {
+    values.try_into().map_err(|_| ctx.wrong(format!("a window over {} axes and not three", values.len())))
+}
+
 /// A window's padding as the engine's operations take it, alike on both sides; what is more is added to the operand.
 pub(super) fn padded(x: Tensor, pads: [[usize; 2]; 2], value: f32) -> Result<(Tensor, [usize; 2])> {
     if pads.iter().all(|[before, behind]| before == behind) {
@@ -56,17 +58,19 @@ fn groups(ctx: &Ctx) -> Result<usize> {
     usize::try_from(groups).map_err(|_| ctx.node.attributes.wrong("group", format!("is {groups}")))
 }
 
-fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, weight) = (ctx.float(0)?, ctx.float(1)?);
     let kernel = weight.shape().get(2..).unwrap_or(&[]);
-    let window = params::window(ctx, x.shape(), Some(kernel))?;
+    let window = window::window(ctx, x.shape(), Some(kernel))?;
     let (rank, bias) = (x.rank(), ctx.optional(2)?);
     if rank == 5 {
-        let y = volume::conv(ctx, &x, &weight, &window, groups(ctx)?)?;
-        return ctx.like_first([match bias {
-            Some(bias) => y.add(&bias.reshape(&[-1, 1, 1, 1])?)?,
-            None => y,
-        }]);
+        let op = Conv3d {
+            stride: three(ctx, &window.strides)?,
+            padding: three(ctx, &window.pads)?.map(Into::into),
+            dilation: three(ctx, &window.dilations)?,
+            groups: groups(ctx)?,
+        };
+        return ctx.like_first([x.conv3d(&weight, bias.as_ref(), &op)?]);
     }
     let Window { strides, dilations, pads, .. } = window;
     let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);
@@ -76,7 +80,7 @@ fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([own_axes(x.conv2d(&weight, bias.as_ref(), &op)?, rank)?])
 }
 
-fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, weight) = (ctx.float(0)?, ctx.float(1)?);
     let (rank, bias) = (x.rank(), ctx.optional(2)?);
     let spatial = x.shape().get(2..).unwrap_or(&[]).to_vec();
@@ -89,7 +93,7 @@ fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);
     let axes = spatial.len();
     let (strides, dilations) =
-        (params::per_axis(ctx, "strides", axes)?, params::per_axis(ctx, "dilations", axes)?);
+        (window::per_axis(ctx, "strides", axes)?, window::per_axis(ctx, "dilations", axes)?);
     let extra = match ctx.node.attributes.ints("output_padding")? {
         None => vec![0; axes],
         Some(given) => {
@@ -99,8 +103,8 @@ fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
             })?
         }
     };
-    let mode = params::auto_pad(ctx)?;
-    let given = params::given_pads(ctx, axes)?;
+    let mode = window::auto_pad(ctx)?;
+    let given = window::given_pads(ctx, axes)?;
     let sizes = ctx.node.attributes.ints("output_shape")?.map(|sizes| {
         // Some exporters name all axes.
         sizes[sizes.len().saturating_sub(axes)..].to_vec()
@@ -130,7 +134,7 @@ fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
             (None, AutoPad::NotSet) => given[axis][0],
             (None, AutoPad::Valid) => 0,
             // The odd element goes behind for SAME_UPPER alone.
-            _ => {
+            (Some(_), _) | (None, AutoPad::SameUpper | AutoPad::SameLower) => {
                 let total = natural.saturating_sub(wanted);
                 if mode == AutoPad::SameUpper { total / 2 } else { total - total / 2 }
             }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tilewright_graph::{Error as GraphError, Model as Plans, Options};
 use tilewright_runtime::Context;
 
-use super::{Import, Weights};
-use crate::Model;
+use super::importer::Import;
+use super::value::Weights;
+use crate::model::Model;
 
 impl Model {
     /// The model as plans by shape: one is made when inputs of new shapes come, at most `most` are kept, and all read the

@@ -3,22 +3,14 @@
 use tilewright_tensor::{DType, Tensor};
 
 use super::node::Ctx;
-use super::registry::Entry;
 use super::value::Value;
-use crate::Result;
-use crate::params::{self, Operands};
+use crate::error::Result;
+use crate::params::axis;
+use crate::params::operands::Operands;
 
-pub(super) const OPERATORS: &[Entry] = &[
-    ("Gather", 1, gather),
-    ("GatherElements", 11, by_host),
-    ("GatherND", 11, by_host),
-    ("Compress", 9, by_host),
-    ("ReverseSequence", 10, by_host),
-];
-
-fn gather(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn gather(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.any(0)?;
-    let axis = ctx.check(params::axis(ctx.node.attributes.int("axis", 0)?, x.rank()))?;
+    let axis = ctx.check(axis::one(ctx.node.attributes.int("axis", 0)?, x.rank()))?;
     let extent = x.shape()[axis];
     let indices = match ctx.value(1)? {
         // Known indices are checked here; the others on the device, where one that is outside gives 0.
@@ -27,7 +19,7 @@ fn gather(ctx: &Ctx) -> Result<Vec<Value>> {
             let shape = ctx.shape(1)?;
             let places: Option<Vec<i32>> = values
                 .iter()
-                .map(|&value| params::axis(value, extent).ok().and_then(|place| i32::try_from(place).ok()))
+                .map(|&value| axis::one(value, extent).ok().and_then(|place| i32::try_from(place).ok()))
                 .collect();
             let places =
                 places.ok_or_else(|| ctx.wrong(format!("an index is outside an extent of {extent}")))?;
@@ -37,9 +29,4 @@ fn gather(ctx: &Ctx) -> Result<Vec<Value>> {
         Value::Device { dtype, .. } => return Err(ctx.of_type(1, *dtype)),
     };
     ctx.like_first([x.gather(axis, &indices)?])
-}
-
-/// With known indices each element comes from a known place.
-fn by_host(ctx: &Ctx) -> Result<Vec<Value>> {
-    ctx.moved_by_host()
 }

@@ -1,24 +1,18 @@
-//! Losses over classes, as sums over a mask of the labels.
+//! Losses over classes.
 
-use tilewright_ops::{BinaryOp, ReduceOp};
-use tilewright_tensor::{DType, Tensor};
+use tilewright_ops::Reduction;
+use tilewright_tensor::Tensor;
 
-use super::node::{Ctx, signed};
-use super::registry::Entry;
+use super::node::Ctx;
 use super::value::Value;
-use crate::Result;
+use crate::error::Result;
 
-pub(super) const OPERATORS: &[Entry] = &[
-    ("NegativeLogLikelihoodLoss", 12, negative_log_likelihood),
-    ("SoftmaxCrossEntropyLoss", 12, cross_entropy),
-];
-
-fn negative_log_likelihood(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn negative_log_likelihood(ctx: &Ctx) -> Result<Vec<Value>> {
     let scores = ctx.float(0)?;
     ctx.like_first([likelihood(ctx, &scores)?])
 }
 
-fn cross_entropy(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn cross_entropy(ctx: &Ctx) -> Result<Vec<Value>> {
     let scores = ctx.float(0)?;
     if scores.rank() < 2 {
         return Err(ctx.wrong(format!("scores of shape {:?} have no classes", scores.shape())));
@@ -27,40 +21,13 @@ fn cross_entropy(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([likelihood(ctx, &scores)?, scores])
 }
 
-/// −Σ weight · score of each label over N C …; a label that is no class counts nothing.
+/// −weight · score of each label over N C …; a label that is no class counts for nothing.
 fn likelihood(ctx: &Ctx, scores: &Tensor) -> Result<Tensor> {
-    let labels = ctx.any(1)?;
-    let (&[n, classes, ..], Some(rest)) = (scores.shape(), scores.shape().get(2..)) else {
-        return Err(ctx.wrong(format!("scores of shape {:?} have no classes", scores.shape())));
-    };
-    let places = [&[n], rest].concat();
-    // As f32 a label is exact as long as it is a class.
-    if labels.shape() != places || labels.dtype() != DType::I32 || classes >= (1 << 24) {
-        let reason = format!("labels of shape {:?} for scores of shape {:?}", labels.shape(), scores.shape());
-        return Err(ctx.wrong(reason));
-    }
-    let mut along = vec![1; scores.rank()];
-    along[1] = classes;
-    let numbers: Vec<f32> = (0..classes).map(|class| class as f32).collect();
-    let labels = labels.cast(DType::F32)?.reshape(&signed(&[&[n, 1], rest].concat()))?;
-    let chosen = labels.binary(BinaryOp::Equal, &ctx.tensor(&numbers, &along)?)?;
-    let ignored = ctx.node.attributes.int_ref("ignore_index")?.and_then(|&index| usize::try_from(index).ok());
-    let counted: Vec<f32> = (0..classes).map(|class| f32::from(u8::from(Some(class) != ignored))).collect();
-    let mut weights = ctx.tensor(&counted, &along)?;
-    if let Some(given) = ctx.optional(2)? {
-        weights = weights.mul(&given.reshape(&signed(&along))?)?;
-    }
-    let weights = chosen.mul(&weights)?;
-    // A choice and not a product: the score of another class may be −∞.
-    let products = scores.mul(&weights)?.where_on(&chosen, &ctx.scalar(0.0)?)?;
-    let losses = products.reduce(ReduceOp::Sum, &[1], false)?.scale(-1.0)?;
-    match ctx.node.attributes.string("reduction")?.unwrap_or("mean") {
-        "none" => Ok(losses),
-        "sum" => Ok(losses.reduce(ReduceOp::Sum, &[], false)?),
-        "mean" => {
-            let total = weights.reduce(ReduceOp::Sum, &[], false)?;
-            Ok(losses.reduce(ReduceOp::Sum, &[], false)?.div(&total)?)
-        }
-        other => Err(ctx.node.attributes.wrong("reduction", format!("`{other}` is unknown"))),
-    }
+    let (labels, weights, attributes) = (ctx.any(1)?, ctx.optional(2)?, &ctx.node.attributes);
+    let ignored = attributes.int_ref("ignore_index")?.copied();
+    let given = attributes.string("reduction")?.unwrap_or("mean");
+    let reduction = Reduction::ALL.into_iter().find(|reduction| reduction.name() == given);
+    let reduction =
+        reduction.ok_or_else(|| attributes.wrong("reduction", format!("`{given}` is unknown")))?;
+    Ok(scores.nll_loss(&labels, weights.as_ref(), ignored, reduction)?)
 }

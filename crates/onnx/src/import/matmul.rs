@@ -4,14 +4,11 @@ use tilewright_ops::{MatMul, SliceRange};
 use tilewright_tensor::{MatMulCall, Tensor};
 
 use super::node::{Ctx, signed};
-use super::registry::Entry;
 use super::value::Value;
-use crate::Result;
-
-pub(super) const OPERATORS: &[Entry] = &[("MatMul", 1, matmul), ("Gemm", 1, gemm)];
+use crate::error::Result;
 
 /// NumPy's rule: a vector on the left is a row, one on the right a column, and what was added goes again.
-fn matmul(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn matmul(ctx: &Ctx) -> Result<Vec<Value>> {
     let left = ctx.float(0)?;
     if left.rank() == 2
         && let Some(y) = in_parts(ctx, &left, &MatMul::default())?
@@ -80,7 +77,7 @@ fn in_parts(ctx: &Ctx, a: &Tensor, op: &MatMul) -> Result<Option<Tensor>> {
     Ok(sum)
 }
 
-fn gemm(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn gemm(ctx: &Ctx) -> Result<Vec<Value>> {
     let attributes = &ctx.node.attributes;
     let op = MatMul {
         transpose_left: attributes.flag("transA", false)?,

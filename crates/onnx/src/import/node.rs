@@ -6,11 +6,14 @@ use tilewright_ops::{BinaryOp, UnaryOp};
 use tilewright_runtime::Context;
 use tilewright_tensor::{DType, Tensor};
 
-use super::registry;
 use super::value::{Constant, Value};
-use crate::host::Call;
-use crate::params::Operands;
-use crate::{Data, ElementType, Error, HostTensor, Model, Node, Result};
+use crate::element::ElementType;
+use crate::error::{Error, Result};
+use crate::host::call::Call;
+use crate::limit::LIMIT;
+use crate::model::{Model, Node};
+use crate::params::operands::Operands;
+use crate::tensor::{Data, HostTensor, Numbers};
 
 /// A node, its operands and where its constants go.
 pub(super) struct Ctx<'a> {
@@ -43,43 +46,6 @@ impl Operands for Ctx<'_> {
 }
 
 impl Ctx<'_> {
-    /// Computes the node, on the host if nothing it reads depends on the inputs.
-    pub(super) fn run(&self, budget: &mut usize) -> Result<Vec<Value>> {
-        let known = self.inputs.iter().flatten().all(|value| matches!(value, Value::Host(_)));
-        if known {
-            let operands = (0..self.inputs.len()).map(|at| self.constant(at)).collect::<Result<Vec<_>>>()?;
-            match Call::new(self.model, self.node, operands).evaluate() {
-                // Too large for the host: the device may do it.
-                Some(Err(Error::TooLarge { .. })) if registry::find(self.node, self.opset).is_ok() => {}
-                Some(results) => {
-                    let results = results?;
-                    for result in &results {
-                        let bytes = result.count() * result.dtype().size();
-                        *budget = budget.checked_sub(bytes).ok_or_else(|| Error::TooLarge {
-                            node: self.node.place(),
-                            elements: result.count() as u128,
-                            limit: *budget / result.dtype().size(),
-                        })?;
-                    }
-                    return Ok(results.into_iter().map(host).collect());
-                }
-                None => {}
-            }
-        }
-        let operator = registry::find(self.node, self.opset).map_err(|reason| {
-            let operator = crate::UnsupportedOperator {
-                operator: self.node.operator(),
-                reason,
-                nodes: vec![self.node.place()],
-            };
-            Error::UnsupportedOperators { operators: vec![operator] }
-        })?;
-        operator(self).map_err(|error| match error {
-            Error::Tensor { source, .. } => Error::Tensor { node: self.node.place(), source },
-            error => error,
-        })
-    }
-
     /// What is wrong with this node.
     pub(super) fn wrong(&self, reason: impl Into<String>) -> Error {
         self.node.wrong(reason)
@@ -166,12 +132,9 @@ impl Ctx<'_> {
     /// lies: for operators that move elements and compute nothing.
     pub(super) fn moved_by_host(&self) -> Result<Vec<Value>> {
         let x = self.any(0)?;
-        let too_large = |count: usize| Error::TooLarge {
-            node: self.node.place(),
-            elements: count as u128,
-            limit: crate::host::LIMIT,
-        };
-        if x.count() > crate::host::LIMIT {
+        let too_large =
+            |count: usize| Error::TooLarge { node: self.node.place(), elements: count as u128, limit: LIMIT };
+        if x.count() > LIMIT {
             return Err(too_large(x.count()));
         }
         let places = Data::I64((0..x.count() as i64).collect());
@@ -189,7 +152,7 @@ impl Ctx<'_> {
             if chosen.is_empty() {
                 let empty = HostTensor::new(
                     result.shape(),
-                    Data::from_numbers(self.dtype(0)?, &crate::Numbers::Floats(vec![])),
+                    Data::from_numbers(self.dtype(0)?, &Numbers::Floats(vec![])),
                 );
                 return empty.map(host).map_err(|data| too_large(data.len()));
             }
@@ -216,7 +179,7 @@ pub(super) fn signed(shape: &[usize]) -> Vec<isize> {
 }
 
 /// 1 − x: not, of a truth value.
-pub(super) fn not(tensor: &Tensor) -> Result<Tensor> {
+pub(super) fn negated(tensor: &Tensor) -> Result<Tensor> {
     Ok(tensor.unary(UnaryOp::MulScalar { value: -1.0 })?.unary(UnaryOp::AddScalar { value: 1.0 })?)
 }
 

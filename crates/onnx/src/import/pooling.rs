@@ -1,22 +1,13 @@
 //! Poolings over windows, and over all of an image.
 
 use tilewright_ops::{Pool2d, ReduceOp};
-use tilewright_tensor::Tensor;
+use tilewright_tensor::composite::Pool3d;
 
-use super::convolution::{own_axes, padded, pair, two_axes};
+use super::convolution::{own_axes, pair, three, two_axes};
 use super::node::Ctx;
-use super::registry::Entry;
 use super::value::Value;
-use super::volume;
-use crate::Result;
-use crate::params::{self, Window};
-
-pub(super) const OPERATORS: &[Entry] = &[
-    ("MaxPool", 1, max_pool),
-    ("AveragePool", 1, average_pool),
-    ("GlobalMaxPool", 1, global),
-    ("GlobalAveragePool", 1, global),
-];
+use crate::error::Result;
+use crate::params::window::{self, Window};
 
 struct Pool {
     op: Pool2d,
@@ -24,7 +15,7 @@ struct Pool {
 }
 
 fn pool(ctx: &Ctx, shape: &[usize]) -> Result<Pool> {
-    let Window { kernel, strides, dilations, pads } = params::window(ctx, shape, None)?;
+    let Window { kernel, strides, dilations, pads } = window::window(ctx, shape, None)?;
     let op = Pool2d {
         stride: pair(&strides, 1),
         dilation: pair(&dilations, 1),
@@ -35,6 +26,15 @@ fn pool(ctx: &Ctx, shape: &[usize]) -> Result<Pool> {
 }
 
 impl Pool {
+    fn border(&self) -> [(usize, usize); 2] {
+        self.pads.map(Into::into)
+    }
+
+    /// With the padding, which is plain.
+    fn with_padding(&self) -> Pool2d {
+        Pool2d { padding: self.pads.map(|[before, _]| before), ..self.op }
+    }
+
     /// Whether the engine's pooling takes this padding: alike on both sides, and at most half the kernel.
     fn is_plain(&self) -> bool {
         (0..2).all(|axis| {
@@ -44,79 +44,64 @@ impl Pool {
     }
 }
 
-fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     if ctx.wants(1) {
         return Err(ctx.unsupported("the second result, the places of the maxima,"));
     }
     if x.rank() == 5 {
-        let window = params::window(ctx, x.shape(), None)?;
-        let ceil = ctx.node.attributes.flag("ceil_mode", false)?;
-        let step = |x: &Tensor, op: &Pool2d| Ok(x.max_pool2d_values(op)?);
-        return ctx.like_first([volume::pool(ctx, &x, &window, ceil, f32::MIN, step)?]);
-    }
-    let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
-    let x = two_axes(ctx, &x)?;
-    // What is added must not win.
-    let (x, padding) = if pool.is_plain() {
-        padded(x, pool.pads, f32::MIN)?
-    } else {
-        let border = [(0, 0), (0, 0), pool.pads[0].into(), pool.pads[1].into()];
-        (x.pad(&border, f32::MIN)?, [0, 0])
-    };
-    let y = x.max_pool2d_values(&Pool2d { padding, ..pool.op })?;
-    ctx.like_first([own_axes(y, rank)?])
-}
-
-fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
-    let x = ctx.float(0)?;
-    let count_include_pad = ctx.node.attributes.flag("count_include_pad", false)?;
-    if x.rank() == 5 {
-        return average_volume(ctx, &x, count_include_pad);
+        return ctx.like_first([x.max_pool3d(&pool3d(ctx, x.shape(), false)?)?]);
     }
     let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
     let x = two_axes(ctx, &x)?;
     let y = if pool.is_plain() {
-        let padding = [pool.pads[0][0], pool.pads[1][0]];
-        x.avg_pool2d(&Pool2d { padding, count_include_pad, ..pool.op })?
+        x.max_pool2d_values(&pool.with_padding())?
     } else {
-        let border = [(0, 0), (0, 0), pool.pads[0].into(), pool.pads[1].into()];
-        let padded = x.pad(&border, 0.0)?;
-        if count_include_pad {
-            padded.avg_pool2d(&pool.op)?
-        } else {
-            // The number of elements of x in each window, which its values do not change.
-            let [_, _, height, width] = x.shape4("avg_pool2d", "x")?;
-            let ones = Tensor::ones(ctx.context, &[1, 1, height, width])?.pad(&border, 0.0)?;
-            padded.sum_pool2d(&pool.op)?.div(&ones.sum_pool2d(&pool.op)?)?
-        }
+        x.max_pool2d_bordered(pool.border(), &pool.op)?
     };
     ctx.like_first([own_axes(y, rank)?])
 }
 
-/// Sums of the operand by the number of its elements in each window, which its values do not change.
-fn average_volume(ctx: &Ctx, x: &Tensor, count_include_pad: bool) -> Result<Vec<Value>> {
-    let window = params::window(ctx, x.shape(), None)?;
-    let ceil = ctx.node.attributes.flag("ceil_mode", false)?;
-    let step = |x: &Tensor, op: &Pool2d| Ok(x.sum_pool2d(op)?);
-    let mut one = vec![1, 1];
-    one.extend_from_slice(&x.shape()[2..]);
-    let ones = Tensor::ones(ctx.context, &one)?;
-    let outside = if count_include_pad { 1.0 } else { 0.0 };
-    let counts = volume::pool(ctx, &ones, &window, ceil, outside, step)?;
-    ctx.like_first([volume::pool(ctx, x, &window, ceil, 0.0, step)?.div(&counts)?])
+pub(super) fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
+    let x = ctx.float(0)?;
+    let count_include_pad = ctx.node.attributes.flag("count_include_pad", false)?;
+    if x.rank() == 5 {
+        return ctx.like_first([x.avg_pool3d(&pool3d(ctx, x.shape(), count_include_pad)?)?]);
+    }
+    let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
+    let x = two_axes(ctx, &x)?;
+    let pool = Pool { op: Pool2d { count_include_pad, ..pool.op }, ..pool };
+    let y = if pool.is_plain() {
+        x.avg_pool2d(&pool.with_padding())?
+    } else {
+        x.avg_pool2d_bordered(pool.border(), &pool.op)?
+    };
+    ctx.like_first([own_axes(y, rank)?])
 }
 
-fn global(ctx: &Ctx) -> Result<Vec<Value>> {
+fn pool3d(ctx: &Ctx, shape: &[usize], count_include_pad: bool) -> Result<Pool3d> {
+    let window = window::window(ctx, shape, None)?;
+    Ok(Pool3d {
+        kernel: three(ctx, &window.kernel)?,
+        stride: three(ctx, &window.strides)?,
+        padding: three(ctx, &window.pads)?.map(Into::into),
+        dilation: three(ctx, &window.dilations)?,
+        ceil_mode: ctx.node.attributes.flag("ceil_mode", false)?,
+        count_include_pad,
+    })
+}
+
+/// A reduction of each image and channel; a mean of four axes has a kernel of its own.
+pub(super) fn global(ctx: &Ctx, op: ReduceOp) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let axes: Vec<usize> = (2..x.rank()).collect();
     if axes.is_empty() {
         return Err(ctx.wrong(format!("an operand of shape {:?} has no spatial axes", x.shape())));
     }
-    let y = match (ctx.node.op_type.as_str(), x.rank()) {
-        ("GlobalAveragePool", 4) => x.global_avg_pool2d()?,
-        ("GlobalAveragePool", _) => x.reduce(ReduceOp::Mean, &axes, true)?,
-        _ => x.reduce(ReduceOp::Max, &axes, true)?,
+    let y = if op == ReduceOp::Mean && x.rank() == 4 {
+        x.global_avg_pool2d()?
+    } else {
+        x.reduce(op, &axes, true)?
     };
     ctx.like_first([y])
 }

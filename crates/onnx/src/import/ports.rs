@@ -4,7 +4,9 @@ use tilewright_graph::{Compiled, Graph};
 use tilewright_runtime::Context;
 use tilewright_tensor::{DType, Tensor};
 
-use crate::{Data, ElementType, Error, HostTensor, Numbers, Result};
+use crate::element::ElementType;
+use crate::error::{Error, Result};
+use crate::tensor::{Data, HostTensor, Numbers};
 
 /// A model as a graph.
 pub struct Imported {
@@ -70,12 +72,17 @@ impl Stored {
         if storage(dtype) == DType::F32 {
             return Ok(Self::F32(tensor.to_f32()));
         }
-        let values = match tensor.data().numbers() {
-            Numbers::Integers(values) => values,
-            Numbers::Floats(_) => vec![],
+        let Numbers::Integers(values) = tensor.data().numbers() else { return Ok(Self::I32(vec![])) };
+        let held = |value: i128| {
+            let beyond = |_| Error::Range {
+                place: place.to_owned(),
+                dtype,
+                value,
+                held: "32 bits, as the device holds it",
+            };
+            i32::try_from(value).map_err(beyond)
         };
-        let fits: Option<Vec<i32>> = values.iter().map(|&value| i32::try_from(value).ok()).collect();
-        fits.map(Self::I32).ok_or_else(|| unsupported(format!("a value of {dtype} beyond 32 bits")))
+        Ok(Self::I32(values.into_iter().map(held).collect::<Result<_>>()?))
     }
 
     pub(super) fn upload(&self, context: &Context, shape: &[usize]) -> Result<Tensor> {
@@ -182,26 +189,52 @@ impl Imported {
 }
 
 impl OutputPort {
-    /// A result of the graph in the model's type.
+    /// A result of the graph in the model's type: floats rounded to it once, truth values as 0 and 1, integers as they are.
     fn download(&self, tensor: &Tensor) -> Result<HostTensor> {
-        let data = match tensor.dtype() {
-            DType::F32 if self.dtype == ElementType::F32 => Data::F32(tensor.to_vec()?),
-            DType::F32 => {
-                let values: Vec<f32> = tensor.to_vec()?;
+        let data = if tensor.dtype() == DType::F32 {
+            let values: Vec<f32> = tensor.to_vec()?;
+            if self.dtype == ElementType::F32 {
+                Data::F32(values)
+            } else if self.dtype.is_float() || self.dtype == ElementType::Bool {
                 Data::from_numbers(self.dtype, &Numbers::Floats(values.into_iter().map(f64::from).collect()))
+            } else {
+                return Err(Error::Unsupported {
+                    place: format!("output `{}`", self.name),
+                    what: format!("{} that the device computes as f32", self.dtype),
+                });
             }
-            _ => {
-                let values: Vec<i32> = tensor.to_vec()?;
-                Data::from_numbers(
-                    self.dtype,
-                    &Numbers::Integers(values.into_iter().map(i128::from).collect()),
-                )
-            }
+        } else {
+            let values: Vec<i128> = tensor.to_vec::<i32>()?.into_iter().map(i128::from).collect();
+            self.integers(values)?
         };
         let wrong = |_| Error::Input {
             input: self.name.clone(),
             reason: format!("the result's elements do not fill the shape {:?}", tensor.shape()),
         };
         HostTensor::new(tensor.shape(), data).map_err(wrong)
+    }
+
+    /// Integers in the model's type, which must hold each.
+    fn integers(&self, values: Vec<i128>) -> Result<Data> {
+        let numbers = Numbers::Integers(values);
+        let data = Data::from_numbers(self.dtype, &numbers);
+        let Numbers::Integers(values) = &numbers else { return Ok(data) };
+        let changed = match data.numbers() {
+            Numbers::Integers(found) => values
+                .iter()
+                .zip(&found)
+                .map(|(&value, &found)| (value, found))
+                .find(|(value, found)| value != found),
+            Numbers::Floats(_) => None,
+        };
+        match changed {
+            None => Ok(data),
+            Some((value, _)) => Err(Error::Range {
+                place: format!("output `{}`", self.name),
+                dtype: self.dtype,
+                value,
+                held: "its type in the model",
+            }),
+        }
     }
 }

@@ -1,115 +1,69 @@
 //! Reductions.
 
 use tilewright_ops::{ReduceOp, UnaryOp};
-use tilewright_tensor::{DType, Tensor};
+use tilewright_tensor::composite::CumSum;
 
-use super::node::{Ctx, device, signed};
-use super::registry::Entry;
+use super::node::{Ctx, device};
 use super::value::Value;
-use crate::params::{self, Operands};
-use crate::{ElementType, Result};
+use crate::element::ElementType;
+use crate::error::Result;
+use crate::params::operands::Operands;
+use crate::params::{axis, reduce};
+use crate::table::operator::{Extreme, Reduction};
 
-pub(super) const OPERATORS: &[Entry] = &[
-    ("ReduceSum", 1, reduce),
-    ("ReduceMean", 1, reduce),
-    ("ReduceMax", 1, reduce),
-    ("ReduceMin", 1, reduce),
-    ("ReduceProd", 1, reduce),
-    ("ReduceL1", 1, reduce),
-    ("ReduceL2", 1, reduce),
-    ("ReduceSumSquare", 1, reduce),
-    ("ReduceLogSum", 1, reduce),
-    ("ReduceLogSumExp", 1, reduce),
-    ("ArgMax", 1, arg),
-    ("ArgMin", 1, arg),
-    ("CumSum", 11, cumulative_sum),
-];
-
-fn reduce(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
-    let reduced = params::reduced(ctx, x.rank())?;
+    let reduced = reduce::reduced(ctx, x.rank())?;
     if reduced.axes.is_empty() {
         // The engine would take none for all.
-        let y = match ctx.node.op_type.as_str() {
-            "ReduceL1" | "ReduceL2" => x.unary(UnaryOp::Abs)?,
-            "ReduceSumSquare" => x.unary(UnaryOp::Square)?,
-            "ReduceLogSum" => x.unary(UnaryOp::Log)?,
-            _ => x,
-        };
-        return ctx.like_first([y]);
+        return ctx.like_first([match reduction {
+            Reduction::L1 | Reduction::L2 => x.unary(UnaryOp::Abs)?,
+            Reduction::SumSquare => x.unary(UnaryOp::Square)?,
+            Reduction::LogSum => x.unary(UnaryOp::Log)?,
+            Reduction::Sum
+            | Reduction::Mean
+            | Reduction::Max
+            | Reduction::Min
+            | Reduction::Prod
+            | Reduction::LogSumExp => x,
+        }]);
     }
-    let over = |x: &Tensor, op: ReduceOp| x.reduce(op, &reduced.axes, reduced.keep);
-    let y = match ctx.node.op_type.as_str() {
-        "ReduceSum" => over(&x, ReduceOp::Sum)?,
-        "ReduceMean" => over(&x, ReduceOp::Mean)?,
-        "ReduceMax" => over(&x, ReduceOp::Max)?,
-        "ReduceMin" => over(&x, ReduceOp::Min)?,
-        "ReduceProd" => over(&x, ReduceOp::Prod)?,
-        "ReduceL1" => over(&x.unary(UnaryOp::Abs)?, ReduceOp::Sum)?,
-        "ReduceL2" => over(&x.unary(UnaryOp::Square)?, ReduceOp::Sum)?.unary(UnaryOp::Sqrt)?,
-        "ReduceSumSquare" => over(&x.unary(UnaryOp::Square)?, ReduceOp::Sum)?,
-        "ReduceLogSum" => over(&x, ReduceOp::Sum)?.unary(UnaryOp::Log)?,
-        // Around the largest, so that nothing overflows.
-        _ => {
-            let largest = x.reduce(ReduceOp::Max, &reduced.axes, true)?;
-            let sums = over(&x.sub(&largest)?.unary(UnaryOp::Exp)?, ReduceOp::Sum)?;
-            let base = largest.reshape(&signed(sums.shape()))?;
-            sums.unary(UnaryOp::Log)?.add(&base)?
-        }
-    };
-    ctx.like_first([y])
+    let (axes, keep) = (&reduced.axes[..], reduced.keep);
+    ctx.like_first([match reduction {
+        Reduction::Sum => x.reduce(ReduceOp::Sum, axes, keep)?,
+        Reduction::Mean => x.reduce(ReduceOp::Mean, axes, keep)?,
+        Reduction::Max => x.reduce(ReduceOp::Max, axes, keep)?,
+        Reduction::Min => x.reduce(ReduceOp::Min, axes, keep)?,
+        Reduction::Prod => x.reduce(ReduceOp::Prod, axes, keep)?,
+        Reduction::L1 => x.l1_norm(axes, keep)?,
+        Reduction::L2 => x.l2_norm(axes, keep)?,
+        Reduction::SumSquare => x.sum_of_squares(axes, keep)?,
+        Reduction::LogSum => x.log_sum(axes, keep)?,
+        Reduction::LogSumExp => x.log_sum_exp(axes, keep)?,
+    }])
 }
 
-fn arg(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn arg(ctx: &Ctx, extreme: Extreme) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
-    let reduced = params::arg_reduced(ctx, x.rank())?;
-    let last = ctx.node.attributes.flag("select_last_index", false)?;
-    let x = if ctx.node.op_type == "ArgMin" { x.unary(UnaryOp::Neg)? } else { x };
-    let axis = reduced.axes[0];
-    let y = if last {
-        // The first from behind.
-        let extent = x.shape()[axis];
-        if extent >= (1 << 24) {
-            return Err(ctx.unsupported(format!("the last of {extent} elements")));
-        }
-        let backwards: Vec<i32> = (0..extent as i32).rev().collect();
-        let backwards = Tensor::from_slice(ctx.context, &backwards, &[extent])?;
-        let place = x.gather(axis, &backwards)?.argmax(&[axis], reduced.keep)?.cast(DType::F32)?;
-        let counted = place.unary(UnaryOp::MulScalar { value: -1.0 })?;
-        counted.unary(UnaryOp::AddScalar { value: extent.saturating_sub(1) as f32 })?.cast(DType::I32)?
-    } else {
-        x.argmax(&[axis], reduced.keep)?
+    let reduced = reduce::arg_reduced(ctx, x.rank())?;
+    let (axes, keep) = (&reduced.axes[..], reduced.keep);
+    let y = match (extreme, ctx.node.attributes.flag("select_last_index", false)?) {
+        (Extreme::Max, false) => x.argmax(axes, keep)?,
+        (Extreme::Max, true) => x.argmax_last(axes[0], keep)?,
+        (Extreme::Min, false) => x.argmin(axes, keep)?,
+        (Extreme::Min, true) => x.argmin_last(axes[0], keep)?,
     };
     Ok(vec![device(y, ElementType::I64)])
 }
 
-/// Running sums as a product with a triangle of ones.
-fn cumulative_sum(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn cumulative_sum(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let given = ctx.integers("", 1)?.and_then(|values| values.first().copied()).unwrap_or(0);
-    let axis = ctx.check(params::axis(given, x.rank()))?;
     let attributes = &ctx.node.attributes;
-    let (exclusive, reverse) = (attributes.flag("exclusive", false)?, attributes.flag("reverse", false)?);
-    let extent = x.shape()[axis];
-    if extent > 2048 {
-        return Err(ctx.unsupported(format!("a running sum of {extent} elements")));
-    }
-    let added = |from: usize, to: usize| {
-        let (from, to) = if reverse { (to, from) } else { (from, to) };
-        from < to || (from == to && !exclusive)
+    let op = CumSum {
+        axis: ctx.check(axis::one(given, x.rank()))?,
+        exclusive: attributes.flag("exclusive", false)?,
+        reverse: attributes.flag("reverse", false)?,
     };
-    let triangle: Vec<f32> =
-        (0..extent * extent).map(|at| f32::from(u8::from(added(at / extent, at % extent)))).collect();
-    let triangle = ctx.tensor(&triangle, &[extent, extent])?;
-    // The axis goes to the end and comes back.
-    let mut order: Vec<usize> = (0..x.rank()).filter(|&other| other != axis).collect();
-    order.push(axis);
-    let mut back = vec![0; order.len()];
-    for (at, &from) in order.iter().enumerate() {
-        back[from] = at;
-    }
-    let lines = x.permute(&order)?;
-    let shape = signed(lines.shape());
-    let sums = lines.reshape(&[-1, extent as isize])?.matmul(&triangle)?;
-    ctx.like_first([sums.reshape(&shape)?.permute(&back)?])
+    ctx.like_first([x.cumsum(&op)?])
 }

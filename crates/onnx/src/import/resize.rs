@@ -1,18 +1,13 @@
 //! Resizing by tables of weights: any axes, every mode but crops and antialiasing.
 
 use tilewright_ops::{Coordinates, Interpolation, Rounding, TapTable};
+use tilewright_tensor::composite::resample_axes::MOST_PLACES;
 
-use super::movement::drawn;
 use super::node::Ctx;
-use super::registry::Entry;
 use super::value::Value;
-use crate::Result;
-use crate::params::{Operands, axis};
-
-pub(super) const OPERATORS: &[Entry] = &[("Resize", 10, resize), ("Upsample", 7, resize)];
-
-/// Places of an axis that a table is made for.
-pub(super) const MOST_PLACES: usize = 1 << 20;
+use crate::error::Result;
+use crate::params::axis;
+use crate::params::operands::Operands;
 
 /// The size of each axis, and the scale that its coordinates follow.
 struct Target {
@@ -20,7 +15,16 @@ struct Target {
     scale: Option<f32>,
 }
 
-fn resize(ctx: &Ctx) -> Result<Vec<Value>> {
+pub(super) fn resize(ctx: &Ctx) -> Result<Vec<Value>> {
+    resized(ctx, if ctx.opset >= 11 { (2, Some(3)) } else { (1, None) })
+}
+
+pub(super) fn upsample(ctx: &Ctx) -> Result<Vec<Value>> {
+    resized(ctx, (1, None))
+}
+
+/// `operands` says where the scales are, and the sizes if there are any.
+fn resized(ctx: &Ctx, operands: (usize, Option<usize>)) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let attributes = &ctx.node.attributes;
     if attributes.flag("antialias", false)? {
@@ -28,7 +32,7 @@ fn resize(ctx: &Ctx) -> Result<Vec<Value>> {
     }
     let (coordinates, interpolation) = method(ctx)?;
     let mut tables = Vec::with_capacity(x.rank());
-    for (&extent, target) in x.shape().iter().zip(targets(ctx, x.shape())?) {
+    for (&extent, target) in x.shape().iter().zip(targets(ctx, operands, x.shape())?) {
         let same = target.size == extent && target.scale.is_none_or(|scale| scale == 1.0);
         tables.push(if same {
             None
@@ -40,7 +44,7 @@ fn resize(ctx: &Ctx) -> Result<Vec<Value>> {
             Some(table.map_err(tilewright_tensor::Error::from)?)
         });
     }
-    ctx.like_first([drawn(ctx, x, &tables)?])
+    ctx.like_first([x.resample_axes(&tables)?])
 }
 
 /// How places and elements correspond. Before version 11 nothing was said about it: i / scale, and the element before.
@@ -77,10 +81,8 @@ fn method(ctx: &Ctx) -> Result<(Coordinates, Interpolation)> {
     Ok((coordinates, interpolation))
 }
 
-fn targets(ctx: &Ctx, shape: &[usize]) -> Result<Vec<Target>> {
+fn targets(ctx: &Ctx, (scales_at, sizes_at): (usize, Option<usize>), shape: &[usize]) -> Result<Vec<Target>> {
     let attributes = &ctx.node.attributes;
-    let resize = ctx.node.op_type == "Resize";
-    let (scales_at, sizes_at) = if resize && ctx.opset >= 11 { (2, Some(3)) } else { (1, None) };
     let scales = match attributes.floats("scales")? {
         Some(scales) => scales.to_vec(),
         None => ctx.constant(scales_at)?.map(|scales| scales.to_f32()).unwrap_or_default(),
@@ -94,7 +96,7 @@ fn targets(ctx: &Ctx, shape: &[usize]) -> Result<Vec<Target>> {
     }
     let named = match attributes.ints("axes")? {
         Some(named) => {
-            named.iter().map(|&one| ctx.check(axis(one, shape.len()))).collect::<Result<Vec<_>>>()?
+            named.iter().map(|&one| ctx.check(axis::one(one, shape.len()))).collect::<Result<Vec<_>>>()?
         }
         None => (0..shape.len()).collect(),
     };

@@ -9,7 +9,9 @@ use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
 use super::ports::Stored;
-use crate::{ElementType, HostTensor, Result};
+use crate::element::ElementType;
+use crate::error::Result;
+use crate::tensor::HostTensor;
 
 /// A value of the model.
 #[derive(Clone)]

@@ -1,11 +1,17 @@
 //! Parameters of what moves elements.
 
-use super::{Checked, Operands, axes, axis};
-use crate::Result;
-use crate::tensor::element_count;
+use tilewright_tensor::composite::DepthOrder;
+
+use super::axis::{self, Checked};
+use super::operands::Operands;
+use crate::element::ElementType;
+use crate::error::Result;
+use crate::limit::LIMIT;
+use crate::table::operator::Relabel;
+use crate::tensor::{HostTensor, element_count};
 
 /// The shape that Reshape means: 0 copies an extent (unless `allowzero`), −1 takes what is left.
-pub(crate) fn reshape(from: &[usize], target: &[i64], allow_zero: bool) -> Checked<Vec<usize>> {
+fn reshape(from: &[usize], target: &[i64], allow_zero: bool) -> Checked<Vec<usize>> {
     let wrong = || format!("shape {from:?} cannot be reshaped to {target:?}");
     let mut open = None;
     let mut shape = Vec::with_capacity(target.len());
@@ -31,9 +37,9 @@ pub(crate) fn reshape(from: &[usize], target: &[i64], allow_zero: bool) -> Check
 }
 
 /// The shape after Squeeze.
-pub(crate) fn squeeze(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
+fn squeeze(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
     let gone = match call.integers("axes", 1)? {
-        Some(given) => call.check(axes(&given, from.len()))?,
+        Some(given) => call.check(axis::all(&given, from.len()))?,
         None => (0..from.len()).filter(|&axis| from[axis] == 1).collect(),
     };
     if let Some(wide) = gone.iter().find(|&&axis| from[axis] != 1) {
@@ -43,9 +49,9 @@ pub(crate) fn squeeze(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>
 }
 
 /// The shape after Unsqueeze.
-pub(crate) fn unsqueeze(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
+fn unsqueeze(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
     let given = call.integers("axes", 1)?.ok_or_else(|| call.node().wrong("axes are missing"))?;
-    let new = call.check(axes(&given, from.len() + given.len()))?;
+    let new = call.check(axis::all(&given, from.len() + given.len()))?;
     let mut rest = from.iter().copied();
     let extents =
         (0..from.len() + new.len()).map(|axis| if new.contains(&axis) { Some(1) } else { rest.next() });
@@ -53,8 +59,8 @@ pub(crate) fn unsqueeze(call: &impl Operands, from: &[usize]) -> Result<Vec<usiz
 }
 
 /// The shape after Flatten.
-pub(crate) fn flatten(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
-    let at = call.check(axis(call.node().attributes.int("axis", 1)?, from.len() + 1))?;
+fn flatten(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
+    let at = call.check(axis::one(call.node().attributes.int("axis", 1)?, from.len() + 1))?;
     // Counted from the back, −1 is the last axis and not the end.
     let negative = call.node().attributes.int("axis", 1)? < 0;
     let at = if negative { at.saturating_sub(1) } else { at };
@@ -66,7 +72,7 @@ pub(crate) fn permutation(call: &impl Operands, rank: usize) -> Result<Vec<usize
     let Some(given) = call.node().attributes.ints("perm")? else {
         return Ok((0..rank).rev().collect());
     };
-    call.check(axes(given, rank))?;
+    call.check(axis::all(given, rank))?;
     if given.len() != rank {
         return Err(call.node().wrong(format!("perm {given:?} does not order {rank} axes")));
     }
@@ -93,11 +99,11 @@ pub(crate) fn slice(call: &impl Operands, from: &[usize]) -> Result<Vec<Cut>> {
         let reason = format!("starts, ends, axes and steps have {lengths:?} entries and must have as many");
         return Err(call.node().wrong(reason));
     }
-    call.check(axes(&given, from.len()))?;
+    call.check(axis::all(&given, from.len()))?;
     let whole = |&extent: &usize| Cut { start: 0, step: 1, count: extent };
     let mut cuts: Vec<Cut> = from.iter().map(whole).collect();
     for (at, &one) in given.iter().enumerate() {
-        let axis = call.check(axis(one, from.len()))?;
+        let axis = call.check(axis::one(one, from.len()))?;
         cuts[axis] = call.check(cut(from[axis], starts[at], ends[at], steps[at]))?;
     }
     Ok(cuts)
@@ -179,8 +185,8 @@ pub(crate) fn pads(call: &impl Operands, from: &[usize]) -> Result<(PadMode, Vec
     let given = given.ok_or_else(|| node.wrong("pads are missing"))?;
     let named = match if call.opset() >= 18 { call.integers("axes", 3)? } else { None } {
         Some(named) => {
-            call.check(axes(&named, from.len()))?;
-            named.iter().map(|&one| call.check(axis(one, from.len()))).collect::<Result<Vec<_>>>()?
+            call.check(axis::all(&named, from.len()))?;
+            named.iter().map(|&one| call.check(axis::one(one, from.len()))).collect::<Result<Vec<_>>>()?
         }
         None => (0..from.len()).collect(),
     };
@@ -203,7 +209,7 @@ pub(crate) fn pad_places(
     let length = extent as i64;
     let total = length.checked_add(before).and_then(|sum| sum.checked_add(after)).filter(|&sum| sum >= 0);
     let wrong = || format!("{before} and {after} elements cannot be added to an axis of {extent}");
-    let total = total.filter(|&total| total <= crate::host::LIMIT as i64).ok_or_else(wrong)?;
+    let total = total.filter(|&total| total <= LIMIT as i64).ok_or_else(wrong)?;
     if extent == 0 && total > 0 && mode != PadMode::Constant {
         return Err(wrong());
     }
@@ -225,14 +231,14 @@ pub(crate) fn pad_places(
 pub(crate) fn repeats(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>> {
     // Version 1 took one axis and a count.
     if call.opset() < 6 {
-        let one = |index: usize| -> Result<Option<f32>> {
-            Ok(call.constant(index)?.and_then(|tensor| tensor.to_f32().first().copied()))
+        let one = |index: usize| -> Result<i64> {
+            let tensor = call.constant(index)?.filter(|tensor| tensor.count() == 1);
+            let number = tensor.and_then(HostTensor::whole);
+            number.ok_or_else(|| call.node().wrong(format!("operand {index} must be one whole number")))
         };
-        let (Some(count), Some(along)) = (one(1)?, one(2)?) else {
-            return Err(call.node().wrong("tiles and axis are missing"));
-        };
-        let along = call.check(axis(along as i64, from.len()))?;
-        return Ok((0..from.len()).map(|axis| if axis == along { count as usize } else { 1 }).collect());
+        let count = usize::try_from(one(1)?).map_err(|_| call.node().wrong("tiles must not be negative"))?;
+        let along = call.check(axis::one(one(2)?, from.len()))?;
+        return Ok((0..from.len()).map(|axis| if axis == along { count } else { 1 }).collect());
     }
     let given = call.integers("repeats", 1)?.unwrap_or_default();
     let repeats: Option<Vec<usize>> = given.iter().map(|&count| usize::try_from(count).ok()).collect();
@@ -256,36 +262,46 @@ pub(crate) fn expand(call: &impl Operands, from: &[usize]) -> Result<Vec<usize>>
     let given = call.integers("shape", 1)?.ok_or_else(|| call.node().wrong("the shape is missing"))?;
     let shape: Option<Vec<usize>> = given.iter().map(|&extent| usize::try_from(extent).ok()).collect();
     let shape = shape.ok_or_else(|| call.node().wrong(format!("{given:?} is no shape")))?;
-    call.check(super::broadcast_shapes(from, &shape))
+    call.check(axis::broadcast_shapes(from, &shape))
 }
 
-/// Depth and space: the extents between which DepthToSpace and SpaceToDepth transpose, and the order of the axes.
-pub(crate) fn depth_to_space(
-    call: &impl Operands,
-    from: &[usize],
-) -> Result<([usize; 6], [usize; 6], [usize; 4])> {
-    let node = call.node();
-    let block = usize::try_from(node.attributes.int("blocksize", 0)?).unwrap_or(0);
-    let wrong = || node.wrong(format!("shape {from:?} has no blocks of {block} × {block}"));
-    let square = block.checked_mul(block).filter(|&square| square > 0).ok_or_else(wrong)?;
-    let &[n, c, h, w] = from else { return Err(wrong()) };
-    if node.op_type == "SpaceToDepth" {
-        if !h.is_multiple_of(block) || !w.is_multiple_of(block) {
-            return Err(wrong());
+/// The side of a block of DepthToSpace and SpaceToDepth.
+pub(crate) fn block(call: &impl Operands) -> Result<usize> {
+    let attributes = &call.node().attributes;
+    let given = attributes.int("blocksize", 0)?;
+    let block = usize::try_from(given).ok().filter(|&block| block > 0);
+    block.ok_or_else(|| attributes.wrong("blocksize", format!("is {given} and must be positive")))
+}
+
+/// How the channels of a block lie.
+pub(crate) fn depth_order(call: &impl Operands) -> Result<DepthOrder> {
+    let attributes = &call.node().attributes;
+    match attributes.string("mode")?.unwrap_or("DCR") {
+        "DCR" => Ok(DepthOrder::Dcr),
+        "CRD" => Ok(DepthOrder::Crd),
+        other => Err(attributes.wrong("mode", format!("`{other}` is unknown"))),
+    }
+}
+
+/// The type that Cast's attribute names.
+pub(crate) fn cast_type(call: &impl Operands) -> Result<ElementType> {
+    let attributes = &call.node().attributes;
+    let number = attributes.int("to", 0)?;
+    let known = i32::try_from(number).map_err(|_| "unknown").and_then(ElementType::from_number);
+    known.map_err(|name| attributes.wrong("to", format!("is {number} ({name}), which is not read")))
+}
+
+/// The shape that an operator gives the elements.
+pub(crate) fn relabel(call: &impl Operands, relabel: Relabel, from: &[usize]) -> Result<Vec<usize>> {
+    match relabel {
+        Relabel::Reshape => {
+            let target =
+                call.integers("shape", 1)?.ok_or_else(|| call.node().wrong("the shape is missing"))?;
+            call.check(reshape(from, &target, call.node().attributes.flag("allowzero", false)?))
         }
-        let (h, w) = (h / block, w / block);
-        let depth = c.checked_mul(square).ok_or_else(wrong)?;
-        return Ok(([n, c, h, block, w, block], [0, 3, 5, 1, 2, 4], [n, depth, h, w]));
-    }
-    if !c.is_multiple_of(square) {
-        return Err(wrong());
-    }
-    let depth = c / square;
-    let to = [n, depth, h * block, w * block];
-    match node.attributes.string("mode")?.unwrap_or("DCR") {
-        "DCR" => Ok(([n, block, block, depth, h, w], [0, 3, 4, 1, 5, 2], to)),
-        "CRD" => Ok(([n, depth, block, block, h, w], [0, 1, 4, 2, 5, 3], to)),
-        other => Err(node.attributes.wrong("mode", format!("`{other}` is unknown"))),
+        Relabel::Flatten => flatten(call, from),
+        Relabel::Squeeze => squeeze(call, from),
+        Relabel::Unsqueeze => unsqueeze(call, from),
     }
 }
 

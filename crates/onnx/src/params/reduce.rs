@@ -1,7 +1,8 @@
 //! Parameters of reductions.
 
-use super::{Operands, axes, axis};
-use crate::Result;
+use super::axis;
+use super::operands::Operands;
+use crate::error::Result;
 
 /// Which axes go, and whether they stay as 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub(crate) fn reduced(call: &impl Operands, rank: usize) -> Result<Reduced> {
     let axes = if given.is_empty() && !attributes.flag("noop_with_empty_axes", false)? {
         (0..rank).collect()
     } else {
-        call.check(axes(&given, rank))?
+        call.check(axis::all(&given, rank))?
     };
     Ok(Reduced { axes, keep: attributes.flag("keepdims", true)? })
 }
@@ -37,6 +38,6 @@ pub(crate) fn reduced(call: &impl Operands, rank: usize) -> Result<Reduced> {
 /// The axis of ArgMax and ArgMin.
 pub(crate) fn arg_reduced(call: &impl Operands, rank: usize) -> Result<Reduced> {
     let attributes = &call.node().attributes;
-    let axis = call.check(axis(attributes.int("axis", 0)?, rank))?;
+    let axis = call.check(axis::one(attributes.int("axis", 0)?, rank))?;
     Ok(Reduced { axes: vec![axis], keep: attributes.flag("keepdims", true)? })
 }

@@ -1,7 +1,7 @@
 //! Parameters of convolutions and poolings: kernel, strides, dilations and padding over the axes behind the channels.
 
-use super::Operands;
-use crate::Result;
+use super::operands::Operands;
+use crate::error::Result;
 
 /// A window that slides over the spatial axes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,22 @@
+//! Composites of variables: `tilewright_tensor::composite`'s formulas in operations on the tape, so that each has a gradient
+//! because its steps have one. Saves what they save.
+
+mod batch_norm_biased;
+mod bordered_pool2d;
+mod conv3d;
+mod cumsum;
+mod depth_to_space;
+mod group_norm;
+mod instance_norm;
+mod layer_norm;
+mod local_response_norm;
+mod log_sum;
+mod log_sum_exp;
+mod lp_normalize;
+mod mean_variance_norm;
+mod moments;
+mod nll_loss;
+mod norm;
+mod operand;
+mod pool3d;
+mod repeat;

@@ -1,0 +1,130 @@
+//! Which operators the host computes, and how.
+
+use super::call::Call;
+use super::{create, elementwise, functions, gather, movement, order, reduce, scatter};
+use crate::error::Result;
+use crate::model::Node;
+use crate::params::operands::Operands;
+use crate::table::operator::{HostOperator, Operator};
+use crate::table::rows::{on_device, on_host};
+use crate::tensor::HostTensor;
+
+type Computation = Box<dyn Fn(&Call) -> Result<Vec<HostTensor>>>;
+
+impl Call<'_> {
+    /// Whether the operator is computed on the host at all.
+    #[must_use]
+    pub fn known(node: &Node) -> bool {
+        computation(node).is_some()
+    }
+
+    /// The results, in the order of the node's outputs. `None` if the operator is not computed on the host.
+    #[must_use]
+    pub fn evaluate(&self) -> Option<Result<Vec<HostTensor>>> {
+        let compute = computation(self.node())?;
+        if let Some(error) = self.oversized() {
+            return Some(Err(error));
+        }
+        Some(compute(self))
+    }
+}
+
+fn computation(node: &Node) -> Option<Computation> {
+    if !node.domain.is_empty() {
+        return None;
+    }
+    match on_device(&node.op_type) {
+        Some((_, operator)) => shared(operator),
+        None => on_host(&node.op_type).map(alone),
+    }
+}
+
+fn boxed(compute: impl Fn(&Call) -> Result<Vec<HostTensor>> + 'static) -> Computation {
+    Box::new(compute)
+}
+
+/// What the device computes too; `None` for what it alone does.
+fn shared(operator: Operator) -> Option<Computation> {
+    Some(match operator {
+        Operator::Unary(op) => {
+            let function = functions::unary(op)?;
+            boxed(move |call| elementwise::unary(call, function))
+        }
+        Operator::Binary(op) => {
+            let function = functions::binary(op)?;
+            boxed(move |call| elementwise::binary(call, function))
+        }
+        Operator::Compare(comparison) => boxed(move |call| elementwise::compare(call, comparison)),
+        Operator::Logic(logic) => boxed(move |call| elementwise::logic(call, logic)),
+        Operator::Not => boxed(elementwise::not),
+        Operator::Variadic(function) => boxed(move |call| elementwise::variadic(call, function)),
+        Operator::Where => boxed(elementwise::choose),
+        Operator::Clip => boxed(elementwise::clip),
+        Operator::Cast => boxed(elementwise::cast),
+        Operator::CastLike => boxed(elementwise::cast_like),
+        Operator::Reduce(reduction) => boxed(move |call| reduce::reduce(call, reduction)),
+        Operator::Arg(extreme) => boxed(move |call| reduce::arg(call, extreme)),
+        Operator::CumSum => boxed(order::cumulative_sum),
+        Operator::Identity => boxed(movement::identity),
+        Operator::Relabel(how) => boxed(move |call| movement::relabel(call, how)),
+        Operator::Shape => boxed(create::shape),
+        Operator::Size => boxed(create::size),
+        Operator::Transpose => boxed(movement::transpose),
+        Operator::Concat => boxed(movement::concat),
+        Operator::Split => boxed(movement::split),
+        Operator::Slice => boxed(movement::slice),
+        Operator::Expand => boxed(movement::expand),
+        Operator::Tile => boxed(movement::tile),
+        Operator::Pad => boxed(movement::pad),
+        Operator::DepthToSpace => boxed(movement::depth_to_space),
+        Operator::SpaceToDepth => boxed(movement::space_to_depth),
+        Operator::Gather => boxed(gather::gather),
+        Operator::GatherElements => boxed(gather::gather_elements),
+        Operator::GatherNd => boxed(gather::gather_nd),
+        Operator::Compress => boxed(gather::compress),
+        Operator::ReverseSequence => boxed(gather::reverse_sequence),
+        Operator::UnaryFloats(..)
+        | Operator::UnaryChoice(..)
+        | Operator::Prelu
+        | Operator::Lines(_)
+        | Operator::MatMul
+        | Operator::Gemm
+        | Operator::Conv
+        | Operator::ConvTranspose
+        | Operator::MaxPool
+        | Operator::AveragePool
+        | Operator::GlobalPool(_)
+        | Operator::BatchNorm
+        | Operator::InstanceNorm
+        | Operator::LayerNorm
+        | Operator::GroupNorm
+        | Operator::MeanVarianceNorm
+        | Operator::LpNorm
+        | Operator::LocalResponseNorm
+        | Operator::Dropout
+        | Operator::Resize
+        | Operator::Upsample
+        | Operator::NegativeLogLikelihood
+        | Operator::SoftmaxCrossEntropy => return None,
+    })
+}
+
+/// What the host alone computes.
+fn alone(operator: HostOperator) -> Computation {
+    match operator {
+        HostOperator::IsNaN => boxed(elementwise::is_nan),
+        HostOperator::IsInf => boxed(elementwise::is_infinite),
+        HostOperator::Mod => boxed(elementwise::modulo),
+        HostOperator::Bits(op) => boxed(move |call| elementwise::bits(call, op)),
+        HostOperator::TopK => boxed(order::top_k),
+        HostOperator::NonZero => boxed(order::non_zero),
+        HostOperator::Trilu => boxed(movement::trilu),
+        HostOperator::ScatterElements => boxed(scatter::scatter_elements),
+        HostOperator::ScatterNd => boxed(scatter::scatter_nd),
+        HostOperator::Constant => boxed(create::constant),
+        HostOperator::ConstantOfShape => boxed(create::constant_of_shape),
+        HostOperator::Range => boxed(create::range),
+        HostOperator::EyeLike => boxed(create::eye_like),
+        HostOperator::OneHot => boxed(create::one_hot),
+    }
+}

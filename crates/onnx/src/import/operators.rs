@@ -1,0 +1,84 @@
+//! What each operator of the table is on the device.
+
+use super::node::Ctx;
+use super::value::Value;
+use super::{
+    activation, convolution, elementwise, indexing, loss, matmul, movement, normalization, pooling,
+    reduction, resize,
+};
+use crate::error::Result;
+use crate::model::Node;
+use crate::table::operator::{Operator, by_floats, by_name};
+use crate::table::rows::on_device;
+
+/// The operator of a node, or why there is none, if there is more to say.
+pub(super) fn find(node: &Node, opset: i64) -> std::result::Result<Operator, Option<String>> {
+    match on_device(&node.op_type).filter(|_| node.domain.is_empty()) {
+        None => Err(None),
+        Some((since, _)) if opset < since => {
+            Err(Some(format!("the model uses operator set {opset}, and it is read from {since} on")))
+        }
+        Some((_, operator)) => Ok(operator),
+    }
+}
+
+/// Runs a node on the device.
+pub(super) fn on_tensors(ctx: &Ctx, operator: Operator) -> Result<Vec<Value>> {
+    let attributes = &ctx.node.attributes;
+    match operator {
+        Operator::Unary(op) => elementwise::unary(ctx, op),
+        Operator::UnaryFloats(names, build) => elementwise::unary(ctx, by_floats(attributes, names, build)?),
+        Operator::UnaryChoice(name, choices) => elementwise::unary(ctx, by_name(attributes, name, choices)?),
+        Operator::Binary(op) => elementwise::binary(ctx, op),
+        Operator::Compare(comparison) => elementwise::compare(ctx, comparison),
+        Operator::Logic(logic) => elementwise::logic(ctx, logic),
+        Operator::Not => elementwise::not(ctx),
+        Operator::Variadic(function) => elementwise::variadic(ctx, function),
+        Operator::Where => elementwise::choose(ctx),
+        Operator::Clip => elementwise::clip(ctx),
+        Operator::Cast => elementwise::cast(ctx),
+        Operator::CastLike => elementwise::cast_like(ctx),
+        Operator::Prelu => activation::prelu(ctx),
+        Operator::Lines(function) => activation::lines(ctx, function),
+        Operator::MatMul => matmul::matmul(ctx),
+        Operator::Gemm => matmul::gemm(ctx),
+        Operator::Conv => convolution::conv(ctx),
+        Operator::ConvTranspose => convolution::conv_transpose(ctx),
+        Operator::MaxPool => pooling::max_pool(ctx),
+        Operator::AveragePool => pooling::average_pool(ctx),
+        Operator::GlobalPool(op) => pooling::global(ctx, op),
+        Operator::BatchNorm => normalization::batch_norm(ctx),
+        Operator::InstanceNorm => normalization::instance_norm(ctx),
+        Operator::LayerNorm => normalization::layer_norm(ctx),
+        Operator::GroupNorm => normalization::group_norm(ctx),
+        Operator::MeanVarianceNorm => normalization::mean_variance(ctx),
+        Operator::LpNorm => normalization::lp_norm(ctx),
+        Operator::LocalResponseNorm => normalization::local_response_norm(ctx),
+        Operator::Dropout => normalization::dropout(ctx),
+        Operator::Reduce(op) => reduction::reduce(ctx, op),
+        Operator::Arg(extreme) => reduction::arg(ctx, extreme),
+        Operator::CumSum => reduction::cumulative_sum(ctx),
+        Operator::Identity => movement::identity(ctx),
+        Operator::Relabel(how) => movement::relabel(ctx, how),
+        Operator::Shape => movement::shape(ctx),
+        Operator::Size => movement::size(ctx),
+        Operator::Transpose => movement::transpose(ctx),
+        Operator::Concat => movement::concat(ctx),
+        Operator::Split => movement::split(ctx),
+        Operator::Slice => movement::slice(ctx),
+        Operator::Expand => movement::expand(ctx),
+        Operator::Tile => movement::tile(ctx),
+        Operator::Pad => movement::pad(ctx),
+        Operator::DepthToSpace => movement::depth_to_space(ctx),
+        Operator::SpaceToDepth => movement::space_to_depth(ctx),
+        Operator::Gather => indexing::gather(ctx),
+        // With known indices each element comes from a known place.
+        Operator::GatherElements | Operator::GatherNd | Operator::Compress | Operator::ReverseSequence => {
+            ctx.moved_by_host()
+        }
+        Operator::Resize => resize::resize(ctx),
+        Operator::Upsample => resize::upsample(ctx),
+        Operator::NegativeLogLikelihood => loss::negative_log_likelihood(ctx),
+        Operator::SoftmaxCrossEntropy => loss::cross_entropy(ctx),
+    }
+}

@@ -1,0 +1,90 @@
+//! Which operations of the engine's vocabulary the operators are, for the support table.
+
+use tilewright_ops::{BinaryOp, ReduceOp};
+
+use super::operator::{Extreme, HostOperator, Lines, Operator, Relabel, Variadic};
+use super::rows::{host_rows, rows};
+
+/// The operators that are read, each with an operation of the vocabulary (by its name in the support table) that it is
+/// read as or written from. What has no counterpart alone, being composed of several, is not here.
+#[must_use]
+pub fn counterparts() -> Vec<(&'static str, &'static str)> {
+    let device = rows().flat_map(|&(name, _, operator)| of(operator).into_iter().map(move |op| (name, op)));
+    let host = host_rows().filter_map(|&(name, operator)| Some((name, of_host(operator)?)));
+    device.chain(host).collect()
+}
+
+fn of(operator: Operator) -> Vec<&'static str> {
+    match operator {
+        Operator::Unary(op) => vec![op.name()],
+        Operator::UnaryFloats(attributes, build) => {
+            let default = |at: usize| attributes.get(at).map_or(0.0, |&(_, default)| default);
+            vec![build([default(0), default(1)]).name()]
+        }
+        Operator::UnaryChoice(_, choices) => choices.iter().map(|(_, op)| op.name()).collect(),
+        Operator::Binary(BinaryOp::Add) => vec!["add", "add_scalar"],
+        Operator::Binary(BinaryOp::Mul) => vec!["mul", "mul_scalar"],
+        Operator::Binary(op) => vec![op.name()],
+        Operator::Compare(comparison) => vec![comparison.op().name()],
+        Operator::Variadic(Variadic::Max) => vec![BinaryOp::Maximum.name()],
+        Operator::Variadic(Variadic::Min) => vec![BinaryOp::Minimum.name()],
+        Operator::Prelu => vec![BinaryOp::Prelu.name()],
+        Operator::Where => vec!["where"],
+        Operator::Clip => vec!["clamp", "relu6"],
+        Operator::Cast => vec!["cast"],
+        Operator::Lines(Lines::Softmax) => vec!["softmax"],
+        Operator::Lines(Lines::LogSoftmax) => vec!["log_softmax"],
+        Operator::MatMul => vec!["matmul"],
+        Operator::Gemm => vec!["linear"],
+        Operator::Conv => vec!["conv2d"],
+        Operator::ConvTranspose => vec!["conv_transpose2d"],
+        Operator::MaxPool => vec!["max_pool2d"],
+        Operator::AveragePool => vec!["avg_pool2d"],
+        Operator::GlobalPool(ReduceOp::Mean) => vec!["adaptive_avg_pool2d"],
+        Operator::BatchNorm => vec!["batch_norm"],
+        Operator::Dropout => vec!["dropout"],
+        Operator::Reduce(reduction) => reduction.op().into_iter().map(ReduceOp::name).collect(),
+        Operator::Arg(Extreme::Max) => vec!["argmax"],
+        Operator::Relabel(Relabel::Reshape) => vec!["reshape"],
+        Operator::Transpose => vec!["permute"],
+        Operator::Concat => vec!["concat"],
+        Operator::Slice => vec!["slice"],
+        Operator::Expand => vec!["expand"],
+        Operator::Pad => vec!["pad", "resample"],
+        Operator::Resize => vec!["resample"],
+        Operator::Gather => vec!["gather"],
+        Operator::SoftmaxCrossEntropy => vec!["cross_entropy"],
+        Operator::Logic(_)
+        | Operator::Not
+        | Operator::Variadic(Variadic::Sum | Variadic::Mean)
+        | Operator::CastLike
+        | Operator::Lines(Lines::Hardmax)
+        | Operator::GlobalPool(_)
+        | Operator::InstanceNorm
+        | Operator::LayerNorm
+        | Operator::GroupNorm
+        | Operator::MeanVarianceNorm
+        | Operator::LpNorm
+        | Operator::LocalResponseNorm
+        | Operator::Arg(Extreme::Min)
+        | Operator::CumSum
+        | Operator::Identity
+        | Operator::Relabel(Relabel::Flatten | Relabel::Squeeze | Relabel::Unsqueeze)
+        | Operator::Shape
+        | Operator::Size
+        | Operator::Split
+        | Operator::Tile
+        | Operator::DepthToSpace
+        | Operator::SpaceToDepth
+        | Operator::GatherElements
+        | Operator::GatherNd
+        | Operator::Compress
+        | Operator::ReverseSequence
+        | Operator::Upsample
+        | Operator::NegativeLogLikelihood => vec![],
+    }
+}
+
+fn of_host(operator: HostOperator) -> Option<&'static str> {
+    (operator == HostOperator::ConstantOfShape).then_some("fill")
+}

@@ -1,0 +1,62 @@
+//! Arithmetic, comparisons, logic, choice and casts.
+
+use tilewright_ops::{BinaryOp, UnaryOp};
+
+use super::operator::{Bits, Comparison, HostOperator, HostRow, Logic, Operator, Row, Variadic};
+
+pub(super) const ROWS: &[Row] = &[
+    ("Add", 1, Operator::Binary(BinaryOp::Add)),
+    ("Sub", 1, Operator::Binary(BinaryOp::Sub)),
+    ("Mul", 1, Operator::Binary(BinaryOp::Mul)),
+    ("Div", 1, Operator::Binary(BinaryOp::Div)),
+    ("Pow", 1, Operator::Binary(BinaryOp::Pow)),
+    ("Max", 1, Operator::Variadic(Variadic::Max)),
+    ("Min", 1, Operator::Variadic(Variadic::Min)),
+    ("Sum", 1, Operator::Variadic(Variadic::Sum)),
+    ("Mean", 1, Operator::Variadic(Variadic::Mean)),
+    ("Equal", 7, Operator::Compare(Comparison::Equal)),
+    ("Less", 7, Operator::Compare(Comparison::Less)),
+    ("LessOrEqual", 12, Operator::Compare(Comparison::LessOrEqual)),
+    ("Greater", 7, Operator::Compare(Comparison::Greater)),
+    ("GreaterOrEqual", 12, Operator::Compare(Comparison::GreaterOrEqual)),
+    ("And", 7, Operator::Logic(Logic::And)),
+    ("Or", 7, Operator::Logic(Logic::Or)),
+    ("Xor", 7, Operator::Logic(Logic::Xor)),
+    ("Not", 1, Operator::Not),
+    ("Where", 9, Operator::Where),
+    ("Clip", 1, Operator::Clip),
+    ("Cast", 6, Operator::Cast),
+    ("CastLike", 15, Operator::CastLike),
+    ("Abs", 1, Operator::Unary(UnaryOp::Abs)),
+    ("Neg", 1, Operator::Unary(UnaryOp::Neg)),
+    ("Exp", 1, Operator::Unary(UnaryOp::Exp)),
+    ("Log", 1, Operator::Unary(UnaryOp::Log)),
+    ("Sqrt", 1, Operator::Unary(UnaryOp::Sqrt)),
+    ("Reciprocal", 1, Operator::Unary(UnaryOp::Reciprocal)),
+    ("Floor", 1, Operator::Unary(UnaryOp::Floor)),
+    ("Ceil", 1, Operator::Unary(UnaryOp::Ceil)),
+    ("Round", 11, Operator::Unary(UnaryOp::Round)),
+    ("Sign", 9, Operator::Unary(UnaryOp::Sign)),
+    ("Erf", 9, Operator::Unary(UnaryOp::Erf)),
+    ("Sin", 7, Operator::Unary(UnaryOp::Sin)),
+    ("Cos", 7, Operator::Unary(UnaryOp::Cos)),
+    ("Tan", 7, Operator::Unary(UnaryOp::Tan)),
+    ("Asin", 7, Operator::Unary(UnaryOp::Asin)),
+    ("Acos", 7, Operator::Unary(UnaryOp::Acos)),
+    ("Atan", 7, Operator::Unary(UnaryOp::Atan)),
+    ("Sinh", 9, Operator::Unary(UnaryOp::Sinh)),
+    ("Cosh", 9, Operator::Unary(UnaryOp::Cosh)),
+    ("Asinh", 9, Operator::Unary(UnaryOp::Asinh)),
+    ("Acosh", 9, Operator::Unary(UnaryOp::Acosh)),
+    ("Atanh", 9, Operator::Unary(UnaryOp::Atanh)),
+];
+
+pub(super) const ON_HOST: &[HostRow] = &[
+    ("IsNaN", HostOperator::IsNaN),
+    ("IsInf", HostOperator::IsInf),
+    ("Mod", HostOperator::Mod),
+    ("BitShift", HostOperator::Bits(Bits::Shift)),
+    ("BitwiseAnd", HostOperator::Bits(Bits::And)),
+    ("BitwiseOr", HostOperator::Bits(Bits::Or)),
+    ("BitwiseXor", HostOperator::Bits(Bits::Xor)),
+];

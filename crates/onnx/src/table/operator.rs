@@ -1,0 +1,299 @@
+//! What a row of the table says of an operator: the operation that it is, with its attributes as data.
+//!
+//! Import, the host's arithmetic, export and the support table match on these without a wildcard: an operator that one of
+//! them has forgotten does not compile.
+
+use tilewright_ops::{BinaryOp, ReduceOp, UnaryOp};
+
+use crate::attributes::Attributes;
+use crate::error::Result;
+
+/// An operator that is read on the device: its name, the first version of the standard operator set whose definition is
+/// read, and what it is.
+pub(crate) type Row = (&'static str, i64, Operator);
+
+/// An operator that is computed on the host alone, from constants.
+pub(crate) type HostRow = (&'static str, HostOperator);
+
+/// What an operator of the device is. Most are computed on the host too, where their operands are constants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operator {
+    /// A function of each element.
+    Unary(UnaryOp),
+    /// A function of each element with one or two numbers as attributes, in the order of the function's fields.
+    UnaryFloats(&'static [FloatAttribute], fn([f32; 2]) -> UnaryOp),
+    /// A function of each element that an attribute chooses by name; the first where it is absent.
+    UnaryChoice(&'static str, &'static [(&'static str, UnaryOp)]),
+    /// A function of two operands, broadcast.
+    Binary(BinaryOp),
+    /// A comparison of two operands, broadcast.
+    Compare(Comparison),
+    /// Two truth values to one.
+    Logic(Logic),
+    /// The other truth value.
+    Not,
+    /// Any number of operands, broadcast.
+    Variadic(Variadic),
+    /// `x` where it is positive, elsewhere times a slope.
+    Prelu,
+    /// A choice by a condition.
+    Where,
+    /// Bounds, as attributes or operands.
+    Clip,
+    /// To the type of an attribute.
+    Cast,
+    /// To the type of the second operand.
+    CastLike,
+    /// A function of the lines along an axis.
+    Lines(Lines),
+    /// A matrix product by NumPy's rule.
+    MatMul,
+    /// α · A · B + β · C.
+    Gemm,
+    /// Convolution.
+    Conv,
+    /// Transposed convolution.
+    ConvTranspose,
+    /// The largest of each window.
+    MaxPool,
+    /// The mean of each window.
+    AveragePool,
+    /// A reduction of all spatial axes.
+    GlobalPool(ReduceOp),
+    /// Batch normalisation.
+    BatchNorm,
+    /// Normalisation of each channel of each image.
+    InstanceNorm,
+    /// Normalisation over the last axes.
+    LayerNorm,
+    /// Normalisation over groups of channels.
+    GroupNorm,
+    /// Mean 0 and deviation 1 over axes.
+    MeanVarianceNorm,
+    /// Division by the 1-norm or 2-norm of a line.
+    LpNorm,
+    /// Local response normalisation.
+    LocalResponseNorm,
+    /// The identity, at inference.
+    Dropout,
+    /// A reduction over axes.
+    Reduce(Reduction),
+    /// Where the largest or smallest element lies.
+    Arg(Extreme),
+    /// Running sums.
+    CumSum,
+    /// The operand itself.
+    Identity,
+    /// The same elements under another shape.
+    Relabel(Relabel),
+    /// The extents.
+    Shape,
+    /// The number of elements.
+    Size,
+    /// Axes in another order.
+    Transpose,
+    /// Operands one behind the other.
+    Concat,
+    /// Parts of an axis.
+    Split,
+    /// A box.
+    Slice,
+    /// Repetition along axes of extent 1.
+    Expand,
+    /// Repetition.
+    Tile,
+    /// A border.
+    Pad,
+    /// Blocks of channels to blocks of pixels.
+    DepthToSpace,
+    /// Blocks of pixels to channels.
+    SpaceToDepth,
+    /// Slices by index.
+    Gather,
+    /// Elements by index.
+    GatherElements,
+    /// Slices by tuples of indices.
+    GatherNd,
+    /// Slices by a condition.
+    Compress,
+    /// The first elements of each line in the opposite order.
+    ReverseSequence,
+    /// Another size, since operator set 10.
+    Resize,
+    /// Another size, before.
+    Upsample,
+    /// −log of the label's likelihood, from logarithms.
+    NegativeLogLikelihood,
+    /// The same from scores.
+    SoftmaxCrossEntropy,
+}
+
+/// An attribute that is a number, and what an absent one means.
+pub(crate) type FloatAttribute = (&'static str, f32);
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// Functions of two truth values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Logic {
+    And,
+    Or,
+    Xor,
+}
+
+/// Functions of any number of operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variadic {
+    Max,
+    Min,
+    Sum,
+    Mean,
+}
+
+/// Functions of the lines along an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lines {
+    Softmax,
+    LogSoftmax,
+    Hardmax,
+}
+
+/// Reductions over axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reduction {
+    Sum,
+    Mean,
+    Max,
+    Min,
+    Prod,
+    L1,
+    L2,
+    SumSquare,
+    LogSum,
+    LogSumExp,
+}
+
+/// Ends of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extreme {
+    Max,
+    Min,
+}
+
+/// How a shape follows from another of as many elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relabel {
+    Reshape,
+    Flatten,
+    Squeeze,
+    Unsqueeze,
+}
+
+/// What is computed on the host alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostOperator {
+    /// Whether an element is no number.
+    IsNaN,
+    /// Whether an element is infinite.
+    IsInf,
+    /// The rest of a division.
+    Mod,
+    /// A function of the bits of two integers.
+    Bits(Bits),
+    /// The largest of each line, and where they lie.
+    TopK,
+    /// Where the elements are that are not 0.
+    NonZero,
+    /// One side of the diagonal.
+    Trilu,
+    /// Elements written by index.
+    ScatterElements,
+    /// Slices written by tuples of indices.
+    ScatterNd,
+    /// A value of the file.
+    Constant,
+    /// One number in a shape.
+    ConstantOfShape,
+    /// Numbers one step apart.
+    Range,
+    /// Ones on a diagonal.
+    EyeLike,
+    /// One of two values by index.
+    OneHot,
+}
+
+/// Functions of the bits of two integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bits {
+    Shift,
+    And,
+    Or,
+    Xor,
+}
+
+impl Comparison {
+    /// The operation.
+    pub(crate) const fn op(self) -> BinaryOp {
+        match self {
+            Self::Equal => BinaryOp::Equal,
+            Self::Less => BinaryOp::Less,
+            Self::LessOrEqual => BinaryOp::LessOrEqual,
+            Self::Greater => BinaryOp::Greater,
+            Self::GreaterOrEqual => BinaryOp::GreaterOrEqual,
+        }
+    }
+}
+
+impl Reduction {
+    /// The operation, if it is one alone.
+    pub(crate) const fn op(self) -> Option<ReduceOp> {
+        match self {
+            Self::Sum => Some(ReduceOp::Sum),
+            Self::Mean => Some(ReduceOp::Mean),
+            Self::Max => Some(ReduceOp::Max),
+            Self::Min => Some(ReduceOp::Min),
+            Self::Prod => Some(ReduceOp::Prod),
+            Self::L1 | Self::L2 | Self::SumSquare | Self::LogSum | Self::LogSumExp => None,
+        }
+    }
+}
+
+/// The function that a node's attributes say.
+///
+/// # Errors
+/// [`crate::error::Error::Attribute`] for one of another type, or a name that is unknown.
+pub(crate) fn by_floats(
+    attributes: &Attributes,
+    names: &[FloatAttribute],
+    build: fn([f32; 2]) -> UnaryOp,
+) -> Result<UnaryOp> {
+    let mut values = [0.0; 2];
+    for (value, &(name, default)) in values.iter_mut().zip(names) {
+        *value = attributes.float(name, default)?;
+    }
+    Ok(build(values))
+}
+
+/// The function that an attribute names; the first where it is absent.
+///
+/// # Errors
+/// As [`by_floats`].
+pub(crate) fn by_name(
+    attributes: &Attributes,
+    attribute: &str,
+    choices: &[(&'static str, UnaryOp)],
+) -> Result<UnaryOp> {
+    let given = attributes.string(attribute)?;
+    let found = choices.iter().find(|&&(name, _)| given.is_none_or(|given| given == name));
+    found
+        .map(|&(_, op)| op)
+        .ok_or_else(|| attributes.wrong(attribute, format!("`{}` is unknown", given.unwrap_or_default())))
+}

@@ -1,0 +1,84 @@
+//! Pooling of N C H W whose padding differs from side to side, or is wider than half a window.
+
+use tilewright_ops::{Pool2d, SliceRange};
+
+use super::operand::{Operand, rank};
+use crate::error::Error;
+use crate::tensor::Tensor;
+
+const AVERAGE: &str = "avg_pool2d_bordered";
+
+/// Padding before and behind height and width.
+pub type Border = [(usize, usize); 2];
+
+/// The largest element of each window of N C H W in a border.
+pub fn max_pool2d_bordered<V: Operand>(x: &V, border: Border, pool: &Pool2d) -> Result<V, V::Error> {
+    // What is added must not win.
+    let y = bordered(x, border, f32::MIN)?.max_pool2d_values(pool)?;
+    without_late(&y, x.shape(), border, pool)
+}
+
+/// The mean of each window of N C H W in a border: of its elements alone, unless the border counts too.
+pub fn avg_pool2d_bordered<V: Operand>(x: &V, border: Border, pool: &Pool2d) -> Result<V, V::Error> {
+    let padded = bordered(x, border, 0.0)?;
+    if pool.count_include_pad {
+        return without_late(&padded.avg_pool2d(pool)?, x.shape(), border, pool);
+    }
+    // The number of elements of x in each window, which its values do not change.
+    let &[_, _, height, width] = x.shape() else {
+        return Err(rank::<V>(AVERAGE, "x", x.shape(), "four (N C H W)"));
+    };
+    let ones = Tensor::ones(x.tensor().context(), &[1, 1, height, width])?;
+    let counts = bordered(&ones, border, 0.0)?.sum_pool2d(pool)?;
+    let y = padded.sum_pool2d(pool)?.div(&V::constant(counts))?;
+    without_late(&y, x.shape(), border, pool)
+}
+
+fn bordered<V: Operand>(x: &V, [rows, columns]: Border, value: f32) -> Result<V, V::Error> {
+    x.pad(&[(0, 0), (0, 0), rows, columns], value)
+}
+
+/// Without last windows that start behind the image, as [`late`] has it.
+fn without_late<V: Operand>(y: &V, x: &[usize], border: Border, pool: &Pool2d) -> Result<V, V::Error> {
+    let mut kept = y.shape().to_vec();
+    for (axis, (before, _)) in border.into_iter().enumerate() {
+        let at = axis + 2;
+        if pool.ceil_mode && late(x[at], before, pool.stride[axis], kept[at]) {
+            kept[at] -= 1;
+        }
+    }
+    cut(y, &kept)
+}
+
+/// Whether the last of `windows` starts behind the elements, in the padding: one that was rounded up is then left out, as
+/// PyTorch and ONNX have it.
+pub(super) fn late(extent: usize, before: usize, stride: usize, windows: usize) -> bool {
+    windows > 1 && (windows - 1).saturating_mul(stride) >= extent.saturating_add(before)
+}
+
+/// The first elements of each axis.
+pub(super) fn cut<V: Operand>(y: &V, shape: &[usize]) -> Result<V, V::Error> {
+    if y.shape() == shape {
+        return Ok(y.clone());
+    }
+    y.slice(&shape.iter().map(|&extent| SliceRange::full(extent)).collect::<Vec<_>>())
+}
+
+impl Tensor {
+    /// [`Tensor::max_pool2d_values`] of N C H W in a border, whose sides may differ; it never wins over an element.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::pad`] and [`Tensor::max_pool2d_values`].
+    pub fn max_pool2d_bordered(&self, border: Border, pool: &Pool2d) -> Result<Self, Error> {
+        max_pool2d_bordered(self, border, pool)
+    }
+
+    /// [`Tensor::avg_pool2d`] of N C H W in a border, whose sides may differ and which counts in the divisor if
+    /// `count_include_pad`.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::pad`] and [`Tensor::avg_pool2d`].
+    pub fn avg_pool2d_bordered(&self, border: Border, pool: &Pool2d) -> Result<Self, Error> {
+        avg_pool2d_bordered(self, border, pool)
+    }
+}

@@ -1,0 +1,421 @@
+//! Operations that are composed of others: against PyTorch forward and backward, against finite differences, captured, and
+//! with operands that do not fit.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{Cases, close, context, contexts, random};
+use tilewright::{
+    Context, DType, Tensor, Var,
+    autograd::{Error, GradientCheck, check_gradients},
+    graph::{Compiled, Options, capture},
+    ops::{Pool2d, Reduction, ShapeError, TapTable},
+    tensor::{
+        Error as TensorError,
+        composite::{Conv3d, CumSum, DepthOrder, LocalResponseNorm, Operand, Pool3d, *},
+    },
+};
+use tilewright_reference::golden::{self, Case};
+
+/// What a case computes, for tensors and variables alike: the formula is one.
+fn run<V: Operand>(case: &Case, leaf: &mut dyn FnMut(&str) -> V) -> Result<V, V::Error> {
+    let number = |name: &str| case.number(name).unwrap() as f32;
+    let (axes, keepdim) = (case.counts("axes"), case.flag("keepdim"));
+    let over = || (axes.as_deref().unwrap(), keepdim.as_ref().copied().unwrap());
+    match case.op.as_str() {
+        "layer_norm" => {
+            let x = leaf("x");
+            let factors = case.has("weight").then(|| (leaf("weight"), leaf("bias")));
+            let (weight, bias) = factors.unzip();
+            let first = case.count("first").unwrap();
+            Ok(layer_norm::layer_norm(&x, first, weight.as_ref(), bias.as_ref(), number("eps"))?.y)
+        }
+        "group_norm" => {
+            let (x, weight, bias) = (leaf("x"), leaf("weight"), leaf("bias"));
+            let groups = case.count("groups").unwrap();
+            group_norm::group_norm(&x, groups, Some(&weight), Some(&bias), number("eps"))
+        }
+        "instance_norm" => {
+            let (x, weight, bias) = (leaf("x"), leaf("weight"), leaf("bias"));
+            instance_norm::instance_norm(&x, Some(&weight), Some(&bias), number("eps"))
+        }
+        "batch_norm_biased" => {
+            let (x, weight, bias) = (leaf("x"), leaf("weight"), leaf("bias"));
+            let constant = |role| x.values(case.f32(role).unwrap().0, &[weight.shape()[0]]);
+            let (mean, var) = (constant("running_mean")?, constant("running_var")?);
+            let operands = [&weight, &bias, &mean, &var];
+            let normed = batch_norm_biased::batch_norm_biased(&x, operands, number("eps"), number("kept"))?;
+            for (role, found) in [("new_mean", &normed.running_mean), ("new_var", &normed.running_var)] {
+                if !found.tensor().is_symbolic() {
+                    let found: Vec<f32> = found.tensor().to_vec()?;
+                    close(&found, case.f32(role).unwrap().0, 1e-5, 1e-6).unwrap();
+                }
+            }
+            Ok(normed.y)
+        }
+        "mean_variance_norm" => mean_variance_norm::mean_variance_norm(&leaf("x"), axes.as_deref().unwrap()),
+        "standardize" => Ok(moments::standardize(&leaf("x"), axes.as_deref().unwrap(), number("eps"))?.y),
+        "local_response_norm" => {
+            let size = case.count("size").unwrap();
+            let op = LocalResponseNorm { size, alpha: number("alpha"), beta: number("beta"), k: number("k") };
+            local_response_norm::local_response_norm(&leaf("x"), &op)
+        }
+        "lp_normalize" => {
+            let (p, axis) = (case.count("p").unwrap(), case.count("axis").unwrap());
+            lp_normalize::lp_normalize(&leaf("x"), p, axis)
+        }
+        "l1_norm" => norm::l1_norm(&leaf("x"), over().0, over().1),
+        "l2_norm" => norm::l2_norm(&leaf("x"), over().0, over().1),
+        "sum_of_squares" => norm::sum_of_squares(&leaf("x"), over().0, over().1),
+        "log_sum_exp" => log_sum_exp::log_sum_exp(&leaf("x"), over().0, over().1),
+        "log_sum" => log_sum::log_sum(&leaf("x"), over().0, over().1),
+        "cumsum" => {
+            let flag = |name| case.flag(name).unwrap();
+            let (axis, exclusive, reverse) =
+                (case.count("axis").unwrap(), flag("exclusive"), flag("reverse"));
+            cumsum::cumsum(&leaf("x"), &CumSum { axis, exclusive, reverse })
+        }
+        "conv3d" => {
+            let (x, weight, bias) = (leaf("x"), leaf("weight"), leaf("bias"));
+            let op = Conv3d {
+                stride: three(case, "stride"),
+                padding: three(case, "padding").map(|pad| (pad, pad)),
+                dilation: three(case, "dilation"),
+                groups: case.count("groups").unwrap(),
+            };
+            conv3d::conv3d(&x, &weight, Some(&bias), &op)
+        }
+        "max_pool3d" => pool3d::max_pool3d(&leaf("x"), &pool(case)),
+        "avg_pool3d" => pool3d::avg_pool3d(&leaf("x"), &pool(case)),
+        "max_pool2d_bordered" | "avg_pool2d_bordered" => {
+            let [top, bottom, left, right] = case.counts("border").unwrap()[..] else { panic!("four") };
+            let windows = Pool2d {
+                stride: case.pair("stride").unwrap(),
+                ceil_mode: case.flag("ceil_mode").unwrap(),
+                count_include_pad: case.flag("count_include_pad").unwrap_or(true),
+                ..Pool2d::new(case.pair("kernel").unwrap())
+            };
+            let (x, border) = (leaf("x"), [(top, bottom), (left, right)]);
+            if case.op.starts_with("max") {
+                return bordered_pool2d::max_pool2d_bordered(&x, border, &windows);
+            }
+            bordered_pool2d::avg_pool2d_bordered(&x, border, &windows)
+        }
+        "depth_to_space" => {
+            let order = if case.flag("crd").unwrap() { DepthOrder::Crd } else { DepthOrder::Dcr };
+            depth_to_space::depth_to_space(&leaf("x"), case.count("block").unwrap(), order)
+        }
+        "space_to_depth" => depth_to_space::space_to_depth(&leaf("x"), case.count("block").unwrap()),
+        "repeat" => repeat::repeat(&leaf("x"), &case.counts("repeats").unwrap()),
+        "nll_loss" => {
+            let scores = leaf("scores");
+            let context = scores.tensor().context();
+            let (labels, shape) = case.i32("labels").unwrap();
+            let labels = Tensor::from_slice(context, labels, shape)?;
+            let weights = case.f32("weights").ok();
+            let weights =
+                weights.map(|(values, shape)| Tensor::from_slice(context, values, shape)).transpose()?;
+            let ignored = case.count("ignore_index").ok().map(|index| index as i64);
+            let word = case.parameters["reduction"].as_str();
+            let reduction = Reduction::ALL.into_iter().find(|r| Some(r.name()) == word).unwrap();
+            nll_loss::nll_loss(&scores, &labels, weights.as_ref(), ignored, reduction)
+        }
+        other => panic!("no operation {other}"),
+    }
+}
+
+fn three(case: &Case, name: &str) -> [usize; 3] {
+    case.counts(name).unwrap().try_into().unwrap()
+}
+
+fn pool(case: &Case) -> Pool3d {
+    Pool3d {
+        stride: three(case, "stride"),
+        padding: three(case, "padding").map(|pad| (pad, pad)),
+        ceil_mode: case.flag("ceil_mode").unwrap(),
+        count_include_pad: case.flag("count_include_pad").unwrap_or(true),
+        ..Pool3d::new(three(case, "kernel"))
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let cases = golden::family("composite").unwrap();
+    assert!(cases.len() >= 50, "{} cases, at least 50 expected", cases.len());
+    cases
+}
+
+fn tensor(context: &Context, case: &Case, role: &str) -> Tensor {
+    let (values, shape) = case.f32(role).unwrap();
+    Tensor::from_slice(context, values, shape).unwrap()
+}
+
+/// As in tests/pytorch.rs.
+fn against_pytorch(context: &Context, case: &Case) -> Result<(), String> {
+    let text = |error: Error| error.to_string();
+    let mut leaves: Vec<(String, Var)> = vec![];
+    let y = run(case, &mut |role| {
+        let leaf = Var::leaf(tensor(context, case, role));
+        leaves.push((role.to_owned(), leaf.clone()));
+        leaf
+    })
+    .map_err(text)?;
+    let (expected, shape) = case.f32("y").unwrap();
+    if y.shape() != shape {
+        return Err(format!("shape {:?}, expected {shape:?}", y.shape()));
+    }
+    let found: Vec<f32> = y.tensor().to_vec().unwrap();
+    close(&found, expected, 1e-5, 2e-6).map_err(|error| format!("forward: {error}"))?;
+    let gradients = y.backward_with(&tensor(context, case, "grad_y")).map_err(text)?;
+    for (role, leaf) in &leaves {
+        let gradient = gradients.get(leaf).ok_or(format!("`{role}` got no gradient"))?;
+        let (expected, _) = case.f32(&format!("grad_{role}")).unwrap();
+        close(&gradient.to_vec().unwrap(), expected, 1e-4, 1e-5)
+            .map_err(|error| format!("grad_{role}: {error}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn values_and_gradients_are_pytorchs() {
+    let (golden, mut cases) = (cases(), Cases::new());
+    for context in contexts() {
+        for case in &golden {
+            let name = format!("{} ({:?})", case.name, context.mode());
+            cases.check(name, against_pytorch(&context, case));
+        }
+    }
+    cases.finish();
+}
+
+/// Each is written down as its steps and gives what it gave eagerly.
+#[test]
+fn all_can_be_captured() {
+    let (context, mut checks) = (context(), Cases::new());
+    for case in &cases() {
+        let outcome = captured(&context, case);
+        checks.check(&case.name, outcome);
+    }
+    checks.finish();
+}
+
+fn captured(context: &Context, case: &Case) -> Result<(), String> {
+    let text = |error: TensorError| error.to_string();
+    let eager: Vec<f32> = run::<Tensor>(case, &mut |role| tensor(context, case, role))
+        .and_then(|y| y.to_vec())
+        .map_err(text)?;
+    let role = if case.has("scores") { "scores" } else { "x" };
+    let x = tensor(context, case, role);
+    let graph = capture(context, &[(role, x.shape(), DType::F32)], |inputs| {
+        let y = run::<Tensor>(case, &mut |asked| {
+            if asked == role { inputs[0].clone() } else { tensor(context, case, asked) }
+        })?;
+        Ok::<_, TensorError>(vec![("y".to_owned(), y)])
+    })
+    .map_err(|error| error.to_string())?;
+    let compiled = Compiled::new(&graph, &Options::default()).map_err(|error| error.to_string())?;
+    let outputs = compiled.run(&[&x]).map_err(|error| error.to_string())?;
+    close(&outputs[0].to_vec().map_err(text)?, &eager, 1e-5, 2e-6)
+}
+
+/// What PyTorch was not asked about: backward rules as a whole, where the functions are smooth.
+#[test]
+fn gradients_match_finite_differences() {
+    let (context, mut cases) = (context(), Cases::new());
+    let input = |seed: u64, shape: &[usize], low: f32, high: f32| {
+        (random(seed, shape.iter().product(), low, high), shape.to_vec())
+    };
+    let mut check = |name: &str, inputs: &[(Vec<f32>, Vec<usize>)], function: &Function| {
+        cases.check(name, check_gradients(&context, inputs, GradientCheck::default(), function));
+    };
+    let x = input(1, &[2, 4, 3, 3], -1.0, 1.0);
+    let [weight, bias] = [2, 3].map(|seed| input(seed, &[4], 0.5, 1.5));
+    let affine = [x.clone(), weight.clone(), bias.clone()];
+    check("group_norm", &affine, &|v| v[0].group_norm(2, Some(&v[1]), Some(&v[2]), 1e-2));
+    check("instance_norm", &affine, &|v| v[0].instance_norm(Some(&v[1]), Some(&v[2]), 1e-2));
+    let rows = [x.clone(), input(4, &[3], 0.5, 1.5), input(5, &[3], -1.0, 1.0)];
+    check("layer_norm", &rows, &|v| Ok(v[0].layer_norm(3, Some(&v[1]), Some(&v[2]), 1e-2)?.y));
+    check("layer_norm mean", &rows[..1], &|v| Ok(v[0].layer_norm(1, None, None, 1e-2)?.mean));
+    check("batch_norm_biased", &affine, &|v| {
+        let still = Var::constant(v[1].tensor().clone());
+        Ok(v[0].batch_norm_biased([&v[1], &v[2], &still, &still], 1e-2, 0.9)?.y)
+    });
+    let only = std::slice::from_ref(&x);
+    check("moments", only, &|v| Ok(v[0].moments(&[0, 2])?.1));
+    check("standardize", only, &|v| Ok(v[0].standardize(&[1, 3], 1e-2)?.y));
+    check("mean_variance_norm", only, &|v| v[0].mean_variance_norm(&[2, 3]));
+    check("local_response_norm", only, &|v| {
+        v[0].local_response_norm(&LocalResponseNorm { alpha: 0.5, ..LocalResponseNorm::new(3) })
+    });
+    check("lp_normalize", only, &|v| v[0].lp_normalize(2, 1));
+    check("log_sum_exp", only, &|v| v[0].log_sum_exp(&[1, 2], true));
+    check("l2_norm", only, &|v| v[0].l2_norm(&[3], false));
+    check("sum_of_squares", only, &|v| v[0].sum_of_squares(&[], false));
+    let positive = [input(6, &[3, 5], 0.5, 1.5)];
+    check("l1_norm", &positive, &|v| v[0].l1_norm(&[1], false));
+    check("log_sum", &positive, &|v| v[0].log_sum(&[0], true));
+    check("cumsum", only, &|v| v[0].cumsum(&CumSum { axis: 1, exclusive: true, reverse: true }));
+    check("repeat", only, &|v| v[0].repeat(&[1, 2, 1, 3]));
+    check("depth_to_space", only, &|v| v[0].depth_to_space(2, DepthOrder::Dcr));
+    check("space_to_depth", only, &|v| v[0].depth_to_space(2, DepthOrder::Crd)?.space_to_depth(3));
+    let volume = [
+        input(7, &[1, 2, 3, 4, 3], -1.0, 1.0),
+        input(8, &[2, 1, 2, 2, 3], -1.0, 1.0),
+        input(9, &[2], -1.0, 1.0),
+    ];
+    check("conv3d", &volume, &|v| {
+        let padding = [(1, 0), (0, 2), (1, 1)];
+        v[0].conv3d(&v[1], Some(&v[2]), &Conv3d { padding, groups: 2, ..Conv3d::default() })
+    });
+    let pooling =
+        Pool3d { padding: [(1, 0), (0, 1), (1, 1)], count_include_pad: false, ..Pool3d::new([2; 3]) };
+    check("avg_pool3d", &volume[..1], &move |v| v[0].avg_pool3d(&pooling));
+    let windows = Pool2d { count_include_pad: false, ..Pool2d::new([2, 2]) };
+    let border = [(1, 0), (0, 2)];
+    check("avg_pool2d_bordered", only, &move |v| v[0].avg_pool2d_bordered(border, &windows));
+    // Far enough apart that a step changes no winner.
+    let apart = [((0..36).map(|at| ((at * 7) % 36) as f32 * 0.1).collect(), vec![1, 1, 3, 4, 3])];
+    check("max_pool3d", &apart, &|v| v[0].max_pool3d(&Pool3d::new([2; 3])));
+    check("nll_loss", &[input(10, &[3, 4], -1.0, 1.0)], &|v| {
+        let context = v[0].tensor().context();
+        let labels = Tensor::from_slice(context, &[2i32, 0, 3], &[3])?;
+        let weights = Tensor::from_slice(context, &[0.5f32, 1.0, 2.0, 1.5], &[4])?;
+        v[0].nll_loss(&labels, Some(&weights), Some(0), Reduction::Mean)
+    });
+    cases.finish();
+}
+
+type Function = dyn Fn(&[Var]) -> Result<Var, Error>;
+
+/// Lines that are one product with a triangle, and longer ones, up to blocks of blocks.
+#[test]
+fn running_sums_of_long_lines() {
+    let (context, mut cases) = (context(), Cases::new());
+    for extent in [0, 1, 255, 2048, 2049, 5000] {
+        // Whole numbers, whose sums are exact.
+        let values: Vec<f32> = (0..2 * extent).map(|at| ((at * 37) % 11) as f32 - 5.0).collect();
+        let x = Tensor::from_slice(&context, &values, &[2, extent]).unwrap();
+        for (exclusive, reverse) in [(false, false), (true, false), (false, true), (true, true)] {
+            let found = x.cumsum(&CumSum { axis: 1, exclusive, reverse }).unwrap().to_vec::<f32>().unwrap();
+            let mut expected = vec![0.0; values.len()];
+            for row in 0..2 {
+                let mut sum = 0.0;
+                for step in 0..extent {
+                    let at = row * extent + if reverse { extent - 1 - step } else { step };
+                    expected[at] = if exclusive { sum } else { sum + values[at] };
+                    sum += values[at];
+                }
+            }
+            cases.check(format!("{extent} {exclusive} {reverse}"), close(&found, &expected, 0.0, 0.0));
+        }
+    }
+    cases.finish();
+}
+
+#[test]
+fn places_of_extremes() {
+    for context in contexts() {
+        let values = [3.0f32, 1.0, 3.0, 1.0, 2.0, 2.0, 2.0, 0.0];
+        let x = Tensor::from_slice(&context, &values, &[2, 4]).unwrap();
+        let places = |y: Result<Tensor, TensorError>| y.unwrap().to_vec::<i32>().unwrap();
+        assert_eq!(places(x.argmin(&[1], false)), [1, 3]);
+        assert_eq!(places(x.argmax_last(1, false)), [2, 2]);
+        assert_eq!(places(x.argmin_last(1, true)), [3, 3]);
+        assert_eq!(places(x.argmin_last(0, true)), [1, 0, 1, 1]);
+        let hard = x.hardmax(1).unwrap().to_vec::<f32>().unwrap();
+        assert_eq!(hard, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+    }
+}
+
+/// Any axes, one alone included: here each is turned around or stays.
+#[test]
+fn any_axes_are_drawn_by_tables() {
+    let context = context();
+    let turned = |extent: usize| Some(TapTable::gather(&(0..extent).rev().collect::<Vec<_>>()));
+    let shape = [2, 3, 2, 2];
+    let values: Vec<f32> = (0..24).map(|at| at as f32).collect();
+    let x = Tensor::from_slice(&context, &values, &shape).unwrap();
+    for turn in [[true, false, false, true], [false, true, true, true], [true; 4], [false; 4]] {
+        let tables: Vec<_> = turn.iter().zip(shape).map(|(&turn, n)| turned(n).filter(|_| turn)).collect();
+        let found = x.resample_axes(&tables).unwrap().to_vec::<f32>().unwrap();
+        let place = |at: usize, axis: usize, stride: usize| {
+            let index = at / stride % shape[axis];
+            if turn[axis] { (shape[axis] - 1 - index) * stride } else { index * stride }
+        };
+        let from = |at| place(at, 0, 12) + place(at, 1, 4) + place(at, 2, 2) + place(at, 3, 1);
+        let expected: Vec<f32> = (0..24).map(|at| values[from(at)]).collect();
+        assert_eq!(found, expected, "{turn:?}");
+    }
+    let line = x.reshape(&[24]).unwrap();
+    let found = line.resample_axes(&[turned(24)]).unwrap().to_vec::<f32>().unwrap();
+    assert!(found.iter().eq(values.iter().rev()));
+    let short = line.resample_axes(&[]);
+    assert!(matches!(short, Err(TensorError::Shape(ShapeError::Parameter { .. }))));
+}
+
+/// A score of −∞ is no NaN unless it is a label's, and a label that is no class counts for nothing.
+#[test]
+fn labels_choose_and_do_not_multiply() {
+    let context = context();
+    let scores = [-1.0, f32::NEG_INFINITY, -2.0, -0.5];
+    let scores = Tensor::from_slice(&context, &scores, &[2, 2]).unwrap();
+    let labels = Tensor::from_slice(&context, &[0i32, 7], &[2]).unwrap();
+    let losses = scores.nll_loss(&labels, None, None, Reduction::None).unwrap();
+    assert_eq!(losses.to_vec::<f32>().unwrap(), [1.0, 0.0]);
+}
+
+#[test]
+fn operands_that_do_not_fit_are_typed_errors() {
+    let context = context();
+    let tensor = |shape: &[usize]| Tensor::ones(&context, shape).unwrap();
+    let (x, five) = (tensor(&[2, 6, 3, 3]), tensor(&[1, 2, 3, 3, 3]));
+    let shape = |outcome: Result<Tensor, TensorError>| match outcome {
+        Err(TensorError::Shape(error)) => error,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it was computed"),
+    };
+    let rank = |outcome| assert!(matches!(shape(outcome), ShapeError::Rank { .. }));
+    let parameter = |outcome| assert!(matches!(shape(outcome), ShapeError::Parameter { .. }));
+    let operand = |outcome| assert!(matches!(shape(outcome), ShapeError::Operand { .. }));
+    let axis = |outcome| assert!(matches!(shape(outcome), ShapeError::Axis { .. }));
+    axis(x.layer_norm(4, None, None, 0.0).map(|normed| normed.y));
+    operand(x.layer_norm(3, Some(&tensor(&[4])), None, 0.0).map(|normed| normed.y));
+    operand(tensor(&[1, 3]).layer_norm(1, Some(&tensor(&[2, 3])), None, 0.0).map(|normed| normed.y));
+    parameter(x.group_norm(4, None, None, 0.0));
+    parameter(x.group_norm(0, None, None, 0.0));
+    operand(x.group_norm(3, Some(&tensor(&[3])), None, 0.0));
+    rank(tensor(&[6]).group_norm(3, None, None, 0.0));
+    rank(tensor(&[2, 6]).instance_norm(None, None, 0.0));
+    operand(x.instance_norm(None, Some(&tensor(&[1])), 0.0));
+    let (six, one) = (tensor(&[6]), tensor(&[1]));
+    operand(x.batch_norm_biased([&six, &six, &six, &one], 0.0, 0.9).map(|normed| normed.y));
+    operand(x.batch_norm_biased([&one, &six, &six, &six], 0.0, 0.9).map(|normed| normed.y));
+    rank(tensor(&[6]).local_response_norm(&LocalResponseNorm::new(3)));
+    parameter(x.local_response_norm(&LocalResponseNorm::new(0)));
+    parameter(x.lp_normalize(3, 0));
+    axis(x.lp_normalize(2, 4));
+    axis(x.cumsum(&CumSum { axis: 4, ..CumSum::default() }));
+    axis(x.argmax_last(4, false));
+    axis(x.hardmax(4));
+    rank(x.conv3d(&five, None, &Conv3d::default()));
+    rank(five.conv3d(&x, None, &Conv3d::default()));
+    let weight = tensor(&[2, 2, 3, 1, 1]);
+    operand(five.conv3d(&weight, Some(&tensor(&[3])), &Conv3d::default()));
+    parameter(five.conv3d(&weight, None, &Conv3d { stride: [0, 1, 1], ..Conv3d::default() }));
+    parameter(five.conv3d(&weight, None, &Conv3d { dilation: [2, 1, 1], ..Conv3d::default() }));
+    rank(x.max_pool3d(&Pool3d::new([2; 3])));
+    rank(x.avg_pool3d(&Pool3d::new([2; 3])));
+    parameter(five.max_pool3d(&Pool3d::new([0; 3])));
+    assert!(five.max_pool3d(&Pool3d::new([4; 3])).is_err());
+    parameter(x.depth_to_space(4, DepthOrder::Dcr));
+    parameter(x.space_to_depth(2));
+    parameter(x.space_to_depth(0));
+    rank(five.space_to_depth(1));
+    parameter(x.repeat(&[2, 2]));
+    let labels = Tensor::from_slice(&context, &[0i32; 4], &[4]).unwrap();
+    operand(tensor(&[3, 5]).nll_loss(&labels, None, None, Reduction::Sum));
+    operand(tensor(&[4, 5]).nll_loss(&labels, Some(&tensor(&[4])), None, Reduction::Sum));
+    rank(tensor(&[4]).nll_loss(&labels, None, None, Reduction::Sum));
+    let floats = tensor(&[4, 5]).nll_loss(&tensor(&[4]), None, None, Reduction::Sum);
+    assert!(matches!(floats, Err(TensorError::DType { .. })));
+    assert!(matches!(labels.cumsum(&CumSum::default()), Err(TensorError::DType { .. })));
+}

@@ -16,17 +16,24 @@ use std::{
 
 use common::{context, contexts, random};
 use tilewright::{
-    Context, DType, Tensor,
+    Context, ContextOptions, DType, Tensor,
     graph::{Compiled, Error, Graph, Model, Options, Session, capture},
     ops::{Conv2d, Pool2d},
 };
 
 const THREADS: usize = 8;
 
-/// Requests of each thread. `TILEWRIGHT_TEST_REQUESTS=500` is the long form.
+/// Requests of each thread: more where every case is wanted.
 fn requests() -> usize {
-    let text = std::env::var("TILEWRIGHT_TEST_REQUESTS").unwrap_or_else(|_| "40".to_owned());
-    text.parse().unwrap()
+    let full = std::env::var("TILEWRIGHT_TEST_SWEEP").is_ok_and(|sweep| sweep == "full");
+    if full { 500 } else { 40 }
+}
+
+/// Contexts of the test's own, for one that counts what is made.
+fn own_contexts() -> Vec<Context> {
+    let options = ContextOptions::from_env().unwrap();
+    let own = |shared: &Context| Context::with_options(&options.clone().with_mode(shared.mode())).unwrap();
+    contexts().iter().map(own).collect()
 }
 
 /// The weights of a network of two convolutions, a residual, a pooling and a classifier.
@@ -155,7 +162,7 @@ fn one_compiled_graph_runs_on_tensors_from_any_thread() {
 
 #[test]
 fn memory_is_the_weights_once_and_a_session_for_each_thread() {
-    for context in contexts() {
+    for context in own_contexts() {
         let shape = [4, 3, 32, 32];
         let graph = Weights::new(&context).graph(&context, &shape).unwrap();
         let compiled = Compiled::new(&graph, &Options::default()).unwrap();
@@ -200,7 +207,7 @@ fn memory_is_the_weights_once_and_a_session_for_each_thread() {
 
 #[test]
 fn a_session_is_made_without_compiling() {
-    let context = context();
+    let context = own_contexts().swap_remove(0);
     let compiled =
         Compiled::new(&Weights::new(&context).graph(&context, &shape(1)).unwrap(), &Options::default())
             .unwrap();

@@ -15,9 +15,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let graph = Import::new(&model).graph(&context)?.graph;
     let compiled = Compiled::new(&graph, &Options::default())?;
     let input = &compiled.inputs()[0];
-    compiled.write(0, &vec![0.5f32; input.shape.iter().product()])?;
-    compiled.execute()?; // one submission; `read` waits for it, `read_async` does not block
-    let values = compiled.read::<f32>(0)?;
+    let mut session = compiled.session()?; // what a request writes to; each thread has one of its own
+    session.write(0, &vec![0.5f32; input.shape.iter().product()])?;
+    session.execute()?; // one submission; `read` waits for it, `read_async` does not block
+    let values = session.read::<f32>(0)?;
 
     let (output, memory) = (&compiled.outputs()[0], compiled.plan().memory());
     println!("{path}: {} {:?} → {} {:?}", input.name, input.shape, output.name, output.shape);

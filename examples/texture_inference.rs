@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let y = inputs[0].conv2d(&weight, None, &op)?;
         Ok::<_, tensor::Error>(vec![("picture".to_owned(), y)])
     })?;
-    let mut network = Compiled::new(&graph, &Options::default())?;
+    let mut network = Compiled::new(&graph, &Options::default())?.session()?;
     network.bind_input_texture(0, &context.wrap_texture(camera.clone())?, &TextureInput::default())?;
     network.bind_output_texture(0, &context.wrap_texture(shown.clone())?, &TextureOutput::default())?;
 

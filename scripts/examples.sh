@@ -29,4 +29,5 @@ run conv2d_by_hand
 run own_device
 run texture_inference
 run onnx_inference
+run many_threads
 run train_fashion_mnist --quick

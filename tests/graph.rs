@@ -199,10 +199,11 @@ fn constant_expressions_are_computed_once() {
         graph.output("y", y).unwrap();
         let compiled = Compiled::new(&graph, &Options::default()).unwrap();
         assert_eq!((ops(&compiled), changed(&compiled, "fold_constants")), (vec!["mul".to_owned()], 2));
-        compiled.write(0, &[2.0f32; 12]).unwrap();
-        compiled.execute().unwrap();
+        let mut session = compiled.session().unwrap();
+        session.write(0, &[2.0f32; 12]).unwrap();
+        session.execute().unwrap();
         let expected: Vec<f32> = (0..12).map(|at| 2.0 * values[at % 4 * 3 + at / 4].max(0.0)).collect();
-        assert_eq!(compiled.read::<f32>(0).unwrap(), expected);
+        assert_eq!(session.read::<f32>(0).unwrap(), expected);
     }
 }
 

@@ -84,10 +84,11 @@ fn a_run_makes_nothing() {
     let network = zoo_network(&context, "resnet20", Shortcut::Projection);
     let compiled =
         Compiled::new(&zoo_graph(&context, &network, &[2, 3, 32, 32]).unwrap(), &Options::default()).unwrap();
+    let mut session = compiled.session().unwrap();
     let made = || (context.memory().allocations, context.bind_groups_made(), context.pipeline_report().0);
-    let run = |seed| {
-        compiled.write(0, &random(seed, 2 * 3 * 32 * 32, -1.0, 1.0)).unwrap();
-        compiled.execute().unwrap();
+    let mut run = |seed| {
+        session.write(0, &random(seed, 2 * 3 * 32 * 32, -1.0, 1.0)).unwrap();
+        session.execute().unwrap();
         context.synchronize().unwrap();
     };
     run(1);
@@ -107,32 +108,32 @@ fn a_run_makes_nothing() {
 fn buffers_of_the_caller_are_read_and_written() {
     let context = context();
     let graph = graph_of(&context, &[&[4, 5]], &|inputs| Ok(vec![inputs[0].relu()?.scale(2.0)?]));
-    let mut compiled = Compiled::new(&graph, &Options::default()).unwrap();
+    let mut session = Compiled::new(&graph, &Options::default()).unwrap().session().unwrap();
     let (x, values) = random_tensor(&context, 1, &[4, 5]);
     let y = Tensor::zeros(&context, &[4, 5]).unwrap();
-    compiled.bind_input(0, x.buffer().clone()).unwrap();
-    compiled.bind_output(0, y.buffer().clone()).unwrap();
-    compiled.execute().unwrap();
+    session.bind_input(0, x.buffer().clone()).unwrap();
+    session.bind_output(0, y.buffer().clone()).unwrap();
+    session.execute().unwrap();
     let expected: Vec<f32> = values.iter().map(|value| value.max(0.0) * 2.0).collect();
     assert_eq!(y.to_vec::<f32>().unwrap(), expected);
-    assert_eq!(compiled.read::<f32>(0).unwrap(), expected);
+    assert_eq!(session.read::<f32>(0).unwrap(), expected);
     // A result may not lie where the input is still read, nor the input where the result goes.
-    let error = compiled.bind_output(0, x.buffer().clone()).unwrap_err();
+    let error = session.bind_output(0, x.buffer().clone()).unwrap_err();
     assert!(error.to_string().contains("of its own"), "{error}");
-    assert!(compiled.bind_input(0, y.buffer().clone()).is_err());
-    compiled.execute().unwrap();
-    assert_eq!(compiled.read::<f32>(0).unwrap(), expected);
+    assert!(session.bind_input(0, y.buffer().clone()).is_err());
+    session.execute().unwrap();
+    assert_eq!(session.read::<f32>(0).unwrap(), expected);
     let small = Tensor::zeros(&context, &[2]).unwrap();
     for error in [
-        compiled.bind_input(0, small.buffer().clone()).unwrap_err(),
-        compiled.bind_output(1, x.buffer().clone()).unwrap_err(),
+        session.bind_input(0, small.buffer().clone()).unwrap_err(),
+        session.bind_output(1, x.buffer().clone()).unwrap_err(),
     ] {
         assert!(matches!(error, Error::Runtime(_)), "{error}");
     }
     // Another context's memory would be read as anything.
     let other = common::context();
     let foreign = Tensor::zeros(&other, &[4, 5]).unwrap();
-    assert!(compiled.bind_input(0, foreign.buffer().clone()).is_err());
+    assert!(session.bind_input(0, foreign.buffer().clone()).is_err());
 }
 
 #[test]
@@ -151,11 +152,11 @@ fn inputs_and_constants_may_be_outputs() {
         let sum: Vec<f32> = negative.iter().zip([1.0, 2.0, 3.0]).map(|(a, b)| a + b).collect();
         assert_eq!(found, [vec![1.0, 2.0, 3.0], negative.clone(), sum, negative]);
         // The output that is the input goes with it when another buffer is bound.
-        let mut compiled = compiled;
+        let mut session = compiled.session().unwrap();
         let other = Tensor::from_slice(&context, &[4.0f32, 5.0, 6.0], &[3]).unwrap();
-        compiled.bind_input(0, other.buffer().clone()).unwrap();
-        compiled.execute().unwrap();
-        assert_eq!(compiled.read::<f32>(0).unwrap(), [4.0, 5.0, 6.0]);
+        session.bind_input(0, other.buffer().clone()).unwrap();
+        session.execute().unwrap();
+        assert_eq!(session.read::<f32>(0).unwrap(), [4.0, 5.0, 6.0]);
     }
 }
 
@@ -237,14 +238,15 @@ fn wrong_inputs_are_errors_that_name_them() {
     let context = context();
     let graph = graph_of(&context, &[&[2, 3], &[3]], &|inputs| Ok(vec![inputs[0].add(&inputs[1])?]));
     let compiled = Compiled::new(&graph, &Options::default()).unwrap();
+    let mut session = compiled.session().unwrap();
     let (x, y) = (Tensor::zeros(&context, &[2, 3]).unwrap(), Tensor::zeros(&context, &[3]).unwrap());
     assert!(matches!(compiled.run(&[&x]).unwrap_err(), Error::InputCount { found: 1, expected: 2, .. }));
     assert!(compiled.run(&[&x, &x]).unwrap_err().to_string().contains("`b`"));
-    assert!(matches!(compiled.write(0, &[1i32; 6]).unwrap_err(), Error::Input { .. }));
-    assert!(matches!(compiled.write(0, &[1f32; 5]).unwrap_err(), Error::Input { .. }));
-    assert!(matches!(compiled.write(2, &[1f32; 5]).unwrap_err(), Error::NoPort { at: 2, count: 2, .. }));
-    assert!(matches!(compiled.read::<f32>(1).unwrap_err(), Error::NoPort { .. }));
-    assert!(compiled.read::<i32>(0).is_err());
+    assert!(matches!(session.write(0, &[1i32; 6]).unwrap_err(), Error::Input { .. }));
+    assert!(matches!(session.write(0, &[1f32; 5]).unwrap_err(), Error::Input { .. }));
+    assert!(matches!(session.write(2, &[1f32; 5]).unwrap_err(), Error::NoPort { at: 2, count: 2, .. }));
+    assert!(matches!(session.read::<f32>(1).unwrap_err(), Error::NoPort { .. }));
+    assert!(session.read::<i32>(0).is_err());
     compiled.run(&[&x, &y]).unwrap();
 }
 

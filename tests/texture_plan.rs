@@ -10,7 +10,7 @@ use half::f16;
 use textures::{READ, WRITE, fill, image, read, texture};
 use tilewright::{
     Context, ContextOptions, DType, ParameterStore, Pass, Tensor, Var,
-    graph::{Compiled, Error, Options, capture},
+    graph::{Compiled, Error, Options, Session, capture},
     ops::{Conv2d, TextureInput, TextureOutput},
     runtime::Texture,
     zoo,
@@ -19,7 +19,7 @@ use tilewright_reference::texture as reference;
 use wgpu::{TextureFormat, TextureUsages};
 
 /// A network of two convolutions that gives an image of its input's extent.
-fn compiled(context: &Context, shape: &[usize; 4], channels: usize) -> Compiled {
+fn compiled(context: &Context, shape: &[usize; 4], channels: usize) -> Session {
     let weights = |shape: &[usize]| {
         let values = random(4, shape.iter().product(), -0.4, 0.4);
         Tensor::from_slice(context, &values, shape).unwrap()
@@ -31,7 +31,7 @@ fn compiled(context: &Context, shape: &[usize; 4], channels: usize) -> Compiled 
         Ok::<_, tilewright::tensor::Error>(vec![("picture".to_owned(), y)])
     })
     .unwrap();
-    Compiled::new(&graph, &Options::default()).unwrap()
+    Compiled::new(&graph, &Options::default()).unwrap().session().unwrap()
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_network_of_the_zoo_answers_as_to_the_numbers() {
                 Ok::<_, tilewright::nn::Error>(vec![("output".into(), y.tensor().clone())])
             })
             .unwrap();
-            let mut plan = Compiled::new(&graph, &Options::default()).unwrap();
+            let mut plan = Compiled::new(&graph, &Options::default()).unwrap().session().unwrap();
             plan.write(0, &numbers).unwrap();
             plan.execute().unwrap();
             let expected = plan.read::<f32>(0).unwrap();
@@ -105,7 +105,7 @@ fn ports_of_halves_are_bound() {
             Ok::<_, tilewright::tensor::Error>(vec![("half".to_owned(), y)])
         })
         .unwrap();
-        let mut plan = Compiled::new(&graph, &Options::default()).unwrap();
+        let mut plan = Compiled::new(&graph, &Options::default()).unwrap().session().unwrap();
         let input = texture(&context, TextureFormat::Rgba8Unorm, [1, 9, 7], READ);
         let output = texture(&context, TextureFormat::Rgba16Float, [1, 9, 7], WRITE);
         let (bytes, texels) = image(TextureFormat::Rgba8Unorm, 63, 2);
@@ -130,7 +130,7 @@ fn a_run_with_textures_makes_nothing() {
     plan.bind_input_texture(0, &input, &TextureInput::default()).unwrap();
     let op = TextureOutput { mean: [0.5; 4], ..TextureOutput::default() };
     plan.bind_output_texture(0, &output, &op).unwrap();
-    let run = |seed| {
+    let mut run = |seed| {
         let (bytes, _) = image(TextureFormat::Rgba8Unorm, 256, seed);
         fill(&context, &input, &bytes);
         plan.execute().unwrap();
@@ -144,14 +144,15 @@ fn a_run_with_textures_makes_nothing() {
     assert_ne!(first, second, "the texture is read anew at every run");
     assert_eq!(made(), before);
     assert_eq!(context.submissions() - submissions, 2, "one submission for each run");
-    let launches: Vec<_> = plan.plan().launches().collect();
+    let launches: Vec<_> = plan.replay().launches().collect();
     assert_eq!(launches.first(), Some(&("image", "texture_to_tensor")));
     assert_eq!(launches.last(), Some(&("picture", "tensor_to_texture")));
+    let count = launches.len();
     // A profile has one time for each of them.
     if context.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
         context.start_profile().unwrap();
         plan.execute().unwrap();
-        assert_eq!(context.finish_profile().unwrap().dispatches.len(), launches.len());
+        assert_eq!(context.finish_profile().unwrap().dispatches.len(), count);
     }
 }
 
@@ -162,19 +163,19 @@ fn ports_are_bound_again_and_released() {
         let mut plan = compiled(&context, &shape, 1);
         let numbers = random(11, 90, 0.0, 1.0);
         let own = Tensor::from_slice(&context, &numbers, &shape).unwrap();
-        let result = |plan: &Compiled| {
+        let result = |plan: &mut Session| {
             plan.execute().unwrap();
             plan.read::<f32>(0).unwrap()
         };
         plan.bind_input(0, own.buffer().clone()).unwrap();
-        let by_buffer = result(&plan);
+        let by_buffer = result(&mut plan);
         let input = texture(&context, TextureFormat::Rgba32Float, extent, READ);
         let output = texture(&context, TextureFormat::R32Float, extent, WRITE);
         let (bytes, texels) = image(TextureFormat::Rgba32Float, 30, 12);
         fill(&context, &input, &bytes);
         plan.bind_input_texture(0, &input, &TextureInput::default()).unwrap();
         plan.bind_output_texture(0, &output, &TextureOutput::default()).unwrap();
-        let by_texture = result(&plan);
+        let by_texture = result(&mut plan);
         assert_ne!(by_texture, by_buffer);
         let in_output = || bytemuck::pod_collect_to_vec::<u8, f32>(&read(&context, &output));
         assert_eq!(in_output(), by_texture);
@@ -187,17 +188,17 @@ fn ports_are_bound_again_and_released() {
         let other = Tensor::zeros(&context, &[1, 1, 6, 5]).unwrap();
         plan.bind_output(0, other.buffer().clone()).unwrap();
         plan.bind_input(0, own.buffer().clone()).unwrap();
-        assert_eq!(result(&plan), by_buffer);
+        assert_eq!(result(&mut plan), by_buffer);
         assert_eq!(in_output(), by_buffer);
         assert_eq!(other.to_vec::<f32>().unwrap(), by_buffer);
         plan.release_output_texture(0);
         plan.bind_input_texture(0, &input, &TextureInput::default()).unwrap();
-        assert_eq!(result(&plan), by_texture);
+        assert_eq!(result(&mut plan), by_texture);
         assert_eq!(in_output(), by_buffer);
         plan.release_input_texture(0);
         let numbers = reference::texture_to_tensor(&TextureInput::default(), &texels, [6, 5], false, shape);
         plan.write(0, &numbers).unwrap();
-        assert_eq!(result(&plan), by_texture);
+        assert_eq!(result(&mut plan), by_texture);
     }
 }
 
@@ -212,7 +213,7 @@ fn outputs_that_no_launch_writes_go_to_textures() {
             Ok::<_, tilewright::tensor::Error>(named.to_vec())
         })
         .unwrap();
-        let mut plan = Compiled::new(&graph, &Options::default()).unwrap();
+        let mut plan = Compiled::new(&graph, &Options::default()).unwrap().session().unwrap();
         let textures = [0, 1].map(|output| {
             let texture = texture(&context, TextureFormat::R32Float, [1, 4, 5], WRITE);
             plan.bind_output_texture(output, &texture, &TextureOutput::default()).unwrap();

@@ -3,6 +3,9 @@
 use thiserror::Error;
 use tilewright_ops::ShapeError;
 
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// A failure of capture, of a pass, of planning or of a run.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]

@@ -10,15 +10,17 @@
 //!     Ok::<_, tilewright_tensor::Error>(vec![("y".into(), inputs[0].conv2d(&weight, None, &conv)?.relu()?)])
 //! })?;
 //! let compiled = Compiled::new(&graph, &Options::default())?;
-//! compiled.write(0, &[1.0f32; 16])?;
-//! compiled.execute()?; // one submission: nothing is allocated, compiled or bound
-//! assert_eq!(compiled.read::<f32>(0)?, [4.5; 4]);
+//! let mut session = compiled.session()?; // one for each thread
+//! session.write(0, &[1.0f32; 16])?;
+//! session.execute()?; // one submission: nothing is allocated, compiled or bound
+//! assert_eq!(session.read::<f32>(0)?, [4.5; 4]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! [`capture`] runs a forward function on symbolic tensors; an importer builds a [`Graph`] node by node. [`passes`] make
-//! it smaller. [`Compiled`] runs every operation's own launcher once in a recording of the runtime, which becomes a plan
-//! with memory; [`Model`] keeps one for each shape of the inputs.
+//! it smaller. [`Compiled`] runs every operation's own launcher once in a recording of the runtime, which becomes a plan;
+//! [`Model`] keeps one for each shape of the inputs. A [`Session`] is the memory of one request at a time over a plan: any
+//! number of threads run at once, each with its own.
 
 mod capture;
 mod compile;
@@ -28,20 +30,21 @@ mod graph;
 mod lowering;
 mod model;
 pub mod passes;
+mod ports;
 mod precision;
 mod rewrite;
+mod session;
 mod summary;
 
 pub use capture::{capture, capture_named};
-pub use compile::{Compiled, Options, Port};
+pub use compile::{Compiled, Options};
 pub use constants::Constants;
-pub use error::Error;
+pub use error::{Error, Result};
 pub use graph::{Graph, Node, Value, ValueId};
 pub use model::Model;
 pub use passes::PassReport;
+pub use ports::Port;
 pub use precision::Precision;
 pub use rewrite::Rewriter;
+pub use session::Session;
 pub use summary::{NodeSummary, Summary};
-
-/// What every fallible call of this crate returns.
-pub type Result<T, E = Error> = std::result::Result<T, E>;

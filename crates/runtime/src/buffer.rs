@@ -20,13 +20,15 @@ pub(crate) struct Shared {
     pub shape: OnceLock<Box<[usize]>>,
     /// Whether there is memory behind it: not so in a recording, whose plan gives it a place.
     pub backed: bool,
+    /// Whether a sentinel lies behind it (in checked mode).
+    pub guarded: bool,
 }
 
 impl Buffer {
     /// A buffer of a recording.
     pub(crate) fn unbacked(placeholder: wgpu::Buffer, size: u64, home: Weak<Gpu>) -> Self {
         let (home, shape) = (Some(home), OnceLock::new());
-        Self(Arc::new(Shared { raw: placeholder, size, home, shape, backed: false }))
+        Self(Arc::new(Shared { raw: placeholder, size, home, shape, backed: false, guarded: false }))
     }
 
     /// Whether there is memory behind it: not so for what was allocated in a recording ([`crate::Context::recording`]).
@@ -106,7 +108,7 @@ impl Drop for Shared {
         if self.backed
             && let Some(gpu) = self.home.as_ref().and_then(Weak::upgrade)
         {
-            gpu.retire(self.raw.clone(), self.size);
+            gpu.retire(self.raw.clone(), self.guarded.then_some(self.size));
         }
     }
 }

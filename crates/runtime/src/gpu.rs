@@ -91,10 +91,17 @@ impl Gpu {
         self.device
             .poll(wgpu::PollType::Wait { submission_index, timeout: None })
             .map_err(|error| self.fault_or(error.to_string()))?;
-        if let (true, Some(backlog)) = (all, &self.backlog) {
-            backlog.settle();
+        if all {
+            self.settle();
         }
         Ok(())
+    }
+
+    /// Notes that somebody has waited for the device: what it was given is compiled.
+    pub fn settle(&self) {
+        if let Some(backlog) = &self.backlog {
+            backlog.settle();
+        }
     }
 
     /// Makes a buffer; a refusal of the device comes out as an error.
@@ -116,11 +123,11 @@ impl Gpu {
         validation.map_or(Ok(raw), |error| Err(Error::Device(error.to_string())))
     }
 
-    /// Takes back a buffer whose last owner is gone.
-    pub fn retire(&self, raw: wgpu::Buffer, size: u64) {
-        match self.mode {
-            Mode::Fast => lock(&self.pool).put(raw),
-            Mode::Checked => lock(&self.quarantine).push((raw, size)),
+    /// Takes back a buffer whose last owner is gone; with its logical size, if a sentinel lies behind it.
+    pub fn retire(&self, raw: wgpu::Buffer, guarded: Option<u64>) {
+        match guarded {
+            None => lock(&self.pool).put(raw),
+            Some(size) => lock(&self.quarantine).push((raw, size)),
         }
     }
 }

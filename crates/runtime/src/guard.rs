@@ -43,8 +43,8 @@ pub(crate) fn verify(gpu: &Gpu, buffers: &[(wgpu::Buffer, u64)]) -> Result<()> {
         let from = raw.size() - GUARD_BYTES;
         encoder.copy_buffer_to_buffer(raw, from, &staging, slot as u64 * GUARD_BYTES, Some(GUARD_BYTES));
     }
-    gpu.queue.submit([encoder.finish()]);
-    let bytes = map_blocking(gpu, &staging)?;
+    let submitted = gpu.queue.submit([encoder.finish()]);
+    let bytes = map_blocking(gpu, &staging, Some(submitted))?;
     for (slot, (_, size)) in buffers.iter().enumerate() {
         let at = slot * GUARD_BYTES as usize;
         let intact =

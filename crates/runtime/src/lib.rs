@@ -41,7 +41,7 @@ pub use error::{Error, Result};
 pub use files::write_whole;
 pub use options::{ContextOptions, Mode, Tuning};
 pub use pipeline::Pipeline;
-pub use plan::{MemoryPlan, Plan, SharedConstants};
+pub use plan::{MemoryPlan, Plan, Replay, SharedConstants};
 pub use pool::MemoryReport;
 pub use profile::{Profile, ProfileRow, ProfiledDispatch};
 pub use texture::Texture;

@@ -14,13 +14,20 @@ use crate::{
 
 type Outcome = Arc<Mutex<Option<Result<(), String>>>>;
 
-/// Maps `staging` (already filled by a submission) and waits for it.
-pub(crate) fn map_blocking(gpu: &Gpu, staging: &wgpu::Buffer) -> Result<Vec<u8>> {
+/// Maps `staging`, which that submission fills, and waits for it: not for what other threads submit after it.
+pub(crate) fn map_blocking(
+    gpu: &Gpu,
+    staging: &wgpu::Buffer,
+    filled: Option<wgpu::SubmissionIndex>,
+) -> Result<Vec<u8>> {
     let outcome = start_map(staging);
     loop {
-        gpu.wait(None)?;
+        gpu.wait(filled.clone())?;
         match lock(&outcome).take() {
-            Some(Ok(())) => return take_mapped(staging),
+            Some(Ok(())) => {
+                gpu.settle();
+                return take_mapped(staging);
+            }
             Some(Err(reason)) => return Err(gpu.fault_or(reason)),
             // Another thread's wait has taken our callback and is about to call it.
             None => {

@@ -39,6 +39,22 @@ impl Context {
         }
         self.settle_quarantine()?;
         let class = size_class(size.max(16) + guard).min(largest & !15);
+        let buffer = self.take(size, class, checked)?;
+        if checked {
+            self.write_raw(buffer.raw(), &guard::pattern(size, class))?;
+        }
+        Ok(buffer)
+    }
+
+    /// A buffer of exactly `size` bytes with unspecified contents and no sentinel: the pooled memory of a plan.
+    pub(crate) fn alloc_exact(&self, size: u64) -> Result<Buffer> {
+        self.gpu().check_fault()?;
+        self.take(size, size, false)
+    }
+
+    /// Memory of `class` bytes from the pool, or new.
+    fn take(&self, size: u64, class: u64, guarded: bool) -> Result<Buffer> {
+        let gpu = self.gpu();
         let pooled = lock(&gpu.pool).take(class);
         let raw = match pooled {
             Some(raw) => raw,
@@ -60,17 +76,14 @@ impl Context {
                 raw
             }
         };
-        let buffer = Buffer(Arc::new(Shared {
+        Ok(Buffer(Arc::new(Shared {
             raw,
             size,
             home: Some(Arc::downgrade(gpu)),
             shape: OnceLock::new(),
             backed: true,
-        }));
-        if checked {
-            self.write_raw(buffer.raw(), &guard::pattern(size, class))?;
-        }
-        Ok(buffer)
+            guarded,
+        })))
     }
 
     /// Verifies retired buffers when many wait for it. A drop cannot fail, so that what one finds comes out here; it stays a
@@ -129,7 +142,14 @@ impl Context {
         if size == 0 || !size.is_multiple_of(4) {
             return Err(Error::Wrap { reason: format!("its {size} bytes are not whole words of 4") });
         }
-        let buffer = Buffer(Arc::new(Shared { raw, size, home: None, shape: OnceLock::new(), backed: true }));
+        let buffer = Buffer(Arc::new(Shared {
+            raw,
+            size,
+            home: None,
+            shape: OnceLock::new(),
+            backed: true,
+            guarded: false,
+        }));
         buffer.require_usage(wgpu::BufferUsages::STORAGE)?;
         Ok(buffer)
     }

@@ -80,11 +80,11 @@ impl Profiler {
         }
     }
 
-    pub fn collect(&mut self, gpu: &Gpu) -> Result<()> {
+    pub fn collect(&mut self, gpu: &Gpu, submitted: wgpu::SubmissionIndex) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let bytes = map_blocking(gpu, &self.staging)?;
+        let bytes = map_blocking(gpu, &self.staging, Some(submitted))?;
         let period = f64::from(gpu.queue.get_timestamp_period());
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&bytes);
         for ((op, kernel), pair) in self.waiting.drain(..).zip(ticks.chunks_exact(2)) {

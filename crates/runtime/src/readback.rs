@@ -7,14 +7,13 @@ use crate::{
     error::Result,
     guard,
     mapping::{map_async, map_blocking},
-    options::Mode,
 };
 
 impl Context {
     /// The bytes of `buffer`, after everything recorded so far. Blocks.
     pub fn read(&self, buffer: &Buffer) -> Result<Vec<u8>> {
-        let staging = self.copy_to_staging(buffer)?;
-        let mut bytes = map_blocking(self.gpu(), &staging)?;
+        let (staging, filled) = self.copy_to_staging(buffer)?;
+        let mut bytes = map_blocking(self.gpu(), &staging, filled)?;
         bytes.truncate(buffer.size() as usize);
         self.after_read(buffer)?;
         Ok(bytes)
@@ -22,14 +21,15 @@ impl Context {
 
     /// As [`Self::read`], without blocking the thread: each poll looks whether the device is done.
     pub async fn read_async(&self, buffer: &Buffer) -> Result<Vec<u8>> {
-        let staging = self.copy_to_staging(buffer)?;
+        let (staging, _) = self.copy_to_staging(buffer)?;
         let mut bytes = map_async(self.gpu(), &staging).await?;
         bytes.truncate(buffer.size() as usize);
         self.after_read(buffer)?;
         Ok(bytes)
     }
 
-    fn copy_to_staging(&self, buffer: &Buffer) -> Result<wgpu::Buffer> {
+    /// A copy of `buffer` that can be mapped, and the submission that makes it.
+    fn copy_to_staging(&self, buffer: &Buffer) -> Result<(wgpu::Buffer, Option<wgpu::SubmissionIndex>)> {
         let gpu = self.gpu();
         gpu.check_fault()?;
         buffer.require_home(gpu, "read")?;
@@ -50,11 +50,11 @@ impl Context {
             size,
         })?;
         recorder.flush()?;
-        Ok(staging)
+        Ok((staging, recorder.last_submission()))
     }
 
     fn after_read(&self, buffer: &Buffer) -> Result<()> {
-        if self.mode() == Mode::Checked && buffer.0.home.is_some() {
+        if buffer.0.guarded {
             guard::verify(self.gpu(), &[(buffer.raw().clone(), buffer.size())])?;
             self.verify_retired()?;
         }

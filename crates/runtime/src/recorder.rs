@@ -86,6 +86,11 @@ impl Recorder {
         if self.commands.len() >= BATCH { self.flush() } else { Ok(()) }
     }
 
+    /// What was submitted last.
+    pub fn last_submission(&self) -> Option<wgpu::SubmissionIndex> {
+        self.in_flight.back().cloned()
+    }
+
     /// Submits what is recorded.
     pub fn flush(&mut self) -> Result<()> {
         if self.commands.is_empty() {
@@ -128,7 +133,7 @@ impl Recorder {
         }
         let index = self.gpu.queue.submit([encoder.finish()]);
         if let Some(profiler) = &mut self.profiler {
-            profiler.collect(&self.gpu)?;
+            profiler.collect(&self.gpu, index.clone())?;
         }
         self.after_submit(index)
     }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, str::FromStr, time::Instant};
 
 use serde_json::json;
-use tilewright_graph::{Compiled, Options, Port};
+use tilewright_graph::{Compiled, Options, Port, Session};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 
@@ -88,21 +88,22 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
     let compiled =
         Compiled::new(&graph, &Options { precision: arguments.precision.into(), ..Options::default() })?;
+    let mut session = compiled.session()?;
     for (at, port) in compiled.inputs().iter().enumerate() {
-        fill(&compiled, at, port, file_of(port, at, &arguments.input))?;
+        fill(&mut session, at, port, file_of(port, at, &arguments.input))?;
     }
     let load = begun.elapsed().as_secs_f64() * 1e3;
     let mut times = Vec::new();
     let mut results = Vec::new();
     for _ in 0..arguments.repeat {
         let begun = Instant::now();
-        compiled.execute()?;
-        results = (0..compiled.outputs().len()).map(|at| read(&compiled, at)).collect::<Result<Vec<_>>>()?;
+        session.execute()?;
+        results = (0..compiled.outputs().len()).map(|at| read(&session, at)).collect::<Result<Vec<_>>>()?;
         times.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     if arguments.profile || arguments.trace.is_some() {
         context.start_profile()?;
-        compiled.execute()?;
+        session.execute()?;
         let profile = context.finish_profile()?;
         if let Some(path) = &arguments.trace {
             profile.write_trace(path)?;
@@ -152,19 +153,19 @@ fn file_of<'a>(port: &Port, at: usize, files: &'a [InputFile]) -> Option<&'a Inp
     named.or_else(|| files.get(at).filter(|file| file.name.is_none()))
 }
 
-fn fill(compiled: &Compiled, at: usize, port: &Port, file: Option<&InputFile>) -> Result<()> {
+fn fill(session: &mut Session, at: usize, port: &Port, file: Option<&InputFile>) -> Result<()> {
     let Some(file) = file else {
         let reason = format!("no file is given for the input `{}`", port.name);
         return Err(Error::Argument { argument: "--input", reason });
     };
     match port.dtype {
-        DType::I32 => compiled.write(at, &files::read_labels(&file.path)?.0)?,
-        _ => compiled.write(at, &files::read_f32(&file.path)?.0)?,
+        DType::I32 => session.write(at, &files::read_labels(&file.path)?.0)?,
+        _ => session.write(at, &files::read_f32(&file.path)?.0)?,
     }
     Ok(())
 }
 
 /// An output as f32, whatever its type.
-fn read(compiled: &Compiled, at: usize) -> Result<Vec<f32>> {
-    Ok(compiled.output(at)?.cast(DType::F32)?.to_vec::<f32>()?)
+fn read(session: &Session, at: usize) -> Result<Vec<f32>> {
+    Ok(session.output(at)?.cast(DType::F32)?.to_vec::<f32>()?)
 }

@@ -9,7 +9,7 @@ use std::{
 
 use serde::Serialize;
 use serde_json::json;
-use tilewright_graph::{Compiled, Options};
+use tilewright_graph::{Compiled, Options, Session};
 use tilewright_kernels::probe;
 use tilewright_ops::DType;
 use tilewright_runtime::{Context, Profile};
@@ -104,17 +104,17 @@ struct Host {
 
 impl Host {
     /// Over some runs, each with an idle device.
-    fn measure(compiled: &Compiled, context: &Context) -> Result<Self> {
+    fn measure(session: &mut Session, context: &Context) -> Result<Self> {
         let begun = Instant::now();
         let mut times = Vec::new();
         while times.len() < 3 || (times.len() < 50 && begun.elapsed() < Duration::from_secs(2)) {
             let begun = Instant::now();
-            compiled.execute()?;
+            session.execute()?;
             times.push(begun.elapsed().as_secs_f64() * 1e6);
             context.synchronize()?;
         }
         times.sort_by(f64::total_cmp);
-        let dispatches = compiled.plan().len();
+        let dispatches = session.replay().plan().len();
         let each = |at: usize| times[at] / dispatches.max(1) as f64;
         Ok(Self {
             dispatches,
@@ -133,20 +133,21 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
     let compiled =
         Compiled::new(&graph, &Options { precision: arguments.precision.into(), ..Options::default() })?;
+    let mut session = compiled.session()?;
     for (at, port) in compiled.inputs().iter().enumerate() {
         let count = port.shape.iter().product();
         match port.dtype {
-            DType::I32 => compiled.write(at, &vec![1i32; count])?,
-            _ => compiled.write(at, &vec![0.5f32; count])?,
+            DType::I32 => session.write(at, &vec![1i32; count])?,
+            _ => session.write(at, &vec![0.5f32; count])?,
         }
     }
-    compiled.execute()?;
+    session.execute()?;
     context.synchronize()?;
-    let host = Host::measure(&compiled, context)?;
+    let host = Host::measure(&mut session, context)?;
     let mut profiles = Vec::with_capacity(arguments.repeat);
     for _ in 0..arguments.repeat {
         context.start_profile()?;
-        compiled.execute()?;
+        session.execute()?;
         profiles.push(context.finish_profile()?);
     }
     if let (Some(path), Some(last)) = (&arguments.trace, profiles.last()) {

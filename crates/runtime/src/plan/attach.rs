@@ -1,8 +1,11 @@
-//! Launches at the ends of a plan: what fills an input from something that is no buffer, and what carries an output there.
+//! Launches at the ends of a replay: what fills an input from something that is no buffer, and what carries an output
+//! there.
 
 use super::{
-    ready::{Place, Ready, Role, Stage, ready_launch, upload_params},
-    replay::Plan,
+    place::{Place, Range, Role},
+    planned::Source,
+    ready::{ReadyLaunch, upload_params},
+    replay::{Attached, Replay},
 };
 use crate::{
     buffer::Buffer,
@@ -11,27 +14,29 @@ use crate::{
     recording::Step,
 };
 
-impl Plan {
+impl Replay {
     /// Fills the input at the start of every run by the launches that `record` makes: on the context that it is given,
     /// a recording, and writing to the buffer that it is given. They replace what was bound before, and run in the same
     /// submission.
     ///
     /// # Errors
-    /// [`Error::Plan`] if there is no such input, or if a launch binds another buffer; those of `record`. The plan is
+    /// [`Error::Plan`] if there is no such input, or if a launch binds another buffer; those of `record`. The replay is
     /// then as before.
     pub fn fill_input<E: From<Error>>(
         &mut self,
         input: usize,
         record: impl FnOnce(&Context, &Buffer) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(before) = self.inputs.get(input) else {
+        let Some(source) = self.plan().inputs.get(input) else {
             return Err(Error::Plan { reason: format!("there is no input {input}") }.into());
         };
+        let size = source.size();
         // Memory of its own: what was bound is the caller's and must not be overwritten.
-        let buffer = self.context.alloc(before.size())?;
-        let steps = self.attach(&buffer, Some(Role::Input(input)), Stage::Fill(input), record)?;
+        let buffer = self.context().alloc(size)?;
+        let place = Place::Port { role: Role::Input(input), size };
+        let fills = attach(self.context(), input, &buffer, &place, record)?;
         self.bind_input(input, buffer)?;
-        self.steps.splice(0..0, steps);
+        self.fills.extend(fills);
         Ok(())
     }
 
@@ -45,71 +50,67 @@ impl Plan {
         output: usize,
         record: impl FnOnce(&Context, &Buffer) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(buffer) = self.outputs.get(output).cloned() else {
-            return Err(Error::Plan { reason: format!("there is no output {output}") }.into());
+        let place = match self.plan().outputs.get(output) {
+            None => return Err(Error::Plan { reason: format!("there is no output {output}") }.into()),
+            Some(Source::Own(size)) => Place::Port { role: Role::Output(output), size: *size },
+            Some(Source::Same(role, size)) => Place::Port { role: *role, size: *size },
+            Some(Source::Shared(buffer)) => Place::Shared(buffer.clone()),
         };
-        let role = self.role(&buffer);
-        let steps = self.attach(&buffer, role, Stage::Drain(output), record)?;
+        let buffer = self.outputs()[output].clone();
+        let drains = attach(self.context(), output, &buffer, &place, record)?;
         self.release_output(output);
-        self.steps.extend(steps);
+        self.drains.extend(drains);
         Ok(())
     }
 
     /// Forgets the launches of [`Self::fill_input`]: the input is again what the caller writes. Whether there were any.
     pub fn release_input(&mut self, input: usize) -> bool {
-        self.release(Stage::Fill(input))
+        release(&mut self.fills, input)
     }
 
     /// Forgets the launches of [`Self::drain_output`]. Whether there were any.
     pub fn release_output(&mut self, output: usize) -> bool {
-        self.release(Stage::Drain(output))
+        release(&mut self.drains, output)
     }
 
     /// Whether launches fill this input ([`Self::fill_input`]).
     pub fn is_filled(&self, input: usize) -> bool {
-        self.steps.iter().any(|step| step.is(Stage::Fill(input)))
+        self.fills.iter().any(|attached| attached.port == input)
     }
+}
 
-    fn release(&mut self, stage: Stage) -> bool {
-        let before = self.steps.len();
-        self.steps.retain(|step| !step.is(stage));
-        self.steps.len() < before
-    }
+fn release(attached: &mut Vec<Attached>, port: usize) -> bool {
+    let before = attached.len();
+    attached.retain(|attached| attached.port != port);
+    attached.len() < before
+}
 
-    /// The role under which the body knows a buffer, so that a launch at the end follows when another is bound.
-    fn role(&self, buffer: &Buffer) -> Option<Role> {
-        let body = self.steps.iter().filter(|step| step.is(Stage::Body));
-        let known = body.flat_map(Ready::places).find(|place| place.raw == *buffer.raw());
-        let input = self.inputs.iter().position(|input| input.same(buffer));
-        known.and_then(|place| place.role).or(input.map(Role::Input))
+/// The launches that `record` makes on `buffer`, which the replay knows as `place`.
+fn attach<E: From<Error>>(
+    context: &Context,
+    port: usize,
+    buffer: &Buffer,
+    place: &Place,
+    record: impl FnOnce(&Context, &Buffer) -> Result<(), E>,
+) -> Result<Vec<Attached>, E> {
+    let recording = context.recording();
+    record(&recording, buffer)?;
+    let steps = recording.take_recorded();
+    let params = upload_params(context, &steps)?;
+    let mut offsets = params.offsets.into_iter();
+    let mut attached = Vec::with_capacity(steps.len());
+    for step in steps {
+        let launch = match step {
+            Step::Launch(launch) if launch.buffers.iter().all(|bound| bound.same(buffer)) => launch,
+            _ => {
+                let reason = "what is attached to an input or output must be launches on its buffer alone";
+                return Err(Error::Plan { reason: reason.to_owned() }.into());
+            }
+        };
+        let offset = offsets.next().flatten();
+        let launch = ReadyLaunch::new(launch, params.raw.as_ref(), offset, |_| place.clone());
+        let bind_group = launch.bind(context, |_| Range::whole(buffer, buffer.size()))?;
+        attached.push(Attached { port, launch, bind_group });
     }
-
-    fn attach<E: From<Error>>(
-        &self,
-        buffer: &Buffer,
-        role: Option<Role>,
-        stage: Stage,
-        record: impl FnOnce(&Context, &Buffer) -> Result<(), E>,
-    ) -> Result<Vec<Ready>, E> {
-        let context = self.context.recording();
-        record(&context, buffer)?;
-        let steps = context.take_recorded();
-        let params = upload_params(&self.context, &steps)?;
-        let mut offsets = params.offsets.into_iter();
-        let mut ready = Vec::with_capacity(steps.len());
-        for step in steps {
-            let launch = match step {
-                Step::Launch(launch) if launch.buffers.iter().all(|bound| bound.same(buffer)) => launch,
-                _ => {
-                    let reason =
-                        "what is attached to an input or output must be launches on its buffer alone";
-                    return Err(Error::Plan { reason: reason.to_owned() }.into());
-                }
-            };
-            let offset = offsets.next().flatten();
-            let place = |_: &Buffer| Place::whole(buffer, role);
-            ready.push(ready_launch(&self.context, launch, params.raw.as_ref(), offset, stage, place)?);
-        }
-        Ok(ready)
-    }
+    Ok(attached)
 }

@@ -5,17 +5,24 @@
 //!
 //! 1. `hoist`: what depends on constants alone (packed weights, folded normalisations) runs now and never again;
 //! 2. `memory`: every buffer that is left gets a place in few pooled buffers by its live range;
-//! 3. `replay`: parameters, bind groups and pipelines are made, and a run is one submission that makes nothing.
+//! 3. `planned`: pipelines and parameters are made, and each binding knows its place.
+//!
+//! That is a plan: it never changes, and any number of replays run it. A replay (`replay`) is the memory of one request
+//! at a time with its bind groups; a run is one submission that makes nothing.
 
 mod attach;
+mod bind;
 mod hoist;
 mod memory;
+mod place;
+mod planned;
 mod ready;
 mod replay;
 
 pub use hoist::SharedConstants;
 pub use memory::MemoryPlan;
-pub use replay::Plan;
+pub use planned::Plan;
+pub use replay::Replay;
 
 use crate::{
     buffer::Buffer,

@@ -30,3 +30,4 @@ run own_device
 run texture_inference
 run onnx_inference
 run train_fashion_mnist --quick
+run own_training

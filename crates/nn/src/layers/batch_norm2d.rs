@@ -8,7 +8,7 @@ use std::sync::{
 use tilewright_autograd::Var;
 use tilewright_ops::{BatchNorm, UnaryOp};
 
-use crate::{Module, Parameter, Pass, Result, Scope, init::Init};
+use crate::{Layer, Parameter, Pass, Result, Scope, init::Init};
 
 /// Normalises each channel: by the batch in training, by the running statistics in inference.
 #[derive(Debug)]
@@ -39,10 +39,10 @@ impl BatchNorm2d {
         })
     }
 
-    /// [`Module::forward`] and an activation of the result in the same passes: what networks nearly always pair.
+    /// [`Layer::forward`] and an activation of the result in the same passes: what networks nearly always pair.
     pub fn forward_fused(&self, x: &Var, pass: &Pass, activation: Option<UnaryOp>) -> Result<Var> {
-        let (weight, bias) = (self.weight.var(pass), self.bias.var(pass));
-        let (mean, var) = (self.running_mean.tensor(), self.running_var.tensor());
+        let (weight, bias) = (self.weight.var(pass)?, self.bias.var(pass)?);
+        let (mean, var) = (self.running_mean.tensor()?, self.running_var.tensor()?);
         if !pass.is_training() {
             return Ok(x.batch_norm_eval_fused(&weight, &bias, &mean, &var, &self.op, activation)?);
         }
@@ -59,7 +59,7 @@ impl BatchNorm2d {
     }
 }
 
-impl Module for BatchNorm2d {
+impl Layer for BatchNorm2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         self.forward_fused(x, pass, None)
     }

@@ -10,7 +10,7 @@ BENCH_ARGS ?=
 PEERS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup testdata demo test fmt clippy unit doc examples test-mesa22 test-lanes bench peers goldens clean
+.PHONY: help setup testdata demo test fmt clippy package unit doc examples test-mesa22 test-lanes bench peers goldens clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,7 @@ demo: ## Train a CNN on Fashion-MNIST; pictures and weights go to out/demo
 test: setup testdata ## Everything that CI checks: format, lints, all tests, docs, examples
 	@$(MAKE) --no-print-directory fmt
 	@$(MAKE) --no-print-directory clippy
+	@$(MAKE) --no-print-directory package
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory doc
 	@$(MAKE) --no-print-directory examples
@@ -38,6 +39,10 @@ fmt:
 
 clippy:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+# That every crate could be published; what a build needs was fetched for the one above.
+package:
+	$(CARGO) package --workspace --no-verify --allow-dirty --offline --quiet
 
 unit:
 	$(CARGO) test --workspace

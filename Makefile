@@ -10,7 +10,7 @@ BENCH_ARGS ?=
 PEERS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup testdata demo test fmt figures-check clippy unit doc examples test-mesa22 test-lanes bench peers figures \
+.PHONY: help setup testdata demo test fmt figures-check clippy package unit doc examples test-mesa22 test-lanes bench peers figures \
   measure quotes goldens clean
 
 help: ## List the targets
@@ -31,6 +31,7 @@ test: setup testdata ## Everything that CI checks: format, lints, all tests, doc
 	@$(MAKE) --no-print-directory fmt
 	@$(MAKE) --no-print-directory figures-check
 	@$(MAKE) --no-print-directory clippy
+	@$(MAKE) --no-print-directory package
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory doc
 	@$(MAKE) --no-print-directory examples
@@ -43,6 +44,10 @@ figures-check:
 
 clippy:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+# That every crate could be published; what a build needs was fetched for the one above.
+package:
+	$(CARGO) package --workspace --no-verify --allow-dirty --offline --quiet
 
 unit:
 	$(CARGO) test --workspace

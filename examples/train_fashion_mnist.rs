@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Instant};
 
 use tilewright::{
-    Context, Module, ParameterStore, Pass, Tensor, Var,
+    Context, Layer, ParameterStore, Pass, Tensor, Var,
     data::{
         DataLoader, FASHION_MNIST_CLASS_NAMES, FashionMnist, ImageDataset, LoaderOptions, Normalize, Sampler,
         Subset,

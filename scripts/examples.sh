@@ -31,3 +31,4 @@ run texture_inference
 run onnx_inference
 run many_threads
 run train_fashion_mnist --quick
+run own_training

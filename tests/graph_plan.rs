@@ -22,7 +22,7 @@ fn zoo_network(context: &Context, name: &str, shortcut: Shortcut) -> Network {
     let network = zoo::build(name, &store, options).unwrap();
     for (seed, entry) in store.entries().iter().enumerate() {
         if let Entry::Buffer(parameter) = entry {
-            let shape = parameter.tensor().shape().to_vec();
+            let shape = parameter.shape().to_vec();
             // Means near 0, lest every ReLU be shut and the logits be the last bias.
             let (low, high) =
                 if parameter.path().ends_with("running_mean") { (-0.2, 0.2) } else { (0.5, 1.5) };

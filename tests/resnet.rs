@@ -55,7 +55,7 @@ fn network(context: &Context, case: &Case, image: [usize; 3], bias: (f64, f64)) 
     let network = build(&name, &store, options).unwrap();
     for entry in store.entries() {
         if let Entry::Parameter(parameter) | Entry::Buffer(parameter) = entry {
-            let shape = parameter.tensor().shape().to_vec();
+            let shape = parameter.shape().to_vec();
             let (low, high) = value_range(parameter.path(), &shape, bias);
             let values = uniform(parameter.path(), shape.iter().product(), low, high);
             parameter.set(Tensor::from_slice(context, &values, &shape).unwrap()).unwrap();
@@ -77,7 +77,7 @@ fn images(context: &Context, case: &Case) -> (Var, [usize; 4]) {
 fn digest(store: &ParameterStore) -> String {
     let line = |entry: &Entry| match entry {
         Entry::Parameter(parameter) | Entry::Buffer(parameter) => {
-            format!("{} {:?}\n", parameter.path(), parameter.tensor().shape())
+            format!("{} {:?}\n", parameter.path(), parameter.shape())
         }
         Entry::Counter(path, _) => format!("{path} []\n"),
     };

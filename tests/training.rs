@@ -7,7 +7,7 @@ use common::{context, random};
 use tilewright::{
     Context, DType, Layout, ParameterStore, Pass, Tensor, Var,
     nn::{
-        Error, Module, StateDict,
+        Error, Layer, Module, StateDict,
         init::Init,
         layers::{Conv2d, Conv2dOptions, Dropout, Linear},
         optim::{AdamW, Optimizer, Sgd},
@@ -64,7 +64,7 @@ struct Random {
     fc: Linear,
 }
 
-impl Module for Random {
+impl Layer for Random {
     fn forward(&self, x: &Var, pass: &Pass) -> tilewright::nn::Result<Var> {
         let x = self.dropout.forward(&self.conv.forward(x, pass)?.relu()?, pass)?;
         self.fc.forward(&x.flatten(1)?, pass)
@@ -100,25 +100,25 @@ fn a_step_leaves_what_was_taken_before_as_it_was() {
     let parameter = store.root().parameter("weight", &[4], Init::Constant(1.0)).unwrap();
     let mut optimizer =
         Sgd::new(store.parameters(), ops::Sgd { momentum: 0.9, ..Default::default() }).unwrap();
-    let loss = || parameter.var(&Pass::train(0, 0)).scale(3.0).unwrap().sum(&[0], false).unwrap();
-    let before = parameter.tensor();
+    let loss = || parameter.var(&Pass::train(0, 0)).unwrap().scale(3.0).unwrap().sum(&[0], false).unwrap();
+    let before = parameter.tensor().unwrap();
     let reshaped = before.reshape(&[2, 2]).unwrap();
-    let detached = parameter.var(&Pass::train(0, 0)).detach();
+    let detached = parameter.var(&Pass::train(0, 0)).unwrap().detach();
     // A tape that is walked after the step multiplies by the weight that the forward pass saw.
-    let weight = parameter.var(&Pass::train(0, 0));
+    let weight = parameter.var(&Pass::train(0, 0)).unwrap();
     let late = weight.mul(&weight).unwrap().sum(&[0], false).unwrap();
     optimizer.step(&mut loss().backward().unwrap(), 0.1).unwrap();
     let values = |tensor: &Tensor| tensor.to_vec::<f32>().unwrap();
-    assert_eq!(values(&parameter.tensor()), [0.7; 4]);
+    assert_eq!(values(&parameter.tensor().unwrap()), [0.7; 4]);
     for kept in [&before, &reshaped, detached.tensor()] {
         assert_eq!(values(kept), [1.0; 4]);
     }
     assert_eq!(values(late.backward().unwrap().get(&weight).unwrap()), [2.0; 4]);
     // Memory that nobody else holds is changed where it lies.
     drop((before, reshaped, detached, weight, late));
-    let place = parameter.tensor().buffer().raw().clone();
+    let place = parameter.tensor().unwrap().buffer().raw().clone();
     optimizer.step(&mut loss().backward().unwrap(), 0.1).unwrap();
-    assert_eq!(*parameter.tensor().buffer().raw(), place);
+    assert_eq!(*parameter.tensor().unwrap().buffer().raw(), place);
 }
 
 #[test]
@@ -129,9 +129,9 @@ fn a_parameter_takes_any_layout_and_no_other_type() {
     let mut optimizer = AdamW::new(store.parameters(), ops::AdamW::default()).unwrap();
     let (value, numbers) = common::random_tensor(&context, 3, &[2, 3, 2, 2]);
     parameter.set(value.to_layout(Layout::ChannelsLast).unwrap()).unwrap();
-    assert_eq!(parameter.tensor().to_vec::<f32>().unwrap(), numbers);
+    assert_eq!(parameter.tensor().unwrap().to_vec::<f32>().unwrap(), numbers);
     let x = Var::constant(Tensor::ones(&context, &[1, 3, 2, 2]).unwrap());
-    let y = x.conv2d(&parameter.var(&Pass::train(0, 0)), None, &ops::Conv2d::default()).unwrap();
+    let y = x.conv2d(&parameter.var(&Pass::train(0, 0)).unwrap(), None, &ops::Conv2d::default()).unwrap();
     optimizer.step(&mut y.sum(&[], false).unwrap().backward().unwrap(), 0.1).unwrap();
     assert!(parameter.set(value.cast(DType::I32).unwrap()).is_err());
     assert!(parameter.set(Tensor::zeros(&other, &[2, 3, 2, 2]).unwrap()).is_err());

@@ -28,6 +28,9 @@ pub enum Error {
     /// A layer, an optimizer or a file of weights failed.
     #[error(transparent)]
     Nn(#[from] tilewright_nn::Error),
+    /// Training failed.
+    #[error(transparent)]
+    Train(#[from] tilewright_train::Error),
     /// The network could not be built.
     #[error(transparent)]
     Zoo(#[from] tilewright_zoo::Error),

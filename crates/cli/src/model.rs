@@ -1,17 +1,17 @@
 //! The network that a command names: an ONNX file, or one of the zoo, whose sizes follow from its weights and its input.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use tilewright_autograd::Var;
-use tilewright_graph::{Graph, capture_named};
-use tilewright_nn::{Entry, LoadReport, ParameterStore, Pass, StateDict};
-use tilewright_onnx::{Import, Model};
+use tilewright_graph::{Graph, ValueId};
+use tilewright_nn::{INPUT, LoadReport, ParameterStore, StateFile};
+use tilewright_onnx::{ElementType, Import, Imported, Model, Numbers};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Network, Options, Shortcut, build};
 
 use crate::{
     Error, Result,
+    files::Array,
     mistaken::{self, Wanted},
 };
 
@@ -28,9 +28,62 @@ pub struct InputShape {
     pub shape: Vec<usize>,
 }
 
+/// A network as a graph, with what comes out of the program.
+pub struct Loaded {
+    /// The graph.
+    pub graph: Graph,
+    /// The outputs, in the model's order.
+    pub outputs: Vec<Output>,
+}
+
+/// An output of the program.
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its type at the program's border, where the device may have another.
+    pub kind: Kind,
+    /// Where its numbers come from.
+    pub value: OutputValue,
+}
+
+/// The types of outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// float32.
+    F32,
+    /// float64, which no device computes: it is known from the file.
+    F64,
+    /// int32, or a narrower type.
+    I32,
+    /// int64, or another type that is wider than 32 bits.
+    I64,
+    /// Truth values.
+    Bool,
+}
+
+/// Where an output's numbers come from.
+pub enum OutputValue {
+    /// The graph's output of this number.
+    Computed(usize),
+    /// The file alone: it does not depend on the inputs.
+    Known(Array),
+}
+
+/// [`load_graph`], for those who look at the graph alone.
+pub fn graph(context: &Context, model: &str, weights: Option<&Path>, inputs: &[InputShape]) -> Result<Graph> {
+    Ok(load_graph(context, model, weights, inputs)?.graph)
+}
+
 /// The inference graph of `model` (a name of the zoo, or a path that ends in `.onnx`) for inputs of these shapes. A
 /// network of the zoo without `weights` has random ones.
-pub fn graph(context: &Context, model: &str, weights: Option<&Path>, inputs: &[InputShape]) -> Result<Graph> {
+pub fn load_graph(
+    context: &Context,
+    model: &str,
+    weights: Option<&Path>,
+    inputs: &[InputShape],
+) -> Result<Loaded> {
     mistaken::check_model(model)?;
     if mistaken::is_onnx(model) {
         return onnx(context, model, weights, inputs);
@@ -39,8 +92,8 @@ pub fn graph(context: &Context, model: &str, weights: Option<&Path>, inputs: &[I
         let reason = format!("`{model}` has one input, and {} were given", inputs.len());
         return Err(Error::Argument { argument: "--input", reason });
     };
-    if let Some(name) = name.as_ref().filter(|name| *name != "input") {
-        let reason = format!("`{model}` has no input `{name}`; its input is `input`");
+    if let Some(name) = name.as_ref().filter(|name| *name != INPUT) {
+        let reason = format!("`{model}` has no input `{name}`; its input is `{INPUT}`");
         return Err(Error::Argument { argument: "--input", reason });
     }
     let [_, channels, height, width] = image_shape(from, shape)?;
@@ -58,25 +111,20 @@ pub fn graph(context: &Context, model: &str, weights: Option<&Path>, inputs: &[I
             build(model, &store, Options { image, classes: CLASSES, shortcut: Shortcut::Projection })?
         }
     };
-    let entries = network.store.entries();
-    let parameters: Vec<_> = entries
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Parameter(parameter) | Entry::Buffer(parameter) => {
-                Some((parameter.path().to_owned(), parameter.tensor()))
-            }
-            Entry::Counter(..) => None,
-        })
-        .collect();
-    Ok(capture_named(context, &[("input", shape, DType::F32)], &parameters, |inputs| {
-        let y = network.module.forward(&Var::constant(inputs[0].clone()), &Pass::eval())?;
-        Ok::<_, tilewright_nn::Error>(vec![("output".to_owned(), y.tensor().clone())])
-    })?)
+    let graph = tilewright_nn::capture(&*network.module, &network.store, &[(INPUT, shape, DType::F32)])?;
+    let output = |(at, (name, id)): (usize, &(String, ValueId))| Output {
+        name: name.clone(),
+        shape: graph[*id].shape.clone(),
+        kind: Kind::F32,
+        value: OutputValue::Computed(at),
+    };
+    let outputs = graph.outputs().iter().enumerate().map(output).collect();
+    Ok(Loaded { graph, outputs })
 }
 
 /// The graph of an ONNX file. Inputs without a name are the model's in its order; those that are not given have the shape
 /// that the file says.
-fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputShape]) -> Result<Graph> {
+fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputShape]) -> Result<Loaded> {
     let argument = |argument, reason: String| Err(Error::Argument { argument, reason });
     if weights.is_some() {
         return argument("--weights", format!("`{path}` brings its own weights; leave this out"));
@@ -97,7 +145,53 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
         };
         import = import.shape(name, &input.shape);
     }
-    Ok(import.graph(context)?.graph)
+    let Imported { graph, outputs, .. } = import.graph(context)?;
+    let outputs = outputs.iter().map(|port| {
+        let kind = Kind::of(port.dtype());
+        let value = match (port.known(), port.graph_output()) {
+            (Some(known), _) => OutputValue::Known(kind.array(path, known.data().numbers())?),
+            (None, at) => OutputValue::Computed(at.unwrap_or_default()),
+        };
+        Ok(Output { name: port.name().to_owned(), shape: port.shape().to_vec(), kind, value })
+    });
+    Ok(Loaded { outputs: outputs.collect::<Result<_>>()?, graph })
+}
+
+impl Kind {
+    fn of(dtype: ElementType) -> Self {
+        match dtype {
+            ElementType::Bool => Self::Bool,
+            ElementType::I8 | ElementType::U8 | ElementType::I16 | ElementType::U16 | ElementType::I32 => {
+                Self::I32
+            }
+            ElementType::I64 | ElementType::U32 | ElementType::U64 => Self::I64,
+            ElementType::F64 => Self::F64,
+            _ => Self::F32,
+        }
+    }
+
+    /// Numbers that the model `path` holds, as this type has them.
+    fn array(self, path: &str, numbers: Numbers) -> Result<Array> {
+        fn whole<T: TryFrom<i128>>(path: &str, numbers: &Numbers) -> Result<Vec<T>> {
+            let Numbers::Integers(values) = numbers else { return Ok(Vec::new()) };
+            let narrow = |&value| {
+                T::try_from(value).map_err(|_| Error::Array {
+                    path: path.to_owned(),
+                    reason: format!("an output is {value}, which is beyond int64"),
+                })
+            };
+            values.iter().map(narrow).collect()
+        }
+        Ok(match self {
+            Self::F32 => Array::F32(numbers.floats().into_iter().map(|value| value as f32).collect()),
+            Self::F64 => Array::F64(numbers.floats()),
+            Self::I32 => Array::I32(whole(path, &numbers)?),
+            Self::I64 => Array::I64(whole(path, &numbers)?),
+            Self::Bool => {
+                Array::Bool(whole::<i64>(path, &numbers)?.into_iter().map(|value| value != 0).collect())
+            }
+        })
+    }
 }
 
 /// Builds the network `name` for images of `image` (channels, height, width) and loads `weights` into it.
@@ -109,9 +203,9 @@ pub fn load(
     weights: &Path,
     image: [usize; 3],
 ) -> Result<(Network, LoadReport)> {
-    let state = StateDict::read(weights)
+    let state = StateFile::open(weights)
         .map_err(|error| mistaken::explain(weights, Wanted::Weights, error.into()))?;
-    let classes = match state.tensors.get("fc.bias").map(|bias| bias.shape()) {
+    let classes = match state.shape("fc.bias") {
         Some(&[classes]) => classes,
         _ => {
             let reason = format!("it has no one-dimensional `fc.bias`, by which `{name}` counts its classes");
@@ -119,12 +213,12 @@ pub fn load(
         }
     };
     // A ResNet without weights for its shortcuts has the paper's, which need none.
-    let projects = state.tensors.keys().any(|key| key.contains(".downsample."));
+    let projects = state.names().any(|key| key.contains(".downsample."));
     let shortcut =
         if projects || !name.starts_with("resnet") { Shortcut::Projection } else { Shortcut::Padding };
-    let store = ParameterStore::new(context, 0);
+    let store = ParameterStore::from_state(context, 0, Arc::new(state));
     let network = build(name, &store, Options { image, classes, shortcut })?;
-    let report = state.load_into(&network.store, &weights.display().to_string())?;
+    let report = store.finish_loading()?;
     Ok((network, report))
 }
 

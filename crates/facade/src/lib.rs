@@ -18,8 +18,9 @@
 //! ```
 //!
 //! Values are computed by [`Tensor`] and differentiated by [`Var`]; [`nn`] has layers, optimizers and checkpoints,
-//! [`data`] images, [`zoo`] networks. [`kernels`] launches single kernels on buffers, [`shaders`] holds their WGSL, and
-//! [`runtime`] the device, its memory and its profiler. [`ops::support`] is the table of what is supported.
+//! [`train`] the training loop, [`data`] images, [`zoo`] networks. [`kernels`] launches single kernels on buffers,
+//! [`shaders`] holds their WGSL, and [`runtime`] the device, its memory and its profiler. [`ops::support`] is the table of
+//! what is supported.
 
 pub use tilewright_autograd as autograd;
 pub use tilewright_data as data;
@@ -31,10 +32,11 @@ pub use tilewright_ops as ops;
 pub use tilewright_runtime as runtime;
 pub use tilewright_shaders as shaders;
 pub use tilewright_tensor as tensor;
+pub use tilewright_train as train;
 pub use tilewright_zoo as zoo;
 
 pub use tilewright_autograd::{Gradients, Var};
-pub use tilewright_nn::{Module, ParameterStore, Pass};
+pub use tilewright_nn::{Layer, Module, ParameterStore, Pass, Values};
 pub use tilewright_runtime::{Context, ContextOptions, Mode};
 pub use tilewright_tensor::{
     BatchNormCall, Conv2dAlgorithm, Conv2dCall, DType, Element, Hints, Layout, MatMulCall, MatmulAlgorithm,

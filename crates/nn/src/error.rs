@@ -13,6 +13,47 @@ pub enum Error {
     /// An operation or its differentiation failed.
     #[error(transparent)]
     Autograd(#[from] tilewright_autograd::Error),
+    /// A network could not be captured.
+    #[error(transparent)]
+    Graph(#[from] tilewright_graph::Error),
+    /// A value was asked for by a name that there is not.
+    #[error("there is no value `{name}`; there are: {there}")]
+    MissingValue {
+        /// The name.
+        name: String,
+        /// The names there are.
+        there: String,
+    },
+    /// The inputs or outputs of a module have other names than its ports.
+    #[error("the {what}s do not fit the module: {fault}; its {what}s are: {ports}")]
+    Ports {
+        /// `input` or `output`.
+        what: &'static str,
+        /// What is missing or unknown.
+        fault: String,
+        /// The names of the ports.
+        ports: String,
+    },
+    /// One value is wanted where there are several, or none.
+    #[error(
+        "one input and one output are wanted, and there are `{names}`; call the module with named values"
+    )]
+    NotOne {
+        /// The names there are.
+        names: String,
+    },
+    /// A whole number is beyond the 32 bits that devices have.
+    #[error(
+        "`{name}`: element {index} is {value}; devices have whole numbers of 32 bits, −2147483648 to 2147483647"
+    )]
+    Int64 {
+        /// Whose number it is.
+        name: String,
+        /// Its place, row-major.
+        index: usize,
+        /// The number.
+        value: i64,
+    },
     /// A layer was given an option that it cannot take.
     #[error("{layer}: {option} is {value}; {hint}")]
     Option {

@@ -1,25 +1,34 @@
 //! Modules, initialisation, optimizers, schedules, state dicts and checkpoints.
 //!
 //! Parameters live in an ordered [`ParameterStore`] under torchvision's paths (`layer1.0.conv1.weight`), so that a
-//! state dict that PyTorch wrote loads without a remap. A [`Module`] holds its parameters and computes; a [`Pass`] says
-//! whether it trains.
+//! state dict that PyTorch wrote loads without a remap. A [`Module`] holds its parameters and computes named outputs of
+//! named inputs; a [`Layer`] is its form with one of each. A [`Pass`] says whether it trains.
 
-mod checkpoint;
+mod capture;
 mod error;
 pub mod init;
 pub mod layers;
 mod module;
 pub mod optim;
+mod parameter;
 mod pass;
-mod state_dict;
+mod sequential;
+mod state;
 mod store;
+mod values;
 
-pub use checkpoint::{Checkpoint, TrainingState};
+pub use capture::capture;
 pub use error::Error;
-pub use module::{Module, Sequential};
+pub use module::{INPUT, Layer, Module, OUTPUT, Port};
+pub use parameter::{Entry, Parameter};
 pub use pass::Pass;
-pub use state_dict::{HostTensor, LoadReport, Misshaped, StateDict};
-pub use store::{Entry, Parameter, ParameterStore, Scope};
+pub use sequential::Sequential;
+pub use state::{
+    Checkpoint, HostTensor, LoadReport, Misshaped, Prefixed, StateDict, StateFile, StateSource,
+    TrainingState, narrow_i64,
+};
+pub use store::{ParameterStore, Scope};
+pub use values::{Name, Values};
 
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

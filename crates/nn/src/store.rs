@@ -1,144 +1,79 @@
 //! Parameters under torchvision's paths, in the order in which the network makes them.
 
 use std::{
+    collections::HashSet,
     fmt::Display,
     ops::Div,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicI64, Ordering},
     },
 };
 
-use tilewright_autograd::{LeafId, Var};
-use tilewright_ops::DType;
 use tilewright_runtime::Context;
-use tilewright_tensor::{self as tensor, Layout, Tensor};
 
-use crate::{Error, Pass, Result, init::Init};
-
-/// A tensor that belongs to a network: learnt, or kept (running statistics).
-pub struct Parameter {
-    path: String,
-    id: LeafId,
-    value: Mutex<Tensor>,
-    trainable: AtomicBool,
-}
-
-impl Parameter {
-    /// Its path, such as `layer1.0.conv1.weight`.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Under which its gradient is found.
-    pub fn id(&self) -> LeafId {
-        self.id
-    }
-
-    /// Its value.
-    pub fn tensor(&self) -> Tensor {
-        self.lock().clone()
-    }
-
-    /// Its value as a variable: a leaf if the pass wants gradients and it is trainable.
-    pub fn var(&self, pass: &Pass) -> Var {
-        if pass.wants_gradients() && self.is_trainable() {
-            Var::leaf_of(self.tensor(), self.id)
-        } else {
-            Var::constant(self.tensor())
-        }
-    }
-
-    /// Gives it another value of the same shape. It is kept row-major, as the kernels read weights.
-    ///
-    /// # Errors
-    /// [`Error::ParameterShape`], and a tensor's error unless it is f32 and lives on the parameter's context.
-    pub fn set(&self, value: Tensor) -> Result<()> {
-        let mut slot = self.lock();
-        if value.shape() != slot.shape() {
-            let (expected, found) = (slot.shape().to_vec(), value.shape().to_vec());
-            return Err(Error::ParameterShape { path: self.path.clone(), expected, found });
-        }
-        let op = "Parameter::set";
-        // A parameter outlives the capture in which a symbolic value means something.
-        if value.is_symbolic() {
-            return Err(tensor::Error::from(tilewright_runtime::Error::Unbacked { op: op.to_owned() }).into());
-        }
-        if value.dtype() != slot.dtype() {
-            let (found, expected) = (value.dtype(), slot.dtype().name());
-            return Err(tensor::Error::DType { op, operand: "value", found, expected }.into());
-        }
-        if !value.context().same(slot.context()) {
-            return Err(tensor::Error::Contexts { op }.into());
-        }
-        *slot = value.to_layout(Layout::RowMajor)?;
-        Ok(())
-    }
-
-    /// Lets `step` change the value in place, as optimizers do. Who took the tensor before keeps what they took: memory
-    /// that somebody else holds (a clone, a reshaped tensor, a tape) is copied first.
-    pub fn update<T>(&self, step: impl FnOnce(&Tensor) -> Result<T>) -> Result<T> {
-        let mut slot = self.lock();
-        if !slot.buffer().is_unique() {
-            *slot = slot.copy()?;
-        }
-        step(&slot)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Tensor> {
-        self.value.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether training changes it.
-    pub fn is_trainable(&self) -> bool {
-        self.trainable.load(Ordering::Relaxed)
-    }
-
-    /// Freezes it, or lets training change it again.
-    pub fn set_trainable(&self, trainable: bool) {
-        self.trainable.store(trainable, Ordering::Relaxed);
-    }
-}
-
-impl std::fmt::Debug for Parameter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Parameter({}, {:?})", self.path, self.tensor().shape())
-    }
-}
-
-/// One line of a state dict.
-#[derive(Clone, Debug)]
-pub enum Entry {
-    /// Learnt.
-    Parameter(Arc<Parameter>),
-    /// Kept: a running statistic.
-    Buffer(Arc<Parameter>),
-    /// A whole number (PyTorch's `num_batches_tracked`).
-    Counter(String, Arc<AtomicI64>),
-}
-
-impl Entry {
-    /// Its path.
-    pub fn path(&self) -> &str {
-        match self {
-            Self::Parameter(parameter) | Self::Buffer(parameter) => parameter.path(),
-            Self::Counter(path, _) => path,
-        }
-    }
-}
+use crate::{Entry, Error, LoadReport, Parameter, Result, StateSource, init::Init};
 
 /// Everything that a network's layers made, in their order.
 #[derive(Clone)]
 pub struct ParameterStore {
     context: Context,
     seed: u64,
-    entries: Arc<Mutex<Vec<Entry>>>,
+    made: Arc<Mutex<Made>>,
+}
+
+#[derive(Default)]
+struct Made {
+    entries: Vec<Entry>,
+    paths: HashSet<String>,
+    /// Where first values come from.
+    source: Option<Arc<dyn StateSource>>,
 }
 
 impl ParameterStore {
     /// An empty store; parameters are drawn from `seed` and their path, so that the order of making does not matter.
     pub fn new(context: &Context, seed: u64) -> Self {
-        Self { context: context.clone(), seed, entries: Arc::default() }
+        Self { context: context.clone(), seed, made: Arc::default() }
+    }
+
+    /// An empty store whose parameters take the values that `source` has under their paths as they are made: nothing is
+    /// drawn for them. What `source` has not, or in another shape, is drawn as in [`Self::new`] when it is first read.
+    ///
+    /// When the network is made, [`Self::finish_loading`] says whether everything fitted.
+    ///
+    /// ```no_run
+    /// use std::{path::Path, sync::Arc};
+    /// use tilewright_nn::{ParameterStore, StateFile, layers::Linear};
+    /// # let context = tilewright_runtime::Context::new()?;
+    /// let file = StateFile::open(Path::new("head.safetensors"))?;
+    /// let store = ParameterStore::from_state(&context, 0, Arc::new(file));
+    /// let head = Linear::new(&(store.root() / "fc"), 512, 10)?;
+    /// store.finish_loading()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_state(context: &Context, seed: u64, source: Arc<dyn StateSource>) -> Self {
+        let store = Self::new(context, seed);
+        store.lock().source = Some(source);
+        store
+    }
+
+    /// Ends the loading of [`Self::from_state`] and lets go of its source; parameters that are made later are drawn.
+    ///
+    /// # Errors
+    /// [`Error::StateDict`] with the report if a name is missing, unexpected or misshaped: the network is not to be used.
+    pub fn finish_loading(&self) -> Result<LoadReport> {
+        let source = self.lock().source.take();
+        match source {
+            Some(source) => source.report(self).require_clean(&source.label()),
+            None => Ok(LoadReport::default()),
+        }
+    }
+
+    /// As [`Self::finish_loading`], with what does not fit in the report alone: for transfer learning. A counter that the
+    /// source lacks is 0.
+    pub fn finish_loading_matching(&self) -> LoadReport {
+        let source = self.lock().source.take();
+        source.map(|source| source.report(self)).unwrap_or_default()
     }
 
     /// The root of the paths.
@@ -151,13 +86,13 @@ impl ParameterStore {
         &self.context
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Every entry in order.
     pub fn entries(&self) -> Vec<Entry> {
-        self.lock().clone()
+        self.lock().entries.clone()
     }
 
     /// The learnt tensors in order.
@@ -166,7 +101,7 @@ impl ParameterStore {
             Entry::Parameter(parameter) => Some(parameter.clone()),
             _ => None,
         };
-        self.lock().iter().filter_map(learnt).collect()
+        self.lock().entries.iter().filter_map(learnt).collect()
     }
 
     /// The learnt tensor of that path.
@@ -176,15 +111,19 @@ impl ParameterStore {
 
     /// Numbers that are learnt.
     pub fn parameter_count(&self) -> usize {
-        self.parameters().iter().map(|parameter| parameter.tensor().count()).sum()
+        self.parameters().iter().map(|parameter| parameter.count()).sum()
+    }
+
+    fn source(&self) -> Option<Arc<dyn StateSource>> {
+        self.lock().source.clone()
     }
 
     fn add(&self, entry: Entry) -> Result<()> {
-        let mut entries = self.lock();
-        if entries.iter().any(|other| other.path() == entry.path()) {
+        let mut made = self.lock();
+        if !made.paths.insert(entry.path().to_owned()) {
             return Err(Error::DuplicatePath { path: entry.path().to_owned() });
         }
-        entries.push(entry);
+        made.entries.push(entry);
         Ok(())
     }
 }
@@ -211,33 +150,49 @@ impl Scope {
         if self.path.is_empty() { name.to_string() } else { format!("{}.{name}", self.path) }
     }
 
-    fn make(&self, name: &str, shape: &[usize], init: Init, trainable: bool) -> Result<Arc<Parameter>> {
+    fn make(&self, name: &str, shape: &[usize], init: Init) -> Result<Parameter> {
         let path = self.join(name);
-        // Whether the device can hold it is asked before the numbers are drawn: a wrong size may be an enormous one.
-        drop(Tensor::empty(self.context(), shape, DType::F32, Layout::RowMajor)?);
-        let values = init.values(shape, self.store.seed, &path);
-        let value = Mutex::new(Tensor::from_slice(self.context(), &values, shape)?);
-        Ok(Arc::new(Parameter { path, id: LeafId::new(), value, trainable: AtomicBool::new(trainable) }))
+        if let Some(source) = self.store.source().filter(|source| source.shape(&path) == Some(shape))
+            && let Some(value) = source.tensor(&path)?
+        {
+            return Ok(Parameter::ready(path, value.upload_f32(self.context())?));
+        }
+        Parameter::undrawn(self.context(), path, shape, init, self.store.seed)
     }
 
     /// Makes a learnt tensor.
+    ///
+    /// # Errors
+    /// [`Error::DuplicatePath`]; a runtime's error if the device has no room for `shape`; what the store's source says.
     pub fn parameter(&self, name: &str, shape: &[usize], init: Init) -> Result<Arc<Parameter>> {
-        let parameter = self.make(name, shape, init, true)?;
+        let parameter = Arc::new(self.make(name, shape, init)?);
         self.store.add(Entry::Parameter(parameter.clone()))?;
         Ok(parameter)
     }
 
     /// Makes a tensor that is kept but not learnt.
+    ///
+    /// # Errors
+    /// As [`Self::parameter`].
     pub fn buffer(&self, name: &str, shape: &[usize], init: Init) -> Result<Arc<Parameter>> {
-        let parameter = self.make(name, shape, init, false)?;
+        let parameter = Arc::new(self.make(name, shape, init)?);
+        parameter.set_trainable(false);
         self.store.add(Entry::Buffer(parameter.clone()))?;
         Ok(parameter)
     }
 
     /// Makes a whole number that is kept.
+    ///
+    /// # Errors
+    /// [`Error::DuplicatePath`]; what the store's source says.
     pub fn counter(&self, name: &str) -> Result<Arc<AtomicI64>> {
-        let counter = Arc::<AtomicI64>::default();
-        self.store.add(Entry::Counter(self.join(name), counter.clone()))?;
+        let (counter, path) = (Arc::<AtomicI64>::default(), self.join(name));
+        if let Some(source) = self.store.source().filter(|source| source.shape(&path) == Some(&[][..]))
+            && let Some(value) = source.tensor(&path)?
+        {
+            counter.store(value.first_i64(), Ordering::Relaxed);
+        }
+        self.store.add(Entry::Counter(path, counter.clone()))?;
         Ok(counter)
     }
 }

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Module, Pass, Result, Scope,
+    Layer, Pass, Result, Scope,
     init::{Fan, Init},
     layers::{BatchNorm2d, Conv2d, Conv2dOptions},
 };
@@ -96,7 +96,7 @@ impl Block {
     }
 }
 
-impl Module for Block {
+impl Layer for Block {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let mut y = x.clone();
         for (at, (conv, norm)) in self.layers.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Module, Pass, Result, Scope,
+    Layer, Pass, Result, Scope,
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, MaxPool2d},
 };
 use tilewright_ops::Pool2d;
@@ -74,7 +74,7 @@ impl ResNet {
     }
 }
 
-impl Module for ResNet {
+impl Layer for ResNet {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
         let mut x = self.maxpool.forward(&x, pass)?;

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Module, Pass, Result, Scope,
+    Layer, Pass, Result, Scope,
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear},
 };
 
@@ -48,7 +48,7 @@ impl ResNetCifar {
     }
 }
 
-impl Module for ResNetCifar {
+impl Layer for ResNetCifar {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let mut x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
         for block in &self.blocks {

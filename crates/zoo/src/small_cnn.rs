@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Module, Pass, Result, Scope,
+    Layer, Pass, Result, Scope,
     init::{Fan, Init},
     layers::{BatchNorm2d, Conv2d, Conv2dOptions, Linear, MaxPool2d},
 };
@@ -37,7 +37,7 @@ impl SmallCnn {
     }
 }
 
-impl Module for SmallCnn {
+impl Layer for SmallCnn {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
         let x = self.pool.forward(&x, pass)?;

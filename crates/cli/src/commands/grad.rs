@@ -41,7 +41,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let Loss::CrossEntropy = arguments.loss;
     let (values, shape) = files::read_f32(&arguments.input)?;
-    let (labels, labels_shape) = files::read_labels(&arguments.target)?;
+    let (labels, labels_shape) = files::read_i32(&arguments.target)?;
     let [_, c, h, w] = model::image_shape(&arguments.input.display().to_string(), &shape)?;
     let (network, _) = model::load(context, &arguments.model, &arguments.weights, [c, h, w])?;
     let x = Tensor::from_slice(context, &values, &shape)?;

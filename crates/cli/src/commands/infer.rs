@@ -9,8 +9,10 @@ use tilewright_runtime::Context;
 
 use super::{precision::Precision, print_json};
 use crate::{
-    Error, Result, files, mistaken,
-    model::{self, InputShape},
+    Error, Result,
+    files::{self, Array},
+    mistaken,
+    model::{self, InputShape, Kind, Loaded, Output, OutputValue},
 };
 
 #[derive(Debug, clap::Args)]
@@ -20,10 +22,11 @@ pub struct Arguments {
     /// The weights of a network of the zoo, a safetensors file.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// The input, a .npy file of float32 N×C×H×W; NAME=FILE where there are several.
+    /// The input, a .npy file of float32 N×C×H×W (whole numbers where an .onnx file has them); NAME=FILE where there are
+    /// several.
     #[arg(long, value_name = "[NAME=]FILE", required = true)]
     input: Vec<InputFile>,
-    /// Where the outputs go, an .npz file.
+    /// Where the outputs go, an .npz file: float32, or the whole numbers or truth values that an .onnx file gives.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
     /// How numbers are computed.
@@ -85,7 +88,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         );
         return Err(Error::Argument { argument: "--weights", reason });
     }
-    let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
+    let Loaded { graph, outputs: wanted } =
+        model::load_graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
     let compiled =
         Compiled::new(&graph, &Options { precision: arguments.precision.into(), ..Options::default() })?;
     let mut session = compiled.session()?;
@@ -98,7 +102,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     for _ in 0..arguments.repeat {
         let begun = Instant::now();
         session.execute()?;
-        results = (0..compiled.outputs().len()).map(|at| read(&session, at)).collect::<Result<Vec<_>>>()?;
+        results = wanted.iter().map(|output| read(&session, output)).collect::<Result<Vec<_>>>()?;
         times.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     if arguments.profile || arguments.trace.is_some() {
@@ -112,11 +116,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             eprint!("{profile}");
         }
     }
-    let outputs: Vec<_> = compiled
-        .outputs()
+    let outputs: Vec<_> = wanted
         .iter()
         .zip(&results)
-        .map(|(port, values)| (port.name.as_str(), &values[..], &port.shape[..]))
+        .map(|(output, values)| (output.name.as_str(), values, &output.shape[..]))
         .collect();
     files::write_npz(&arguments.output, &outputs)?;
     let (first, in_order) = (times[0], times.clone());
@@ -124,14 +127,14 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let (median, least) = (times[times.len() / 2], times[0]);
     if arguments.json {
         let info = context.adapter_info();
-        let shapes = |ports: &[Port]| -> serde_json::Map<String, serde_json::Value> {
-            ports.iter().map(|port| (port.name.clone(), json!(port.shape))).collect()
-        };
-        let inputs = shapes(compiled.inputs());
+        type Shapes = serde_json::Map<String, serde_json::Value>;
+        let port = |port: &Port| (port.name.clone(), json!(port.shape));
+        let inputs: Shapes = compiled.inputs().iter().map(port).collect();
+        let shapes: Shapes = wanted.iter().map(|output| (output.name.clone(), json!(output.shape))).collect();
         let only = compiled.inputs().first().filter(|_| inputs.len() == 1).map(|port| &port.shape);
         print_json(&json!({
             "model": arguments.model, "precision": arguments.precision.name(), "device": info.name, "driver": info.driver_info,
-            "input_shape": only, "inputs": inputs, "outputs": shapes(compiled.outputs()), "repeat": times.len(),
+            "input_shape": only, "inputs": inputs, "outputs": shapes, "repeat": times.len(),
             "load_ms": load, "first_ms": first, "median_ms": median, "min_ms": least, "times_ms": in_order,
             "launches": compiled.plan().len(), "memory": compiled.plan().memory(),
         }));
@@ -159,13 +162,31 @@ fn fill(session: &mut Session, at: usize, port: &Port, file: Option<&InputFile>)
         return Err(Error::Argument { argument: "--input", reason });
     };
     match port.dtype {
-        DType::I32 => session.write(at, &files::read_labels(&file.path)?.0)?,
+        DType::I32 => session.write(at, &files::read_i32(&file.path)?.0)?,
         _ => session.write(at, &files::read_f32(&file.path)?.0)?,
     }
     Ok(())
 }
 
-/// An output as f32, whatever its type.
-fn read(session: &Session, at: usize) -> Result<Vec<f32>> {
-    Ok(session.output(at)?.cast(DType::F32)?.to_vec::<f32>()?)
+/// An output with the type that the model gives it: what the device has as i32 or f32 is no other number then.
+fn read(session: &Session, output: &Output) -> Result<Array> {
+    let at = match &output.value {
+        OutputValue::Known(known) => return Ok(known.clone()),
+        OutputValue::Computed(at) => *at,
+    };
+    let tensor = session.output(at)?;
+    if tensor.dtype() != DType::I32 {
+        let values = tensor.cast(DType::F32)?.to_vec::<f32>()?;
+        let bool = output.kind == Kind::Bool;
+        return Ok(if bool {
+            Array::Bool(values.iter().map(|&x| x != 0.0).collect())
+        } else {
+            Array::F32(values)
+        });
+    }
+    let values = tensor.to_vec::<i32>()?;
+    Ok(match output.kind {
+        Kind::I64 => Array::I64(values.into_iter().map(i64::from).collect()),
+        _ => Array::I32(values),
+    })
 }

@@ -3,13 +3,13 @@
 use tilewright_autograd::Var;
 use tilewright_ops::UnaryOp;
 
-use crate::{Module, Pass, Result};
+use crate::{Layer, Pass, Result};
 
 /// An elementwise function, such as `Activation(UnaryOp::Relu)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Activation(pub UnaryOp);
 
-impl Module for Activation {
+impl Layer for Activation {
     fn forward(&self, x: &Var, _: &Pass) -> Result<Var> {
         Ok(x.unary(self.0)?)
     }

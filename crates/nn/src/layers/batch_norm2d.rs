@@ -10,7 +10,7 @@ use tilewright_ops::{BatchNorm, UnaryOp};
 
 use tilewright_tensor::BatchNormCall;
 
-use crate::{Module, Parameter, Pass, Result, Scope, init::Init};
+use crate::{Layer, Parameter, Pass, Result, Scope, init::Init};
 
 /// Normalises each channel: by the batch in training, by the running statistics in inference.
 #[derive(Debug)]
@@ -41,10 +41,10 @@ impl BatchNorm2d {
         })
     }
 
-    /// [`Module::forward`] and an activation of the result in the same passes: what networks nearly always pair.
+    /// [`Layer::forward`] and an activation of the result in the same passes: what networks nearly always pair.
     pub fn forward_fused(&self, x: &Var, pass: &Pass, activation: Option<UnaryOp>) -> Result<Var> {
-        let (weight, bias) = (self.weight.var(pass), self.bias.var(pass));
-        let (mean, var) = (self.running_mean.tensor(), self.running_var.tensor());
+        let (weight, bias) = (self.weight.var(pass)?, self.bias.var(pass)?);
+        let (mean, var) = (self.running_mean.tensor()?, self.running_var.tensor()?);
         let call = BatchNormCall { op: self.op, activation };
         if !pass.is_training() {
             return Ok(x.batch_norm_eval(&weight, &bias, &mean, &var, call)?);
@@ -62,7 +62,7 @@ impl BatchNorm2d {
     }
 }
 
-impl Module for BatchNorm2d {
+impl Layer for BatchNorm2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         self.forward_fused(x, pass, None)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tilewright_autograd::Var;
 use tilewright_ops as ops;
 
-use crate::{Error, Module, Parameter, Pass, Result, Scope, init::Init};
+use crate::{Error, Layer, Parameter, Pass, Result, Scope, init::Init};
 
 /// A 2-D convolution with its weight (O I H W) and bias.
 #[derive(Debug)]
@@ -100,9 +100,9 @@ impl Conv2d {
     }
 }
 
-impl Module for Conv2d {
+impl Layer for Conv2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let bias = self.bias.as_ref().map(|bias| bias.var(pass));
-        Ok(x.conv2d(&self.weight.var(pass), bias.as_ref(), &self.op)?)
+        let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
+        Ok(x.conv2d(&self.weight.var(pass)?, bias.as_ref(), &self.op)?)
     }
 }

@@ -3,7 +3,7 @@
 use tilewright_autograd::Var;
 use tilewright_ops as ops;
 
-use crate::{Module, Pass, Result};
+use crate::{Layer, Pass, Result};
 
 /// In training, sets each element to zero with probability `p` and scales the rest by 1 / (1 − p).
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ impl Dropout {
     }
 }
 
-impl Module for Dropout {
+impl Layer for Dropout {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         if !pass.is_training() {
             return Ok(x.clone());

@@ -2,13 +2,13 @@
 
 use tilewright_autograd::Var;
 
-use crate::{Module, Pass, Result};
+use crate::{Layer, Pass, Result};
 
 /// Merges every axis behind the batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Flatten;
 
-impl Module for Flatten {
+impl Layer for Flatten {
     fn forward(&self, x: &Var, _: &Pass) -> Result<Var> {
         Ok(x.flatten(1)?)
     }

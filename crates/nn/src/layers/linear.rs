@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tilewright_autograd::Var;
 
-use crate::{Module, Parameter, Pass, Result, Scope, init::Init};
+use crate::{Layer, Parameter, Pass, Result, Scope, init::Init};
 
 /// `x · weightᵀ + bias` with `weight` [out, in].
 #[derive(Debug)]
@@ -33,9 +33,9 @@ impl Linear {
     }
 }
 
-impl Module for Linear {
+impl Layer for Linear {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let bias = self.bias.as_ref().map(|bias| bias.var(pass));
-        Ok(x.linear(&self.weight.var(pass), bias.as_ref())?)
+        let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
+        Ok(x.linear(&self.weight.var(pass)?, bias.as_ref())?)
     }
 }

@@ -3,7 +3,7 @@
 use tilewright_autograd::Var;
 use tilewright_ops::{self as ops, Pool2d};
 
-use crate::{Module, Pass, Result};
+use crate::{Layer, Pass, Result};
 
 /// The largest element of each window.
 #[derive(Clone, Copy, Debug)]
@@ -17,19 +17,19 @@ pub struct AvgPool2d(pub Pool2d);
 #[derive(Clone, Copy, Debug)]
 pub struct AdaptiveAvgPool2d(pub [usize; 2]);
 
-impl Module for MaxPool2d {
+impl Layer for MaxPool2d {
     fn forward(&self, x: &Var, _: &Pass) -> Result<Var> {
         Ok(x.max_pool2d(&self.0)?)
     }
 }
 
-impl Module for AvgPool2d {
+impl Layer for AvgPool2d {
     fn forward(&self, x: &Var, _: &Pass) -> Result<Var> {
         Ok(x.avg_pool2d(&self.0)?)
     }
 }
 
-impl Module for AdaptiveAvgPool2d {
+impl Layer for AdaptiveAvgPool2d {
     fn forward(&self, x: &Var, _: &Pass) -> Result<Var> {
         Ok(x.adaptive_avg_pool2d(ops::AdaptiveAvgPool2d { output: self.0 })?)
     }

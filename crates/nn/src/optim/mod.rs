@@ -85,15 +85,14 @@ fn load(
         let mut tensors = vec![None; parameters.len()];
         for (parameter, tensor) in parameters.iter().zip(&mut tensors) {
             let name = slot.key(parameter);
-            let value = parameter.tensor();
             match state.tensors.get(&name) {
                 None => {}
-                Some(HostTensor::F32(values, shape)) if shape == value.shape() => {
-                    *tensor = Some(Tensor::from_slice(value.context(), values, shape)?);
+                Some(HostTensor::F32(values, shape)) if shape == parameter.shape() => {
+                    *tensor = Some(Tensor::from_slice(parameter.context(), values, shape)?);
                     report.loaded.push(name.clone());
                 }
                 Some(other) => {
-                    let (found, expected) = (other.shape().to_vec(), value.shape().to_vec());
+                    let (found, expected) = (other.shape().to_vec(), parameter.shape().to_vec());
                     report.misshaped.push(Misshaped { name: name.clone(), found, expected });
                 }
             }

@@ -1,9 +1,8 @@
 //! `tilewright train`.
 
-mod evaluate;
-mod metrics;
 mod report;
 mod run;
+mod watch;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -113,13 +112,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
         let reason = "the demonstration trains small_cnn; leave --demo out to train another".to_owned();
         return Err(Error::Argument { argument: "--model", reason });
     }
-    let mut training = run::Training::new(arguments, context)?;
+    let work = run::Work::new(arguments, context)?;
     if let Some(steps) = arguments.profile {
-        return training.profile(steps).map(|()| ExitCode::SUCCESS);
+        return work.profile(steps).map(|()| ExitCode::SUCCESS);
     }
-    if !training.train()? {
-        return Ok(ExitCode::from(130));
-    }
-    training.finish()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if work.train()? { ExitCode::SUCCESS } else { ExitCode::from(130) })
 }

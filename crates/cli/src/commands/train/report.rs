@@ -1,19 +1,37 @@
-//! The pictures of a finished run.
+//! What a finished run says of itself: the last line of its metrics, and its pictures.
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use tilewright_data::ImageDataset;
+use tilewright_train::{Answers, EpochRecord};
 
-use super::{evaluate::Answers, metrics::EpochRecord};
 use crate::{
     Result,
     pictures::{EpochMetrics, Prediction, StepLoss, confusion_matrix, curves, prediction_sheet},
 };
 
+const ACCURACY: &str = "accuracy";
 /// Images on the sheet of predictions.
 const SHEET: usize = 40;
 /// Of these, at most so many wrong ones, if there are.
 const WRONG: usize = 12;
+
+/// What is known at the end of the run.
+#[derive(Clone, Debug, Serialize)]
+pub struct FinalRecord<'a> {
+    pub test_accuracy: f64,
+    pub test_images: usize,
+    pub train_seconds: f64,
+    pub images_per_second: f64,
+    pub model: &'a str,
+    pub parameters: usize,
+    pub epochs: u64,
+    pub seed: u64,
+    pub device: &'a str,
+    pub driver: &'a str,
+    pub memory_high_water: u64,
+}
 
 /// Draws the curves, the confusion matrix and a sheet of predictions; says what each file is.
 pub fn draw(
@@ -50,9 +68,9 @@ fn draw_curves(path: &Path, epochs: &[EpochRecord]) -> Result<()> {
         .iter()
         .map(|record| EpochMetrics {
             epoch: record.epoch as u32,
-            train_loss: record.train_loss,
-            train_accuracy: record.train_accuracy,
-            test_accuracy: record.test_accuracy,
+            train_loss: record.train.loss,
+            train_accuracy: record.train.metric(ACCURACY).unwrap_or_default(),
+            test_accuracy: record.test.as_ref().and_then(|test| test.metric(ACCURACY)).unwrap_or_default(),
         })
         .collect();
     let mut steps = Vec::new();

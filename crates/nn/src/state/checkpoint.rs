@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::{load, source::Prefixed};
 use crate::{Error, ParameterStore, Result, StateDict, optim::Optimizer};
 
 /// Where a run stands.
@@ -39,6 +40,9 @@ const OPTIMIZER: &str = "optimizer.";
 
 impl Checkpoint {
     /// Reads everything back from the device.
+    ///
+    /// # Errors
+    /// What the device reports.
     pub fn capture(store: &ParameterStore, optimizer: &dyn Optimizer, state: TrainingState) -> Result<Self> {
         let mut tensors = StateDict::default();
         for (name, value) in StateDict::of(store)?.tensors {
@@ -51,12 +55,18 @@ impl Checkpoint {
     }
 
     /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::File`].
     pub fn write(&self, path: &Path) -> Result<()> {
         let metadata = serde_json::to_string(&self.state).map_err(|error| Error::file(path, error.into()))?;
-        StateDict { metadata: Some(metadata), ..self.tensors.clone() }.write(path)
+        self.tensors.write_with(path, Some(&metadata))
     }
 
     /// Reads a file that [`Self::write`] made.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::Format`]; [`Error::Resume`] for a file of weights alone.
     pub fn read(path: &Path) -> Result<Self> {
         let resume = |reason| Error::Resume { path: path.display().to_string(), reason };
         let mut tensors = StateDict::read(path)?;
@@ -83,20 +93,14 @@ impl Checkpoint {
             let reason = format!("it was made by `{}` and this run is `{run}`", self.state.run);
             return Err(Error::Resume { path: path.display().to_string(), reason });
         }
-        let part = |prefix: &str| {
-            let named = self.tensors.tensors.iter();
-            let tensors =
-                named.filter_map(|(n, v)| Some((n.strip_prefix(prefix)?.to_owned(), v.clone()))).collect();
-            StateDict { tensors, metadata: None }
-        };
         let file = path.display().to_string();
-        let model = part(MODEL);
-        let report = model.report(store);
-        if !report.is_clean() {
-            return Err(Error::StateDict { file, report: Box::new(report) });
-        }
+        let model = Prefixed::new(&self.tensors, MODEL);
+        load::report(&model, store).require_clean(&file)?;
+        let named = self.tensors.tensors.iter();
+        let optimizers = named.filter_map(|(name, value)| Some((name.strip_prefix(OPTIMIZER)?, value)));
+        let tensors = optimizers.map(|(name, value)| (name.to_owned(), value.clone())).collect();
         // The weights last, as they are known to fit: it is all or nothing.
-        optimizer.load_state(&part(OPTIMIZER), &file)?;
-        model.load_into(store, &file).map(|_| ())
+        optimizer.load_state(&StateDict { tensors, metadata: None }, &file)?;
+        load::matching(&model, store).map(|_| ())
     }
 }

@@ -1,0 +1,198 @@
+//! A tensor that belongs to a network.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicI64, Ordering},
+};
+
+use tilewright_autograd::{LeafId, Var};
+use tilewright_ops::DType;
+use tilewright_runtime::Context;
+use tilewright_tensor::{self as tensor, Layout, Tensor};
+
+use crate::{Error, Pass, Result, init::Init};
+
+/// A tensor that belongs to a network: learnt, or kept (running statistics).
+///
+/// Its first numbers are drawn when they are first read: a network whose values come from a file draws none.
+pub struct Parameter {
+    path: String,
+    id: LeafId,
+    context: Context,
+    shape: Vec<usize>,
+    value: Mutex<Value>,
+    trainable: AtomicBool,
+}
+
+struct Value {
+    tensor: Tensor,
+    /// How to fill the tensor, which nobody else has seen, and the seed.
+    undrawn: Option<(Init, u64)>,
+}
+
+impl Parameter {
+    /// One whose numbers are drawn from `seed` and its path when they are first read. Its memory is taken now, so that a
+    /// size that the device cannot hold is known here.
+    pub(crate) fn undrawn(
+        context: &Context,
+        path: String,
+        shape: &[usize],
+        init: Init,
+        seed: u64,
+    ) -> Result<Self> {
+        let tensor = Tensor::empty(context, shape, DType::F32, Layout::RowMajor)?;
+        Ok(Self::of(path, Value { tensor, undrawn: Some((init, seed)) }))
+    }
+
+    /// One with a value.
+    pub(crate) fn ready(path: String, tensor: Tensor) -> Self {
+        Self::of(path, Value { tensor, undrawn: None })
+    }
+
+    fn of(path: String, value: Value) -> Self {
+        Self {
+            path,
+            id: LeafId::new(),
+            context: value.tensor.context().clone(),
+            shape: value.tensor.shape().to_vec(),
+            value: Mutex::new(value),
+            trainable: AtomicBool::new(true),
+        }
+    }
+
+    /// Its path, such as `layer1.0.conv1.weight`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Under which its gradient is found.
+    pub fn id(&self) -> LeafId {
+        self.id
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Numbers that it holds.
+    pub fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The context on which it lives.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Its value; drawn now, if nobody has read or set it before.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn tensor(&self) -> Result<Tensor> {
+        Ok(self.drawn(&mut self.lock())?.clone())
+    }
+
+    /// Its value as a variable: a leaf if the pass wants gradients and it is trainable.
+    ///
+    /// # Errors
+    /// As [`Self::tensor`].
+    pub fn var(&self, pass: &Pass) -> Result<Var> {
+        let value = self.tensor()?;
+        Ok(if pass.wants_gradients() && self.is_trainable() {
+            Var::leaf_of(value, self.id)
+        } else {
+            Var::constant(value)
+        })
+    }
+
+    /// Gives it another value of the same shape. It is kept row-major, as the kernels read weights.
+    ///
+    /// # Errors
+    /// [`Error::ParameterShape`], and a tensor's error unless it is f32 and lives on the parameter's context.
+    pub fn set(&self, value: Tensor) -> Result<()> {
+        if value.shape() != self.shape {
+            let (expected, found) = (self.shape.clone(), value.shape().to_vec());
+            return Err(Error::ParameterShape { path: self.path.clone(), expected, found });
+        }
+        let op = "Parameter::set";
+        // A parameter outlives the capture in which a symbolic value means something.
+        if value.is_symbolic() {
+            return Err(tensor::Error::from(tilewright_runtime::Error::Unbacked { op: op.to_owned() }).into());
+        }
+        if value.dtype() != DType::F32 {
+            let (found, expected) = (value.dtype(), DType::F32.name());
+            return Err(tensor::Error::DType { op, operand: "value", found, expected }.into());
+        }
+        if !value.context().same(&self.context) {
+            return Err(tensor::Error::Contexts { op }.into());
+        }
+        *self.lock() = Value { tensor: value.to_layout(Layout::RowMajor)?, undrawn: None };
+        Ok(())
+    }
+
+    /// Lets `step` change the value in place, as optimizers do. Who took the tensor before keeps what they took: memory
+    /// that somebody else holds (a clone, a reshaped tensor, a tape) is copied first.
+    ///
+    /// # Errors
+    /// Those of `step`; what the device reports.
+    pub fn update<T>(&self, step: impl FnOnce(&Tensor) -> Result<T>) -> Result<T> {
+        let mut value = self.lock();
+        let tensor = self.drawn(&mut value)?;
+        if !tensor.buffer().is_unique() {
+            *tensor = tensor.copy()?;
+        }
+        step(tensor)
+    }
+
+    /// The value, drawn if it is not there yet.
+    fn drawn<'a>(&self, value: &'a mut Value) -> Result<&'a mut Tensor> {
+        if let Some((init, seed)) = value.undrawn {
+            let numbers = init.values(&self.shape, seed, &self.path);
+            self.context.write(value.tensor.buffer(), bytemuck::cast_slice(&numbers))?;
+            value.undrawn = None;
+        }
+        Ok(&mut value.tensor)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Value> {
+        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether training changes it.
+    pub fn is_trainable(&self) -> bool {
+        self.trainable.load(Ordering::Relaxed)
+    }
+
+    /// Freezes it, or lets training change it again.
+    pub fn set_trainable(&self, trainable: bool) {
+        self.trainable.store(trainable, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Parameter({}, {:?})", self.path, self.shape)
+    }
+}
+
+/// One line of a state dict.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// Learnt.
+    Parameter(Arc<Parameter>),
+    /// Kept: a running statistic.
+    Buffer(Arc<Parameter>),
+    /// A whole number (PyTorch's `num_batches_tracked`).
+    Counter(String, Arc<AtomicI64>),
+}
+
+impl Entry {
+    /// Its path.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Parameter(parameter) | Self::Buffer(parameter) => parameter.path(),
+            Self::Counter(path, _) => path,
+        }
+    }
+}

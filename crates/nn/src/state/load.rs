@@ -1,0 +1,61 @@
+//! Loading what a source holds into a network that exists.
+
+use std::{collections::HashSet, sync::atomic::Ordering};
+
+use super::{
+    report::{LoadReport, Misshaped},
+    source::StateSource,
+};
+use crate::{Entry, ParameterStore, Result};
+
+/// How `source` fits the network. A missing counter is no fault: other writers leave them out.
+pub(super) fn report(source: &(impl StateSource + ?Sized), store: &ParameterStore) -> LoadReport {
+    let mut report = LoadReport::default();
+    let entries = store.entries();
+    for entry in &entries {
+        let expected = match entry {
+            Entry::Parameter(parameter) | Entry::Buffer(parameter) => parameter.shape(),
+            Entry::Counter(..) => &[],
+        };
+        let name = entry.path().to_owned();
+        match source.shape(&name) {
+            None if matches!(entry, Entry::Counter(..)) => {}
+            None => report.missing.push(name),
+            Some(shape) if shape == expected => report.loaded.push(name),
+            Some(shape) => {
+                let (found, expected) = (shape.to_vec(), expected.to_vec());
+                report.misshaped.push(Misshaped { name, found, expected });
+            }
+        }
+    }
+    let known: HashSet<_> = entries.iter().map(Entry::path).collect();
+    let unexpected = source.names().into_iter().filter(|name| !known.contains(name));
+    report.unexpected = unexpected.map(str::to_owned).collect();
+    report
+}
+
+/// Loads every name into the network, or, if one does not fit, nothing.
+pub(super) fn all(source: &dyn StateSource, store: &ParameterStore, label: &str) -> Result<LoadReport> {
+    let report = report(source, store).require_clean(label)?;
+    matching(source, store)?;
+    Ok(report)
+}
+
+/// Loads the names that fit, and reports the others.
+pub(super) fn matching(source: &dyn StateSource, store: &ParameterStore) -> Result<LoadReport> {
+    let report = report(source, store);
+    let fitting: HashSet<_> = report.loaded.iter().map(String::as_str).collect();
+    for entry in store.entries() {
+        if !fitting.contains(entry.path()) {
+            continue;
+        }
+        let Some(found) = source.tensor(entry.path())? else { continue };
+        match &entry {
+            Entry::Parameter(parameter) | Entry::Buffer(parameter) => {
+                parameter.set(found.upload_f32(store.context())?)?;
+            }
+            Entry::Counter(_, counter) => counter.store(found.first_i64(), Ordering::Relaxed),
+        }
+    }
+    Ok(report)
+}

@@ -1,0 +1,113 @@
+//! A safetensors file whose tensors are read when they are asked for.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use safetensors::tensor::{Metadata, TensorInfo};
+
+use super::state_dict::METADATA_KEY;
+use crate::{Error, HostTensor, Result, StateDict};
+
+/// A safetensors file, open: its header has been read and held against its size, its tensors are read by slices, each into
+/// the memory that it will have. A file may be larger than the memory that is left.
+pub struct StateFile {
+    path: PathBuf,
+    file: Mutex<File>,
+    /// Where the tensors begin.
+    start: u64,
+    tensors: BTreeMap<String, TensorInfo>,
+    metadata: Option<String>,
+}
+
+impl StateFile {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// [`Error::File`]; [`Error::Format`] if it is damaged, cut off or of another kind.
+    pub fn open(path: &Path) -> Result<Self> {
+        let fault = |error| Error::file(path, error);
+        let format = |reason: String| Error::Format { path: path.display().to_string(), reason };
+        let mut file = File::open(path).map_err(fault)?;
+        let size = file.metadata().map_err(fault)?.len();
+        let mut length = [0; 8];
+        if size < 8 {
+            return Err(format(format!("its {size} bytes are too few for a header")));
+        }
+        file.read_exact(&mut length).map_err(fault)?;
+        let (length, most) = (u64::from_le_bytes(length), size - 8);
+        // The length is held against the file before memory is taken by its word.
+        if length > most {
+            return Err(format(format!("its header has {length} bytes, and {most} follow")));
+        }
+        let mut header = vec![0; length as usize];
+        file.read_exact(&mut header).map_err(fault)?;
+        let header: Metadata = serde_json::from_slice(&header).map_err(|error| format(error.to_string()))?;
+        let (start, data) = (8 + length, header.data_len() as u64);
+        if start.checked_add(data) != Some(size) {
+            let held = size - start;
+            return Err(format(format!("its header promises {data} bytes of tensors, and it holds {held}")));
+        }
+        let metadata = header.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).cloned();
+        let tensors = header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
+        Ok(Self { path: path.to_owned(), file: Mutex::new(file), start, tensors, metadata })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The text that Tilewright keeps beside the tensors.
+    pub fn metadata(&self) -> Option<&str> {
+        self.metadata.as_deref()
+    }
+
+    /// Every name, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// The shape of the tensor `name`, if there is one.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|info| &info.shape[..])
+    }
+
+    /// Reads the tensor `name`, if there is one; f16 and bf16 become f32, i32 becomes i64.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be read; [`Error::StateDictType`].
+    pub fn tensor(&self, name: &str) -> Result<Option<HostTensor>> {
+        let Some(info) = self.tensors.get(name) else { return Ok(None) };
+        let (begin, end) = info.data_offsets;
+        let read = |bytes: &mut [u8]| {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.seek(SeekFrom::Start(self.start + begin as u64))
+                .and_then(|_| file.read_exact(bytes))
+                .map_err(|error| Error::file(&self.path, error))
+        };
+        HostTensor::read(name, info.dtype, &info.shape, end - begin, read).map(Some)
+    }
+
+    /// Reads every tensor.
+    ///
+    /// # Errors
+    /// As [`Self::tensor`].
+    pub fn read_all(&self) -> Result<StateDict> {
+        let mut tensors = BTreeMap::new();
+        for name in self.tensors.keys() {
+            tensors.extend(self.tensor(name)?.map(|tensor| (name.clone(), tensor)));
+        }
+        Ok(StateDict { tensors, metadata: self.metadata.clone() })
+    }
+}
+
+impl std::fmt::Debug for StateFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StateFile({}, {} tensors)", self.path.display(), self.tensors.len())
+    }
+}

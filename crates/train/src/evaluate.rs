@@ -1,0 +1,41 @@
+//! A network's loss and metrics on a whole source.
+
+use tilewright_nn::{Module, Pass, Values};
+use tilewright_runtime::Context;
+
+use crate::{Batch, Result, Scores, Source, Sums, Task};
+
+/// Runs `module` in evaluation mode on every batch of `source` and gives the means over its samples. `see` is shown each
+/// batch with its outputs, in order.
+///
+/// # Errors
+/// Those of the source, the module, the task and `see`.
+pub fn evaluate(
+    context: &Context,
+    module: &dyn Module,
+    task: &dyn Task,
+    source: &dyn Source,
+    mut see: impl FnMut(&Batch, &Values) -> Result<()>,
+) -> Result<Scores> {
+    let names = task.metrics();
+    let mut sums = Sums { metrics: vec![0.0; names.len()], ..Sums::default() };
+    for batch in source.epoch(0, 0)? {
+        let batch = batch?;
+        let outputs = module.call(&batch.upload_inputs(context)?, &Pass::eval())?;
+        let found = task.evaluate(&outputs, &batch.upload_targets(context)?, &batch)?;
+        sums.samples += found.samples;
+        sums.loss += found.loss;
+        sums.metrics.iter_mut().zip(found.metrics).for_each(|(sum, found)| *sum += found);
+        see(&batch, &outputs)?;
+    }
+    Ok(sums.means(&names))
+}
+
+impl Sums {
+    /// Divided by the samples, with names for the metrics; zeros where there is no sample.
+    pub(crate) fn means(&self, names: &[&str]) -> Scores {
+        let count = self.samples.max(1) as f64;
+        let metrics = names.iter().zip(&self.metrics).map(|(&name, sum)| (name.to_owned(), sum / count));
+        Scores { loss: self.loss / count, metrics: metrics.collect() }
+    }
+}

@@ -1,0 +1,31 @@
+//! Training: the loop, and what a program puts in and gets out.
+//!
+//! A [`Trainer`] takes batches from a [`Source`] (a program's own data, or the image loader by [`LoaderSource`]), the loss
+//! from a [`Task`] ([`Classification`] is one), and tells [`Callback`]s what happens, which may stop it. It keeps
+//! checkpoints, from which a run goes on to the same bits, and a record of every epoch, which [`MetricsFile`] writes.
+
+mod callback;
+mod classification;
+mod error;
+mod evaluate;
+mod loader;
+mod record;
+mod source;
+mod step;
+mod task;
+mod trainer;
+
+pub use callback::{Callback, EarlyStopping, Flow, Progress, Reading};
+pub use classification::{Answers, Classification};
+pub use error::Error;
+pub use evaluate::evaluate;
+pub use loader::{LoaderSource, TARGET};
+pub use record::{EpochRecord, MetricsFile, Scores};
+pub use source::{Batch, Batches, Source};
+pub use step::Step;
+pub use task::{Sums, Task};
+pub use tilewright_autograd::Var;
+pub use trainer::{Options, Outcome, Trainer};
+
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

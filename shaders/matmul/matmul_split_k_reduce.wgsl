@@ -15,7 +15,7 @@ alias Output = f32; // @const type of y: f32 or f16
 const VEC: bool = false; // @const count is a multiple of 4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const ACCUMULATE: bool = false; // @const y += instead of y =
 
 struct Params {

@@ -12,7 +12,7 @@ const TRANSPOSE_A: bool = false; // @const A is stored [K, M]
 const TRANSPOSE_B: bool = false; // @const B is stored [N, K]
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const PITCH: u32 = TILE + 1u;
 
 struct Params {

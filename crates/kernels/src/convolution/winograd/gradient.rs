@@ -37,7 +37,7 @@ params! { OutputGradientParams for "winograd_output_gradient" {
 } }
 
 params! { FilterGradientParams for "winograd_filter_gradient" {
-    inputs: u32, outputs: u32, tiles: u32, row_tiles: u32, groups: u32, accumulate: u32,
+    inputs: u32, outputs: u32, tiles: u32, row_tiles: u32, workgroups: u32, accumulate: u32,
 } }
 
 params! { WeightGradientParams for "winograd_weight_gradient" { count: u32 } }
@@ -181,13 +181,13 @@ impl Round {
         let lanes = Device::of(context).lanes;
         let [outputs, inputs] = self.channels;
         let row_tiles = outputs.div_ceil(ROWS);
-        let groups = row_tiles * inputs.div_ceil(4 * lanes as usize);
+        let workgroups = row_tiles * inputs.div_ceil(4 * lanes as usize);
         let params = FilterGradientParams {
             inputs: number(inputs)?,
             outputs: number(outputs)?,
             tiles: number(self.tiles)?,
             row_tiles: number(row_tiles)?,
-            groups: number(groups)?,
+            workgroups: number(workgroups)?,
             accumulate: self.accumulate.into(),
         };
         let kernel = Specialisation::new("winograd_filter_gradient").with_u32("LANES", lanes);
@@ -195,7 +195,7 @@ impl Round {
             op,
             params: bytemuck::bytes_of(&params),
             buffers: &[gradients, transformed, grad_weight],
-            groups: groups as u64,
+            groups: workgroups as u64,
         };
         context.dispatch(&kernel, &dispatch)
     }

@@ -78,6 +78,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         row.map(|row| wrong.extend(row))
     };
     let epilogue = Epilogue::default();
+    // Every kernel's uniform begins with the geometry: extents, stride, padding, dilation, one group of channels.
+    let window = [stride, stride, padding, padding, 1, 1, 1, 0];
+    let geometry = [&[x_shape, w_shape, y_shape].concat()[..], &window].concat();
     let ([oh, ow], taps) = ([y_shape[2], y_shape[3]], kernel * kernel);
     let (pixels, vec4_gathered, vec4) = (n * oh * ow, c.is_multiple_of(4), o.is_multiple_of(4));
     for (thread, tile_k) in [([4, 4], 16), ([8, 4], 16), ([4, 8], 16), ([8, 8], 8)] {
@@ -95,15 +98,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let tiles = [pixels.div_ceil(16 * thread[0] as usize), o.div_ceil(16 * thread[1] as usize)];
         let groups = tiles[0] * tiles[1];
         let strides = [[h * w * c, 1, w * c, c], [oh * ow * o, 1, ow * o, o]];
-        let window = [stride, stride, padding, padding, 1, 1]; // and the dilation
         // What the kernel divides by: channels, KW, columns and pixels of y, and the strides, which only gradients use.
         let divisors = [c, kernel, ow, oh * ow, 1, 1].map(|d| magic(d as u32).map(|word| word as usize));
         let terms = c * taps;
-        // Groups of channels, workgroups, terms of one split and of all, M and N and their tiles, two parameters.
-        let rest =
-            [1, groups, terms.next_multiple_of(tile_k as usize), terms, pixels, o, tiles[0], tiles[1], 0, 0];
-        let shapes = [x_shape, w_shape, y_shape].concat();
-        let params = [&shapes[..], &strides.concat(), &window, &divisors.concat(), &rest].concat();
+        // Workgroups, terms of one split and of all, M and N and their tiles; two parameters, and what fills a vec4.
+        let chunk = terms.next_multiple_of(tile_k as usize);
+        let rest = [groups, chunk, terms, pixels, o, tiles[0], tiles[1], 0, 0, 0, 0, 0];
+        let params = [&geometry[..], &strides.concat(), &divisors.concat(), &rest].concat();
         by_hand(spec.into(), &params, groups)?;
     }
     // Lanes shuffle inside subgroups of a known size: elsewhere the kernel is not offered.
@@ -115,10 +116,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let spec = LanesForwardSpec { lanes, pixels: lane_pixels, channels, width, steps, vec4, epilogue };
         let [rows, columns] =
             [pixels.div_ceil((lanes * lane_pixels) as usize), o.div_ceil(channels as usize)];
-        let shapes = [n, h, w, c, oh, ow, o, kernel, kernel];
-        let window = [stride, stride, padding, padding, 1, 1, 1]; // dilation, and one group of channels
-        // Tiles and workgroups, two parameters of the activation, the divisor of a pooling: neither is there.
-        let params = [&shapes[..], &window, &[rows, columns, rows * columns, 0, 0, 0]].concat();
+        // Tiles and workgroups; two parameters of the activation and the divisor of a pooling, neither of which is there,
+        // and what fills a vec4.
+        let params = [&geometry[..], &[rows, columns, rows * columns, 0, 0, 0, 0, 0]].concat();
         by_hand(spec.into(), &params, rows * columns)?;
     }
     if wrong.is_empty() { Ok(()) } else { Err(format!("wrong: {}", wrong.join("; ")).into()) }

@@ -237,6 +237,32 @@ fn what_files_repeat_is_the_same_in_all_of_them() {
     }
 }
 
+/// A convolution's extents and parameters come first in each of its kernels' uniforms, as one struct of one text.
+#[test]
+fn every_convolution_has_the_same_geometry() {
+    let geometry = |text: &'static str| {
+        let (_, rest) = text.split_once("struct Geometry {")?;
+        rest.split_once('}').map(|(body, _)| body)
+    };
+    let mut texts = kernels().iter().filter_map(|source| Some((source, geometry(source.text)?)));
+    let (_, expected) = texts.next().unwrap();
+    let mut count = 1;
+    for (source, text) in texts {
+        assert_eq!(text, expected, "the geometry of {}", source.stem);
+        assert!(source.text.contains("struct Params {\n    geometry: Geometry,"), "{}", source.stem);
+        count += 1;
+    }
+    assert!(count >= 20, "{count} kernels have a geometry");
+    let layouts = all_params();
+    let lanes = layouts.iter().find(|layout| layout.stems.contains(&"conv2d_lanes")).unwrap();
+    // What is nested is compared member by member too.
+    assert!(
+        lanes.leaves().contains(&("geometry.padding".to_owned(), 56, "[u32; 2]")),
+        "{:?}",
+        lanes.leaves()
+    );
+}
+
 #[test]
 fn host_and_shader_agree_on_params() {
     let mut cases = Cases::new();
@@ -245,13 +271,13 @@ fn host_and_shader_agree_on_params() {
         let (module, _) = parse(source.stem, source.text).unwrap();
         let reflection = reflect(source.stem, &module).unwrap();
         let found: Vec<_> =
-            reflection.params.iter().map(|m| (m.name.as_str(), m.offset as usize, m.kind)).collect();
+            reflection.params.iter().map(|m| (m.name.clone(), m.offset as usize, m.kind)).collect();
         let host = all.iter().find(|layout| layout.stems.contains(&source.stem));
         let outcome = match host {
             None if found.is_empty() => Ok(()),
             None => Err("no launcher declares its Params".to_owned()),
-            Some(layout) if layout.members == found => Ok(()),
-            Some(layout) => Err(format!("host {:?}, shader {found:?}", layout.members)),
+            Some(layout) if layout.leaves() == found => Ok(()),
+            Some(layout) => Err(format!("host {:?}, shader {found:?}", layout.leaves())),
         };
         cases.check(source.stem, outcome);
     }

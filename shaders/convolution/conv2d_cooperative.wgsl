@@ -22,7 +22,7 @@ const FRAGMENTS_N: u32 = 4u; // @const and across
 const TILE_K: u32 = 16u; // @const step along K, a multiple of EDGE
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const SUBGROUPS: u32 = 4u;
 const THREADS: u32 = SUBGROUPS * SUBGROUP;
 const TILE_M: u32 = 2u * EDGE * FRAGMENTS_M;
@@ -39,22 +39,27 @@ const C_QUADS: u32 = EDGE / 4u; // vec4s of a row of a matrix of sums
 const C_PITCH: u32 = C_QUADS + 1u;
 const C_SIZE: u32 = EDGE * C_PITCH;
 
-struct Params {
+struct Geometry {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
     y_shape: vec4<u32>, // N O OH OW
-    x_strides: vec4<u32>,
-    y_strides: vec4<u32>,
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
+struct Params {
+    geometry: Geometry,
+    x_strides: vec4<u32>,
+    y_strides: vec4<u32>,
     by_channels: vec2<u32>, // magic numbers: the gathered operand's channels of a group
     by_kernel_w: vec2<u32>, // KW
     by_width: vec2<u32>, // columns of an image of pixels
     by_image: vec2<u32>, // pixels of an image
     by_stride_h: vec2<u32>,
     by_stride_w: vec2<u32>,
-    groups: u32,
     count: u32, // workgroups with work
     chunk: u32, // of the sum, taken by one split
     terms: u32, // of the whole sum
@@ -64,6 +69,9 @@ struct Params {
     tiles_n: u32, // ceil(columns / TILE_N)
     p0: f32,
     p1: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -148,8 +156,8 @@ fn main(
     let column0 = id % params.tiles_n * TILE_N;
     let row0 = id / params.tiles_n % params.tiles_m * TILE_M;
     let slice = id / (params.tiles_n * params.tiles_m); // of a split, a group
-    let channel_group = slice % params.groups;
-    let split = slice / params.groups;
+    let channel_group = slice % params.geometry.groups;
+    let split = slice / params.geometry.groups;
     let first = split * params.chunk;
     // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
     let last = select(0u, min(params.terms, first + params.chunk), id < params.count);
@@ -164,10 +172,10 @@ fn main(
     for (var i = 0u; i < A_LOADS; i++) {
         let pixel = min(row0 + (i * THREADS + index) / A_QUADS, params.rows - 1u);
         let image = quotient(pixel, params.by_image);
-        let in_image = pixel - image * (params.y_shape.z * params.y_shape.w);
+        let in_image = pixel - image * (params.geometry.y_shape.z * params.geometry.y_shape.w);
         let row = quotient(in_image, params.by_width);
-        corner[i] = vec2(row, in_image - row * params.y_shape.w) * params.stride - params.padding;
-        base[i] = image * params.x_strides.x + channel_group * params.w_shape.y;
+        corner[i] = vec2(row, in_image - row * params.geometry.y_shape.w) * params.geometry.stride - params.geometry.padding;
+        base[i] = image * params.x_strides.x + channel_group * params.geometry.w_shape.y;
     }
     let w_base = channel_group * params.terms * params.columns;
 
@@ -195,14 +203,14 @@ fn main(
             let k = k0 + index % A_QUADS * 4u;
             let tap = quotient(k, params.by_channels);
             let tap_row = quotient(tap, params.by_kernel_w);
-            let offset = vec2(tap_row, tap - tap_row * params.w_shape.w) * params.dilation;
-            let channel = k - tap * params.w_shape.y;
+            let offset = vec2(tap_row, tap - tap_row * params.geometry.w_shape.w) * params.geometry.dilation;
+            let channel = k - tap * params.geometry.w_shape.y;
             // @unroll
             for (var i = 0u; i < A_LOADS; i++) {
                 // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
                 let at = corner[i] + offset;
                 next_a[i] = vec4<Operand>();
-                if (k < last && at.x < params.x_shape.z && at.y < params.x_shape.w) {
+                if (k < last && at.x < params.geometry.x_shape.z && at.y < params.geometry.x_shape.w) {
                     next_a[i] = x[(base[i] + at.x * params.x_strides.z + at.y * params.x_strides.w + channel) / 4u];
                 }
             }
@@ -245,7 +253,7 @@ fn main(
             if (id < params.count && pixel < params.rows && column < params.columns) {
                 var v = kept_c(subgroup * C_SIZE + q / C_QUADS * C_PITCH + q % C_QUADS);
                 let channel = channel_group * params.columns + column;
-                let at = (split * params.rows + pixel) * params.y_shape.y + channel;
+                let at = (split * params.rows + pixel) * params.geometry.y_shape.y + channel;
                 // @unroll
                 for (var e = 0u; e < 4u; e++) {
                     if (HAS_BIAS) {

@@ -11,7 +11,7 @@
 //           with FLIP, pad' = dilation * (K - 1) - pad (may be negative: wrap it into u32) and H, W, Ho, Wo swapped.
 // Limits:   5 storage buffers. KERNEL, STRIDE and DILATION as the operation's. VEC: C % 4 == 0; else false.
 //   bands = ceil(Ho / band) for any band (BAND above) from 1 to 32,768 (loops of Mesa before 23), strips = ceil(Wo / STRIP),
-//   units = N * bands * strips * ceil(C / 4), groups = ceil(units / WORKGROUP) (workgroups). Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a
+//   units = N * bands * strips * ceil(C / 4), workgroups = ceil(units / WORKGROUP). Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a
 //   bias or residual that is not added.
 
 enable f16;
@@ -29,15 +29,26 @@ const VEC: bool = false; // @const the number of channels is a multiple of 4
 const FLIP: bool = false; // @const read the kernel back to front
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const DEPTH: u32 = (KERNEL_H - 1u) * DILATION_H / STRIDE_H; // output rows that wait for more rows of x
 const COLUMNS: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    batch: u32, height: u32, width: u32, channels: u32, // x
-    out_height: u32, out_width: u32, // y
-    pad_h: u32, pad_w: u32, band: u32, bands: u32, strips: u32, units: u32,
+    geometry: Geometry,
+    band: u32, bands: u32, strips: u32, units: u32,
     p0: f32, p1: f32, // of the activation
+    pad0: u32, pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -98,24 +109,24 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     // A surplus invocation recomputes the last unit and stores nothing: cheaper here than a masked body.
     let id = (wg.x + grid.x * (wg.y + grid.y * wg.z)) * WORKGROUP + local;
     let unit = min(id, params.units - 1u);
-    let quads = (params.channels + 3u) / 4u;
+    let quads = (params.geometry.x_shape.y + 3u) / 4u;
     let strip = unit / quads;
     let channel = (unit - strip * quads) * 4u;
     let band = strip / params.strips;
     let ow0 = (strip - band * params.strips) * STRIP;
     let n = band / params.bands;
     let oh0 = (band - n * params.bands) * params.band;
-    let count = min(4u, params.channels - channel);
+    let count = min(4u, params.geometry.x_shape.y - channel);
     // The input position of tap (0,0) of the tile's first pixel; a negative one wraps and so lies outside as well.
-    let top = oh0 * STRIDE_H - params.pad_h;
-    let left = ow0 * STRIDE_W - params.pad_w;
-    let base = ((n * params.height + top) * params.width + left) * params.channels + channel;
+    let top = oh0 * STRIDE_H - params.geometry.padding.x;
+    let left = ow0 * STRIDE_W - params.geometry.padding.y;
+    let base = ((n * params.geometry.x_shape.z + top) * params.geometry.x_shape.w + left) * params.geometry.x_shape.y + channel;
 
     var w: array<vec4<f32>, KERNEL_H * KERNEL_W>;
     // @unroll
     for (var tap = 0u; tap < KERNEL_H * KERNEL_W; tap++) {
         let source = select(tap, KERNEL_H * KERNEL_W - 1u - tap, FLIP);
-        w[tap] = load_w(source * params.channels + channel, count);
+        w[tap] = load_w(source * params.geometry.x_shape.y + channel, count);
     }
     let add = load_bias(channel, count);
     var acc: array<vec4<f32>, (DEPTH + 1u) * STRIP>; // of the output rows turn, turn - 1, .. turn - DEPTH
@@ -126,8 +137,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             var xv: array<vec4<f32>, COLUMNS>;
             // @unroll
             for (var i = 0u; i < COLUMNS; i++) {
-                let inside = top + row < params.height && left + i < params.width;
-                let at = base + (row * params.width + i) * params.channels;
+                let inside = top + row < params.geometry.x_shape.z && left + i < params.geometry.x_shape.w;
+                let at = base + (row * params.geometry.x_shape.w + i) * params.geometry.x_shape.y;
                 xv[i] = select(vec4<f32>(), load_x(select(channel, at, inside), count), inside);
             }
             // @unroll
@@ -146,8 +157,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         let row = turn - DEPTH; // before the first one it wraps
         // @unroll
         for (var p = 0u; p < STRIP; p++) {
-            let stored = id < params.units && row < params.band && oh0 + row < params.out_height && ow0 + p < params.out_width;
-            let at = ((n * params.out_height + oh0 + row) * params.out_width + ow0 + p) * params.channels + channel;
+            let stored = id < params.units && row < params.band && oh0 + row < params.geometry.y_shape.z && ow0 + p < params.geometry.y_shape.w;
+            let at = ((n * params.geometry.y_shape.z + oh0 + row) * params.geometry.y_shape.w + ow0 + p) * params.geometry.x_shape.y + channel;
             store(at, acc[DEPTH * STRIP + p] + add, select(0u, count, stored));
         }
         // @unroll

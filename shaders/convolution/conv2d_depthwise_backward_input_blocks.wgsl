@@ -9,8 +9,8 @@
 //           from in registers, and so loads each element of dy once.
 // Limits:   3 storage buffers. KERNEL, STRIDE, DILATION and PADDING as the operation's. VEC: C % 4 == 0; else false.
 //   bands = ceil(ceil(H / STRIDE_H) / band) for any band (BAND above) from 1 to 32,768 (loops of Mesa before 23),
-//   strips = ceil(W / (STRIDE_W * STRIP)), units = N * bands * strips * ceil(C / 4), groups = ceil(units / WORKGROUP)
-//   (workgroups). Every element of dx is written. Bound sizes are multiples of 16 bytes (pad).
+//   strips = ceil(W / (STRIDE_W * STRIP)), units = N * bands * strips * ceil(C / 4), workgroups = ceil(units / WORKGROUP)
+//  . Every element of dx is written. Bound sizes are multiples of 16 bytes (pad).
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const STRIP: u32 = 2u; // @const blocks of a row per invocation
@@ -30,9 +30,19 @@ const REACH_W: u32 = (KERNEL_W - 1u) * DILATION_W;
 const ROWS: u32 = ABOVE + (STRIDE_H - 1u + PADDING_H) / STRIDE_H + 1u; // of dy that reach a block
 const COLUMNS: u32 = BEFORE + (STRIDE_W - 1u + PADDING_W) / STRIDE_W + STRIP;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    height: u32, width: u32, channels: u32, // dx
-    out_height: u32, out_width: u32, // dy
+    geometry: Geometry,
     band: u32, bands: u32, strips: u32, units: u32,
 }
 
@@ -72,23 +82,23 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     // A surplus invocation recomputes the last unit and stores nothing: cheaper here than a masked body.
     let id = (wg.x + grid.x * (wg.y + grid.y * wg.z)) * WORKGROUP + local;
     let unit = min(id, params.units - 1u);
-    let quads = (params.channels + 3u) / 4u;
+    let quads = (params.geometry.x_shape.y + 3u) / 4u;
     let strip = unit / quads;
     let channel = (unit - strip * quads) * 4u;
     let band = strip / params.strips;
     let block0 = (strip - band * params.strips) * STRIP;
     let n = band / params.bands;
     let row0 = (band - n * params.bands) * params.band;
-    let count = min(4u, params.channels - channel);
+    let count = min(4u, params.geometry.x_shape.y - channel);
     // The first row and column of dy; one before the first wraps and so lies outside as well.
     let top = row0 - ABOVE;
     let left = block0 - BEFORE;
-    let base = ((n * params.out_height + top) * params.out_width + left) * params.channels + channel;
+    let base = ((n * params.geometry.y_shape.z + top) * params.geometry.y_shape.w + left) * params.geometry.x_shape.y + channel;
 
     var w: array<vec4<f32>, KERNEL_H * KERNEL_W>;
     // @unroll
     for (var tap = 0u; tap < KERNEL_H * KERNEL_W; tap++) {
-        w[tap] = load_w(tap * params.channels + channel, count);
+        w[tap] = load_w(tap * params.geometry.x_shape.y + channel, count);
     }
     var d: array<vec4<f32>, ROWS * COLUMNS>;
     for (var turn = 0u; turn < params.band + ROWS - 1u; turn++) {
@@ -99,8 +109,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         }
         // @unroll
         for (var i = 0u; i < COLUMNS; i++) {
-            let inside = top + turn < params.out_height && left + i < params.out_width;
-            let at = base + (turn * params.out_width + i) * params.channels;
+            let inside = top + turn < params.geometry.y_shape.z && left + i < params.geometry.y_shape.w;
+            let at = base + (turn * params.geometry.y_shape.w + i) * params.geometry.x_shape.y;
             d[(ROWS - 1u) * COLUMNS + i] = select(vec4<f32>(), load_dy(select(channel, at, inside), count), inside);
         }
         let block_row = turn - (ROWS - 1u); // before the first one it wraps
@@ -124,8 +134,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
                     }
                 }
                 let iw = block0 * STRIDE_W + p;
-                let stored = id < params.units && block_row < params.band && ih < params.height && iw < params.width;
-                let at = ((n * params.height + ih) * params.width + iw) * params.channels + channel;
+                let stored = id < params.units && block_row < params.band && ih < params.geometry.x_shape.z && iw < params.geometry.x_shape.w;
+                let at = ((n * params.geometry.x_shape.z + ih) * params.geometry.x_shape.w + iw) * params.geometry.x_shape.y + channel;
                 store(at, s, select(0u, count, stored));
             }
         }

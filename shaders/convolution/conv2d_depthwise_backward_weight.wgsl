@@ -10,7 +10,7 @@
 //           (columns of x between strips twice).
 // Host      KERNEL, STRIDE and DILATION as the operation's. VEC: C % 4 == 0; else false.
 //   bands = ceil(Ho / band), strips = ceil(Wo / STRIP), all = N * bands * strips, splits = ceil(all / patches),
-//   units = splits * ceil(C / 4), groups = ceil(units / WORKGROUP) (workgroups). Bound sizes are multiples of 16 bytes.
+//   units = splits * ceil(C / 4), workgroups = ceil(units / WORKGROUP). Bound sizes are multiples of 16 bytes.
 // Limits:   3 storage buffers. patches * (band + (KERNEL_H - 1) * DILATION_H / STRIDE_H + 1) <= 65,535 (Mesa before 23 stops a
 //           shader after 65,535 loop turns in all).
 
@@ -27,10 +27,21 @@ const TAPS: u32 = KERNEL_H * KERNEL_W;
 const DEPTH: u32 = (KERNEL_H - 1u) * DILATION_H / STRIDE_H; // rows of dy that meet more rows of x
 const COLUMNS: u32 = (STRIP - 1u) * STRIDE_W + (KERNEL_W - 1u) * DILATION_W + 1u;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    batch: u32, height: u32, width: u32, channels: u32, // x
-    out_height: u32, out_width: u32, // dy
-    pad_h: u32, pad_w: u32, band: u32, bands: u32, strips: u32, all: u32, patches: u32, units: u32,
+    geometry: Geometry,
+    band: u32, bands: u32, strips: u32, all: u32, patches: u32, units: u32,
+    pad0: u32, pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -57,10 +68,10 @@ fn load_dy(i: u32, count: u32) -> vec4<f32> {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let id = (wg.x + grid.x * (wg.y + grid.y * wg.z)) * WORKGROUP + local;
     let unit = min(id, params.units - 1u);
-    let quads = (params.channels + 3u) / 4u;
+    let quads = (params.geometry.x_shape.y + 3u) / 4u;
     let split = unit / quads;
     let channel = (unit - split * quads) * 4u;
-    let count = min(4u, params.channels - channel);
+    let count = min(4u, params.geometry.x_shape.y - channel);
 
     var acc: array<vec4<f32>, KERNEL_H * KERNEL_W>;
     let end = min(params.all, (split + 1u) * params.patches);
@@ -69,12 +80,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         let ow0 = (item - band * params.strips) * STRIP;
         let n = band / params.bands;
         let oh0 = (band - n * params.bands) * params.band;
-        let rows = min(params.band, params.out_height - oh0);
+        let rows = min(params.band, params.geometry.y_shape.z - oh0);
         // The position in x of tap (0,0) of the first pixel; a negative one wraps and so lies outside as well.
-        let top = oh0 * STRIDE_H - params.pad_h;
-        let left = ow0 * STRIDE_W - params.pad_w;
-        let x0 = ((n * params.height + top) * params.width + left) * params.channels + channel;
-        let dy0 = ((n * params.out_height + oh0) * params.out_width + ow0) * params.channels + channel;
+        let top = oh0 * STRIDE_H - params.geometry.padding.x;
+        let left = ow0 * STRIDE_W - params.geometry.padding.y;
+        let x0 = ((n * params.geometry.x_shape.z + top) * params.geometry.x_shape.w + left) * params.geometry.x_shape.y + channel;
+        let dy0 = ((n * params.geometry.y_shape.z + oh0) * params.geometry.y_shape.w + ow0) * params.geometry.x_shape.y + channel;
         var d: array<vec4<f32>, (DEPTH + 1u) * STRIP>; // the rows turn, turn - 1, .. turn - DEPTH of dy
         // @unroll
         for (var i = 0u; i < (DEPTH + 1u) * STRIP; i++) {
@@ -87,8 +98,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             }
             // @unroll
             for (var p = 0u; p < STRIP; p++) {
-                let inside = turn < rows && ow0 + p < params.out_width;
-                let at = dy0 + (turn * params.out_width + p) * params.channels;
+                let inside = turn < rows && ow0 + p < params.geometry.y_shape.w;
+                let at = dy0 + (turn * params.geometry.y_shape.w + p) * params.geometry.x_shape.y;
                 d[p] = select(vec4<f32>(), load_dy(select(channel, at, inside), count), inside);
             }
             // @unroll
@@ -97,8 +108,8 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
                 var xv: array<vec4<f32>, COLUMNS>;
                 // @unroll
                 for (var i = 0u; i < COLUMNS; i++) {
-                    let inside = top + row < params.height && left + i < params.width;
-                    let at = x0 + (row * params.width + i) * params.channels;
+                    let inside = top + row < params.geometry.x_shape.z && left + i < params.geometry.x_shape.w;
+                    let at = x0 + (row * params.geometry.x_shape.w + i) * params.geometry.x_shape.y;
                     xv[i] = select(vec4<f32>(), load_x(select(channel, at, inside), count), inside);
                 }
                 // @unroll
@@ -118,7 +129,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     }
     if id >= params.units { return; }
     // The filters of four channels lie one after the other: element e is tap e mod TAPS of channel e / TAPS.
-    let at = (split * params.channels + channel) * TAPS;
+    let at = (split * params.geometry.x_shape.y + channel) * TAPS;
     if VEC {
         // @unroll
         for (var k = 0u; k < TAPS; k++) {

@@ -13,22 +13,26 @@ alias Output = f32; // @const type of y and residual: that of x
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 
-struct Params {
+struct Geometry {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
     y_shape: vec4<u32>, // N O OH OW
-    x_strides: vec4<u32>,
-    w_strides: vec4<u32>,
-    y_strides: vec4<u32>,
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
     groups: u32,
+    pad: u32,
+}
+
+struct Params {
+    geometry: Geometry,
+    x_strides: vec4<u32>,
+    w_strides: vec4<u32>,
+    y_strides: vec4<u32>,
     count: u32, // threads with work
     chunk: u32, // pixels of y summed by one split of a weight gradient
-    pad: u32,
     p0: f32,
     p1: f32,
 }
@@ -56,23 +60,23 @@ fn main(
     if (i >= params.count) {
         return;
     }
-    let output = i % params.y_shape.y;
-    let column = i / params.y_shape.y % params.y_shape.w;
-    let row = i / (params.y_shape.y * params.y_shape.w) % params.y_shape.z;
-    let image = i / (params.y_shape.y * params.y_shape.w * params.y_shape.z);
-    let inputs = params.w_shape.y;
-    let first_input = output / (params.w_shape.x / params.groups) * inputs;
+    let output = i % params.geometry.y_shape.y;
+    let column = i / params.geometry.y_shape.y % params.geometry.y_shape.w;
+    let row = i / (params.geometry.y_shape.y * params.geometry.y_shape.w) % params.geometry.y_shape.z;
+    let image = i / (params.geometry.y_shape.y * params.geometry.y_shape.w * params.geometry.y_shape.z);
+    let inputs = params.geometry.w_shape.y;
+    let first_input = output / (params.geometry.w_shape.x / params.geometry.groups) * inputs;
 
     let x_base = image * params.x_strides.x + first_input * params.x_strides.y;
     let w_base = output * params.w_strides.x;
     var sum = 0.0;
-    for (var tap_row = 0u; tap_row < params.w_shape.z; tap_row++) {
+    for (var tap_row = 0u; tap_row < params.geometry.w_shape.z; tap_row++) {
         // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
-        let x_row = row * params.stride.x + tap_row * params.dilation.x - params.padding.x;
-        if (x_row < params.x_shape.z) {
-            for (var tap_column = 0u; tap_column < params.w_shape.w; tap_column++) {
-                let x_column = column * params.stride.y + tap_column * params.dilation.y - params.padding.y;
-                if (x_column < params.x_shape.w) {
+        let x_row = row * params.geometry.stride.x + tap_row * params.geometry.dilation.x - params.geometry.padding.x;
+        if (x_row < params.geometry.x_shape.z) {
+            for (var tap_column = 0u; tap_column < params.geometry.w_shape.w; tap_column++) {
+                let x_column = column * params.geometry.stride.y + tap_column * params.geometry.dilation.y - params.geometry.padding.y;
+                if (x_column < params.geometry.x_shape.w) {
                     var x_at = x_base + x_row * params.x_strides.z + x_column * params.x_strides.w;
                     var w_at = w_base + tap_row * params.w_strides.z + tap_column * params.w_strides.w;
                     for (var input = 0u; input < inputs; input++) {

@@ -22,7 +22,7 @@ const VEC_K: bool = false; // @const C/G is a multiple of 4: a vec4 of x lies wi
 const VEC_N: bool = false; // @const O/G is a multiple of 4: weights are read by vec4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const POOL: u32 = 0u; // @const 0: each pixel is stored, 1: the maxima of windows of four, 2: their means
 const POOL_HEIGHT: u32 = 1u; // @const rows of a window
 const POOL_WIDTH: u32 = 1u; // @const columns of a window
@@ -38,22 +38,27 @@ const B_SIZE: u32 = TILE_N * K_QUADS;
 const A_LOADS: u32 = TILE_M * K_QUADS / THREADS;
 const B_LOADS: u32 = TILE_N * K_QUADS / THREADS;
 
-struct Params {
+struct Geometry {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
-    y_shape: vec4<u32>, // N O OH OW; with POOL the extents that windows cover
-    x_strides: vec4<u32>,
-    y_strides: vec4<u32>, // of pixels, also where windows are stored
+    y_shape: vec4<u32>, // N O OH OW
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
+struct Params {
+    geometry: Geometry, // with POOL y_shape is the extents that windows cover
+    x_strides: vec4<u32>,
+    y_strides: vec4<u32>, // of pixels, also where windows are stored
     by_channels: vec2<u32>, // magic numbers: the gathered operand's channels of a group
     by_kernel_w: vec2<u32>, // KW
     by_width: vec2<u32>, // columns of an image of pixels, or with POOL of windows
     by_image: vec2<u32>, // pixels or windows of an image
     by_stride_h: vec2<u32>,
     by_stride_w: vec2<u32>,
-    groups: u32,
     count: u32, // workgroups with work
     chunk: u32, // of the sum, taken by one split
     terms: u32, // of the whole sum
@@ -63,6 +68,9 @@ struct Params {
     tiles_n: u32, // ceil(columns / TILE_N)
     p0: f32,
     p1: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -94,7 +102,7 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
 // Image, row and column of the pixel that a row of the product is.
 fn pixel_of(row: u32) -> vec3<u32> {
     let size = vec2(POOL_HEIGHT, POOL_WIDTH);
-    let extents = params.y_shape.zw / size;
+    let extents = params.geometry.y_shape.zw / size;
     let result = select(row, row / 4u, POOL != 0u);
     let image = quotient(result, params.by_image);
     let in_image = result - image * (extents.x * extents.y);
@@ -108,9 +116,9 @@ fn locate(base: u32, corner: vec2<u32>, k: u32, k_end: u32) -> vec2<u32> {
     let tap = quotient(k, params.by_channels);
     let tap_row = quotient(tap, params.by_kernel_w);
     // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
-    let at = corner + vec2(tap_row, tap - tap_row * params.w_shape.w) * params.dilation;
-    let inside = k < k_end && at.x < params.x_shape.z && at.y < params.x_shape.w;
-    let channel = k - tap * params.w_shape.y;
+    let at = corner + vec2(tap_row, tap - tap_row * params.geometry.w_shape.w) * params.geometry.dilation;
+    let inside = k < k_end && at.x < params.geometry.x_shape.z && at.y < params.geometry.x_shape.w;
+    let channel = k - tap * params.geometry.w_shape.y;
     return vec2(base + at.x * params.x_strides.z + at.y * params.x_strides.w + channel, u32(inside));
 }
 
@@ -168,8 +176,8 @@ fn main(
     let column0 = id % params.tiles_n * TILE_N;
     let row0 = id / params.tiles_n % params.tiles_m * TILE_M;
     let slice = id / (params.tiles_n * params.tiles_m); // of a split, a group
-    let channel_group = slice % params.groups;
-    let split = slice / params.groups;
+    let channel_group = slice % params.geometry.groups;
+    let split = slice / params.geometry.groups;
     let first = split * params.chunk;
     // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
     let last = select(0u, min(params.terms, first + params.chunk), id < params.count);
@@ -180,8 +188,8 @@ fn main(
     // @unroll
     for (var i = 0u; i < A_LOADS; i++) {
         let pixel = pixel_of(min(row0 + (i * THREADS + index) / K_QUADS, params.rows - 1u));
-        corner[i] = pixel.yz * params.stride - params.padding;
-        base[i] = pixel.x * params.x_strides.x + channel_group * params.w_shape.y;
+        corner[i] = pixel.yz * params.geometry.stride - params.geometry.padding;
+        base[i] = pixel.x * params.x_strides.x + channel_group * params.geometry.w_shape.y;
     }
     let w_base = channel_group * params.terms * params.columns;
     let a_k = index % K_QUADS * 4u;
@@ -270,7 +278,7 @@ fn main(
         for (var i = 0u; i < THREAD_M; i++) {
             let row = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
             if (row < params.rows && column < params.columns) {
-                var at = (split * params.rows + row) * params.y_shape.y + channel;
+                var at = (split * params.rows + row) * params.geometry.y_shape.y + channel;
                 var s = sum[i * COLUMN_QUADS + g] + add;
                 if (HAS_RESIDUAL) {
                     if (POOL != 0u) {
@@ -293,7 +301,7 @@ fn main(
                     s = pooled / 4.0;
                 }
                 if (POOL != 0u) {
-                    at = row / 4u * params.y_shape.y + channel;
+                    at = row / 4u * params.geometry.y_shape.y + channel;
                 }
                 if (POOL != 0u && i % 4u != 3u) {
                     // The window's last pixel stores it.

@@ -26,22 +26,27 @@ const B_SIZE: u32 = TILE_N * K_QUADS;
 const A_LOADS: u32 = TILE_M * K_QUADS / THREADS;
 const B_LOADS: u32 = TILE_N * K_QUADS / THREADS;
 
-struct Params {
+struct Geometry {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
     y_shape: vec4<u32>, // N O OH OW
-    x_strides: vec4<u32>,
-    y_strides: vec4<u32>,
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
+struct Params {
+    geometry: Geometry,
+    x_strides: vec4<u32>,
+    y_strides: vec4<u32>,
     by_channels: vec2<u32>, // magic numbers: the gathered operand's channels of a group
     by_kernel_w: vec2<u32>, // KW
     by_width: vec2<u32>, // columns of an image of pixels
     by_image: vec2<u32>, // pixels of an image
     by_stride_h: vec2<u32>,
     by_stride_w: vec2<u32>,
-    groups: u32,
     count: u32, // workgroups with work
     chunk: u32, // of the sum, taken by one split
     terms: u32, // of the whole sum
@@ -51,6 +56,9 @@ struct Params {
     tiles_n: u32, // ceil(columns / TILE_N)
     p0: f32,
     p1: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -75,12 +83,12 @@ fn quotient(n: u32, by: vec2<u32>) -> u32 {
 fn locate(base: u32, corner: vec2<u32>, k: u32, k_end: u32) -> vec2<u32> {
     let tap = quotient(k, params.by_channels);
     let tap_row = quotient(tap, params.by_kernel_w);
-    let distance = corner - vec2(tap_row, tap - tap_row * params.w_shape.w) * params.dilation;
+    let distance = corner - vec2(tap_row, tap - tap_row * params.geometry.w_shape.w) * params.geometry.dilation;
     // Negative distances wrap to huge numbers, which are no numerators, and beyond every window.
     let near = distance & vec2(0x7fffffffu);
     let at = vec2(quotient(near.x, params.by_stride_h), quotient(near.y, params.by_stride_w));
-    let inside = k < k_end && all(near == distance) && all(at < params.y_shape.zw) && all(at * params.stride == distance);
-    let channel = k - tap * (params.y_shape.y / params.groups);
+    let inside = k < k_end && all(near == distance) && all(at < params.geometry.y_shape.zw) && all(at * params.geometry.stride == distance);
+    let channel = k - tap * (params.geometry.y_shape.y / params.geometry.groups);
     return vec2(base + at.x * params.y_strides.z + at.y * params.y_strides.w + channel, u32(inside));
 }
 
@@ -133,8 +141,8 @@ fn main(
     let column0 = id % params.tiles_n * TILE_N;
     let row0 = id / params.tiles_n % params.tiles_m * TILE_M;
     let slice = id / (params.tiles_n * params.tiles_m); // of a split, a group
-    let channel_group = slice % params.groups;
-    let split = slice / params.groups;
+    let channel_group = slice % params.geometry.groups;
+    let split = slice / params.geometry.groups;
     let first = split * params.chunk;
     // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
     let last = select(0u, min(params.terms, first + params.chunk), id < params.count);
@@ -146,10 +154,10 @@ fn main(
     for (var i = 0u; i < A_LOADS; i++) {
         let pixel = min(row0 + (i * THREADS + index) / K_QUADS, params.rows - 1u);
         let image = quotient(pixel, params.by_image);
-        let in_image = pixel - image * (params.x_shape.z * params.x_shape.w);
+        let in_image = pixel - image * (params.geometry.x_shape.z * params.geometry.x_shape.w);
         let row = quotient(in_image, params.by_width);
-        corner[i] = vec2(row, in_image - row * params.x_shape.w) + params.padding;
-        base[i] = image * params.y_strides.x + channel_group * (params.y_shape.y / params.groups);
+        corner[i] = vec2(row, in_image - row * params.geometry.x_shape.w) + params.geometry.padding;
+        base[i] = image * params.y_strides.x + channel_group * (params.geometry.y_shape.y / params.geometry.groups);
     }
     let w_base = channel_group * params.terms * params.columns;
     let a_k = index % K_QUADS * 4u;
@@ -227,7 +235,7 @@ fn main(
         for (var i = 0u; i < THREAD_M; i++) {
             let pixel = row0 + i / 4u * 64u + thread.y * 4u + i % 4u;
             if (pixel < params.rows && column < params.columns) {
-                let at = (split * params.rows + pixel) * params.x_shape.y + channel;
+                let at = (split * params.rows + pixel) * params.geometry.x_shape.y + channel;
                 let s = sum[i * COLUMN_QUADS + g];
                 if (VEC_N) {
                     grad_x[at / 4u] = s;

@@ -25,22 +25,27 @@ const B_SIZE: u32 = TILE_N * K_QUADS;
 const A_LOADS: u32 = TILE_M * K_QUADS / THREADS;
 const B_LOADS: u32 = TILE_N * K_QUADS / THREADS;
 
-struct Params {
+struct Geometry {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
     y_shape: vec4<u32>, // N O OH OW
-    x_strides: vec4<u32>,
-    y_strides: vec4<u32>,
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
+struct Params {
+    geometry: Geometry,
+    x_strides: vec4<u32>,
+    y_strides: vec4<u32>,
     by_channels: vec2<u32>, // magic numbers: the gathered operand's channels of a group
     by_kernel_w: vec2<u32>, // KW
     by_width: vec2<u32>, // columns of an image of pixels
     by_image: vec2<u32>, // pixels of an image
     by_stride_h: vec2<u32>,
     by_stride_w: vec2<u32>,
-    groups: u32,
     count: u32, // workgroups with work
     chunk: u32, // of the sum, taken by one split
     terms: u32, // of the whole sum
@@ -50,6 +55,9 @@ struct Params {
     tiles_n: u32, // ceil(columns / TILE_N)
     p0: f32,
     p1: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -75,13 +83,13 @@ fn locate(pixel: u32, row: u32, channel_group: u32, end: u32) -> vec2<u32> {
     let tap = quotient(row, params.by_channels);
     let tap_row = quotient(tap, params.by_kernel_w);
     let image = quotient(pixel, params.by_image);
-    let in_image = pixel - image * (params.y_shape.z * params.y_shape.w);
+    let in_image = pixel - image * (params.geometry.y_shape.z * params.geometry.y_shape.w);
     let y_row = quotient(in_image, params.by_width);
-    let window = vec2(y_row, in_image - y_row * params.y_shape.w);
+    let window = vec2(y_row, in_image - y_row * params.geometry.y_shape.w);
     // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
-    let at = window * params.stride + vec2(tap_row, tap - tap_row * params.w_shape.w) * params.dilation - params.padding;
-    let inside = pixel < end && row < params.rows && all(at < params.x_shape.zw);
-    let channel = channel_group * params.w_shape.y + row - tap * params.w_shape.y;
+    let at = window * params.geometry.stride + vec2(tap_row, tap - tap_row * params.geometry.w_shape.w) * params.geometry.dilation - params.geometry.padding;
+    let inside = pixel < end && row < params.rows && all(at < params.geometry.x_shape.zw);
+    let channel = channel_group * params.geometry.w_shape.y + row - tap * params.geometry.w_shape.y;
     return vec2(image * params.x_strides.x + at.x * params.x_strides.z + at.y * params.x_strides.w + channel, u32(inside));
 }
 
@@ -109,7 +117,7 @@ fn load_grad_y(pixel: u32, column: u32, channel_group: u32, end: u32) -> vec4<f3
     if (pixel >= end || column >= params.columns) {
         return v;
     }
-    let at = pixel * params.y_shape.y + channel_group * params.columns + column;
+    let at = pixel * params.geometry.y_shape.y + channel_group * params.columns + column;
     if (VEC_N) {
         return grad_y[at / 4u];
     }
@@ -133,8 +141,8 @@ fn main(
     let column0 = id % params.tiles_n * TILE_N;
     let row0 = id / params.tiles_n % params.tiles_m * TILE_M;
     let slice = id / (params.tiles_n * params.tiles_m); // of a split, a group
-    let channel_group = slice % params.groups;
-    let first = slice / params.groups * params.chunk;
+    let channel_group = slice % params.geometry.groups;
+    let first = slice / params.geometry.groups * params.chunk;
     // A workgroup beyond the last one has nothing to sum, and still meets its barriers.
     let last = select(0u, min(params.terms, first + params.chunk), id < params.count);
 

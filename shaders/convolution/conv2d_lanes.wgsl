@@ -17,7 +17,7 @@
 //             0.7 to 0.9 of its speed).
 //   PIXELS    4; 2 when N*Ho*Wo <= 16; with POOL those of a window.
 //   pixel_tiles = ceil(N*Ho*Wo / (LANES*PIXELS)), with POOL ceil(windows / LANES); channel_tiles = ceil(Co / CHANNELS),
-//   groups = pixel_tiles * channel_tiles * G (workgroups). Ho, Wo are the caller's; any stride, padding,
+//   workgroups = pixel_tiles * channel_tiles * G. Ho, Wo are the caller's; any stride, padding,
 //   dilation >= 1. Bound sizes are multiples of 16 bytes (pad). Bind any read-only buffer as a bias or residual that is not added.
 // Limits:   KH*KW*Ci / (WIDTH*STEPS) <= 65,535 (loops of Mesa before 23). Idea: implicit GEMM, as in cuDNN
 //           (Chetlur et al., arXiv 1410.0759).
@@ -29,7 +29,7 @@ const STEPS: u32 = 4u; // @const loads of x per pixel and turn
 const VEC_W: bool = false; // @const the weight and y may be accessed by vec4
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const POOL: u32 = 0u; // @const 0: each pixel is stored, 1: the maxima of windows, 2: their sums / params.divisor
 const POOL_HEIGHT: u32 = 1u; // @const rows of a window
 const POOL_WIDTH: u32 = 1u; // @const columns of a window
@@ -38,14 +38,23 @@ const PER_TURN: u32 = WIDTH * STEPS;
 const QUADS: u32 = CHANNELS / 4u;
 const W_LOADS: u32 = (PER_TURN * QUADS + LANES - 1u) / LANES;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    batch: u32, height: u32, width: u32, in_channels: u32, // x
-    out_height: u32, out_width: u32, out_channels: u32, // y
-    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
-    pixel_tiles: u32, channel_tiles: u32, groups: u32,
+    geometry: Geometry,
+    pixel_tiles: u32, channel_tiles: u32, workgroups: u32,
     p0: f32, p1: f32, // of the activation
     divisor: f32, // of the sum over a window
+    pad0: u32, pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -112,17 +121,17 @@ fn larger(a: vec4<f32>, b: vec4<f32>, first: bool) -> vec4<f32> {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
-    let group = min(id, params.groups - 1u);
+    let group = min(id, params.workgroups - 1u);
     let tile = group / params.pixel_tiles;
     let channel0 = (tile % params.channel_tiles) * CHANNELS;
     let conv_group = tile / params.channel_tiles;
-    let ci = params.in_channels / params.conv_groups;
-    let co = params.out_channels / params.conv_groups;
-    let k_end = params.kernel_h * params.kernel_w * ci;
+    let ci = params.geometry.x_shape.y / params.geometry.groups;
+    let co = params.geometry.y_shape.y / params.geometry.groups;
+    let k_end = params.geometry.w_shape.z * params.geometry.w_shape.w * ci;
     // What is stored: pixels, or windows of them.
-    let rows = params.out_height / POOL_HEIGHT;
-    let columns = params.out_width / POOL_WIDTH;
-    let results = params.batch * rows * columns;
+    let rows = params.geometry.y_shape.z / POOL_HEIGHT;
+    let columns = params.geometry.y_shape.w / POOL_WIDTH;
+    let results = params.geometry.x_shape.x * rows * columns;
     let result0 = (group % params.pixel_tiles) * (LANES * select(PIXELS, 1u, POOL != 0u)) + lane;
 
     // Each own pixel, and the input position of its tap (0,0); a negative one wraps and so lies outside as well.
@@ -137,10 +146,10 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         let row = (result - n * rows * columns) / columns;
         let oh = row * POOL_HEIGHT + select(0u, p / POOL_WIDTH, POOL != 0u);
         let ow = (result - (n * rows + row) * columns) * POOL_WIDTH + p % POOL_WIDTH;
-        pixel[p] = (n * params.out_height + oh) * params.out_width + ow;
-        top[p] = oh * params.stride_h - params.pad_h;
-        left[p] = ow * params.stride_w - params.pad_w;
-        base[p] = ((n * params.height + top[p]) * params.width + left[p]) * params.in_channels + conv_group * ci;
+        pixel[p] = (n * params.geometry.y_shape.z + oh) * params.geometry.y_shape.w + ow;
+        top[p] = oh * params.geometry.stride.x - params.geometry.padding.x;
+        left[p] = ow * params.geometry.stride.y - params.geometry.padding.y;
+        base[p] = ((n * params.geometry.x_shape.z + top[p]) * params.geometry.x_shape.w + left[p]) * params.geometry.x_shape.y + conv_group * ci;
     }
     // Lane f of a load of weights holds row f / QUADS of the turn, channels 4 * (f % QUADS) .. + 3.
     var w_row: array<u32, W_LOADS>;
@@ -174,18 +183,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         for (var s = 0u; s < STEPS; s++) {
             // @unroll
             for (var p = 0u; p < PIXELS; p++) {
-                let inside = top[p] + dy < params.height && left[p] + dx < params.width && (WIDTH == 4u || k + s < k_end);
+                let inside = top[p] + dy < params.geometry.x_shape.z && left[p] + dx < params.geometry.x_shape.w && (WIDTH == 4u || k + s < k_end);
                 xv[p * STEPS + s] = select(vec4<f32>(), load_x(select(0u, base[p] + tap + c, inside)), inside);
             }
             c += WIDTH;
             if c == ci {
                 c = 0u;
-                dx += params.dilation_w;
-                if dx == params.kernel_w * params.dilation_w {
+                dx += params.geometry.dilation.y;
+                if dx == params.geometry.w_shape.w * params.geometry.dilation.y {
                     dx = 0u;
-                    dy += params.dilation_h;
+                    dy += params.geometry.dilation.x;
                 }
-                tap = (dy * params.width + dx) * params.in_channels;
+                tap = (dy * params.geometry.x_shape.w + dx) * params.geometry.x_shape.y;
             }
         }
         // @unroll
@@ -211,14 +220,14 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         let first = conv_group * co + channel;
         var add = vec4<f32>();
         if HAS_BIAS {
-            let last = params.out_channels - 1u;
+            let last = params.geometry.y_shape.y - 1u;
             add = vec4(scalar_bias(min(first, last)), scalar_bias(min(first + 1u, last)), scalar_bias(min(first + 2u, last)), scalar_bias(min(first + 3u, last)));
         }
-        let count = select(0u, min(4u, max(co, channel) - channel), id < params.groups);
+        let count = select(0u, min(4u, max(co, channel) - channel), id < params.workgroups);
         if POOL == 0u {
             // @unroll
             for (var p = 0u; p < PIXELS; p++) {
-                let at = (result0 + p * LANES) * params.out_channels + first;
+                let at = (result0 + p * LANES) * params.geometry.y_shape.y + first;
                 let stored = select(0u, count, result0 + p * LANES < results);
                 store(at, finish(at, sums[p * QUADS + q] + add, stored), stored);
             }
@@ -228,7 +237,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             var row_sum = vec4<f32>(); // on its own, as avg_pool2d has it
             // @unroll
             for (var p = 0u; p < PIXELS; p++) {
-                let v = finish(pixel[p] * params.out_channels + first, sums[p * QUADS + q] + add, stored);
+                let v = finish(pixel[p] * params.geometry.y_shape.y + first, sums[p * QUADS + q] + add, stored);
                 if POOL == 1u {
                     pooled = larger(pooled, v, p == 0u);
                 } else {
@@ -239,7 +248,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
                     }
                 }
             }
-            store(result0 * params.out_channels + first, select(pooled / params.divisor, pooled, POOL == 1u), stored);
+            store(result0 * params.geometry.y_shape.y + first, select(pooled / params.divisor, pooled, POOL == 1u), stored);
         }
     }
 }

@@ -15,7 +15,7 @@
 //             0.7 to 0.9 of its speed). PIXELS 4; 2 when a phase has 16 pixels or fewer.
 //   tap_step_h = sh / gcd(sh, dh), tap_step_w = sw / gcd(sw, dw),
 //   pixel_tiles = ceil(N * ceil(H/sh) * ceil(W/sw) / (LANES*PIXELS)), channel_tiles = ceil(Ci / CHANNELS),
-//   groups = pixel_tiles * channel_tiles * G * sh * sw (workgroups). Every element of dx is written (0 where no tap
+//   workgroups = pixel_tiles * channel_tiles * G * sh * sw. Every element of dx is written (0 where no tap
 //   reaches). Bound sizes are multiples of 16 bytes (pad).
 // Limits:   KH*KW*ceil(Co / 4) <= 65,000 (loops of Mesa before 23).
 
@@ -27,12 +27,21 @@ const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const QUADS: u32 = CHANNELS / 4u;
 const W_LOADS: u32 = (4u * QUADS + LANES - 1u) / LANES;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    batch: u32, height: u32, width: u32, in_channels: u32, // dx
-    out_height: u32, out_width: u32, out_channels: u32, // dy
-    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
-    tap_step_h: u32, tap_step_w: u32, pixel_tiles: u32, channel_tiles: u32, groups: u32,
+    geometry: Geometry,
+    tap_step_h: u32, tap_step_w: u32, pixel_tiles: u32, channel_tiles: u32, workgroups: u32,
+    pad0: u32, pad1: u32, pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -78,24 +87,24 @@ fn first_tap(phase: u32, taps: u32, dilation: u32, stride: u32) -> u32 {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
-    let group = min(id, params.groups - 1u);
+    let group = min(id, params.workgroups - 1u);
     let pixel0 = (group % params.pixel_tiles) * (LANES * PIXELS) + lane;
     var rest = group / params.pixel_tiles;
     let channel0 = (rest % params.channel_tiles) * CHANNELS;
     rest = rest / params.channel_tiles;
-    let conv_group = rest % params.conv_groups;
-    rest = rest / params.conv_groups;
-    let phase_h = rest % params.stride_h;
-    let phase_w = rest / params.stride_h;
-    let ci = params.in_channels / params.conv_groups;
-    let co = params.out_channels / params.conv_groups;
+    let conv_group = rest % params.geometry.groups;
+    rest = rest / params.geometry.groups;
+    let phase_h = rest % params.geometry.stride.x;
+    let phase_w = rest / params.geometry.stride.x;
+    let ci = params.geometry.x_shape.y / params.geometry.groups;
+    let co = params.geometry.y_shape.y / params.geometry.groups;
 
     // Own pixels: the output position (oh, ow) that tap * dilation = phase reaches, and whether the pixel exists.
     // Its steps of tap_step taps then go back by whole output pixels.
-    let rows = (params.height + params.stride_h - 1u) / params.stride_h;
-    let cols = (params.width + params.stride_w - 1u) / params.stride_w;
-    let first_h = (phase_h + params.stride_h - params.pad_h % params.stride_h) % params.stride_h;
-    let first_w = (phase_w + params.stride_w - params.pad_w % params.stride_w) % params.stride_w;
+    let rows = (params.geometry.x_shape.z + params.geometry.stride.x - 1u) / params.geometry.stride.x;
+    let cols = (params.geometry.x_shape.w + params.geometry.stride.y - 1u) / params.geometry.stride.y;
+    let first_h = (phase_h + params.geometry.stride.x - params.geometry.padding.x % params.geometry.stride.x) % params.geometry.stride.x;
+    let first_w = (phase_w + params.geometry.stride.y - params.geometry.padding.y % params.geometry.stride.y) % params.geometry.stride.y;
     var oh: array<u32, PIXELS>;
     var ow: array<u32, PIXELS>;
     var base: array<u32, PIXELS>;
@@ -103,16 +112,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     var exists: array<bool, PIXELS>;
     // @unroll
     for (var p = 0u; p < PIXELS; p++) {
-        let pixel = min(pixel0 + p * LANES, params.batch * rows * cols - 1u);
+        let pixel = min(pixel0 + p * LANES, params.geometry.x_shape.x * rows * cols - 1u);
         let n = pixel / (rows * cols);
         let row = (pixel - n * rows * cols) / cols;
-        let ih = first_h + params.stride_h * row;
-        let iw = first_w + params.stride_w * (pixel - (n * rows + row) * cols);
-        oh[p] = (ih + params.pad_h) / params.stride_h;
-        ow[p] = (iw + params.pad_w) / params.stride_w;
-        base[p] = ((n * params.out_height + oh[p]) * params.out_width + ow[p]) * params.out_channels + conv_group * co;
-        dx_at[p] = ((n * params.height + ih) * params.width + iw) * params.in_channels + conv_group * ci;
-        exists[p] = id < params.groups && pixel == pixel0 + p * LANES && ih < params.height && iw < params.width;
+        let ih = first_h + params.geometry.stride.x * row;
+        let iw = first_w + params.geometry.stride.y * (pixel - (n * rows + row) * cols);
+        oh[p] = (ih + params.geometry.padding.x) / params.geometry.stride.x;
+        ow[p] = (iw + params.geometry.padding.y) / params.geometry.stride.y;
+        base[p] = ((n * params.geometry.y_shape.z + oh[p]) * params.geometry.y_shape.w + ow[p]) * params.geometry.y_shape.y + conv_group * co;
+        dx_at[p] = ((n * params.geometry.x_shape.z + ih) * params.geometry.x_shape.w + iw) * params.geometry.x_shape.y + conv_group * ci;
+        exists[p] = id < params.workgroups && pixel == pixel0 + p * LANES && ih < params.geometry.x_shape.z && iw < params.geometry.x_shape.w;
     }
     // Lane f of a load of weights holds row f / QUADS of the turn, channels 4 * (f % QUADS) .. + 3.
     var w_row: array<u32, W_LOADS>;
@@ -125,19 +134,19 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     }
 
     var acc: array<vec4<f32>, PIXELS * QUADS>;
-    let kw0 = first_tap(phase_w, params.kernel_w, params.dilation_w, params.stride_w);
-    var kh = first_tap(phase_h, params.kernel_h, params.dilation_h, params.stride_h);
-    if kw0 == params.kernel_w { kh = params.kernel_h; }
-    let back_step_h = params.tap_step_h * params.dilation_h / params.stride_h;
-    let back_step_w = params.tap_step_w * params.dilation_w / params.stride_w;
-    let back_w0 = kw0 * params.dilation_w / params.stride_w;
-    var back_h = kh * params.dilation_h / params.stride_h;
+    let kw0 = first_tap(phase_w, params.geometry.w_shape.w, params.geometry.dilation.y, params.geometry.stride.y);
+    var kh = first_tap(phase_h, params.geometry.w_shape.z, params.geometry.dilation.x, params.geometry.stride.x);
+    if kw0 == params.geometry.w_shape.w { kh = params.geometry.w_shape.z; }
+    let back_step_h = params.tap_step_h * params.geometry.dilation.x / params.geometry.stride.x;
+    let back_step_w = params.tap_step_w * params.geometry.dilation.y / params.geometry.stride.y;
+    let back_w0 = kw0 * params.geometry.dilation.y / params.geometry.stride.y;
+    var back_h = kh * params.geometry.dilation.x / params.geometry.stride.x;
     var back_w = back_w0;
     var kw = kw0;
     var c = 0u;
-    while kh < params.kernel_h {
-        let back = (back_h * params.out_width + back_w) * params.out_channels;
-        let w_base = ((conv_group * params.kernel_h + kh) * params.kernel_w + kw) * co + c;
+    while kh < params.geometry.w_shape.z {
+        let back = (back_h * params.geometry.y_shape.w + back_w) * params.geometry.y_shape.y;
+        let w_base = ((conv_group * params.geometry.w_shape.z + kh) * params.geometry.w_shape.w + kw) * co + c;
         var wv: array<vec4<f32>, W_LOADS>;
         // @unroll
         for (var i = 0u; i < W_LOADS; i++) {
@@ -151,7 +160,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         var dyv: array<vec4<f32>, PIXELS>;
         // @unroll
         for (var p = 0u; p < PIXELS; p++) {
-            let inside = oh[p] - back_h < params.out_height && ow[p] - back_w < params.out_width;
+            let inside = oh[p] - back_h < params.geometry.y_shape.z && ow[p] - back_w < params.geometry.y_shape.w;
             dyv[p] = load_dy(base[p] - back + c, select(0u, co - c, inside));
         }
         c += 4u;
@@ -159,7 +168,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             c = 0u;
             kw += params.tap_step_w;
             back_w += back_step_w;
-            if kw >= params.kernel_w {
+            if kw >= params.geometry.w_shape.w {
                 kw = kw0;
                 back_w = back_w0;
                 kh += params.tap_step_h;

@@ -10,7 +10,7 @@
 //           PIXELS * TAPS. Its share of the 4 x TAPS weights reaches the other lanes by shuffles from a constant lane.
 // Host      Pixel = vec2, vec3 or vec4 of CHANNELS. TAPS = ceil(KW / sw), 8 at most.
 //   rows = ceil(H / sh), row_runs = ceil(ceil(W / sw) / PIXELS), run_tiles = ceil(N * rows * row_runs / LANES),
-//   groups = run_tiles * sh * sw (workgroups). Every element of dx is written (0 where no tap reaches).
+//   workgroups = run_tiles * sh * sw. Every element of dx is written (0 where no tap reaches).
 // Limits:   ceil(KH / sh) * (Co / 4 + 1) <= 65,000 (loops of Mesa before 23).
 
 const CHANNELS: u32 = 3u; // @const input channels
@@ -21,11 +21,20 @@ const LANES: u32 = 8u; // @const lanes of a subgroup: 4, 8 or 16
 const REACH: u32 = PIXELS + TAPS - 1u;
 const W_LOADS: u32 = (4u * TAPS + LANES - 1u) / LANES;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    batch: u32, height: u32, width: u32, // dx
-    out_height: u32, out_width: u32, out_channels: u32, // dy
-    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
-    rows: u32, row_runs: u32, run_tiles: u32, groups: u32,
+    geometry: Geometry,
+    rows: u32, row_runs: u32, run_tiles: u32, workgroups: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -37,55 +46,55 @@ struct Params {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
-    let group = min(id, params.groups - 1u);
+    let group = min(id, params.workgroups - 1u);
     let phase = group / params.run_tiles;
-    let phase_h = phase % params.stride_h;
-    let phase_w = phase / params.stride_h;
+    let phase_h = phase % params.geometry.stride.x;
+    let phase_w = phase / params.geometry.stride.x;
     let own = (group - phase * params.run_tiles) * LANES + lane;
-    let run = min(own, params.batch * params.rows * params.row_runs - 1u);
+    let run = min(own, params.geometry.x_shape.x * params.rows * params.row_runs - 1u);
     let n = run / (params.rows * params.row_runs);
     let row = (run - n * params.rows * params.row_runs) / params.row_runs;
     let first = (run - (n * params.rows + row) * params.row_runs) * PIXELS;
-    let ih = (phase_h + params.stride_h - params.pad_h % params.stride_h) % params.stride_h + params.stride_h * row;
-    let iw = (phase_w + params.stride_w - params.pad_w % params.stride_w) % params.stride_w + params.stride_w * first;
+    let ih = (phase_h + params.geometry.stride.x - params.geometry.padding.x % params.geometry.stride.x) % params.geometry.stride.x + params.geometry.stride.x * row;
+    let iw = (phase_w + params.geometry.stride.y - params.geometry.padding.y % params.geometry.stride.y) % params.geometry.stride.y + params.geometry.stride.y * first;
     // The pixel of dy that the first pixel's first tap reaches. Further taps reach those before it.
-    let oh = (ih + params.pad_h) / params.stride_h;
-    let ow = (iw + params.pad_w) / params.stride_w;
+    let oh = (ih + params.geometry.padding.x) / params.geometry.stride.x;
+    let ow = (iw + params.geometry.padding.y) / params.geometry.stride.y;
 
     // Lane f of a load of weights holds tap f / 4 of the row, output channel f % 4 of the turn.
-    let taps = params.kernel_h * params.kernel_w;
+    let taps = params.geometry.w_shape.z * params.geometry.w_shape.w;
     var w_at: array<u32, W_LOADS>;
     var w_inside: array<bool, W_LOADS>;
     // @unroll
     for (var i = 0u; i < W_LOADS; i++) {
         let f = i * LANES + lane;
-        let kw = phase_w + f / 4u * params.stride_w;
-        w_inside[i] = kw < params.kernel_w;
+        let kw = phase_w + f / 4u * params.geometry.stride.y;
+        w_inside[i] = kw < params.geometry.w_shape.w;
         w_at[i] = select(0u, kw + f % 4u * CHANNELS * taps, w_inside[i]);
     }
     // Where neighbours of dy begin in its row, in vec4s; one before the image wraps to a huge number.
-    let quads = params.out_channels / 4u;
+    let quads = params.geometry.y_shape.y / 4u;
     var column: array<u32, REACH>;
     var inside: array<bool, REACH>;
     // @unroll
     for (var i = 0u; i < REACH; i++) {
         let at = ow + i - (TAPS - 1u);
-        inside[i] = at < params.out_width;
+        inside[i] = at < params.geometry.y_shape.w;
         column[i] = select(0u, at * quads, inside[i]);
     }
 
     var acc: array<Pixel, PIXELS>;
     var back = 0u;
-    for (var kh = phase_h; kh < params.kernel_h; kh += params.stride_h) {
+    for (var kh = phase_h; kh < params.geometry.w_shape.z; kh += params.geometry.stride.x) {
         let y_row = oh - back;
-        let row_inside = y_row < params.out_height;
-        let base = select(0u, (n * params.out_height + y_row) * params.out_width * quads, row_inside);
+        let row_inside = y_row < params.geometry.y_shape.z;
+        let base = select(0u, (n * params.geometry.y_shape.z + y_row) * params.geometry.y_shape.w * quads, row_inside);
         back += 1u;
         for (var c = 0u; c < quads; c++) {
             var wv: array<Pixel, W_LOADS>;
             // @unroll
             for (var i = 0u; i < W_LOADS; i++) {
-                let begin = 4u * c * CHANNELS * taps + kh * params.kernel_w + w_at[i];
+                let begin = 4u * c * CHANNELS * taps + kh * params.geometry.w_shape.w + w_at[i];
                 // @unroll
                 for (var k = 0u; k < CHANNELS; k++) {
                     wv[i][k] = select(0.0, weight[begin + k * taps], w_inside[i]);
@@ -110,12 +119,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         }
     }
 
-    let exists = id < params.groups && own == run && ih < params.height;
-    let at = (n * params.height + ih) * params.width;
+    let exists = id < params.workgroups && own == run && ih < params.geometry.x_shape.z;
+    let at = (n * params.geometry.x_shape.z + ih) * params.geometry.x_shape.w;
     // @unroll
     for (var p = 0u; p < PIXELS; p++) {
-        let x = iw + p * params.stride_w;
-        if exists && x < params.width {
+        let x = iw + p * params.geometry.stride.y;
+        if exists && x < params.geometry.x_shape.w {
             // @unroll
             for (var k = 0u; k < CHANNELS; k++) {
                 dx[(at + x) * CHANNELS + k] = acc[p][k];

@@ -18,7 +18,7 @@
 //   row_tiles = ceil(KH*KW*Ci / (LANES*LOADS*WIDTH)), channel_tiles = ceil(Co / CHANNELS),
 //   splits = clamp(ceil(32 / (row_tiles*channel_tiles*G)), 1, ceil(N*Ho*Wo / 256)), at least ceil(N*Ho*Wo / 262,140);
 //   pixel_chunk = ceil(N*Ho*Wo / splits), then splits = ceil(N*Ho*Wo / pixel_chunk) again;
-//   groups = row_tiles * channel_tiles * G * splits (workgroups). Bound sizes are multiples of 16 bytes (pad).
+//   workgroups = row_tiles * channel_tiles * G * splits. Bound sizes are multiples of 16 bytes (pad).
 // Limits:   pixel_chunk <= 262,000 (Mesa before 23 stops a shader after 65,535 loop turns in all).
 
 const WIDTH: u32 = 1u; // @const channels per load of x: 4 or 1
@@ -32,12 +32,20 @@ const ROWS: u32 = LOADS * WIDTH;
 const QUADS: u32 = CHANNELS / 4u;
 const DY_LOADS: u32 = (TURN * QUADS + LANES - 1u) / LANES;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    batch: u32, height: u32, width: u32, in_channels: u32, // x
-    out_height: u32, out_width: u32, out_channels: u32, // dy
-    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
-    row_tiles: u32, channel_tiles: u32, pixel_chunk: u32, groups: u32,
+    geometry: Geometry,
+    row_tiles: u32, channel_tiles: u32, pixel_chunk: u32, workgroups: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -60,20 +68,20 @@ fn load_dy(i: u32) -> vec4<f32> {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
-    let group = min(id, params.groups - 1u);
+    let group = min(id, params.workgroups - 1u);
     let load0 = ((group % params.row_tiles) * LANES + lane) * LOADS;
     var rest = group / params.row_tiles;
     let channel0 = (rest % params.channel_tiles) * CHANNELS;
     rest = rest / params.channel_tiles;
-    let conv_group = rest % params.conv_groups;
-    let split = rest / params.conv_groups;
-    let ci = params.in_channels / params.conv_groups;
-    let co = params.out_channels / params.conv_groups;
-    let taps = select(params.kernel_h * params.kernel_w, 1u, POINT);
+    let conv_group = rest % params.geometry.groups;
+    let split = rest / params.geometry.groups;
+    let ci = params.geometry.x_shape.y / params.geometry.groups;
+    let co = params.geometry.y_shape.y / params.geometry.groups;
+    let taps = select(params.geometry.w_shape.z * params.geometry.w_shape.w, 1u, POINT);
     let loads = taps * (ci / WIDTH);
-    let image = params.out_height * params.out_width;
+    let image = params.geometry.y_shape.z * params.geometry.y_shape.w;
     let begin = split * params.pixel_chunk;
-    let end = min(params.batch * image, begin + params.pixel_chunk);
+    let end = min(params.geometry.x_shape.x * image, begin + params.pixel_chunk);
 
     // Each own load: its tap's offset from the pixel's (oh*sh, ow*sw); a negative one wraps and adds up all the same.
     var top: array<u32, LOADS>;
@@ -94,12 +102,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
                 tap = load / ci;
                 first = load - tap * ci;
             }
-            kh = tap / params.kernel_w;
+            kh = tap / params.geometry.w_shape.w;
         }
         dw_at[i] = first * WIDTH * taps + tap;
-        top[i] = kh * params.dilation_h - params.pad_h;
-        left[i] = (tap - kh * params.kernel_w) * params.dilation_w - params.pad_w;
-        x_at[i] = (top[i] * params.width + left[i]) * params.in_channels + conv_group * ci + first * WIDTH;
+        top[i] = kh * params.geometry.dilation.x - params.geometry.padding.x;
+        left[i] = (tap - kh * params.geometry.w_shape.w) * params.geometry.dilation.y - params.geometry.padding.y;
+        x_at[i] = (top[i] * params.geometry.x_shape.w + left[i]) * params.geometry.x_shape.y + conv_group * ci + first * WIDTH;
     }
     // Lane f of a load of dy holds pixel f / QUADS of the turn, channels 4 * (f % QUADS) .. + 3.
     var dy_pixel: array<u32, DY_LOADS>;
@@ -108,18 +116,18 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     for (var i = 0u; i < DY_LOADS; i++) {
         let f = i * LANES + lane;
         dy_pixel[i] = begin + min(f / QUADS, TURN - 1u);
-        dy_at[i] = dy_pixel[i] * params.out_channels + conv_group * co + min(channel0 + 4u * (f % QUADS), co - 1u);
+        dy_at[i] = dy_pixel[i] * params.geometry.y_shape.y + conv_group * co + min(channel0 + 4u * (f % QUADS), co - 1u);
     }
 
     // The next pixel: (h, w) = (oh*sh, ow*sw), and where its row and itself begin in x.
     let n = begin / image;
-    let oh = (begin - n * image) / params.out_width;
-    var h = oh * params.stride_h;
-    var w = (begin - n * image - oh * params.out_width) * params.stride_w;
-    let h_end = params.out_height * params.stride_h;
-    let w_end = params.out_width * params.stride_w;
-    let row_size = params.width * params.in_channels;
-    var row_at = (n * params.height + h) * row_size;
+    let oh = (begin - n * image) / params.geometry.y_shape.w;
+    var h = oh * params.geometry.stride.x;
+    var w = (begin - n * image - oh * params.geometry.y_shape.w) * params.geometry.stride.y;
+    let h_end = params.geometry.y_shape.z * params.geometry.stride.x;
+    let w_end = params.geometry.y_shape.w * params.geometry.stride.y;
+    let row_size = params.geometry.x_shape.w * params.geometry.x_shape.y;
+    var row_at = (n * params.geometry.x_shape.z + h) * row_size;
 
     var acc: array<vec4<f32>, ROWS * QUADS>;
     for (var pixel = begin; pixel < end; pixel += TURN) {
@@ -129,25 +137,25 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             let inside = dy_pixel[i] < end;
             dyv[i] = select(vec4<f32>(), load_dy(select(0u, dy_at[i], inside)), inside);
             dy_pixel[i] += TURN;
-            dy_at[i] += TURN * params.out_channels;
+            dy_at[i] += TURN * params.geometry.y_shape.y;
         }
         var xv: array<vec4<f32>, TURN * LOADS>;
         // @unroll
         for (var t = 0u; t < TURN; t++) {
-            let base = row_at + w * params.in_channels;
+            let base = row_at + w * params.geometry.x_shape.y;
             // @unroll
             for (var i = 0u; i < LOADS; i++) {
-                let inside = (POINT || (h + top[i] < params.height && w + left[i] < params.width)) && pixel + t < end;
+                let inside = (POINT || (h + top[i] < params.geometry.x_shape.z && w + left[i] < params.geometry.x_shape.w)) && pixel + t < end;
                 xv[t * LOADS + i] = select(vec4<f32>(), load_x(select(0u, base + x_at[i], inside)), inside);
             }
-            w += params.stride_w;
+            w += params.geometry.stride.y;
             if w == w_end {
                 w = 0u;
-                h += params.stride_h;
-                row_at += params.stride_h * row_size;
+                h += params.geometry.stride.x;
+                row_at += params.geometry.stride.x * row_size;
                 if h == h_end {
                     h = 0u;
-                    row_at += (params.height - h_end) * row_size;
+                    row_at += (params.geometry.x_shape.z - h_end) * row_size;
                 }
             }
         }
@@ -167,13 +175,13 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     // A loop, because on software Vulkan a store is 2 KB of machine code. What it indexes is a copy, so that the sums above
     // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
     var sums = acc;
-    let used = select(0u, (min(co - channel0, CHANNELS) + 3u) / 4u, id < params.groups);
+    let used = select(0u, (min(co - channel0, CHANNELS) + 3u) / 4u, id < params.workgroups);
     for (var turn = 0u; turn < used; turn++) {
         let q = subgroupShuffle(turn, 0u);
         // @unroll
         for (var j = 0u; j < 4u; j++) {
             let channel = channel0 + 4u * q + j;
-            let filter0 = ((split * params.conv_groups + conv_group) * co + channel) * ci * taps;
+            let filter0 = ((split * params.geometry.groups + conv_group) * co + channel) * ci * taps;
             // @unroll
             for (var i = 0u; i < LOADS; i++) {
                 if load0 + i < loads && (VEC_DY || channel < co) {

@@ -9,20 +9,24 @@
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 alias Element = f32; // @const f32, or vec4<f32> where C/groups is a multiple of 4
 
-struct Params {
+struct Geometry {
     x_shape: vec4<u32>, // N C H W
     w_shape: vec4<u32>, // O C/groups KH KW
     y_shape: vec4<u32>, // N O OH OW
-    x_strides: vec4<u32>,
-    w_strides: vec4<u32>,
-    y_strides: vec4<u32>,
     stride: vec2<u32>,
     padding: vec2<u32>,
     dilation: vec2<u32>,
     groups: u32,
+    pad: u32,
+}
+
+struct Params {
+    geometry: Geometry,
+    x_strides: vec4<u32>,
+    w_strides: vec4<u32>,
+    y_strides: vec4<u32>,
     count: u32, // threads with work
     chunk: u32, // pixels of y summed by one split of a weight gradient
-    pad: u32,
     p0: f32,
     p1: f32,
 }
@@ -42,24 +46,24 @@ fn main(
         return;
     }
     var rest = i;
-    let input = rest % params.w_shape.y;
-    rest /= params.w_shape.y;
-    let tap_column = rest % params.w_shape.w;
-    rest /= params.w_shape.w;
-    let tap_row = rest % params.w_shape.z;
-    rest /= params.w_shape.z;
-    let column = rest % params.y_shape.w;
-    rest /= params.y_shape.w;
-    let row = rest % params.y_shape.z;
-    rest /= params.y_shape.z;
-    let image = rest % params.y_shape.x;
-    let channel = rest / params.y_shape.x * params.w_shape.y + input;
+    let input = rest % params.geometry.w_shape.y;
+    rest /= params.geometry.w_shape.y;
+    let tap_column = rest % params.geometry.w_shape.w;
+    rest /= params.geometry.w_shape.w;
+    let tap_row = rest % params.geometry.w_shape.z;
+    rest /= params.geometry.w_shape.z;
+    let column = rest % params.geometry.y_shape.w;
+    rest /= params.geometry.y_shape.w;
+    let row = rest % params.geometry.y_shape.z;
+    rest /= params.geometry.y_shape.z;
+    let image = rest % params.geometry.y_shape.x;
+    let channel = rest / params.geometry.y_shape.x * params.geometry.w_shape.y + input;
 
     // A tap above or left of the image wraps to a huge number, and fails the same test as one below or right of it.
-    let x_row = row * params.stride.x + tap_row * params.dilation.x - params.padding.x;
-    let x_column = column * params.stride.y + tap_column * params.dilation.y - params.padding.y;
+    let x_row = row * params.geometry.stride.x + tap_row * params.geometry.dilation.x - params.geometry.padding.x;
+    let x_column = column * params.geometry.stride.y + tap_column * params.geometry.dilation.y - params.geometry.padding.y;
     var value = Element();
-    if (x_row < params.x_shape.z && x_column < params.x_shape.w) {
+    if (x_row < params.geometry.x_shape.z && x_column < params.geometry.x_shape.w) {
         value = x[image * params.x_strides.x + x_row * params.x_strides.z + x_column * params.x_strides.w + channel];
     }
     columns[i] = value;

@@ -24,7 +24,7 @@ struct Params {
     outputs: u32,
     tiles: u32,
     row_tiles: u32,
-    groups: u32,
+    workgroups: u32,
     accumulate: u32, // 1: add to what dw holds
 }
 
@@ -45,7 +45,7 @@ fn weight_transform(c: u32) -> vec3<f32> {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
-    let group = min(id, params.groups - 1u);
+    let group = min(id, params.workgroups - 1u);
     let column_tile = group / params.row_tiles;
     let row0 = (group - column_tile * params.row_tiles) * ROWS;
     let column = column_tile * 4u * LANES + 4u * lane;
@@ -124,7 +124,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
 
     // One tap of four filters at a time, because on software Vulkan a store of a vec4 is 2 KB of machine code. The shuffle tells
     // llvmpipe that all lanes read the same element.
-    let rows = select(0u, min(ROWS, params.outputs - row0), id < params.groups && column < params.inputs);
+    let rows = select(0u, min(ROWS, params.outputs - row0), id < params.workgroups && column < params.inputs);
     for (var turn = 0u; turn < 9u * rows; turn++) {
         let at = subgroupShuffle(turn, 0u);
         let r = at / 9u;

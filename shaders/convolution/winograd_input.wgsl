@@ -17,18 +17,27 @@ alias Numbers = vec4<f32>; // @const a vector of WIDTH
 const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    height: u32, // of x
-    width: u32,
+    geometry: Geometry,
     vectors: u32, // C / WIDTH
     tiles_h: u32, // of an image
     tiles_w: u32,
-    pad_h: u32,
-    pad_w: u32,
     first: u32, // the first tile of this launch, counted over the batch
     tiles: u32, // of this launch
     count: u32, // tiles · vectors
     last: u32, // the last tile of the batch
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -76,9 +85,9 @@ fn main(
     let image = tile / tiles;
     let tile_row = (tile - image * tiles) / params.tiles_w;
     // A row or column before the image wraps to a huge number, and so lies outside as well.
-    let top = tile_row * TILE - params.pad_h;
-    let left = (tile - image * tiles - tile_row * params.tiles_w) * TILE - params.pad_w;
-    let base = ((image * params.height + top) * params.width + left) * params.vectors + vector;
+    let top = tile_row * TILE - params.geometry.padding.x;
+    let left = (tile - image * tiles - tile_row * params.tiles_w) * TILE - params.geometry.padding.y;
+    let base = ((image * params.geometry.x_shape.z + top) * params.geometry.x_shape.w + left) * params.vectors + vector;
 
     var t: array<Numbers, ALPHA * ALPHA>;
     // @unroll unless COMPACT
@@ -86,8 +95,8 @@ fn main(
         var d: array<Numbers, 6>;
         // @unroll
         for (var row = 0u; row < ALPHA; row++) {
-            let inside = top + row < params.height && left + column < params.width;
-            let at = base + (row * params.width + column) * params.vectors;
+            let inside = top + row < params.geometry.x_shape.z && left + column < params.geometry.x_shape.w;
+            let at = base + (row * params.geometry.x_shape.w + column) * params.vectors;
             d[row] = select(Numbers(), x[select(vector, at, inside)], inside);
         }
         let transformed = transform(d);

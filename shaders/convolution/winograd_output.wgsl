@@ -14,7 +14,7 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const TILE: u32 = 4u; // @const pixels along an edge of a tile of y
 const HAS_BIAS: bool = false; // @const add bias
 const HAS_RESIDUAL: bool = false; // @const add residual, of the shape and layout of the result
-const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result\'s memory holds
+const RESIDUAL_IN_PLACE: bool = false; // @const the residual is what the result's memory holds
 const POOL: u32 = 0u; // @const 0: each pixel is stored, 1: the maxima of windows, 2: their sums / params.divisor
 const POOL_HEIGHT: u32 = 1u; // @const rows of a window, a divisor of TILE
 const POOL_WIDTH: u32 = 1u; // @const columns of a window, a divisor of TILE
@@ -25,9 +25,19 @@ const ALPHA: u32 = TILE + 2u;
 const WINDOW_ROWS: u32 = TILE / POOL_HEIGHT; // of a tile
 const WINDOW_COLUMNS: u32 = TILE / POOL_WIDTH;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    height: u32, // pixels of an image
-    width: u32,
+    geometry: Geometry,
     vectors: u32, // O / WIDTH
     tiles_h: u32, // of an image
     tiles_w: u32,
@@ -37,6 +47,9 @@ struct Params {
     p0: f32, // of the activation
     p1: f32,
     divisor: f32, // of the sum over a window
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -151,8 +164,8 @@ fn main(
             var row_sum: array<Numbers, WINDOW_COLUMNS>;
             // @unroll
             for (var column = 0u; column < TILE; column++) {
-                let inside = id < params.count && row < params.height && left + column < params.width;
-                let at = ((image * params.height + row) * params.width + left + column) * params.vectors + vector;
+                let inside = id < params.count && row < params.geometry.y_shape.z && left + column < params.geometry.y_shape.w;
+                let at = ((image * params.geometry.y_shape.z + row) * params.geometry.y_shape.w + left + column) * params.vectors + vector;
                 var s = transformed[column] + add;
                 if (HAS_RESIDUAL && inside) {
                     if RESIDUAL_IN_PLACE { s += y[at]; } else { s += residual[at]; }
@@ -174,8 +187,8 @@ fn main(
             }
         }
         if (POOL != 0u) {
-            let height = params.height / POOL_HEIGHT;
-            let columns = params.width / POOL_WIDTH;
+            let height = params.geometry.y_shape.z / POOL_HEIGHT;
+            let columns = params.geometry.y_shape.w / POOL_WIDTH;
             let row = tile_row * WINDOW_ROWS + window_row;
             // @unroll
             for (var window = 0u; window < WINDOW_COLUMNS; window++) {

@@ -16,16 +16,27 @@ alias Numbers = vec4<f32>; // @const a vector of WIDTH
 const COMPACT: u32 = 0u; // @const 1: outer loops stay loops, for software Vulkan: a load is 2 KB of machine code there
 const ALPHA: u32 = TILE + 2u;
 
+struct Geometry {
+    x_shape: vec4<u32>, // N C H W
+    w_shape: vec4<u32>, // O C/groups KH KW
+    y_shape: vec4<u32>, // N O OH OW
+    stride: vec2<u32>,
+    padding: vec2<u32>,
+    dilation: vec2<u32>,
+    groups: u32,
+    pad: u32,
+}
+
 struct Params {
-    height: u32, // of dy
-    width: u32,
+    geometry: Geometry,
     vectors: u32, // O / WIDTH
     tiles_h: u32, // of an image
     tiles_w: u32,
     first: u32, // the first tile of this launch, counted over the batch
     tiles: u32, // of this launch
     count: u32, // tiles · vectors
-    batch: u32,
+    pad0: u32,
+    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -66,9 +77,9 @@ fn main(
     let image = tile / tiles;
     let tile_row = (tile - image * tiles) / params.tiles_w;
     // No row of a tile past the last is inside.
-    let top = select(params.height, tile_row * TILE, image < params.batch);
+    let top = select(params.geometry.y_shape.z, tile_row * TILE, image < params.geometry.y_shape.x);
     let left = (tile - image * tiles - tile_row * params.tiles_w) * TILE;
-    let base = ((image * params.height + top) * params.width + left) * params.vectors + vector;
+    let base = ((image * params.geometry.y_shape.z + top) * params.geometry.y_shape.w + left) * params.vectors + vector;
 
     var t: array<Numbers, ALPHA * TILE>;
     // @unroll unless COMPACT
@@ -76,8 +87,8 @@ fn main(
         var d: array<Numbers, 4>;
         // @unroll
         for (var row = 0u; row < TILE; row++) {
-            let inside = top + row < params.height && left + column < params.width;
-            let at = base + (row * params.width + column) * params.vectors;
+            let inside = top + row < params.geometry.y_shape.z && left + column < params.geometry.y_shape.w;
+            let at = base + (row * params.geometry.y_shape.w + column) * params.vectors;
             d[row] = select(Numbers(), dy[select(vector, at, inside)], inside);
         }
         let transformed = transform(d);

@@ -50,7 +50,7 @@ struct Params {
     b_stride: u32,
     tiles_m: u32, // ceil(M / TILE_M)
     tiles_n: u32, // ceil(N / TILE_N)
-    groups: u32, // workgroups with work
+    workgroups: u32, // with work
     k_chunk: u32, // of K, summed by one split
     p0: f32,
     p1: f32,
@@ -159,7 +159,7 @@ fn main(
     let batch = slice % params.batches;
     let first = slice / params.batches * params.k_chunk;
     // A workgroup beyond the last one has nothing to sum, and still reaches its barriers.
-    let last = select(0u, min(params.k, first + params.k_chunk), id < params.groups);
+    let last = select(0u, min(params.k, first + params.k_chunk), id < params.workgroups);
     let a_base = batch * params.a_stride;
     let b_base = batch * params.b_stride;
     let subgroup = index / SUBGROUP;
@@ -238,7 +238,7 @@ fn main(
         for (var q = lane; q < EDGE * C_QUADS; q += SUBGROUP) {
             let row = row0 + square_m + f / FRAGMENTS_N * EDGE + q / C_QUADS;
             let column = column0 + square_n + f % FRAGMENTS_N * EDGE + q % C_QUADS * 4u;
-            if (id < params.groups && row < params.m && column < params.n) {
+            if (id < params.workgroups && row < params.m && column < params.n) {
                 var v = kept_c(subgroup * C_SIZE + q / C_QUADS * C_PITCH + q % C_QUADS);
                 let at = (slice * params.m + row) * params.n + column;
                 // @unroll

@@ -47,7 +47,7 @@ struct Params {
     b_plane: u32,
     tiles_m: u32, // ceil(M / TILE_M)
     tiles_n: u32, // ceil(N / TILE_N)
-    groups: u32, // workgroups with work
+    workgroups: u32, // with work
     k_chunk: u32, // of K, summed by one split
     p0: f32,
     p1: f32,
@@ -126,7 +126,7 @@ fn main(
     let batch = slice % params.batches;
     let first = slice / params.batches * params.k_chunk;
     // A workgroup beyond the last one has nothing to sum, and still reaches its barriers.
-    let last = select(0u, min(params.k, first + params.k_chunk), id < params.groups);
+    let last = select(0u, min(params.k, first + params.k_chunk), id < params.workgroups);
     let pitch = params.k / 4u;
     let a_base = batch * params.a_stride + row0 * pitch;
     let b_base = batch * params.b_stride + column0 * pitch;
@@ -217,7 +217,7 @@ fn main(
         for (var q = lane; q < 64u; q += SUBGROUP) {
             let row = row0 + square_m + f / FRAGMENTS_N * 16u + q / 4u;
             let column = column0 + square_n + f % FRAGMENTS_N * 16u + q % 4u * 4u;
-            if (id < params.groups && row < params.m && column < params.n) {
+            if (id < params.workgroups && row < params.m && column < params.n) {
                 var v = kept_c(subgroup * C_SIZE + q) * scales[0] * scales[1];
                 let at = (slice * params.m + row) * params.n + column;
                 // @unroll

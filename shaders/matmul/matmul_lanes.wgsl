@@ -41,7 +41,7 @@ const QUADS: u32 = ROWS / 4u;
 struct Params {
     m: u32, n: u32, k: u32, batches: u32,
     a_stride: u32, b_stride: u32,
-    tiles_m: u32, tiles_n: u32, groups: u32, k_chunk: u32,
+    tiles_m: u32, tiles_n: u32, workgroups: u32, k_chunk: u32,
     p0: f32, p1: f32, // of the activation
 }
 
@@ -103,7 +103,7 @@ fn store(at: u32, x: vec4<f32>, count: u32) {
 fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32) {
     // A surplus group recomputes the last tile and stores nothing: cheaper here than a masked body.
     let id = wg.x + grid.x * (wg.y + grid.y * wg.z);
-    let group = min(id, params.groups - 1u);
+    let group = min(id, params.workgroups - 1u);
     let tile = group / params.tiles_m;
     let row0 = (group % params.tiles_m) * ROWS;
     let col0 = (tile % params.tiles_n) * (4u * LANES);
@@ -185,7 +185,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     }
 
     let inner = select(params.n, params.m, TRANSPOSE_C);
-    let outer = select(select(params.m, params.n, TRANSPOSE_C), 0u, id >= params.groups);
+    let outer = select(select(params.m, params.n, TRANSPOSE_C), 0u, id >= params.workgroups);
     // A loop, because on software Vulkan a store is 2 KB of machine code. What it indexes is a copy, so that the sums above
     // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
     var sums = acc;

@@ -29,7 +29,7 @@ struct Params {
     b_stride: u32,
     tiles_m: u32, // ceil(M / rows of a tile); here M
     tiles_n: u32, // ceil(N / columns of a tile); here N
-    groups: u32, // workgroups with work
+    workgroups: u32, // with work
     k_chunk: u32, // of K, summed by one split
     p0: f32,
     p1: f32,

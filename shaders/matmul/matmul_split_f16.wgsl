@@ -21,7 +21,7 @@ struct Params {
     stride: u32,
     slot: u32, // of scales
     largest: u32, // entries of `largest`, at most 256
-    groups: u32, // workgroups with work
+    workgroups: u32, // with work
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -46,7 +46,7 @@ fn main(
     let k0 = id % squares_k * 32u;
     let row0 = id / squares_k % squares_m * 32u;
     let batch = id / (squares_k * squares_m);
-    let inside = id < params.groups;
+    let inside = id < params.workgroups;
 
     found[thread] = 0.0;
     if (thread < params.largest) {

@@ -8,7 +8,7 @@
 
 struct Params {
     count: u32,
-    groups: u32, // workgroups with work
+    workgroups: u32, // with work
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,7 +24,7 @@ fn main(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let id = group.x + grid.x * (group.y + grid.y * group.z);
-    let step = 256u * params.groups;
+    let step = 256u * params.workgroups;
     var most = 0.0;
     for (var i = id * 256u + thread; i < params.count; i += step) {
         most = max(most, abs(x[i]));
@@ -36,7 +36,7 @@ fn main(
             found[thread] = max(found[thread], found[thread + half]);
         }
     }
-    if (thread == 0u && id < params.groups) {
+    if (thread == 0u && id < params.workgroups) {
         largest[id] = found[0];
     }
 }

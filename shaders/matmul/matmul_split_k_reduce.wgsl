@@ -23,7 +23,7 @@ struct Params {
     splits: u32,
     bias_inner: u32,
     bias_period: u32,
-    groups: u32,
+    workgroups: u32,
     p0: f32,
     p1: f32,
 }
@@ -55,7 +55,7 @@ fn main(
 ) {
     let group = wg.x + grid.x * (wg.y + grid.y * wg.z);
     let i = (group * 64u + local) * 4u;
-    if group >= params.groups || i >= params.count { return; }
+    if group >= params.workgroups || i >= params.count { return; }
     let last = params.count - 1u;
     var sum = vec4<f32>();
     for (var s = 0u; s < params.splits; s++) {

@@ -24,7 +24,7 @@ struct Params {
     b_stride: u32,
     tiles_m: u32, // ceil(M / TILE)
     tiles_n: u32, // ceil(N / TILE)
-    groups: u32, // workgroups with work
+    workgroups: u32, // with work
     k_chunk: u32, // of K, summed by one split
     p0: f32,
     p1: f32,
@@ -74,7 +74,7 @@ fn main(
     let batch = slice % params.batches;
     let first = slice / params.batches * params.k_chunk;
     // A workgroup beyond the last one has nothing to sum, and still reaches its barriers.
-    let last = select(0u, min(params.k, first + params.k_chunk), id < params.groups);
+    let last = select(0u, min(params.k, first + params.k_chunk), id < params.workgroups);
 
     let a_base = batch * params.a_stride;
     let b_base = batch * params.b_stride;
@@ -102,7 +102,7 @@ fn main(
 
     let row = row0 + thread.y;
     let column = column0 + thread.x;
-    if (row >= params.m || column >= params.n || id >= params.groups) {
+    if (row >= params.m || column >= params.n || id >= params.workgroups) {
         return;
     }
     if (HAS_BIAS) {

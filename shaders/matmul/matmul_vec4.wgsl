@@ -48,7 +48,7 @@ struct Params {
     b_stride: u32,
     tiles_m: u32, // ceil(M / TILE_M)
     tiles_n: u32, // ceil(N / TILE_N)
-    groups: u32, // workgroups with work
+    workgroups: u32, // with work
     k_chunk: u32, // of K, summed by one split
     p0: f32,
     p1: f32,
@@ -115,7 +115,7 @@ fn main(
     let batch = slice % params.batches;
     let first = slice / params.batches * params.k_chunk;
     // A workgroup beyond the last one has nothing to sum, and still reaches its barriers.
-    let last = select(0u, min(params.k, first + params.k_chunk), id < params.groups);
+    let last = select(0u, min(params.k, first + params.k_chunk), id < params.workgroups);
     let a_base = batch * params.a_stride;
     let b_base = batch * params.b_stride;
 
@@ -201,7 +201,7 @@ fn main(
         }
     }
 
-    if (id >= params.groups) {
+    if (id >= params.workgroups) {
         return;
     }
     let p = vec2(params.p0, params.p1);

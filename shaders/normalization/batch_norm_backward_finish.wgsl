@@ -11,7 +11,7 @@ const FROM_VARIANCE: bool = false; // @const whether `spread` is the variance, a
 struct Params {
     channels: u32,
     eps: f32,
-    share: f32, // 1 / n
+    per_pixel: f32, // 1 / n
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -46,6 +46,6 @@ fn main(
     channel[c] = mean[c];
     channel[n + c] = weight[c] * inv_std;
     channel[2u * n + c] = bias[c];
-    channel[3u * n + c] = bias_sum * params.share;
-    channel[4u * n + c] = weight_sum * params.share * inv_std;
+    channel[3u * n + c] = bias_sum * params.per_pixel;
+    channel[4u * n + c] = weight_sum * params.per_pixel * inv_std;
 }

@@ -16,7 +16,7 @@ alias VALUE = vec4<f32>; // @const f32 where the channels are no multiple of fou
 struct Params {
     rows: u32,
     chunk: u32, // rows that one thread adds up
-    groups: u32, // ceil(rows / chunk)
+    chunks: u32, // ceil(rows / chunk)
     channels: u32, // VALUEs in a row
     count: u32, // threads
     scale: f32,
@@ -41,8 +41,8 @@ fn main(
     let outer = i / across;
     let o = i - outer * across;
     let channel = o / LANES * (LANES * COLUMNS) + o % LANES;
-    let batch = outer / params.groups;
-    let first = (outer - batch * params.groups) * params.chunk;
+    let batch = outer / params.chunks;
+    let first = (outer - batch * params.chunks) * params.chunk;
     let end = min(first + params.chunk, params.rows);
 
     let base = batch * params.rows * step + channel;

@@ -60,7 +60,7 @@ pub struct Binding {
 /// One member of the `Params` struct.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Its name.
+    /// Its name; `outer.inner` of a struct in the struct.
     pub name: String,
     /// Its place, in bytes from the start.
     pub offset: u32,
@@ -118,15 +118,7 @@ pub fn reflect(label: &str, module: &Module) -> Result<Reflection, ShaderError> 
         }
         let kind = match variable.space {
             AddressSpace::Uniform => {
-                if let TypeInner::Struct { members, .. } = &module.types[variable.ty].inner {
-                    for member in members {
-                        params.push(Member {
-                            name: member.name.clone().unwrap_or_default(),
-                            offset: member.offset,
-                            kind: type_name(module, &module.types[member.ty].inner),
-                        });
-                    }
-                }
+                members(module, &module.types[variable.ty].inner, "", 0, &mut params);
                 BindingKind::Uniform(size)
             }
             AddressSpace::Storage { access } if access.contains(StorageAccess::STORE) => {
@@ -161,6 +153,20 @@ fn texture(inner: &TypeInner) -> Option<BindingKind> {
             Some(BindingKind::StorageTexture(format))
         }
         _ => None,
+    }
+}
+
+/// Adds the members of a struct, those of a struct in it by `outer.inner`.
+fn members(module: &Module, inner: &TypeInner, prefix: &str, start: u32, found: &mut Vec<Member>) {
+    let TypeInner::Struct { members: all, .. } = inner else { return };
+    for member in all {
+        let name = format!("{prefix}{}", member.name.as_deref().unwrap_or_default());
+        let (offset, inner) = (start + member.offset, &module.types[member.ty].inner);
+        if matches!(inner, TypeInner::Struct { .. }) {
+            members(module, inner, &format!("{name}."), offset, found);
+        } else {
+            found.push(Member { name, offset, kind: type_name(module, inner) });
+        }
     }
 }
 

@@ -31,7 +31,7 @@ pub mod tune;
 pub use base::{
     epilogue::{Epilogue, Windows},
     magic::magic,
-    params::ParamsLayout,
+    params::{Member, ParamsLayout},
     strided,
 };
 pub use layouts::all_params;

@@ -80,14 +80,14 @@ impl Strided {
     }
 
     /// The box as the kernels walk over it, four elements of the fastest axis at a time where that divides.
-    pub(crate) fn walk(&self, op: &str) -> Result<Walk> {
+    pub(crate) fn steps(&self, op: &str) -> Result<Steps> {
         let last = self.shape.len() - 1;
-        self.walk_by(op, if self.shape[last].is_multiple_of(4) { 4 } else { 1 })
+        self.steps_of(op, if self.shape[last].is_multiple_of(4) { 4 } else { 1 })
     }
 
     /// The box as the kernels walk over it, `step` elements of the fastest axis, which they divide, for one taking apart of
     /// the index.
-    pub(crate) fn walk_by(&self, op: &str, step: usize) -> Result<Walk> {
+    pub(crate) fn steps_of(&self, op: &str, step: usize) -> Result<Steps> {
         if self.shape.len() > MAX_RANK {
             return Err(Error::Limit {
                 op: op.to_owned(),
@@ -98,7 +98,7 @@ impl Strided {
             });
         }
         let last = self.shape.len() - 1;
-        let mut walk = Walk {
+        let mut steps = Steps {
             rank: self.shape.len() as u32,
             step: step as u32,
             shape: [1; 8],
@@ -112,13 +112,13 @@ impl Strided {
         to_u32(op, self.count())?;
         for (axis, &extent) in self.shape.iter().enumerate() {
             let extent = if axis == last { extent / step } else { extent };
-            walk.shape[axis] = to_u32(op, extent)?;
-            [walk.magic[axis], walk.shift[axis]] = magic(walk.shape[axis]);
+            steps.shape[axis] = to_u32(op, extent)?;
+            [steps.magic[axis], steps.shift[axis]] = magic(steps.shape[axis]);
         }
-        for strides in [&mut walk.first, &mut walk.second] {
-            strides[last] = strides[last].wrapping_mul(walk.step);
+        for strides in [&mut steps.first, &mut steps.second] {
+            strides[last] = strides[last].wrapping_mul(steps.step);
         }
-        Ok(walk)
+        Ok(steps)
     }
 }
 
@@ -130,8 +130,8 @@ pub(crate) struct Quads {
     pub splat: [bool; 2],
 }
 
-/// The uniform's share of a box: the fastest axis is counted in steps of `step` elements.
-pub(crate) struct Walk {
+/// A box as a uniform has it: the fastest axis is counted in steps of `step` elements.
+pub(crate) struct Steps {
     pub rank: u32,
     pub step: u32,
     pub shape: [u32; 8],

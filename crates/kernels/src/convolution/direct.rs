@@ -7,7 +7,8 @@ use tilewright_shaders::Specialisation;
 use super::{
     call::Conv2dCall,
     implementation::Implementation,
-    problem::{Params, Pass, Problem},
+    plain::Params,
+    problem::{Pass, Problem},
 };
 use crate::{
     base::{
@@ -77,7 +78,7 @@ impl Implementation for Direct {
         let weight = &call.weight.packed(|weight| self.pack(context, &call.problem, weight))?;
         let problem = &call.problem;
         let spec = Spec { pass: Pass::Forward, dtype: problem.dtype, epilogue: call.epilogue(y) };
-        let params = problem.params(Pass::Forward.name(), problem.y_count(), call.activation)?;
+        let params = Params::new(Pass::Forward.name(), problem, problem.y_count(), call.activation)?;
         let [bias, residual] = call.addends(y, weight);
         launch(context, spec, &params, &[call.x, weight, bias, residual, y])
     }
@@ -91,7 +92,7 @@ impl Implementation for Direct {
         grad_x: &Buffer,
     ) -> Result<()> {
         let spec = Spec { pass: Pass::BackwardInput, dtype: DType::F32, epilogue: Epilogue::default() };
-        let params = problem.params(Pass::BackwardInput.name(), problem.x_count(), None)?;
+        let params = Params::new(Pass::BackwardInput.name(), problem, problem.x_count(), None)?;
         launch(context, spec, &params, &[grad_y, weight, grad_x])
     }
 
@@ -107,7 +108,7 @@ impl Implementation for Direct {
         let (pixels, count) = (problem.y_pixels(), problem.w_count());
         let (splits, chunk) = parts(pixels, count);
         let spec = Spec { pass: Pass::BackwardWeight, dtype: DType::F32, epilogue: Epilogue::default() };
-        let mut params = problem.params(op, splits * count, None)?;
+        let mut params = Params::new(op, problem, splits * count, None)?;
         params.chunk = chunk as u32;
         if splits == 1 {
             return launch(context, spec, &params, &[grad_y, x, grad_weight]);

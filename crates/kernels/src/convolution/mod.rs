@@ -7,6 +7,7 @@ pub(crate) mod choose;
 mod cooperative;
 mod depthwise;
 mod direct;
+mod geometry;
 mod im2col;
 mod implementation;
 mod implicit_gemm;
@@ -14,6 +15,7 @@ mod lanes;
 pub(crate) mod measure;
 mod pack;
 mod pack_tiles;
+mod plain;
 mod problem;
 mod registry;
 mod run;
@@ -45,7 +47,7 @@ pub use winograd::spec::Spec as WinogradSpec;
 
 pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
     let single = [
-        problem::Params::LAYOUT,
+        plain::Params::LAYOUT,
         implicit_gemm::work::Params::LAYOUT,
         backward_bias::LAYOUT,
         pack::LAYOUT,

@@ -4,10 +4,10 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::Coarsening,
     magic::{magic, to_numerator},
     numbers::to_u32,
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { FilterParams for "conv2d_pack_filters" {
@@ -66,12 +66,12 @@ impl Tiles {
         let matrix = to_u32(op, self.a * self.b / 4)?;
         let count = to_u32(op, self.groups * self.a * self.b / 4)?;
         let params = TapParams { matrix, pad: 0, by_matrix: magic(matrix), count, pad0: 0 };
-        let share = Share::of(context);
+        let coarsening = Coarsening::of(context);
         let kernel = Specialisation::new("conv2d_pack_taps")
             .with_bool("UNPACK", unpack)
-            .with_u32("COMPACT", share.blocked().into())
+            .with_u32("COMPACT", coarsening.blocked().into())
             .with_u32("TAPS", self.taps as u32);
-        let (kernel, groups) = share.at_most(4).spread(kernel, count);
+        let (kernel, groups) = coarsening.at_most(4).specialise(kernel, count);
         let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[from, to], groups };
         context.dispatch(&kernel, &dispatch)?;
         Ok(true)
@@ -99,7 +99,7 @@ impl Tiles {
             pad: 0,
         };
         let kernel = Specialisation::new("conv2d_pack_filters").with_bool("UNPACK", unpack);
-        let (kernel, groups) = Share::of(context).at_most(8).spread(kernel, params.count);
+        let (kernel, groups) = Coarsening::of(context).at_most(8).specialise(kernel, params.count);
         let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[from, to], groups };
         context.dispatch(&kernel, &dispatch)?;
         Ok(true)

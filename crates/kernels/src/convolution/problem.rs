@@ -1,29 +1,6 @@
-//! What every convolution kernel is told: shapes and parameters, buffers, the direction, the algorithm.
+//! What every convolution is told: shapes and parameters, and the direction.
 
-use tilewright_ops::{Conv2d, DType, ShapeError, UnaryOp};
-use tilewright_runtime::Result;
-
-use crate::base::{epilogue::parameters, magic::to_numerator, numbers::to_u32, params::params};
-
-params! { Params for
-    "conv2d_direct", "conv2d_direct_backward_input", "conv2d_direct_backward_weight",
-    "im2col", "col2im" {
-    x_shape: [u32; 4],
-    w_shape: [u32; 4],
-    y_shape: [u32; 4],
-    x_strides: [u32; 4],
-    w_strides: [u32; 4],
-    y_strides: [u32; 4],
-    stride: [u32; 2],
-    padding: [u32; 2],
-    dilation: [u32; 2],
-    groups: u32,
-    count: u32,
-    chunk: u32,
-    pad: u32,
-    p0: f32,
-    p1: f32,
-} }
+use tilewright_ops::{Conv2d, DType, ShapeError};
 
 /// The numbers of a convolution; activations lie channels-last, the weight O I KH KW row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,58 +90,6 @@ impl Problem {
     /// One filter to a channel.
     pub(super) fn is_depthwise(&self) -> bool {
         self.op.groups == self.x_shape[1] && self.w_shape[1] == 1 && self.w_shape[0] == self.x_shape[1]
-    }
-
-    /// The same problem in units of four channels, for the kernels whose elements are vec4s.
-    pub(super) fn in_vec4s(&self, op: &str, count: usize, activation: Option<UnaryOp>) -> Result<Params> {
-        let mut params = self.params(op, count, activation)?;
-        params.x_shape[1] /= 4;
-        params.w_shape[1] /= 4;
-        params.y_shape[1] /= 4;
-        for strides in [&mut params.x_strides, &mut params.y_strides] {
-            for axis in [0, 2, 3] {
-                strides[axis] /= 4;
-            }
-        }
-        Ok(params)
-    }
-
-    /// The uniform for a launch of `count` threads with work.
-    pub(super) fn params(&self, op: &str, count: usize, activation: Option<UnaryOp>) -> Result<Params> {
-        let pair =
-            |pair: [usize; 2]| -> Result<[u32; 2]> { Ok([to_u32(op, pair[0])?, to_u32(op, pair[1])?]) };
-        let four = |shape: [usize; 4]| -> Result<[u32; 4]> {
-            let ([n, c], [h, w]) = (pair([shape[0], shape[1]])?, pair([shape[2], shape[3]])?);
-            Ok([n, c, h, w])
-        };
-        // A padded image below 2^31 pixels a side: what lies before it, modulo 2^32, is then never inside.
-        for axis in 0..2 {
-            to_numerator(op, self.x_shape[2 + axis] + 2 * self.op.padding[axis])?;
-        }
-        for number in [self.x_count(), self.w_count(), self.y_count(), self.op.padding[0], self.op.padding[1]]
-        {
-            to_u32(op, number)?;
-        }
-        let channels_last = |[_, c, h, w]: [usize; 4]| [h * w * c, 1, w * c, c];
-        let [_, i, kh, kw] = self.w_shape;
-        let [p0, p1] = parameters(activation);
-        Ok(Params {
-            x_shape: four(self.x_shape)?,
-            w_shape: four(self.w_shape)?,
-            y_shape: four(self.y_shape)?,
-            x_strides: four(channels_last(self.x_shape))?,
-            w_strides: four([i * kh * kw, kh * kw, kw, 1])?,
-            y_strides: four(channels_last(self.y_shape))?,
-            stride: pair(self.op.stride)?,
-            padding: pair(self.op.padding)?,
-            dilation: pair(self.op.dilation)?,
-            groups: to_u32(op, self.op.groups)?,
-            count: to_u32(op, count)?,
-            chunk: 0,
-            pad: 0,
-            p0,
-            p1,
-        })
     }
 }
 

@@ -6,9 +6,9 @@ use tilewright_shaders::Specialisation;
 
 use super::binary_rows::binary_rows;
 use crate::base::{
+    coarsening::{Coarsening, wide_words},
     numbers::{WORKGROUP, vectors, workgroups},
     params::{ParamsLayout, params},
-    share::{Share, wide_words},
     strided::Strided,
 };
 
@@ -53,7 +53,7 @@ pub fn binary(
     let vectors = vectors(op.name(), count)?;
     let kernel = Specialisation::new("binary").with_fragment("binary", op.name());
     let (kernel, [p0, p1]) = with_activation(kernel, activation);
-    let (kernel, groups, runs) = Share::of(context).spread_runs(context, kernel, vectors);
+    let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let params = Params { runs, p0, p1, never: 0 };
     let buffers = &[a, b, y, a, b];
     let dispatch = Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers, groups };
@@ -130,37 +130,37 @@ fn launch(
     index: &Strided,
     [p0, p1]: [f32; 2],
 ) -> Result<()> {
-    let (walk, kernel, groups) = match index.quads() {
+    let (steps, kernel, groups) = match index.quads() {
         Some(quads) => {
-            let walk = quads.index.walk_by(op, 1)?;
+            let steps = quads.index.steps_of(op, 1)?;
             let kernel = kernel(vec4)
                 .with_bool("A_SPLAT", quads.splat[0])
                 .with_bool("B_SPLAT", quads.splat[1])
-                .with_u32("RANK", walk.rank);
-            let (kernel, groups) = Share::of(context).spread(kernel, walk.count);
+                .with_u32("RANK", steps.rank);
+            let (kernel, groups) = Coarsening::of(context).specialise(kernel, steps.count);
             // The kernels that read by strides only store such words: what they read is not touched before.
             let kernel = if scalar == "binary_broadcast" { wide_words(context, kernel) } else { kernel };
-            (walk, kernel, groups)
+            (steps, kernel, groups)
         }
         None => {
-            let walk = index.walk(op)?;
+            let steps = index.steps(op)?;
             let kernel = kernel(scalar)
                 .with_u32("WORKGROUP", WORKGROUP)
-                .with_u32("RANK", walk.rank)
-                .with_u32("STEP", walk.step);
-            let groups = workgroups(walk.count);
-            (walk, kernel, groups)
+                .with_u32("RANK", steps.rank)
+                .with_u32("STEP", steps.step);
+            let groups = workgroups(steps.count);
+            (steps, kernel, groups)
         }
     };
     let params = BroadcastParams {
-        shape: walk.shape,
-        magic: walk.magic,
-        shift: walk.shift,
-        a_strides: walk.first,
-        b_strides: walk.second,
-        count: walk.count,
-        a_inner: walk.inner[0],
-        b_inner: walk.inner[1],
+        shape: steps.shape,
+        magic: steps.magic,
+        shift: steps.shift,
+        a_strides: steps.first,
+        b_strides: steps.second,
+        count: steps.count,
+        a_inner: steps.inner[0],
+        b_inner: steps.inner[1],
         p0,
         p1,
         pad0: 0,

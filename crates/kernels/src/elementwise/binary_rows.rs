@@ -4,10 +4,10 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::{Coarsening, wide_words},
     device::Device,
     numbers::{WORKGROUP, to_u32, workgroups},
     params::{ParamsLayout, params},
-    share::{Share, wide_words},
     strided::Strided,
 };
 
@@ -50,22 +50,22 @@ pub(super) fn binary_rows(
     if small[rank - 2] != 0 || small.iter().any(|&stride| stride < 0) {
         return Ok(false);
     }
-    let share = Share::of(context);
+    let coarsening = Coarsening::of(context);
     let (inner, rows) = (to_u32(op, shape[rank - 1])?, to_u32(op, shape[rank - 2])?);
     let (images, outer) = if rank == 3 { (shape[0], small[0]) } else { (1, 0) };
-    let columns = share.columns(inner);
-    let bands = rows.div_ceil(share.rows);
+    let columns = coarsening.columns(inner);
+    let bands = rows.div_ceil(coarsening.rows);
     let count = to_u32(op, images * bands as usize * (inner / columns) as usize)?;
     to_u32(op, index.count())?;
     let params = Params { inner, rows, bands, count, outer: to_u32(op, outer as usize)?, p0, p1, never: 0 };
     let kernel = kernel
         .with_u32("WORKGROUP", WORKGROUP)
-        .with_u32("ROWS", share.rows)
-        .with_u32("LANES", share.lanes)
+        .with_u32("ROWS", coarsening.rows)
+        .with_u32("LANES", coarsening.lanes)
         .with_u32("COLUMNS", columns)
         .with_bool("SWAPPED", swapped);
     // Of fewer columns a row is too short a run for the touching to be worth it.
-    let kernel = if columns > 1 && inner.is_multiple_of(columns * share.lanes) {
+    let kernel = if columns > 1 && inner.is_multiple_of(columns * coarsening.lanes) {
         wide_words(context, kernel).with_bool("AHEAD", Device::of(context).wide_words())
     } else {
         kernel

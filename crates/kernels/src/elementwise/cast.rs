@@ -6,10 +6,10 @@ use tilewright_shaders::Specialisation;
 
 use super::cast_bytes::cast_bytes;
 use crate::base::{
+    coarsening::Coarsening,
     device::{Device, DeviceClass},
     numbers::vectors,
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { Params for "cast", "cast_to_f16", "cast_from_f16" { runs: u32, never: u32 } }
@@ -46,7 +46,8 @@ pub fn cast(
     };
     Some(vectors("cast", count).and_then(|vectors| {
         let slot = if half { "half_runs" } else { "runs" };
-        let (kernel, groups, runs) = Share::of(context).spread_runs_in(context, kernel, slot, vectors);
+        let (kernel, groups, runs) =
+            Coarsening::of(context).specialise_runs_in(context, kernel, slot, vectors);
         let params = Params { runs, never: 0 };
         let buffers = &[x, y, x];
         let dispatch = Dispatch { op: "cast", params: bytemuck::bytes_of(&params), buffers, groups };

@@ -5,9 +5,9 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::Coarsening,
     numbers::vectors,
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { Params for "unary" { runs: u32, p0: f32, p1: f32, never: u32 } }
@@ -19,7 +19,7 @@ pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, BackwardParams::LA
 pub fn unary(context: &Context, op: UnaryOp, x: &Buffer, y: &Buffer, count: usize) -> Result<()> {
     let vectors = vectors(op.name(), count)?;
     let kernel = Specialisation::new("unary").with_fragment("unary", op.name());
-    let (kernel, groups, runs) = Share::of(context).spread_runs(context, kernel, vectors);
+    let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let [p0, p1] = op.parameters();
     let params = Params { runs, p0, p1, never: 0 };
     let dispatch =
@@ -39,7 +39,7 @@ pub fn unary_backward(
     let vectors = vectors(op.name(), count)?;
     let kernel = Specialisation::new("unary_backward").with_fragment("unary_derivative", op.name());
     let [p0, p1] = op.parameters();
-    let (kernel, groups, runs) = Share::of(context).spread_runs(context, kernel, vectors);
+    let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let params = BackwardParams { runs, p0, p1, never: 0 };
     let buffers = &[x, grad_y, grad_x, x, grad_y];
     context

@@ -4,9 +4,9 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::Coarsening,
     numbers::vectors,
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { Params for "where" { runs: u32, never: u32 } }
@@ -24,7 +24,7 @@ pub fn where_(
 ) -> Result<()> {
     let vectors = vectors("where", count)?;
     let kernel = Specialisation::new("where");
-    let (kernel, groups, runs) = Share::of(context).spread_runs(context, kernel, vectors);
+    let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let params = Params { runs, never: 0 };
     let buffers = &[condition, a, b, y, condition, a, b];
     context.dispatch(&kernel, &Dispatch { op: "where", params: bytemuck::bytes_of(&params), buffers, groups })

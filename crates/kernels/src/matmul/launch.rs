@@ -24,7 +24,7 @@ params! { Params for
     b_stride: u32,
     tiles_m: u32,
     tiles_n: u32,
-    groups: u32,
+    workgroups: u32,
     k_chunk: u32,
     p0: f32,
     p1: f32,
@@ -89,7 +89,7 @@ pub(super) fn launch(
     let chunk = k.div_ceil(tiling.splits).next_multiple_of(tiling.k_multiple).max(1);
     let splits = k.div_ceil(chunk).max(1);
     let [tiles_m, tiles_n] = [m.div_ceil(tiling.tile[0]), n.div_ceil(tiling.tile[1])];
-    let groups = (tiles_m * tiles_n * batches * splits).div_ceil(tiling.tiles_per_group);
+    let workgroups = (tiles_m * tiles_n * batches * splits).div_ceil(tiling.tiles_per_group);
     // Indices of operands and of partial sums are u32 in the kernels.
     number(count * splits)?;
     number(m * k)?;
@@ -104,7 +104,7 @@ pub(super) fn launch(
         b_stride: number(problem.right_stride)?,
         tiles_m: number(tiles_m)?,
         tiles_n: number(tiles_n)?,
-        groups: number(groups)?,
+        workgroups: number(workgroups)?,
         k_chunk: number(chunk)?,
         p0,
         p1,
@@ -126,7 +126,7 @@ pub(super) fn launch(
             bound_residual(operands.residual, operands.y, operands.left),
             partial.as_ref().unwrap_or(operands.y),
         ],
-        groups: groups as u64,
+        groups: workgroups as u64,
     };
     context.dispatch(&kernel, &dispatch)?;
     let Some(partial) = partial else { return Ok(()) };

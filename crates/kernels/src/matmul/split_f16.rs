@@ -19,7 +19,7 @@ use crate::base::{
     params::params,
 };
 
-params! { LargestParams for "matmul_split_f16_largest" { count: u32, groups: u32 } }
+params! { LargestParams for "matmul_split_f16_largest" { count: u32, workgroups: u32 } }
 
 params! { SplitParams for "matmul_split_f16" {
     rows: u32,
@@ -31,7 +31,7 @@ params! { SplitParams for "matmul_split_f16" {
     stride: u32,
     slot: u32,
     largest: u32,
-    groups: u32,
+    workgroups: u32,
 } }
 
 params! { Params for "matmul_cooperative_split_f16" {
@@ -45,7 +45,7 @@ params! { Params for "matmul_cooperative_split_f16" {
     b_plane: u32,
     tiles_m: u32,
     tiles_n: u32,
-    groups: u32,
+    workgroups: u32,
     k_chunk: u32,
     p0: f32,
     p1: f32,
@@ -109,7 +109,7 @@ impl Side<'_> {
         let count = (matrices - 1) * self.stride + self.rows * k;
         let chunks = count.div_ceil(4096).min(256);
         let largest = context.alloc(chunks as u64 * 4)?;
-        let params = LargestParams { count: number(count)?, groups: number(chunks)? };
+        let params = LargestParams { count: number(count)?, workgroups: number(chunks)? };
         context.dispatch(
             &Specialisation::new("matmul_split_f16_largest"),
             &Dispatch {
@@ -123,7 +123,7 @@ impl Side<'_> {
         let elements = matrices * 2 * self.padded * k_padded;
         number(elements)?;
         let halves = context.alloc(elements as u64 * 2)?;
-        let groups = matrices * (self.padded / SQUARE) * (k_padded / SQUARE);
+        let workgroups = matrices * (self.padded / SQUARE) * (k_padded / SQUARE);
         let params = SplitParams {
             rows: number(self.rows)?,
             k: number(k)?,
@@ -134,7 +134,7 @@ impl Side<'_> {
             stride: number(self.stride)?,
             slot: self.slot,
             largest: number(chunks)?,
-            groups: number(groups)?,
+            workgroups: number(workgroups)?,
         };
         context.dispatch(
             &Specialisation::new("matmul_split_f16"),
@@ -142,7 +142,7 @@ impl Side<'_> {
                 op,
                 params: bytemuck::bytes_of(&params),
                 buffers: &[self.buffer, &largest, &halves, scales],
-                groups: groups as u64,
+                groups: workgroups as u64,
             },
         )?;
         Ok(halves)
@@ -235,7 +235,7 @@ impl Implementation for SplitF16 {
         let wanted = Tiling::new(tile, k).split_for(problem, 64).splits;
         let chunk = k_padded.div_ceil(wanted).next_multiple_of(SQUARE);
         let splits = k_padded.div_ceil(chunk);
-        let groups = tiles_m * tiles_n * batches * splits;
+        let workgroups = tiles_m * tiles_n * batches * splits;
         number(count * splits)?;
         let plane = |side: &Side<'_>| number(side.padded * k_padded / 4);
         let stride = |side: &Side<'_>| plane(side).map(|plane| if side.stride == 0 { 0 } else { 2 * plane });
@@ -251,7 +251,7 @@ impl Implementation for SplitF16 {
             b_plane: plane(&right)?,
             tiles_m: number(tiles_m)?,
             tiles_n: number(tiles_n)?,
-            groups: number(groups)?,
+            workgroups: number(workgroups)?,
             k_chunk: number(chunk)?,
             p0,
             p1,
@@ -267,7 +267,7 @@ impl Implementation for SplitF16 {
             op,
             params: bytemuck::bytes_of(&params),
             buffers: &[&a, &b, &scales, bias.unwrap_or(&scales), bound_residual(residual, y, &scales), y],
-            groups: groups as u64,
+            groups: workgroups as u64,
         };
         context.dispatch(&spec.into(), &dispatch)?;
         let Some(partial) = partial else { return Ok(()) };

@@ -15,7 +15,7 @@ params! { Params for "matmul_split_k_reduce" {
     splits: u32,
     bias_inner: u32,
     bias_period: u32,
-    groups: u32,
+    workgroups: u32,
     p0: f32,
     p1: f32,
 } }
@@ -105,7 +105,7 @@ pub(crate) fn split_k_reduce_to(
         splits: to_u32(op, reduction.splits)?,
         bias_inner: to_u32(op, reduction.bias_inner)?,
         bias_period: to_u32(op, reduction.bias_period)?,
-        groups: to_u32(op, workgroups(vectors) as usize)?,
+        workgroups: to_u32(op, workgroups(vectors) as usize)?,
         p0,
         p1,
     };

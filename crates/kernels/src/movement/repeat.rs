@@ -4,9 +4,9 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::{Coarsening, wide_words},
     numbers::{WORKGROUP, to_u32, workgroups},
     params::{ParamsLayout, params},
-    share::{Share, wide_words},
     strided::Strided,
 };
 
@@ -45,11 +45,11 @@ pub(super) fn repeat(
     if first[rank - 2] != 0 || !forwards {
         return Ok(false);
     }
-    let share = Share::of(context);
+    let coarsening = Coarsening::of(context);
     let (inner, rows) = (to_u32(op, shape[rank - 1])?, to_u32(op, shape[rank - 2])?);
     let (outer, x_outer, y_outer) = if rank == 3 { (shape[0], first[0], second[0]) } else { (1, 0, 0) };
-    let columns = share.columns(inner);
-    let bands = rows.div_ceil(share.rows);
+    let columns = coarsening.columns(inner);
+    let bands = rows.div_ceil(coarsening.rows);
     let count = to_u32(op, outer * bands as usize * (inner / columns) as usize)?;
     // Places in y are numbered by 32 bits.
     to_u32(op, index.count())?;
@@ -67,8 +67,8 @@ pub(super) fn repeat(
     };
     let kernel = Specialisation::new("repeat")
         .with_u32("WORKGROUP", WORKGROUP)
-        .with_u32("ROWS", share.rows)
-        .with_u32("LANES", share.lanes)
+        .with_u32("ROWS", coarsening.rows)
+        .with_u32("LANES", coarsening.lanes)
         .with_u32("COLUMNS", columns);
     // What is read is little, and read again and again: no need to touch it before.
     let kernel = wide_words(context, kernel);

@@ -5,9 +5,9 @@ use tilewright_shaders::Specialisation;
 
 use super::{repeat, runs, transpose};
 use crate::base::{
+    coarsening::Coarsening,
     numbers::to_u32,
     params::{ParamsLayout, params},
-    share::Share,
     strided::Strided,
 };
 
@@ -48,34 +48,34 @@ pub fn strided_copy(
     }
     let aligned = x_offset.is_multiple_of(4) && y_offset.is_multiple_of(4);
     let quads = index.quads().filter(|quads| aligned && quads.splat == [false; 2]);
-    let (walk, value, width) = match &quads {
+    let (steps, value, width) = match &quads {
         Some(quads) => {
             // On a CPU taking the index apart is a chain that nothing hides: two vec4s for each were 1.2 to 2.2 times as
             // quick, four not more.
             let even = quads.index.shape.last().is_some_and(|extent| extent.is_multiple_of(2));
-            let step = if even && Share::of(context).blocked() { 2 } else { 1 };
-            (quads.index.walk_by(op, step)?, "vec4<u32>", 4)
+            let step = if even && Coarsening::of(context).blocked() { 2 } else { 1 };
+            (quads.index.steps_of(op, step)?, "vec4<u32>", 4)
         }
-        None => (index.walk(op)?, "u32", 1),
+        None => (index.steps(op)?, "u32", 1),
     };
     let kernel = Specialisation::new("strided_copy")
-        .with_u32("RANK", walk.rank)
-        .with_u32("STEP", walk.step)
+        .with_u32("RANK", steps.rank)
+        .with_u32("STEP", steps.step)
         .with_type("VALUE", value);
     // A turn of single elements is four of them, and more work.
-    let share = if width == 4 { Share::of(context) } else { Share::of(context).at_most(8) };
-    let (kernel, groups) = share.spread(kernel, walk.count);
+    let coarsening = if width == 4 { Coarsening::of(context) } else { Coarsening::of(context).at_most(8) };
+    let (kernel, groups) = coarsening.specialise(kernel, steps.count);
     let params = Params {
-        shape: walk.shape,
-        magic: walk.magic,
-        shift: walk.shift,
-        x_strides: walk.first,
-        y_strides: walk.second,
-        count: walk.count,
+        shape: steps.shape,
+        magic: steps.magic,
+        shift: steps.shift,
+        x_strides: steps.first,
+        y_strides: steps.second,
+        count: steps.count,
         x_offset: to_u32(op, x_offset / width)?,
         y_offset: to_u32(op, y_offset / width)?,
-        x_inner: walk.inner[0],
-        y_inner: walk.inner[1],
+        x_inner: steps.inner[0],
+        y_inner: steps.inner[1],
         pad0: 0,
         pad1: 0,
         pad2: 0,

@@ -7,9 +7,9 @@ use tilewright_shaders::Specialisation;
 use super::{call::BatchNormCall, rows::Rows};
 use crate::{
     base::{
+        coarsening::Coarsening,
         numbers::{WORKGROUP, workgroups},
         params::{ParamsLayout, params},
-        share::Share,
     },
     pooling::sum_rows::sum_rows,
 };
@@ -27,7 +27,7 @@ params! { ReduceParams for "batch_norm_backward_reduce" {
     p1: f32,
 } }
 
-params! { FinishParams for "batch_norm_backward_finish" { channels: u32, eps: f32, share: f32 } }
+params! { FinishParams for "batch_norm_backward_finish" { channels: u32, eps: f32, per_pixel: f32 } }
 
 params! { ApplyParams for "batch_norm_backward_apply" {
     vectors: u32,
@@ -71,14 +71,14 @@ pub fn batch_norm_backward(
     to: Grads<'_>,
 ) -> Result<()> {
     let BatchNormCall { op, dims: [pixels, channels], x, mean, deviation, weight, bias, activation } = *call;
-    let share = Share::of(context);
-    let rows = Rows::new(op, pixels, channels, share)?;
+    let coarsening = Coarsening::of(context);
+    let rows = Rows::new(op, pixels, channels, coarsening)?;
     let (deviation, eps, from_variance) = deviation.parts();
     let activation = piecewise(activation);
     let [p0, p1] = activation.parameters();
     let with_slot = |kernel: Specialisation| kernel.with_fragment("unary_derivative", activation.name());
 
-    let (chunk, chunks) = rows.chunks(share.threads);
+    let (chunk, chunks) = rows.chunks(coarsening.threads);
     let plane = chunks * rows.step;
     let sums = context.alloc(u64::from(plane) * 32)?;
     let params = ReduceParams {
@@ -109,7 +109,7 @@ pub fn batch_norm_backward(
     sum_rows(context, op, partials, 1.0, &sums, &totals)?;
 
     let of_channels = context.alloc(channels as u64 * 20)?;
-    let params = FinishParams { channels: rows.channels, eps, share: 1.0 / pixels as f32 };
+    let params = FinishParams { channels: rows.channels, eps, per_pixel: 1.0 / pixels as f32 };
     let kernel = Specialisation::new("batch_norm_backward_finish")
         .with_u32("WORKGROUP", WORKGROUP)
         .with_bool("FROM_VARIANCE", from_variance);
@@ -124,9 +124,9 @@ pub fn batch_norm_backward(
     let params = ApplyParams { vectors: rows.vectors, step: rows.step, channels: rows.channels, p0, p1 };
     let kernel = rows
         .channel_constants(Specialisation::new("batch_norm_backward_apply"))
-        .with_u32("ROWS", share.rows)
+        .with_u32("ROWS", coarsening.rows)
         .with_bool("TRAIN", train);
-    let threads = rows.threads(op, rows.rows.div_ceil(share.rows))?;
+    let threads = rows.threads(op, rows.rows.div_ceil(coarsening.rows))?;
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),

@@ -6,9 +6,9 @@ use tilewright_shaders::Specialisation;
 
 use super::{call::BatchNormCall, rows::Rows};
 use crate::base::{
+    coarsening::Coarsening,
     numbers::workgroups,
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { Params for "batch_norm_normalise" {
@@ -35,18 +35,18 @@ fn clamped(activation: Option<UnaryOp>) -> UnaryOp {
 /// `y` = what `call` says.
 pub fn batch_norm(context: &Context, call: &BatchNormCall<'_>, y: &Buffer) -> Result<()> {
     let BatchNormCall { op, dims: [pixels, channels], x, mean, deviation, weight, bias, activation } = *call;
-    let share = Share::of(context);
-    let rows = Rows::new(op, pixels, channels, share)?;
+    let coarsening = Coarsening::of(context);
+    let rows = Rows::new(op, pixels, channels, coarsening)?;
     let (deviation, eps, from_variance) = deviation.parts();
     let activation = clamped(activation);
     let [p0, p1] = activation.parameters();
     let params = Params { vectors: rows.vectors, step: rows.step, channels: rows.channels, eps, p0, p1 };
     let kernel = rows
         .channel_constants(Specialisation::new("batch_norm_normalise"))
-        .with_u32("ROWS", share.rows)
+        .with_u32("ROWS", coarsening.rows)
         .with_bool("FROM_VARIANCE", from_variance)
         .with_fragment("unary", activation.name());
-    let threads = rows.threads(op, rows.rows.div_ceil(share.rows))?;
+    let threads = rows.threads(op, rows.rows.div_ceil(coarsening.rows))?;
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),

@@ -4,8 +4,8 @@ use tilewright_runtime::Result;
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::{Coarsening, MOST_ROWS},
     numbers::{WORKGROUP, to_u32},
-    share::{MOST_ROWS, Share},
 };
 
 /// A matrix `[pixels, C]` cut into rows of lcm(C, 4) elements, which are whole vec4s whatever C is, or of more pixels where
@@ -31,10 +31,10 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub fn new(op: &str, pixels: usize, channels: usize, share: Share) -> Result<Self> {
+    pub fn new(op: &str, pixels: usize, channels: usize, coarsening: Coarsening) -> Result<Self> {
         let count = pixels.saturating_mul(channels);
         // An empty matrix has rows of no length: any number does for the step.
-        let width = share.whole_turns(lcm4(channels).max(4));
+        let width = coarsening.whole_turns(lcm4(channels).max(4));
         // Kernels number elements behind the end of the last row too.
         to_u32(op, count.saturating_add(width.saturating_mul(MOST_ROWS as usize)))?;
         let step = to_u32(op, width / 4)?;
@@ -45,9 +45,9 @@ impl Rows {
             step,
             rows: to_u32(op, count.div_ceil(width))?,
             whole_rows: to_u32(op, count / width)?,
-            columns: share.walk_columns(step),
-            lanes: share.lanes,
-            compact: share.blocked(),
+            columns: coarsening.kept_columns(step),
+            lanes: coarsening.lanes,
+            compact: coarsening.blocked(),
         })
     }
 
@@ -98,7 +98,7 @@ fn lcm4(channels: usize) -> usize {
 mod tests {
     use super::*;
 
-    const GPU: Share = Share::GPU;
+    const GPU: Coarsening = Coarsening::GPU;
 
     #[test]
     fn rows_are_whole_vectors() {
@@ -134,7 +134,7 @@ mod tests {
             (512, 128, 2),
             (36, 9, 1),
         ] {
-            let found = Rows::new("op", 1000, channels, Share::software(8)).expect("fits");
+            let found = Rows::new("op", 1000, channels, Coarsening::software(8)).expect("fits");
             assert_eq!((found.step, found.columns), (step, columns), "{channels}");
             assert!((4 * found.step).is_multiple_of(found.channels));
         }
@@ -144,8 +144,8 @@ mod tests {
     fn chunks_cover_the_rows_and_are_many() {
         for (pixels, channels) in [(1, 4), (49, 512), (802_816, 16), (802_816, 64), (32, 4096), (1 << 24, 1)]
         {
-            for share in [GPU, Share::software(8)] {
-                let rows = Rows::new("op", pixels, channels, share).expect("fits");
+            for coarsening in [GPU, Coarsening::software(8)] {
+                let rows = Rows::new("op", pixels, channels, coarsening).expect("fits");
                 let (chunk, chunks) = rows.chunks(8192);
                 assert!(chunk * chunks >= rows.rows && chunk * (chunks - 1) < rows.rows);
                 assert!(chunk <= 4096);

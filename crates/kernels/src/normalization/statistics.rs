@@ -5,9 +5,9 @@ use tilewright_shaders::Specialisation;
 
 use super::rows::Rows;
 use crate::base::{
+    coarsening::Coarsening,
     numbers::{WORKGROUP, to_u32, workgroups},
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { StatisticsParams for "batch_norm_statistics" {
@@ -62,9 +62,9 @@ pub fn batch_norm_statistics(
     running: Running<'_>,
     to: Statistics<'_>,
 ) -> Result<()> {
-    let share = Share::of(context);
-    let rows = Rows::new(OP, pixels, channels, share)?;
-    let (chunk, chunks) = rows.chunks(share.threads);
+    let coarsening = Coarsening::of(context);
+    let rows = Rows::new(OP, pixels, channels, coarsening)?;
+    let (chunk, chunks) = rows.chunks(coarsening.threads);
     let plane = chunks * rows.step;
     let mut partials = planes(context, plane as usize * 4)?;
     let params = StatisticsParams {

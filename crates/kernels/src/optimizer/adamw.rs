@@ -5,9 +5,9 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::Coarsening,
     numbers::vectors,
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { Params for "adamw" {
@@ -36,7 +36,7 @@ pub fn adamw(
     count: usize,
 ) -> Result<()> {
     let vectors = vectors("adamw", count)?;
-    let (kernel, groups) = Share::of(context).spread(Specialisation::new("adamw"), vectors);
+    let (kernel, groups) = Coarsening::of(context).specialise(Specialisation::new("adamw"), vectors);
     // In f64: 1 − β cancels, and so does 1 − βᵗ at the first steps.
     let [lr, beta1, beta2, weight_decay] = [op.lr, op.beta1, op.beta2, op.weight_decay].map(f64::from);
     let corrected = |beta: f64| 1.0 - beta.powf(f64::from(step));

@@ -5,9 +5,9 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::Coarsening,
     numbers::vectors,
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { Params for "sgd" { vectors: u32, lr: f32, weight_decay: f32 } }
@@ -27,7 +27,7 @@ pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, MomentumParams::LA
 /// One step in place, without momentum.
 pub fn sgd(context: &Context, op: &Sgd, gradient: &Buffer, parameter: &Buffer, count: usize) -> Result<()> {
     let vectors = vectors("sgd", count)?;
-    let (kernel, groups) = Share::of(context).spread(Specialisation::new("sgd"), vectors);
+    let (kernel, groups) = Coarsening::of(context).specialise(Specialisation::new("sgd"), vectors);
     let params = Params { vectors, lr: op.lr, weight_decay: op.weight_decay };
     let dispatch =
         Dispatch { op: "sgd", params: bytemuck::bytes_of(&params), buffers: &[gradient, parameter], groups };
@@ -45,7 +45,7 @@ pub fn sgd_momentum(
     count: usize,
 ) -> Result<()> {
     let vectors = vectors("sgd", count)?;
-    let (kernel, groups) = Share::of(context).spread(Specialisation::new("sgd_momentum"), vectors);
+    let (kernel, groups) = Coarsening::of(context).specialise(Specialisation::new("sgd_momentum"), vectors);
     let params = MomentumParams {
         vectors,
         first: first.into(),

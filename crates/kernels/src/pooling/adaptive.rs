@@ -5,7 +5,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
 use super::{
     average::repeat_tiles,
-    window::{bytes, check_steps, kernel, pair, share, split, values},
+    window::{bytes, check_steps, coarsening, kernel, pair, split, values},
 };
 use crate::base::{
     magic::{magic, to_numerator},
@@ -99,6 +99,6 @@ fn launch(
         count: values(op, threads)?,
     };
     let kernel = kernel(op, x_shape[1]);
-    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    let (kernel, groups) = coarsening(context, steps).specialise(kernel, params.count);
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

@@ -11,7 +11,7 @@ use super::{
         tiles::fill_tiles,
     },
     window::{
-        Window, bytes, check_steps, cover, dilated, kernel, pair, share, split, stride_tiles, tap_steps,
+        Window, bytes, check_steps, coarsening, cover, dilated, kernel, pair, split, stride_tiles, tap_steps,
         tiled, values, window_steps,
     },
 };
@@ -142,18 +142,18 @@ pub(super) fn repeat_tiles(
         return Ok(());
     }
     let count = batch * channels * rows * columns;
-    let share = context.alloc(count as u64 * 4)?;
+    let divided = context.alloc(count as u64 * 4)?;
     let value = 1.0 / divisor as f32;
-    unary(context, UnaryOp::MulScalar { value }, grad_y, &share, count)?;
+    unary(context, UnaryOp::MulScalar { value }, grad_y, &divided, count)?;
     // Along a row first, then whole rows.
     let [height, width] = pool.kernel;
     let row = columns * width * channels;
     let wide = if width == 1 {
-        share
+        divided
     } else {
         let to = if height == 1 { grad_x.clone() } else { context.alloc((batch * rows * row) as u64 * 4)? };
         let shape = [batch * rows * columns, width, channels];
-        repeat(context, op, &share, &to, shape)?;
+        repeat(context, op, &divided, &to, shape)?;
         to
     };
     if height == 1 && width > 1 {
@@ -221,15 +221,15 @@ fn launch(
     };
     let kernel =
         kernel(stem, x_shape[1]).with_u32("DIVISOR", divisor_kind(pool)).with_bool("DILATED", dilated(pool));
-    let mut share = share(context, steps);
+    let mut coarsening = coarsening(context, steps);
     let kernel = if stem == "avg_pool2d" {
-        let columns = share.walk_columns(window.channels);
-        share = share.in_runs_of(columns);
+        let columns = coarsening.kept_columns(window.channels);
+        coarsening = coarsening.in_runs_of(columns);
         kernel.with_u32("COLUMNS", columns)
     } else {
         kernel
     };
-    let (kernel, groups) = share.spread(kernel, params.count);
+    let (kernel, groups) = coarsening.specialise(kernel, params.count);
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }
 
@@ -280,6 +280,6 @@ fn backward_tiles(
         .with_u32("STRIDE_WIDTH", window.stride[1])
         .with_u32("COVER_HEIGHT", cover[0] as u32)
         .with_u32("COVER_WIDTH", cover[1] as u32);
-    let (kernel, groups) = share(context, pool.stride).spread(kernel, params.count);
+    let (kernel, groups) = coarsening(context, pool.stride).specialise(kernel, params.count);
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })
 }

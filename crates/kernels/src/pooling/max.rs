@@ -10,8 +10,8 @@ use super::{
         max::{max, max_backward},
     },
     window::{
-        TILE, Window, check_steps, cover, dilated, kernel, lanes, pair, share, stride_tiles, tap_steps,
-        tiled, values, window_steps,
+        TILE, Window, check_steps, coarsening, cover, dilated, kernel, pair, stride_tiles, tap_steps, tiled,
+        value_width, values, window_steps,
     },
 };
 use crate::base::{
@@ -89,7 +89,7 @@ impl Params {
 }
 
 fn index_type(channels: usize) -> &'static str {
-    if lanes(channels) == 4 { "vec4<i32>" } else { "i32" }
+    if value_width(channels) == 4 { "vec4<i32>" } else { "i32" }
 }
 
 /// The maxima `y` of the windows over `x`, and where in its plane each was found if `indices` is given.
@@ -142,7 +142,7 @@ pub fn max_pool2d(
     } else {
         kernel
     };
-    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    let (kernel, groups) = coarsening(context, steps).specialise(kernel, params.count);
     let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &[x, y, indices], groups };
     context.dispatch(&kernel, &dispatch)
 }
@@ -166,7 +166,7 @@ pub fn max_pool2d_backward(
     check_steps(op, steps, x_shape)?;
     let params = Params::new(op, pool, x_shape, y_shape, x_shape)?;
     let kernel = kernel(op, x_shape[1]).with_type("INDEX", index_type(x_shape[1]));
-    let (kernel, groups) = share(context, steps).spread(kernel, params.count);
+    let (kernel, groups) = coarsening(context, steps).specialise(kernel, params.count);
     let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups };
     context.dispatch(&kernel, &dispatch)
 }
@@ -211,7 +211,7 @@ fn backward_tiles(
         .with_u32("COVER_HEIGHT", cover[0] as u32)
         .with_u32("COVER_WIDTH", cover[1] as u32)
         .with_bool("WHOLE", whole);
-    let (kernel, groups) = share(context, pool.stride).spread(kernel, params.count);
+    let (kernel, groups) = coarsening(context, pool.stride).specialise(kernel, params.count);
     let dispatch = Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups };
     context.dispatch(&kernel, &dispatch)
 }

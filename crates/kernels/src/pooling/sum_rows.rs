@@ -2,17 +2,17 @@
 
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
-use super::window::{kernel, lanes};
+use super::window::{kernel, value_width};
 use crate::base::{
+    coarsening::Coarsening,
     numbers::{to_u32, workgroups},
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { Params for "sum_rows" {
     rows: u32,
     chunk: u32,
-    groups: u32,
+    chunks: u32,
     channels: u32,
     count: u32,
     scale: f32,
@@ -45,26 +45,26 @@ pub fn sum_rows(
     x: &Buffer,
     y: &Buffer,
 ) -> Result<()> {
-    let lanes = lanes(channels);
-    let share = Share::of(context);
-    let columns = share.walk_columns(to_u32(op, channels / lanes)?);
+    let width = value_width(channels);
+    let coarsening = Coarsening::of(context);
+    let columns = coarsening.kept_columns(to_u32(op, channels / width)?);
     let kernel = kernel("sum_rows", channels)
-        .with_u32("LANES", share.lanes)
+        .with_u32("LANES", coarsening.lanes)
         .with_u32("COLUMNS", columns)
         .with_u32("BLOCK", 4 / columns);
     let (mut from, mut rows) = (x.clone(), rows);
     loop {
-        let chunk = chunk_of(rows, batch * channels / lanes);
+        let chunk = chunk_of(rows, batch * channels / width);
         let chunks = rows.div_ceil(chunk.max(1)).max(1);
         let last = chunks == 1;
         let to = if last { y.clone() } else { context.alloc((batch * chunks * channels * 4) as u64)? };
         to_u32(op, batch * rows * channels)?;
-        let count = to_u32(op, batch * chunks * (channels / lanes / columns as usize))?;
+        let count = to_u32(op, batch * chunks * (channels / width / columns as usize))?;
         let params = Params {
             rows: to_u32(op, rows)?,
             chunk: to_u32(op, chunk)?,
-            groups: to_u32(op, chunks)?,
-            channels: to_u32(op, channels / lanes)?,
+            chunks: to_u32(op, chunks)?,
+            channels: to_u32(op, channels / width)?,
             count,
             scale: if last { scale } else { 1.0 },
         };

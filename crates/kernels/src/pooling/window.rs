@@ -5,19 +5,19 @@ use tilewright_runtime::{Context, Error, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::Coarsening,
     magic::{magic, to_numerator},
     numbers::WORKGROUP,
-    share::Share,
 };
 
-/// Channels that a thread handles.
-pub(super) const fn lanes(channels: usize) -> usize {
+/// Channels of a VALUE, which a thread handles at once.
+pub(super) const fn value_width(channels: usize) -> usize {
     if channels.is_multiple_of(4) { 4 } else { 1 }
 }
 
-/// The kernel `stem` with `VALUE` for as many channels as [`lanes`] says.
+/// The kernel `stem` with `VALUE` for as many channels as [`value_width`] says.
 pub(super) fn kernel(stem: &'static str, channels: usize) -> Specialisation {
-    let value = if lanes(channels) == 4 { "vec4<f32>" } else { "f32" };
+    let value = if value_width(channels) == 4 { "vec4<f32>" } else { "f32" };
     Specialisation::new(stem).with_u32("WORKGROUP", WORKGROUP).with_type("VALUE", value)
 }
 
@@ -69,8 +69,8 @@ pub(super) fn check_steps(op: &str, [height, width]: [usize; 2], x_shape: [usize
 }
 
 /// What a thread does: VALUEs at most 8, as each is a window; one where that is large, for the sake of [`check_steps`].
-pub(super) fn share(context: &Context, [height, width]: [usize; 2]) -> Share {
-    Share::of(context).at_most(if height.saturating_mul(width) <= 64 { 8 } else { 1 })
+pub(super) fn coarsening(context: &Context, [height, width]: [usize; 2]) -> Coarsening {
+    Coarsening::of(context).at_most(if height.saturating_mul(width) <= 64 { 8 } else { 1 })
 }
 
 /// Elements of a window that one thread writes at most, and taps that are written out; larger windows leave too few
@@ -144,5 +144,5 @@ pub(super) fn bytes(shape: [usize; 4]) -> u64 {
 
 /// VALUEs of a tensor whose elements can be numbered.
 pub(super) fn values(op: &str, shape: [usize; 4]) -> Result<u32> {
-    Ok(to_numerator(op, shape.iter().product())? / lanes(shape[1]) as u32)
+    Ok(to_numerator(op, shape.iter().product())? / value_width(shape[1]) as u32)
 }

@@ -5,9 +5,9 @@ use tilewright_shaders::Specialisation;
 
 use super::{roofline::CopyRate, timing::time};
 use crate::base::{
+    coarsening::Coarsening,
     numbers::vectors,
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { Params for "probe_copy" { runs: u32, never: u32 } }
@@ -21,7 +21,7 @@ const SIZES: [u64; 6] = [1 << 20, 4 << 20, 16 << 20, 64 << 20, 256 << 20, 512 <<
 fn copy(context: &Context, x: &Buffer, y: &Buffer) -> Result<()> {
     let vectors = vectors("probe", (x.size() / 4) as usize)?;
     let kernel = Specialisation::new("probe_copy");
-    let (kernel, groups, runs) = Share::of(context).spread_runs(context, kernel, vectors);
+    let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let params = Params { runs, never: 0 };
     let buffers = &[x, y, x];
     let dispatch = Dispatch { op: "probe", params: bytemuck::bytes_of(&params), buffers, groups };

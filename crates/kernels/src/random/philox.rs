@@ -5,11 +5,11 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::{Coarsening, WIDE_TURN, wide_words},
     device::Device,
     magic::magic,
     numbers::{to_u32, vectors},
     params::{ParamsLayout, params},
-    share::{Share, WIDE_TURN, wide_words},
 };
 
 params! { FillParams for "random_fill" {
@@ -37,7 +37,7 @@ params! { DropoutParams for "dropout" {
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[FillParams::LAYOUT, DropoutParams::LAYOUT];
 
-/// How random numbers are spread.
+/// How random numbers are distributed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Distribution {
     /// Evenly over [0, 1), in steps of 2⁻²⁴.
@@ -69,7 +69,7 @@ pub fn random_fill(
     let blocks = vectors(op, count)?;
     let kernel = Specialisation::new("random_fill").with_fragment("distribution", distribution.name());
     let kernel = wide_words(context, wide_products(context, kernel));
-    let (kernel, groups) = Share::of(context).at_most(8).spread(kernel, blocks);
+    let (kernel, groups) = Coarsening::of(context).at_most(8).specialise(kernel, blocks);
     let params = FillParams {
         blocks,
         seed_low: seed as u32,
@@ -109,8 +109,9 @@ pub fn dropout(
         .with_bool("CHANNELS_LAST", channels_last.is_some())
         .with_bool("TILES", tiles);
     let kernel = wide_products(context, kernel);
-    let share = if channels_last.is_some() { Share::of(context).at_most(8) } else { Share::of(context) };
-    let blocks = if channels_last.is_some() { 1 } else { share.vectors.min(4) };
+    let coarsening =
+        if channels_last.is_some() { Coarsening::of(context).at_most(8) } else { Coarsening::of(context) };
+    let blocks = if channels_last.is_some() { 1 } else { coarsening.vectors.min(4) };
     // A turn of a subgroup: four vec4s of a thread, or a tile, whose neighbours must be of the same four pixels.
     let whole = match channels_last {
         Some(_) => tiles && channels.is_multiple_of(WIDE_TURN as usize),
@@ -122,7 +123,7 @@ pub fn dropout(
     } else {
         kernel
     };
-    let (kernel, groups) = share.spread(kernel, vectors);
+    let (kernel, groups) = coarsening.specialise(kernel, vectors);
     let params = DropoutParams {
         vectors,
         seed_low: seed as u32,

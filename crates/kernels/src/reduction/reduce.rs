@@ -6,9 +6,9 @@ use tilewright_shaders::Specialisation;
 
 use super::plan::{Axis, Plan, count, lists};
 use crate::base::{
+    coarsening::Coarsening,
     numbers::{WORKGROUP, to_u32, workgroups},
     params::{ParamsLayout, params},
-    share::Share,
 };
 
 params! { Params for "reduce_rows", "reduce_columns" {
@@ -63,15 +63,17 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
         slower.for_each(|axis| axis.stride /= 4);
     }
     let (outputs, steps) = (count(&kept), count(&reduced));
-    let share = Share::of(context);
+    let coarsening = Coarsening::of(context);
     let columns = match kept.last() {
-        Some(fastest) if !rows && fastest.stride == 1 => share.columns(to_u32(op.name(), fastest.extent)?),
+        Some(fastest) if !rows && fastest.stride == 1 => {
+            coarsening.columns(to_u32(op.name(), fastest.extent)?)
+        }
         _ => 1,
     };
-    let parts = if rows { parts(steps, share.lanes as usize) } else { parts(steps, 4) };
+    let parts = if rows { parts(steps, coarsening.lanes as usize) } else { parts(steps, 4) };
     // Short rows: several for a thread, as starting one costs as much as a row.
     let own = if rows && parts == 1 {
-        share.rows.min(to_u32(op.name(), outputs)? / share.threads).max(1)
+        coarsening.rows.min(to_u32(op.name(), outputs)? / coarsening.threads).max(1)
     } else {
         1
     };
@@ -89,14 +91,14 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
     };
     let kernel = if rows {
         Specialisation::new("reduce_rows")
-            .with_u32("RUN", if parts == 1 { 1 } else { share.lanes })
+            .with_u32("RUN", if parts == 1 { 1 } else { coarsening.lanes })
             .with_u32("OUTPUTS", own)
-            .with_u32("LANES", if own == 1 { 1 } else { share.lanes })
+            .with_u32("LANES", if own == 1 { 1 } else { coarsening.lanes })
     } else {
         Specialisation::new("reduce_columns")
-            .with_u32("LANES", share.lanes)
+            .with_u32("LANES", coarsening.lanes)
             .with_u32("COLUMNS", columns)
-            .with_bool("BLOCKED", share.blocked())
+            .with_bool("BLOCKED", coarsening.blocked())
     };
     let kernel = kernel
         .with_u32("WORKGROUP", WORKGROUP)
@@ -109,7 +111,7 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
         let outputs = if own == 1 {
             outputs / columns as usize
         } else {
-            outputs.div_ceil((own * share.lanes) as usize) * share.lanes as usize
+            outputs.div_ceil((own * coarsening.lanes) as usize) * coarsening.lanes as usize
         };
         let threads = to_u32(op.name(), outputs * parts)?;
         let dispatch = Dispatch {

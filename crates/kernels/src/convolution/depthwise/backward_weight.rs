@@ -10,7 +10,10 @@ use crate::{
         numbers::to_u32,
         params::{ParamsLayout, params},
     },
-    convolution::problem::{Pass, Problem},
+    convolution::{
+        geometry::Geometry,
+        problem::{Pass, Problem},
+    },
     matmul::split_k_reduce::{Addends, Reduction, split_k_reduce},
 };
 
@@ -18,9 +21,9 @@ use crate::{
 const ENOUGH: usize = 6;
 
 params! { WeightParams for "conv2d_depthwise_backward_weight" {
-    batch: u32, height: u32, width: u32, channels: u32,
-    out_height: u32, out_width: u32,
-    pad_h: u32, pad_w: u32, band: u32, bands: u32, strips: u32, all: u32, patches: u32, units: u32,
+    geometry: Geometry,
+    band: u32, bands: u32, strips: u32, all: u32, patches: u32, units: u32,
+    pad0: u32, pad1: u32,
 } }
 
 pub(crate) const LAYOUT: ParamsLayout = WeightParams::LAYOUT;
@@ -90,36 +93,31 @@ pub(super) fn backward_weight(
     let most = if whole { all } else { all * quads / 1024 };
     let patches = most.min(16_384 / ((band + extent(problem, 0, 1)) * strip)).clamp(1, all);
     let splits = all.div_ceil(patches);
-    let shared = problem.params(op, 0, None)?;
+    let geometry = Geometry::new(op, problem)?;
     let (units, workgroup) = (splits * quads, workgroup(&device));
     let params = WeightParams {
-        batch: shared.x_shape[0],
-        height: shared.x_shape[2],
-        width: shared.x_shape[3],
-        channels: shared.x_shape[1],
-        out_height: shared.y_shape[2],
-        out_width: shared.y_shape[3],
-        pad_h: shared.padding[0],
-        pad_w: shared.padding[1],
+        geometry,
         band: to_u32(op, band)?,
         bands: to_u32(op, bands)?,
         strips: to_u32(op, strips)?,
         all: to_u32(op, all)?,
         patches: to_u32(op, patches)?,
         units: to_u32(op, units)?,
+        pad0: 0,
+        pad1: 0,
     };
     to_u32(op, count * splits)?;
     let spec = WeightSpec {
         workgroup,
         strip: strip as u32,
         kernel: [to_u32(op, kernel[2])?, to_u32(op, kernel[3])?],
-        stride: shared.stride,
-        dilation: shared.dilation,
+        stride: geometry.stride,
+        dilation: geometry.dilation,
         vec4: vec4(problem),
     };
-    let groups = units.div_ceil(workgroup as usize);
+    let workgroups = units.div_ceil(workgroup as usize);
     let run = |to: &Buffer| {
-        launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &[x, grad_y, to], groups)
+        launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &[x, grad_y, to], workgroups)
     };
     if splits == 1 {
         return run(grad_weight);

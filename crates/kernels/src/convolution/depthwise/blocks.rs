@@ -10,12 +10,14 @@ use crate::{
         numbers::to_u32,
         params::{ParamsLayout, params},
     },
-    convolution::problem::{Pass, Problem},
+    convolution::{
+        geometry::Geometry,
+        problem::{Pass, Problem},
+    },
 };
 
 params! { BlocksParams for "conv2d_depthwise_backward_input_blocks" {
-    height: u32, width: u32, channels: u32,
-    out_height: u32, out_width: u32,
+    geometry: Geometry,
     band: u32, bands: u32, strips: u32, units: u32,
 } }
 
@@ -89,7 +91,7 @@ pub(super) fn backward_input(
     buffers: [&Buffer; 3],
 ) -> Result<()> {
     let op = Pass::BackwardInput.name();
-    let shared = problem.params(op, 0, None)?;
+    let geometry = Geometry::new(op, problem)?;
     let ([n, channels, h, w], stride) = (problem.x_shape, problem.op.stride);
     let strips = w.div_ceil(stride[1] * strip);
     let units_of_a_row = n * strips * channels.div_ceil(4);
@@ -99,11 +101,7 @@ pub(super) fn backward_input(
     let bands = rows.div_ceil(band);
     let (units, workgroup) = (units_of_a_row * bands, workgroup(&device));
     let params = BlocksParams {
-        height: shared.x_shape[2],
-        width: shared.x_shape[3],
-        channels: shared.x_shape[1],
-        out_height: shared.y_shape[2],
-        out_width: shared.y_shape[3],
+        geometry,
         band: to_u32(op, band)?,
         bands: to_u32(op, bands)?,
         strips: to_u32(op, strips)?,
@@ -112,13 +110,13 @@ pub(super) fn backward_input(
     let spec = BlocksSpec {
         workgroup,
         strip: strip as u32,
-        kernel: [shared.w_shape[2], shared.w_shape[3]],
-        stride: shared.stride,
-        dilation: shared.dilation,
-        padding: shared.padding,
+        kernel: [geometry.w_shape[2], geometry.w_shape[3]],
+        stride: geometry.stride,
+        dilation: geometry.dilation,
+        padding: geometry.padding,
         before: [to_u32(op, reaching(problem, 0)[0])?, to_u32(op, reaching(problem, 1)[0])?],
         vec4: vec4(problem),
     };
-    let groups = units.div_ceil(workgroup as usize);
-    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &buffers, groups)
+    let workgroups = units.div_ceil(workgroup as usize);
+    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), &buffers, workgroups)
 }

@@ -14,15 +14,16 @@ use crate::{
     },
     convolution::{
         call::Conv2dCall,
+        geometry::Geometry,
         problem::{Pass, Problem},
     },
 };
 
 params! { ForwardParams for "conv2d_depthwise" {
-    batch: u32, height: u32, width: u32, channels: u32,
-    out_height: u32, out_width: u32,
-    pad_h: u32, pad_w: u32, band: u32, bands: u32, strips: u32, units: u32,
+    geometry: Geometry,
+    band: u32, bands: u32, strips: u32, units: u32,
     p0: f32, p1: f32,
+    pad0: u32, pad1: u32,
 } }
 
 pub(crate) const LAYOUT: ParamsLayout = ForwardParams::LAYOUT;
@@ -87,16 +88,17 @@ pub(super) fn gather(
     buffers: &[&Buffer],
 ) -> Result<()> {
     let op = pass.name();
-    let shared = problem.params(op, 0, None)?;
-    let (mut from, mut to, mut padding) = (shared.x_shape, shared.y_shape, shared.padding);
+    let mut geometry = Geometry::new(op, problem)?;
     if flip {
-        (from, to) = (to, from);
+        let mut padding = geometry.padding;
         for (axis, padding) in padding.iter_mut().enumerate() {
             // Negative where there is more padding than kernel: the kernel adds modulo 2^32.
-            let reach = shared.dilation[axis] * (shared.w_shape[2 + axis] - 1);
-            *padding = reach.wrapping_sub(shared.padding[axis]);
+            let reach = geometry.dilation[axis] * (geometry.w_shape[2 + axis] - 1);
+            *padding = reach.wrapping_sub(*padding);
         }
+        geometry = geometry.reversed(padding);
     }
+    let (from, to) = (geometry.x_shape, geometry.y_shape);
     let device = Device::of(context);
     let strip = strip(problem, to[3] as usize);
     let strips = to[3].div_ceil(strip as u32);
@@ -105,33 +107,19 @@ pub(super) fn gather(
     let bands = to[2].div_ceil(band);
     let units = units_of_a_row * bands as usize;
     let workgroup = workgroup(&device);
-    let params = ForwardParams {
-        batch: from[0],
-        height: from[2],
-        width: from[3],
-        channels: from[1],
-        out_height: to[2],
-        out_width: to[3],
-        pad_h: padding[0],
-        pad_w: padding[1],
-        band,
-        bands,
-        strips,
-        units: to_u32(op, units)?,
-        p0,
-        p1,
-    };
+    let params =
+        ForwardParams { geometry, band, bands, strips, units: to_u32(op, units)?, p0, p1, pad0: 0, pad1: 0 };
     let spec = ForwardSpec {
         workgroup,
         strip: strip as u32,
-        kernel: [shared.w_shape[2], shared.w_shape[3]],
-        stride: shared.stride,
-        dilation: shared.dilation,
+        kernel: [geometry.w_shape[2], geometry.w_shape[3]],
+        stride: geometry.stride,
+        dilation: geometry.dilation,
         vec4: vec4(problem),
         flip,
         dtype: problem.dtype,
         epilogue,
     };
-    let groups = units.div_ceil(workgroup as usize);
-    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), buffers, groups)
+    let workgroups = units.div_ceil(workgroup as usize);
+    launch(context, op, &spec.into(), bytemuck::bytes_of(&params), buffers, workgroups)
 }

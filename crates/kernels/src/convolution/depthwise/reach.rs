@@ -62,7 +62,7 @@ pub(super) fn launch(
     kernel: &Specialisation,
     params: &[u8],
     buffers: &[&Buffer],
-    groups: usize,
+    workgroups: usize,
 ) -> Result<()> {
-    context.dispatch(kernel, &Dispatch { op, params, buffers, groups: groups as u64 })
+    context.dispatch(kernel, &Dispatch { op, params, buffers, groups: workgroups as u64 })
 }

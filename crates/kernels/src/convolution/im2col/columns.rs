@@ -5,7 +5,7 @@ use tilewright_shaders::Specialisation;
 
 use crate::{
     base::numbers::{WORKGROUP, workgroups},
-    convolution::problem::Problem,
+    convolution::{plain::Params, problem::Problem},
 };
 
 /// What `im2col` and `col2im` are compiled for.
@@ -32,11 +32,8 @@ fn launch(
     buffers: &[&Buffer],
 ) -> Result<()> {
     let vec4 = problem.group_channels()[0].is_multiple_of(4);
-    let params = if vec4 {
-        problem.in_vec4s(stem, elements / 4, None)?
-    } else {
-        problem.params(stem, elements, None)?
-    };
+    let params = Params::new(stem, problem, if vec4 { elements / 4 } else { elements }, None)?;
+    let params = if vec4 { params.in_vec4s() } else { params };
     let dispatch =
         Dispatch { op: stem, params: bytemuck::bytes_of(&params), buffers, groups: workgroups(params.count) };
     context.dispatch(&Spec { stem, vec4 }.into(), &dispatch)

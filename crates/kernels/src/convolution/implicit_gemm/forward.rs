@@ -15,6 +15,7 @@ use crate::{
     },
     convolution::{
         call::Conv2dCall,
+        geometry::Geometry,
         problem::{Pass, Problem},
     },
     matmul::split_k_reduce::{Addends, Reduction, split_k_reduce_to},
@@ -98,7 +99,7 @@ pub(super) fn forward_pooled(
     let [rows, columns] = [height / windows.size[0] as usize, width / windows.size[1] as usize];
     let params = Params {
         // A residual has the pixels that no window covers, too.
-        y_strides: problem.params(op, 0, None)?.y_strides,
+        y_strides: Geometry::new(op, problem)?.strides()[1],
         by_width: magic(to_numerator(op, columns)?),
         by_image: magic(to_numerator(op, rows * columns)?),
         ..work.params(Pass::Forward, &covered, call.activation)?

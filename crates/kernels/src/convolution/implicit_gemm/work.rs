@@ -11,27 +11,24 @@ use crate::{
         numbers::to_u32,
         params::params,
     },
-    convolution::problem::{Pass, Problem},
+    convolution::{
+        geometry::Geometry,
+        problem::{Pass, Problem},
+    },
 };
 
 params! { Params for
     "conv2d_implicit_gemm", "conv2d_implicit_gemm_backward_input", "conv2d_implicit_gemm_backward_weight",
     "conv2d_cooperative" {
-    x_shape: [u32; 4],
-    w_shape: [u32; 4],
-    y_shape: [u32; 4],
+    geometry: Geometry,
     x_strides: [u32; 4],
     y_strides: [u32; 4],
-    stride: [u32; 2],
-    padding: [u32; 2],
-    dilation: [u32; 2],
     by_channels: [u32; 2],
     by_kernel_w: [u32; 2],
     by_width: [u32; 2],
     by_image: [u32; 2],
     by_stride_h: [u32; 2],
     by_stride_w: [u32; 2],
-    groups: u32,
     count: u32,
     chunk: u32,
     terms: u32,
@@ -41,6 +38,9 @@ params! { Params for
     tiles_n: u32,
     p0: f32,
     p1: f32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 } }
 
 /// Workgroups that are enough to fill a GPU.
@@ -90,7 +90,8 @@ impl Work {
     pub fn params(&self, pass: Pass, problem: &Problem, activation: Option<UnaryOp>) -> Result<Params> {
         let op = pass.name();
         let number = |value| to_numerator(op, value);
-        let shared = problem.params(op, self.count, activation)?;
+        let geometry = Geometry::new(op, problem)?;
+        let [x_strides, y_strides] = geometry.strides();
         let [rows, columns, terms] = extents(pass, problem);
         let [inputs, outputs] = problem.group_channels();
         // Which image's pixels are the rows, or the terms, of the product; whose channels run along a tap.
@@ -103,22 +104,16 @@ impl Work {
         // What a kernel divides may lie a tile beyond the end.
         number(rows.max(terms) + 256)?;
         Ok(Params {
-            x_shape: shared.x_shape,
-            w_shape: shared.w_shape,
-            y_shape: shared.y_shape,
-            x_strides: shared.x_strides,
-            y_strides: shared.y_strides,
-            stride: shared.stride,
-            padding: shared.padding,
-            dilation: shared.dilation,
+            geometry,
+            x_strides,
+            y_strides,
             by_channels: by(channels)?,
             by_kernel_w: by(problem.w_shape[3])?,
             by_width: by(pixels[3])?,
             by_image: by(pixels[2] * pixels[3])?,
             by_stride_h: by(problem.op.stride[0])?,
             by_stride_w: by(problem.op.stride[1])?,
-            groups: shared.groups,
-            count: shared.count,
+            count: to_u32(op, self.count)?,
             chunk: number(self.chunk)?,
             terms: number(terms)?,
             rows: number(rows)?,
@@ -127,6 +122,9 @@ impl Work {
             tiles_n: number(self.tiles[1])?,
             p0,
             p1,
+            pad0: 0,
+            pad1: 0,
+            pad2: 0,
         })
     }
 }

@@ -11,17 +11,16 @@ use crate::{
         params::{ParamsLayout, params},
     },
     convolution::{
+        geometry::Geometry,
         pack,
         problem::{Pass, Problem},
     },
 };
 
 params! { InputParams for "conv2d_lanes_backward_input" {
-    batch: u32, height: u32, width: u32, in_channels: u32,
-    out_height: u32, out_width: u32, out_channels: u32,
-    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
-    tap_step_h: u32, tap_step_w: u32, pixel_tiles: u32, channel_tiles: u32, groups: u32,
+    geometry: Geometry,
+    tap_step_h: u32, tap_step_w: u32, pixel_tiles: u32, channel_tiles: u32, workgroups: u32,
+    pad0: u32, pad1: u32, pad2: u32,
 } }
 
 pub(crate) const LAYOUT: ParamsLayout = InputParams::LAYOUT;
@@ -70,7 +69,7 @@ pub(super) fn backward_input(
     let channels = channel_tile(inputs, if large(problem) { 32 } else { 16 });
     let channel_tiles = inputs.div_ceil(channels);
     let pixels = if phase_pixels <= 16 { 2 } else { 4 };
-    let groups = phase_pixels.div_ceil(lanes * pixels) * channel_tiles * problem.op.groups * phases;
+    let workgroups = phase_pixels.div_ceil(lanes * pixels) * channel_tiles * problem.op.groups * phases;
     let spec = InputSpec {
         lanes: lanes as u32,
         pixels: pixels as u32,
@@ -79,33 +78,20 @@ pub(super) fn backward_input(
         vec4: inputs.is_multiple_of(4),
     };
     let step = |axis: usize| number(stride[axis] / gcd(stride[axis], problem.op.dilation[axis]));
-    let shared = problem.params(op, 0, None)?;
     let params = InputParams {
-        batch: shared.x_shape[0],
-        height: shared.x_shape[2],
-        width: shared.x_shape[3],
-        in_channels: shared.x_shape[1],
-        out_height: shared.y_shape[2],
-        out_width: shared.y_shape[3],
-        out_channels: shared.y_shape[1],
-        kernel_h: shared.w_shape[2],
-        kernel_w: shared.w_shape[3],
-        stride_h: shared.stride[0],
-        stride_w: shared.stride[1],
-        pad_h: shared.padding[0],
-        pad_w: shared.padding[1],
-        dilation_h: shared.dilation[0],
-        dilation_w: shared.dilation[1],
-        conv_groups: shared.groups,
+        geometry: Geometry::new(op, problem)?,
         tap_step_h: step(0)?,
         tap_step_w: step(1)?,
         pixel_tiles: number(phase_pixels.div_ceil(lanes * pixels))?,
         channel_tiles: number(channel_tiles)?,
-        groups: number(groups)?,
+        workgroups: number(workgroups)?,
+        pad0: 0,
+        pad1: 0,
+        pad2: 0,
     };
     let buffers = [grad_y, &packed, grad_x];
     let dispatch =
-        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: groups as u64 };
+        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: workgroups as u64 };
     context.dispatch(&spec.into(), &dispatch)
 }
 

@@ -10,16 +10,16 @@ use crate::{
         numbers::to_u32,
         params::{ParamsLayout, params},
     },
-    convolution::problem::{Pass, Problem},
+    convolution::{
+        geometry::Geometry,
+        problem::{Pass, Problem},
+    },
     matmul::split_k_reduce::{Addends, Reduction, split_k_reduce},
 };
 
 params! { WeightParams for "conv2d_lanes_backward_weight" {
-    batch: u32, height: u32, width: u32, in_channels: u32,
-    out_height: u32, out_width: u32, out_channels: u32,
-    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
-    row_tiles: u32, channel_tiles: u32, pixel_chunk: u32, groups: u32,
+    geometry: Geometry,
+    row_tiles: u32, channel_tiles: u32, pixel_chunk: u32, workgroups: u32,
 } }
 
 pub(crate) const LAYOUT: ParamsLayout = WeightParams::LAYOUT;
@@ -81,36 +81,24 @@ pub(super) fn backward_weight(
     let splits = 32usize.div_ceil(tiles).min(pixels.div_ceil(256)).max(pixels.div_ceil(16_384));
     let chunk = pixels.div_ceil(splits);
     let splits = pixels.div_ceil(chunk);
-    let groups = tiles * splits;
-    let shared = problem.params(op, 0, None)?;
+    let workgroups = tiles * splits;
     let params = WeightParams {
-        batch: shared.x_shape[0],
-        height: shared.x_shape[2],
-        width: shared.x_shape[3],
-        in_channels: shared.x_shape[1],
-        out_height: shared.y_shape[2],
-        out_width: shared.y_shape[3],
-        out_channels: shared.y_shape[1],
-        kernel_h: shared.w_shape[2],
-        kernel_w: shared.w_shape[3],
-        stride_h: shared.stride[0],
-        stride_w: shared.stride[1],
-        pad_h: shared.padding[0],
-        pad_w: shared.padding[1],
-        dilation_h: shared.dilation[0],
-        dilation_w: shared.dilation[1],
-        conv_groups: shared.groups,
+        geometry: Geometry::new(op, problem)?,
         row_tiles: number(row_tiles)?,
         channel_tiles: number(channel_tiles)?,
         pixel_chunk: number(chunk)?,
-        groups: number(groups)?,
+        workgroups: number(workgroups)?,
     };
     let count = problem.w_count();
     number(count * splits)?;
     let run = |to: &Buffer| {
         let buffers = [x, grad_y, to];
-        let dispatch =
-            Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: groups as u64 };
+        let dispatch = Dispatch {
+            op,
+            params: bytemuck::bytes_of(&params),
+            buffers: &buffers,
+            groups: workgroups as u64,
+        };
         context.dispatch(&spec.into(), &dispatch)
     };
     if splits == 1 {

@@ -13,17 +13,16 @@ use crate::{
     },
     convolution::{
         call::Conv2dCall,
+        geometry::Geometry,
         problem::{Pass, Problem},
     },
 };
 
 params! { ForwardParams for "conv2d_lanes" {
-    batch: u32, height: u32, width: u32, in_channels: u32,
-    out_height: u32, out_width: u32, out_channels: u32,
-    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32,
-    pad_h: u32, pad_w: u32, dilation_h: u32, dilation_w: u32, conv_groups: u32,
-    pixel_tiles: u32, channel_tiles: u32, groups: u32,
+    geometry: Geometry,
+    pixel_tiles: u32, channel_tiles: u32, workgroups: u32,
     p0: f32, p1: f32, divisor: f32,
+    pad0: u32, pad1: u32,
 } }
 
 pub(crate) const LAYOUT: ParamsLayout = ForwardParams::LAYOUT;
@@ -99,36 +98,22 @@ pub(super) fn forward(context: &Context, call: &Conv2dCall<'_>, y: &Buffer, pack
         None => problem.y_pixels().div_ceil(lanes * spec.pixels as usize),
     };
     let channel_tiles = problem.group_channels()[1].div_ceil(spec.channels as usize);
-    let groups = pixel_tiles * channel_tiles * problem.op.groups;
-    let shared = problem.params(op, 0, None)?;
+    let workgroups = pixel_tiles * channel_tiles * problem.op.groups;
     let [p0, p1] = call.parameters();
     let params = ForwardParams {
-        batch: shared.x_shape[0],
-        height: shared.x_shape[2],
-        width: shared.x_shape[3],
-        in_channels: shared.x_shape[1],
-        out_height: shared.y_shape[2],
-        out_width: shared.y_shape[3],
-        out_channels: shared.y_shape[1],
-        kernel_h: shared.w_shape[2],
-        kernel_w: shared.w_shape[3],
-        stride_h: shared.stride[0],
-        stride_w: shared.stride[1],
-        pad_h: shared.padding[0],
-        pad_w: shared.padding[1],
-        dilation_h: shared.dilation[0],
-        dilation_w: shared.dilation[1],
-        conv_groups: shared.groups,
+        geometry: Geometry::new(op, problem)?,
         pixel_tiles: number(pixel_tiles)?,
         channel_tiles: number(channel_tiles)?,
-        groups: number(groups)?,
+        workgroups: number(workgroups)?,
         p0,
         p1,
         divisor: call.divisor(),
+        pad0: 0,
+        pad1: 0,
     };
     let [bias, residual] = call.addends(y, packed);
     let buffers = [call.x, packed, bias, residual, y];
     let dispatch =
-        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: groups as u64 };
+        Dispatch { op, params: bytemuck::bytes_of(&params), buffers: &buffers, groups: workgroups as u64 };
     context.dispatch(&spec.into(), &dispatch)
 }

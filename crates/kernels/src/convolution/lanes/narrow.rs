@@ -9,14 +9,15 @@ use crate::{
         numbers::to_u32,
         params::{ParamsLayout, params},
     },
-    convolution::problem::{Pass, Problem},
+    convolution::{
+        geometry::Geometry,
+        problem::{Pass, Problem},
+    },
 };
 
 params! { Params for "conv2d_lanes_backward_input_narrow" {
-    batch: u32, height: u32, width: u32,
-    out_height: u32, out_width: u32, out_channels: u32,
-    kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32, pad_h: u32, pad_w: u32,
-    rows: u32, row_runs: u32, run_tiles: u32, groups: u32,
+    geometry: Geometry,
+    rows: u32, row_runs: u32, run_tiles: u32, workgroups: u32,
 } }
 
 pub(crate) const LAYOUT: ParamsLayout = Params::LAYOUT;
@@ -71,42 +72,29 @@ pub(super) fn backward_input(
     let op = Pass::BackwardInput.name();
     let number = |value| to_u32(op, value);
     let lanes = Device::of(context).lanes as usize;
-    let ([batch, channels, height, width], [_, outputs, out_height, out_width]) =
-        (problem.x_shape, problem.y_shape);
-    let ([_, _, kernel_h, kernel_w], [stride_h, stride_w], [pad_h, pad_w]) =
-        (problem.w_shape, problem.op.stride, problem.op.padding);
+    let ([batch, channels, height, width], [stride_h, stride_w]) = (problem.x_shape, problem.op.stride);
     let rows = height.div_ceil(stride_h);
     let row_runs = width.div_ceil(stride_w).div_ceil(PIXELS);
     let run_tiles = (batch * rows * row_runs).div_ceil(lanes);
-    let groups = run_tiles * stride_h * stride_w;
-    for count in [problem.x_count(), problem.w_count(), problem.y_count(), groups * lanes * PIXELS] {
-        number(count)?;
-    }
+    let workgroups = run_tiles * stride_h * stride_w;
+    number(workgroups * lanes * PIXELS)?;
     let params = Params {
-        batch: number(batch)?,
-        height: number(height)?,
-        width: number(width)?,
-        out_height: number(out_height)?,
-        out_width: number(out_width)?,
-        out_channels: number(outputs)?,
-        kernel_h: number(kernel_h)?,
-        kernel_w: number(kernel_w)?,
-        stride_h: number(stride_h)?,
-        stride_w: number(stride_w)?,
-        pad_h: number(pad_h)?,
-        pad_w: number(pad_w)?,
+        geometry: Geometry::new(op, problem)?,
         rows: number(rows)?,
         row_runs: number(row_runs)?,
         run_tiles: number(run_tiles)?,
-        groups: number(groups)?,
+        workgroups: number(workgroups)?,
     };
-    let spec =
-        Spec { lanes: lanes as u32, channels: channels as u32, taps: kernel_w.div_ceil(stride_w) as u32 };
+    let spec = Spec {
+        lanes: lanes as u32,
+        channels: channels as u32,
+        taps: problem.w_shape[3].div_ceil(stride_w) as u32,
+    };
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
         buffers: &[grad_y, weight, grad_x],
-        groups: groups as u64,
+        groups: workgroups as u64,
     };
     context.dispatch(&spec.into(), &dispatch)
 }

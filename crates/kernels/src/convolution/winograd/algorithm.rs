@@ -8,6 +8,7 @@ use crate::{
     base::{device::Device, epilogue::Windows},
     convolution::{
         call::Conv2dCall,
+        geometry::Geometry,
         implementation::Implementation,
         problem::{Pass, Problem},
     },
@@ -72,14 +73,9 @@ impl Implementation for Winograd {
     fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
         let problem = &call.problem;
         let packed = call.weight.packed(|weight| self.pack(context, problem, weight))?;
-        let run = Run {
-            pass: Pass::Forward,
-            tile: self.tile,
-            from: problem.x_shape,
-            to: problem.y_shape,
-            padding: problem.op.padding,
-            call: Some(call),
-        };
+        let pass = Pass::Forward;
+        let geometry = Geometry::new(pass.name(), problem)?;
+        let run = Run { pass, tile: self.tile, geometry, call: Some(call) };
         run.run(context, &packed, call.x, y)
     }
 
@@ -94,9 +90,9 @@ impl Implementation for Winograd {
         let pass = Pass::BackwardInput;
         let packed = weight::pack(context, pass, problem, self.tile, weight)?;
         // What the kernel does not reach on one side it reaches on the other; `obstacle` has seen to it that 2 is enough.
-        let padding = problem.op.padding.map(|padding| 2 - padding);
-        let (from, to) = (problem.y_shape, problem.x_shape);
-        Run { pass, tile: self.tile, from, to, padding, call: None }.run(context, &packed, grad_y, grad_x)
+        let geometry = Geometry::new(pass.name(), problem)?;
+        let geometry = geometry.reversed(geometry.padding.map(|padding| 2 - padding));
+        Run { pass, tile: self.tile, geometry, call: None }.run(context, &packed, grad_y, grad_x)
     }
 
     fn backward_weight(

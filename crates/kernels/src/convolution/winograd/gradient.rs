@@ -19,7 +19,10 @@ use crate::{
         numbers::{to_u32, workgroups},
         params::{ParamsLayout, params},
     },
-    convolution::problem::{Pass, Problem},
+    convolution::{
+        geometry::Geometry,
+        problem::{Pass, Problem},
+    },
     matmul::{
         problem::{Operands, Problem as Product},
         run::matmul,
@@ -27,12 +30,14 @@ use crate::{
 };
 
 params! { OutputGradientParams for "winograd_output_gradient" {
-    height: u32, width: u32, vectors: u32, tiles_h: u32, tiles_w: u32,
-    first: u32, tiles: u32, count: u32, batch: u32,
+    geometry: Geometry,
+    vectors: u32, tiles_h: u32, tiles_w: u32,
+    first: u32, tiles: u32, count: u32,
+    pad0: u32, pad1: u32,
 } }
 
 params! { FilterGradientParams for "winograd_filter_gradient" {
-    inputs: u32, outputs: u32, tiles: u32, row_tiles: u32, groups: u32, accumulate: u32,
+    inputs: u32, outputs: u32, tiles: u32, row_tiles: u32, workgroups: u32, accumulate: u32,
 } }
 
 params! { WeightGradientParams for "winograd_weight_gradient" { count: u32 } }
@@ -77,19 +82,14 @@ pub(super) fn backward_weight(
 ) -> Result<()> {
     let op = Pass::BackwardWeight.name();
     let number = |value| to_u32(op, value);
-    let ([batch, inputs, height, width], [_, outputs, out_height, out_width]) =
-        (problem.x_shape, problem.y_shape);
+    let ([batch, inputs, ..], [_, outputs, out_height, out_width]) = (problem.x_shape, problem.y_shape);
+    let geometry = Geometry::new(op, problem)?;
     let edge = tile as usize;
     let [tiles_h, tiles_w] = [out_height.div_ceil(edge), out_width.div_ceil(edge)];
     let all = batch * tiles_h * tiles_w;
     let components = (edge + 2) * (edge + 2);
     let at_once = tiles_at_once(context, problem, all, components);
-    for count in [
-        components * at_once * inputs.max(outputs),
-        components * inputs * outputs,
-        batch * inputs * height * width,
-        batch * outputs * out_height * out_width,
-    ] {
+    for count in [components * at_once * inputs.max(outputs), components * inputs * outputs] {
         number(count)?;
     }
     let transformed = context.alloc((components * at_once * inputs * 4) as u64)?;
@@ -98,26 +98,20 @@ pub(super) fn backward_weight(
     let sums = if fused { None } else { Some(context.alloc((components * inputs * outputs * 4) as u64)?) };
     let spec = Spec::new(context, "winograd_output_gradient", tile);
     let vectors = outputs / spec.width();
-    let input_tiles = InputTiles {
-        pass: Pass::BackwardWeight,
-        tile,
-        shape: problem.x_shape,
-        grid: [tiles_h, tiles_w],
-        padding: problem.op.padding,
-    };
+    let input_tiles = InputTiles { pass: Pass::BackwardWeight, tile, geometry, grid: [tiles_h, tiles_w] };
     for first in (0..all).step_by(at_once) {
         let tiles = at_once.min((all - first).next_multiple_of(4));
         input_tiles.transform(context, x, &transformed, first, tiles)?;
         let params = OutputGradientParams {
-            height: number(out_height)?,
-            width: number(out_width)?,
+            geometry,
             vectors: number(vectors)?,
             tiles_h: number(tiles_h)?,
             tiles_w: number(tiles_w)?,
             first: number(first)?,
             tiles: number(tiles)?,
             count: number(tiles * vectors)?,
-            batch: number(batch)?,
+            pad0: 0,
+            pad1: 0,
         };
         let dispatch = Dispatch {
             op,
@@ -187,13 +181,13 @@ impl Round {
         let lanes = Device::of(context).lanes;
         let [outputs, inputs] = self.channels;
         let row_tiles = outputs.div_ceil(ROWS);
-        let groups = row_tiles * inputs.div_ceil(4 * lanes as usize);
+        let workgroups = row_tiles * inputs.div_ceil(4 * lanes as usize);
         let params = FilterGradientParams {
             inputs: number(inputs)?,
             outputs: number(outputs)?,
             tiles: number(self.tiles)?,
             row_tiles: number(row_tiles)?,
-            groups: number(groups)?,
+            workgroups: number(workgroups)?,
             accumulate: self.accumulate.into(),
         };
         let kernel = Specialisation::new("winograd_filter_gradient").with_u32("LANES", lanes);
@@ -201,7 +195,7 @@ impl Round {
             op,
             params: bytemuck::bytes_of(&params),
             buffers: &[gradients, transformed, grad_weight],
-            groups: groups as u64,
+            groups: workgroups as u64,
         };
         context.dispatch(&kernel, &dispatch)
     }

@@ -8,12 +8,14 @@ use crate::{
         numbers::{to_u32, workgroups},
         params::{ParamsLayout, params},
     },
-    convolution::problem::Pass,
+    convolution::{geometry::Geometry, problem::Pass},
 };
 
 params! { InputParams for "winograd_input" {
-    height: u32, width: u32, vectors: u32, tiles_h: u32, tiles_w: u32,
-    pad_h: u32, pad_w: u32, first: u32, tiles: u32, count: u32, last: u32,
+    geometry: Geometry,
+    vectors: u32, tiles_h: u32, tiles_w: u32,
+    first: u32, tiles: u32, count: u32, last: u32,
+    pad: u32,
 } }
 
 pub(crate) const LAYOUT: ParamsLayout = InputParams::LAYOUT;
@@ -23,11 +25,10 @@ pub(super) struct InputTiles {
     pub pass: Pass,
     /// Pixels along an edge of a tile of the result.
     pub tile: u32,
-    /// N C H W of what is transformed.
-    pub shape: [usize; 4],
+    /// From what is transformed.
+    pub geometry: Geometry,
     /// Rows and columns of tiles of an image.
     pub grid: [usize; 2],
-    pub padding: [usize; 2],
 }
 
 impl InputTiles {
@@ -42,21 +43,19 @@ impl InputTiles {
     ) -> Result<()> {
         let op = self.pass.name();
         let number = |value| to_u32(op, value);
-        let ([batch, channels, height, width], [tiles_h, tiles_w]) = (self.shape, self.grid);
+        let (geometry, [tiles_h, tiles_w]) = (self.geometry, self.grid);
         let spec = Spec::new(context, "winograd_input", self.tile);
-        let vectors = channels / spec.width();
+        let vectors = geometry.x_shape[1] / spec.width() as u32;
         let params = InputParams {
-            height: number(height)?,
-            width: number(width)?,
-            vectors: number(vectors)?,
+            geometry,
+            vectors,
             tiles_h: number(tiles_h)?,
             tiles_w: number(tiles_w)?,
-            pad_h: number(self.padding[0])?,
-            pad_w: number(self.padding[1])?,
             first: number(first)?,
             tiles: number(tiles)?,
-            count: number(tiles * vectors)?,
-            last: number(batch * tiles_h * tiles_w - 1)?,
+            count: number(tiles * vectors as usize)?,
+            last: number(geometry.x_shape[0] as usize * tiles_h * tiles_w - 1)?,
+            pad: 0,
         };
         let dispatch = Dispatch {
             op,

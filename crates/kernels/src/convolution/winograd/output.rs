@@ -15,7 +15,7 @@ use crate::{
         numbers::{to_u32, workgroups},
         params::{ParamsLayout, params},
     },
-    convolution::{call::Conv2dCall, problem::Pass},
+    convolution::{call::Conv2dCall, geometry::Geometry, problem::Pass},
     matmul::{
         problem::{Operands, Problem as Product},
         run::matmul,
@@ -23,21 +23,22 @@ use crate::{
 };
 
 params! { OutputParams for "winograd_output" {
-    height: u32, width: u32, vectors: u32, tiles_h: u32, tiles_w: u32,
+    geometry: Geometry,
+    vectors: u32, tiles_h: u32, tiles_w: u32,
     first: u32, tiles: u32, count: u32,
     p0: f32, p1: f32, divisor: f32,
+    pad0: u32, pad1: u32, pad2: u32,
 } }
 
 pub(crate) const LAYOUT: ParamsLayout = OutputParams::LAYOUT;
 
-/// A convolution of N C H W `from` to N O OH OW `to` with a transformed weight.
+/// A convolution with a transformed weight.
 pub(super) struct Run<'a> {
     pub pass: Pass,
     /// Pixels along an edge of a tile.
     pub tile: u32,
-    pub from: [usize; 4],
-    pub to: [usize; 4],
-    pub padding: [usize; 2],
+    /// From what is transformed to what is stored.
+    pub geometry: Geometry,
     /// What is added and applied to the sums of a forward pass.
     pub call: Option<&'a Conv2dCall<'a>>,
 }
@@ -46,7 +47,7 @@ impl Run<'_> {
     /// Tiles that one round of launches takes, within the [`budget`].
     fn tiles_at_once(&self, context: &Context) -> usize {
         let alpha = self.tile as usize + 2;
-        let tile_bytes = 4 * alpha * alpha * (self.from[1] + self.to[1]);
+        let tile_bytes = 4 * alpha * alpha * (self.geometry.x_shape[1] + self.geometry.y_shape[1]) as usize;
         // Whole rows of register tiles.
         (budget(context) / tile_bytes / 32).max(1) * 32
     }
@@ -56,16 +57,15 @@ impl Run<'_> {
     pub fn run(&self, context: &Context, packed: &Buffer, x: &Buffer, y: &Buffer) -> Result<()> {
         let op = self.pass.name();
         let number = |value| to_u32(op, value);
-        let ([batch, inputs, height, width], [_, outputs, out_height, out_width]) = (self.from, self.to);
+        let geometry = self.geometry;
+        let [[_, inputs, ..], [batch, outputs, out_height, out_width]] =
+            [geometry.x_shape, geometry.y_shape].map(|shape| shape.map(|extent| extent as usize));
         let tile = self.tile as usize;
         let [tiles_h, tiles_w] = [out_height.div_ceil(tile), out_width.div_ceil(tile)];
         let all = batch * tiles_h * tiles_w;
         let batches = (tile + 2) * (tile + 2);
         let at_once = self.tiles_at_once(context).min(all);
         number(batches * at_once * inputs.max(outputs))?;
-        for count in [batch * inputs * height * width, batch * outputs * out_height * out_width] {
-            number(count)?;
-        }
         let [p0, p1] = self.call.map_or([0.0; 2], Conv2dCall::parameters);
         let transformed = context.alloc((batches * at_once * inputs * 4) as u64)?;
         let products = context.alloc((batches * at_once * outputs * 4) as u64)?;
@@ -73,13 +73,7 @@ impl Run<'_> {
         let [bias, residual] = self.call.map_or([&products; 2], |call| call.addends(y, &products));
         let spec = Spec { epilogue, ..Spec::new(context, "winograd_output", self.tile) };
         let vectors = outputs / spec.width();
-        let input_tiles = InputTiles {
-            pass: self.pass,
-            tile: self.tile,
-            shape: self.from,
-            grid: [tiles_h, tiles_w],
-            padding: self.padding,
-        };
+        let input_tiles = InputTiles { pass: self.pass, tile: self.tile, geometry, grid: [tiles_h, tiles_w] };
         let mut first = 0;
         while first < all {
             let tiles = at_once.min(all - first);
@@ -99,8 +93,7 @@ impl Run<'_> {
             matmul(context, &product, &operands, None)?;
 
             let params = OutputParams {
-                height: number(out_height)?,
-                width: number(out_width)?,
+                geometry,
                 vectors: number(vectors)?,
                 tiles_h: number(tiles_h)?,
                 tiles_w: number(tiles_w)?,
@@ -110,6 +103,9 @@ impl Run<'_> {
                 p0,
                 p1,
                 divisor: self.call.map_or(1.0, Conv2dCall::divisor),
+                pad0: 0,
+                pad1: 0,
+                pad2: 0,
             };
             let dispatch = Dispatch {
                 op,

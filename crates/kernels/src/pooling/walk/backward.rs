@@ -6,14 +6,14 @@ use tilewright_shaders::Specialisation;
 
 use super::common::{MOST_TURNS, WALKERS, columns_of};
 use crate::{
-    base::{numbers::to_u32, share::Share},
+    base::{coarsening::Coarsening, numbers::to_u32},
     pooling::window::{Window, cover, stride_tiles, values},
 };
 
 /// The gradient of a pooling that walks over tiles of one stride.
 pub(crate) struct WalkBack {
     pub window: Window,
-    share: Share,
+    coarsening: Coarsening,
     columns: u32,
     cover: [usize; 2],
     pub tiles: [u32; 2],
@@ -30,17 +30,17 @@ impl WalkBack {
         [x_shape, y_shape]: [[usize; 4]; 2],
         streams: usize,
     ) -> Result<Option<Self>> {
-        let share = Share::of(context);
+        let coarsening = Coarsening::of(context);
         let tiles = stride_tiles(pool, x_shape);
         let empty = x_shape.contains(&0) || y_shape.contains(&0);
-        if empty || !share.blocked() || tiles[1] > MOST_TURNS {
+        if empty || !coarsening.blocked() || tiles[1] > MOST_TURNS {
             return Ok(None);
         }
         values(op, x_shape)?;
         let window = Window::new(op, pool, x_shape, y_shape)?;
         let cover = cover(pool);
         let columns =
-            columns_of(share, window.channels, streams * cover[0] + pool.stride[0] * pool.stride[1]);
+            columns_of(coarsening, window.channels, streams * cover[0] + pool.stride[0] * pool.stride[1]);
         let whole = (0..2).all(|axis| {
             pool.padding[axis] == 0
                 && cover[axis] == 1
@@ -49,13 +49,13 @@ impl WalkBack {
         });
         let count = to_u32(op, x_shape[0] * tiles[0] * (window.channels / columns) as usize)?;
         let tiles = [to_u32(op, tiles[0])?, to_u32(op, tiles[1])?];
-        Ok(Some(Self { window, share, columns, cover, tiles, whole, count }))
+        Ok(Some(Self { window, coarsening, columns, cover, tiles, whole, count }))
     }
 
     pub fn constants(&self, kernel: Specialisation) -> Specialisation {
         kernel
             .with_u32("WORKGROUP", WALKERS)
-            .with_u32("LANES", self.share.lanes)
+            .with_u32("LANES", self.coarsening.lanes)
             .with_u32("COLUMNS", self.columns)
             .with_u32("KERNEL_HEIGHT", self.window.kernel[0])
             .with_u32("KERNEL_WIDTH", self.window.kernel[1])

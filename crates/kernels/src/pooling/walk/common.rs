@@ -4,8 +4,8 @@ use tilewright_runtime::Context;
 use tilewright_shaders::Specialisation;
 
 use crate::base::{
+    coarsening::{Coarsening, wide_words},
     device::Device,
-    share::{Share, wide_words},
 };
 
 /// Turns of a thread's loops at most: those of some drivers end at 65,535.
@@ -42,8 +42,8 @@ pub(super) fn workgroups(threads: u32) -> u64 {
 }
 
 /// VALUEs of a pixel that a thread takes, where one has so many loads and stores in a turn.
-pub(super) fn columns_of(share: Share, channels: u32, accesses: usize) -> u32 {
+pub(super) fn columns_of(coarsening: Coarsening, channels: u32, accesses: usize) -> u32 {
     let most = (MOST_LOADS / accesses).max(1) as u32;
-    let fits = |columns: &u32| *columns <= most && channels.is_multiple_of(columns * share.lanes);
-    (1..=share.columns(channels)).rev().find(fits).unwrap_or(1)
+    let fits = |columns: &u32| *columns <= most && channels.is_multiple_of(columns * coarsening.lanes);
+    (1..=coarsening.columns(channels)).rev().find(fits).unwrap_or(1)
 }

@@ -6,7 +6,7 @@ use tilewright_shaders::Specialisation;
 
 use super::common::{MOST_LOADS, MOST_TURNS, WALKERS, columns_of};
 use crate::{
-    base::{numbers::to_u32, share::Share},
+    base::{coarsening::Coarsening, numbers::to_u32},
     pooling::window::{TILE, Window, dilated, kernel},
 };
 
@@ -17,7 +17,7 @@ const STRIP_ROWS: usize = 2;
 /// A pooling that walks: what its kernel needs besides the shapes.
 pub(crate) struct Walk {
     pub window: Window,
-    share: Share,
+    coarsening: Coarsening,
     columns: u32,
     clamped: bool,
 }
@@ -31,11 +31,11 @@ impl Walk {
         x_shape: [usize; 4],
         y_shape: [usize; 4],
     ) -> Result<Option<Self>> {
-        let share = Share::of(context);
+        let coarsening = Coarsening::of(context);
         let [height, width] = pool.kernel;
         let empty = x_shape.contains(&0) || y_shape.contains(&0);
         if empty
-            || !share.blocked()
+            || !coarsening.blocked()
             || dilated(pool)
             || height.saturating_mul(width) > TILE
             || y_shape[3] > MOST_TURNS
@@ -43,13 +43,13 @@ impl Walk {
             return Ok(None);
         }
         let window = Window::new(op, pool, x_shape, y_shape)?;
-        let columns = columns_of(share, window.channels, height * width.min(pool.stride[1]));
+        let columns = columns_of(coarsening, window.channels, height * width.min(pool.stride[1]));
         let inside = [0, 1].map(|axis| {
             pool.padding[axis] == 0
                 && (y_shape[2 + axis] - 1).saturating_mul(pool.stride[axis]).saturating_add(pool.kernel[axis])
                     <= x_shape[2 + axis]
         });
-        Ok(Some(Self { window, share, columns, clamped: inside != [true; 2] }))
+        Ok(Some(Self { window, coarsening, columns, clamped: inside != [true; 2] }))
     }
 
     pub fn threads(&self, op: &str, [batch, _, rows, _]: [usize; 4]) -> Result<u32> {
@@ -60,7 +60,7 @@ impl Walk {
         let [kernel_width, stride_width] = [self.window.kernel[1], self.window.stride[1]];
         kernel
             .with_u32("WORKGROUP", WALKERS)
-            .with_u32("LANES", self.share.lanes)
+            .with_u32("LANES", self.coarsening.lanes)
             .with_u32("COLUMNS", self.columns)
             .with_u32("KERNEL_HEIGHT", self.window.kernel[0])
             .with_u32("KERNEL_WIDTH", kernel_width)
@@ -79,7 +79,7 @@ impl Walk {
     ) -> Option<(Specialisation, usize)> {
         let Window { kernel: extent, stride, channels: values, .. } = self.window;
         let x_rows = (STRIP_ROWS as u32 - 1) * stride[0] + extent[0];
-        let columns = self.share.columns(values);
+        let columns = self.coarsening.columns(values);
         let fits = rows >= STRIP_ROWS
             && extent[1] > stride[1]
             && x_rows * stride[1] <= MOST_LOADS as u32
@@ -87,7 +87,7 @@ impl Walk {
         fits.then(|| {
             let kernel = kernel(stem, channels)
                 .with_u32("WORKGROUP", WALKERS)
-                .with_u32("LANES", self.share.lanes)
+                .with_u32("LANES", self.coarsening.lanes)
                 .with_u32("COLUMNS", columns)
                 .with_u32("ROWS", STRIP_ROWS as u32)
                 .with_bool("WHOLE", rows.is_multiple_of(STRIP_ROWS))

@@ -6,9 +6,9 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use super::common::{MOST_TURNS, WALKERS, wide, widened, workgroups};
 use crate::{
     base::{
+        coarsening::Coarsening,
         numbers::to_u32,
         params::{ParamsLayout, params},
-        share::Share,
     },
     pooling::window::{kernel, values},
 };
@@ -36,16 +36,18 @@ pub(crate) fn fill_tiles(
     divisor: usize,
     buffers: [&Buffer; 2],
 ) -> Result<bool> {
-    let share = Share::of(context);
+    let coarsening = Coarsening::of(context);
     let [batch, channels, rows, tiles] = y_shape;
     let [height, width] = pool.kernel;
-    if y_shape.contains(&0) || !share.blocked() || tiles.saturating_mul(width.saturating_add(1)) > MOST_TURNS
+    if y_shape.contains(&0)
+        || !coarsening.blocked()
+        || tiles.saturating_mul(width.saturating_add(1)) > MOST_TURNS
     {
         return Ok(false);
     }
     values(op, [batch, channels, rows.saturating_mul(height), tiles * width])?;
     let values = values(op, [1, channels, 1, 1])?;
-    let columns = share.walk_columns(values);
+    let columns = coarsening.kept_columns(values);
     let params = Params {
         tiles: to_u32(op, tiles)?,
         height: to_u32(op, height)?,
@@ -57,7 +59,7 @@ pub(crate) fn fill_tiles(
     };
     let kernel = kernel("avg_pool2d_backward_spread", channels)
         .with_u32("WORKGROUP", WALKERS)
-        .with_u32("LANES", share.lanes)
+        .with_u32("LANES", coarsening.lanes)
         .with_u32("COLUMNS", columns);
     let kernel = widened(context, kernel, wide(context, channels));
     let groups = workgroups(params.count);

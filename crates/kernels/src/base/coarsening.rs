@@ -18,14 +18,14 @@ pub(crate) fn wide_words(context: &Context, kernel: Specialisation) -> Specialis
 /// vec4s in a turn of a subgroup of 8 lanes that reads words of 64 bits: a cache line for each lane.
 pub(crate) const WIDE_TURN: u32 = 32;
 
-/// The share of a thread.
+/// What one thread takes: thread coarsening.
 ///
 /// A GPU hides latency with threads, and starts one for next to nothing. llvmpipe runs a workgroup's subgroups one after
 /// the other on one core, where starting a subgroup costs about as much as moving a hundred elements: 32 vec4s per thread
 /// moved 3.5 times the bytes of one (Mesa 25; twice on 22.3). Its loops must have an end that is no constant: 16 or 32
 /// turns of constant number took twice the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Share {
+pub(crate) struct Coarsening {
     /// Distance of the vec4s of a thread: the lanes of a subgroup, which read one run of memory.
     pub lanes: u32,
     /// vec4s of a thread.
@@ -45,7 +45,7 @@ const WALK: u32 = 2;
 /// The largest `rows`.
 pub(crate) const MOST_ROWS: u32 = 64;
 
-impl Share {
+impl Coarsening {
     pub const GPU: Self = Self { lanes: 32, vectors: 1, rows: 8, threads: 8192, most_columns: 1 };
 
     /// That of llvmpipe with subgroups of `lanes`.
@@ -79,7 +79,7 @@ impl Share {
     }
 
     /// The same for walks that keep numbers of each column.
-    pub fn walk_columns(self, width: u32) -> u32 {
+    pub fn kept_columns(self, width: u32) -> u32 {
         let even = self.blocked() && width.is_multiple_of(WALK * self.lanes);
         if even { WALK } else { self.columns(width) }
     }
@@ -103,26 +103,26 @@ impl Share {
         self.most_columns > 1
     }
 
-    /// As [`Share::spread`], with runs of two vec4s as words of 64 bits where that is quicker and `vectors` are whole turns
+    /// As [`Coarsening::specialise`], with runs of two vec4s as words of 64 bits where that is quicker and `vectors` are whole turns
     /// of such; and how many runs there are.
-    pub fn spread_runs(
+    pub fn specialise_runs(
         self,
         context: &Context,
         kernel: Specialisation,
         vectors: u32,
     ) -> (Specialisation, u64, u32) {
-        self.spread_runs_in(context, kernel, "runs", vectors)
+        self.specialise_runs_in(context, kernel, "runs", vectors)
     }
 
     /// The same, of a kernel whose runs are in the slot `slot`.
-    pub fn spread_runs_in(
+    pub fn specialise_runs_in(
         self,
         context: &Context,
         kernel: Specialisation,
         slot: &'static str,
         vectors: u32,
     ) -> (Specialisation, u64, u32) {
-        let (kernel, groups) = self.spread(kernel, vectors);
+        let (kernel, groups) = self.specialise(kernel, vectors);
         if !Device::of(context).wide_words()
             || !vectors.is_multiple_of(WIDE_TURN)
             || !self.vectors.is_multiple_of(WIDE_TURN / self.lanes)
@@ -132,14 +132,14 @@ impl Share {
         (kernel.with_fragment(slot, "u64").with_u32("TURN", 2).with_bool("AHEAD", true), groups, vectors / 2)
     }
 
-    /// As [`Share::spread_runs`], for a kernel that reads nothing.
-    pub fn spread_stores(
+    /// As [`Coarsening::specialise_runs`], for a kernel that reads nothing.
+    pub fn specialise_stores(
         self,
         context: &Context,
         kernel: Specialisation,
         vectors: u32,
     ) -> (Specialisation, u64, u32) {
-        let (kernel, groups) = self.spread(kernel, vectors);
+        let (kernel, groups) = self.specialise(kernel, vectors);
         // Two vec4s a run.
         if !Device::of(context).wide_words() || !vectors.is_multiple_of(2) || !self.vectors.is_multiple_of(2)
         {
@@ -149,7 +149,7 @@ impl Share {
     }
 
     /// The workgroups of `kernel` for `vectors` vec4s, and the kernel with its constants.
-    pub fn spread(self, kernel: Specialisation, vectors: u32) -> (Specialisation, u64) {
+    pub fn specialise(self, kernel: Specialisation, vectors: u32) -> (Specialisation, u64) {
         let kernel = kernel
             .with_u32("WORKGROUP", WORKGROUP)
             .with_u32("LANES", self.lanes)

@@ -419,7 +419,7 @@ fn the_algorithms_run_every_file_of_the_family() {
         FILES.map(|(stem, _)| stem).to_vec(),
         family.iter().map(|source| source.stem).collect::<Vec<_>>()
     );
-    let context = common::context();
+    let context = common::own_context();
     context.start_profile().unwrap();
     for (op, x_shape, w_shape) in [
         (Conv2d { padding: [1, 1], ..PLAIN }, [2, 8, 9, 9], [8, 8, 3, 3]),

@@ -332,7 +332,7 @@ fn casts_of_every_kind_of_float() {
 
 #[test]
 fn the_operations_run_every_cast_and_fill() {
-    let context = common::context();
+    let context = common::own_context();
     context.start_profile().unwrap();
     let x = Tensor::full(&context, 1.5, &[8]).unwrap();
     x.cast(DType::F16).unwrap().cast(DType::F32).unwrap().cast(DType::I32).unwrap();

@@ -275,7 +275,7 @@ fn results_repeat_bit_by_bit() {
 
 #[test]
 fn wrong_operands_are_typed_errors() {
-    let context = common::context();
+    let context = common::own_context();
     let zeros = |shape: &[usize]| Tensor::zeros(&context, shape).unwrap();
     let (x, c, wrong) = (zeros(&[2, 3, 4, 4]), zeros(&[3]), zeros(&[4]));
     let says = |outcome: tilewright::tensor::Result<Tensor>, words: &[&str]| {

@@ -409,7 +409,7 @@ fn an_index_that_names_no_pixel_takes_no_gradient() {
 
 #[test]
 fn wrong_operands_are_typed_errors() {
-    let context = common::context();
+    let context = common::own_context();
     let pool = Pool2d::new([3, 3]);
     let says = |outcome: tilewright::tensor::Result<Tensor>, words: &[&str]| {
         let message = outcome.unwrap_err().to_string();

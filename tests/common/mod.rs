@@ -1,29 +1,50 @@
 //! What the sweeps share: contexts in both modes, random operands, and a collector that runs every case of a table.
 #![allow(dead_code, clippy::unwrap_used)]
 
+mod launches;
+mod shared;
+
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tilewright::{Context, ContextOptions, Mode, Tensor};
 
-/// A context in fast mode and one in checked mode (or only the one that `TILEWRIGHT_TEST_MODE` names). A machine
-/// without an adapter fails the test, and the message says how to get one.
-pub fn contexts() -> Vec<Context> {
-    let options = ContextOptions::from_env().expect("the environment names valid options");
-    let modes = match std::env::var("TILEWRIGHT_TEST_MODE").as_deref() {
+/// The modes that a sweep runs in, fast first; or only the one that `TILEWRIGHT_TEST_MODE` names.
+fn modes() -> Vec<Mode> {
+    match std::env::var("TILEWRIGHT_TEST_MODE").as_deref() {
         Ok("fast") => vec![Mode::Fast],
         Ok("checked") => vec![Mode::Checked],
         Ok(other) => panic!("TILEWRIGHT_TEST_MODE is `{other}`; it is `fast` or `checked`"),
         Err(_) => vec![Mode::Fast, Mode::Checked],
-    };
-    let open = |mode| match Context::with_options(&options.clone().with_mode(mode)) {
-        Ok(context) => context,
-        Err(error) => panic!("{error}"),
-    };
-    modes.into_iter().map(open).collect()
+    }
 }
 
-/// A context in fast mode.
+fn open(mode: Mode) -> Context {
+    launches::log();
+    let options = ContextOptions::from_env().expect("the environment names valid options");
+    match Context::with_options(&options.with_mode(mode)) {
+        Ok(context) => context,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A context in each of the modes. All tests of a process share them, so that a kernel is compiled once and not once for
+/// every test. A machine without an adapter fails the test, and the message says how to get one.
+pub fn contexts() -> Vec<Context> {
+    shared::contexts()
+}
+
+/// A context in fast mode, which other tests use at the same time.
 pub fn context() -> Context {
     contexts().swap_remove(0)
+}
+
+/// A context of the test's own: for one that counts memory, launches or pipelines, profiles, or wants two.
+pub fn own_context() -> Context {
+    open(modes()[0])
+}
+
+/// Contexts of the test's own, one in each mode.
+pub fn own_contexts() -> Vec<Context> {
+    modes().into_iter().map(open).collect()
 }
 
 /// Uniform numbers in `low..high`; the same for the same seed.

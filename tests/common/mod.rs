@@ -1,6 +1,7 @@
 //! What the sweeps share: contexts in both modes, random operands, and a collector that runs every case of a table.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod host;
 mod launches;
 mod shared;
 
@@ -45,6 +46,29 @@ pub fn own_context() -> Context {
 /// Contexts of the test's own, one in each mode.
 pub fn own_contexts() -> Vec<Context> {
     modes().into_iter().map(open).collect()
+}
+
+/// Whether every case is wanted (`TILEWRIGHT_TEST_SWEEP=full`), and not only those that go a way of their own through the
+/// code.
+pub fn full() -> bool {
+    match std::env::var("TILEWRIGHT_TEST_SWEEP").as_deref() {
+        Ok("full") => true,
+        Ok("quick") | Err(_) => false,
+        Ok(other) => panic!("TILEWRIGHT_TEST_SWEEP is `{other}`; it is `quick` or `full`"),
+    }
+}
+
+/// Every `step`th of a list, beginning with the first; all of them in a full sweep.
+pub fn some<T>(all: Vec<T>, step: usize) -> impl Iterator<Item = T> {
+    all.into_iter().step_by(if full() { 1 } else { step })
+}
+
+/// Runs `work`, and says whether it met a kernel or a specialisation that nothing met before on this context, which must be
+/// the test's own. In a full sweep everything counts as new.
+pub fn meets_new_kernels<T>(context: &Context, work: impl FnOnce() -> T) -> (T, bool) {
+    let before = context.pipeline_report().0;
+    let done = work();
+    (done, full() || context.pipeline_report().0 > before)
 }
 
 /// Uniform numbers in `low..high`; the same for the same seed.

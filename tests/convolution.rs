@@ -35,7 +35,7 @@ fn agree(
     algorithm: Option<Conv2dAlgorithm>,
 ) -> Result<(), String> {
     let rounding = if algorithm == Some(Conv2dAlgorithm::WinogradF4) { 3.2e-6 } else { 8e-7 };
-    close(&numbers(actual), expected, 1e-5, rounding * (terms as f64).sqrt().max(1.0))
+    close(&numbers::<f32>(actual), expected, 1e-5, rounding * (terms as f64).sqrt().max(1.0))
 }
 
 fn forward(

@@ -3,9 +3,13 @@
 
 mod common;
 
-use common::{Cases, close, contexts, random};
+use common::{
+    Cases, close, contexts,
+    host::{channels_last, numbers},
+    random,
+};
 use tilewright::{
-    Context, DType, Layout, Tensor,
+    Context, DType, Tensor,
     ops::{BatchNorm, UnaryOp},
     shaders::{Specialisation, emit, fragments},
     tensor::BatchNormTrain,
@@ -74,12 +78,11 @@ fn input(shape: &[usize]) -> Vec<f32> {
 /// As a user may hold it: in either layout where there are two.
 fn layouts(context: &Context, values: &[f32], shape: &[usize]) -> Vec<Tensor> {
     let x = Tensor::from_slice(context, values, shape).unwrap();
-    let last = x.to_layout(Layout::ChannelsLast).unwrap();
-    if shape.len() == 4 { vec![x, last] } else { vec![x] }
+    if shape.len() == 4 { vec![x, channels_last(context, values, shape)] } else { vec![x] }
 }
 
 fn vec(tensor: &Tensor) -> Vec<f32> {
-    tensor.to_vec().unwrap()
+    numbers(tensor)
 }
 
 #[test]

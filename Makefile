@@ -10,7 +10,7 @@ BENCH_ARGS ?=
 PEERS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup testdata demo test fmt clippy unit doc examples test-mesa22 test-lanes bench peers goldens clean
+.PHONY: help setup testdata demo test test-full fmt clippy unit doc examples test-mesa22 test-lanes bench peers goldens clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: setup testdata ## Everything that CI checks: format, lints, all tests, doc
 	@$(MAKE) --no-print-directory doc
 	@$(MAKE) --no-print-directory examples
 
+test-full: setup testdata ## The tests with every case of every sweep, which takes an hour
+	CARGO=$(CARGO) TILEWRIGHT_TEST_SWEEP=full scripts/test.sh
+
 fmt:
 	$(CARGO) fmt --all --check
 
@@ -40,7 +43,7 @@ clippy:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 unit:
-	$(CARGO) test --workspace
+	CARGO=$(CARGO) scripts/test.sh
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

@@ -4,9 +4,13 @@
 
 mod common;
 
-use common::{Cases, close, contexts, random};
+use common::{
+    Cases, close, contexts, full,
+    host::{channels_last, numbers},
+    random,
+};
 use tilewright::{
-    Context, Layout, Tensor, Var,
+    Context, Tensor, Var,
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, CrossEntropy, Dropout, MatMul, Pool2d, ReduceOp,
         Reduction, SliceRange, UnaryOp,
@@ -23,27 +27,26 @@ fn run(
     choice: u32,
     function: impl Fn(&[Var]) -> tilewright::autograd::Result<Var>,
 ) -> Result<Numbers, String> {
-    let lay = |tensor: Tensor, bit: u32| {
-        let layout = if choice >> bit & 1 == 1 { Layout::ChannelsLast } else { Layout::RowMajor };
-        tensor.to_layout(layout).map_err(|error| error.to_string())
+    let lay = |values: &[f32], shape: &[usize], bit: u32| match choice >> bit & 1 {
+        1 => channels_last(context, values, shape),
+        _ => Tensor::from_slice(context, values, shape).unwrap(),
     };
     let mut leaves = Vec::new();
     for (at, shape) in shapes.iter().enumerate() {
         let values = random(at as u64 + 1, shape.iter().product(), 0.1, 1.0);
-        let tensor = Tensor::from_slice(context, &values, shape).map_err(|error| error.to_string())?;
-        leaves.push(Var::leaf(lay(tensor, at as u32)?));
+        leaves.push(Var::leaf(lay(&values, shape, at as u32)));
     }
     let y = function(&leaves).map_err(|error| error.to_string())?;
     let values = random(77, y.tensor().count(), -1.0, 1.0);
-    let grad_y = Tensor::from_slice(context, &values, y.shape()).map_err(|error| error.to_string())?;
-    let gradients = y.backward_with(&lay(grad_y, 7)?).map_err(|error| error.to_string())?;
-    let mut all = vec![y.tensor().to_vec::<f32>().map_err(|error| error.to_string())?];
+    let grad_y = lay(&values, y.shape(), 7);
+    let gradients = y.backward_with(&grad_y).map_err(|error| error.to_string())?;
+    let mut all = vec![numbers(y.tensor())];
     for leaf in &leaves {
         let gradient = gradients.get(leaf).ok_or("no gradient")?;
         if gradient.shape() != leaf.shape() {
             return Err(format!("gradient {:?} of {:?}", gradient.shape(), leaf.shape()));
         }
-        all.push(gradient.to_vec::<f32>().map_err(|error| error.to_string())?);
+        all.push(numbers(gradient));
     }
     Ok(all)
 }
@@ -62,6 +65,11 @@ fn sweep(
     };
     for operands in 0..1 << shapes.len() {
         for gradient in [0, 1 << 7] {
+            // The expected numbers themselves; and with several operands each choice of theirs meets one of the gradient's.
+            let met = (u32::count_ones(operands) % 2 == 0) == (gradient == 0);
+            if operands | gradient == 0 || (!full() && shapes.len() > 1 && met) {
+                continue;
+            }
             let outcome = run(context, shapes, operands | gradient, &function).and_then(|actual| {
                 for (actual, expected) in actual.iter().zip(&expected) {
                     close(actual, expected, 1e-5, 1e-5)?;
@@ -89,9 +97,14 @@ const SHAPES: [[usize; 4]; 8] = [
 fn of_one_operand() {
     for context in contexts() {
         let mut cases = Cases::new();
-        for shape in SHAPES {
+        for (at, shape) in SHAPES.into_iter().enumerate() {
+            let mut turn = 0;
             let mut one = |name: &str, function: &dyn Fn(&Var) -> tilewright::autograd::Result<Var>| {
-                sweep(&mut cases, &context, name, &[&shape], |v| function(&v[0]));
+                // Every second shape, one function the odd ones and the next the even.
+                turn += 1;
+                if full() || (turn + at) % 2 == 0 {
+                    sweep(&mut cases, &context, name, &[&shape], |v| function(&v[0]));
+                }
             };
             let [n, c, h, w] = shape;
             one("relu", &|x| x.relu());
@@ -101,6 +114,11 @@ fn of_one_operand() {
                     for op in ReduceOp::ALL {
                         // Of nothing there is no maximum, and the mean is NaN.
                         if n == 0 && op != ReduceOp::Sum {
+                            continue;
+                        }
+                        // Which axes, a sum shows; that every reduction goes over them, two choices do.
+                        if !full() && (keepdim != (axes.len() == 1) || op != ReduceOp::Sum && axes.len() != 2)
+                        {
                             continue;
                         }
                         one(&format!("{op:?} {axes:?} {keepdim}"), &|x| x.reduce(op, axes, keepdim));
@@ -167,6 +185,10 @@ fn of_several_operands() {
         ];
         for shapes in pairs {
             for op in BinaryOp::ALL {
+                // How operands are read does not depend on what is computed of them.
+                if !full() && ![BinaryOp::Add, BinaryOp::Mul, BinaryOp::Maximum].contains(&op) {
+                    continue;
+                }
                 sweep(&mut cases, &context, op.name(), &shapes, |v| v[0].binary(op, &v[1]));
             }
         }

@@ -50,6 +50,13 @@ fn pools() -> Vec<Pool2d> {
     ]
 }
 
+/// The windows for images of a shape, numbered. Whole vec4s of channels meet them all; single channels, whose kernels are
+/// the same text over numbers, meet some: windows that touch, overhang, are padded, dilated, or cover everything.
+fn pools_of(shape: [usize; 4]) -> impl Iterator<Item = (usize, Pool2d)> {
+    let wanted = move |at: usize| full() || shape[1] % 4 == 0 || [0, 1, 5, 9, 11, 13].contains(&at);
+    pools().into_iter().enumerate().filter(move |(at, _)| wanted(*at))
+}
+
 /// As a user may hold it: in either layout. What is row-major is made channels-last before anything else, so that a few
 /// shapes of it are enough.
 fn layouts(context: &Context, values: &[f32], shape: &[usize]) -> Vec<Tensor> {
@@ -70,7 +77,7 @@ fn max_pooling_and_its_gradient() {
             // Few distinct values: most windows have several equal maxima.
             let count = shape.iter().product();
             let values: Vec<f32> = random(seed as u64, count, -3.0, 3.0).iter().map(|v| v.round()).collect();
-            for pool in pools() {
+            for (_, pool) in pools_of(shape) {
                 let Ok(y_shape) = pool.output_shape(shape) else {
                     skipped += 1;
                     continue;
@@ -149,7 +156,7 @@ fn maxima_of_what_is_no_number_or_infinite() {
             let kind = [f32::NAN, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::MIN, 1.0, f32::INFINITY];
             let value = |at: f32| kind[at as usize];
             let values: Vec<f32> = kinds.into_iter().map(value).collect();
-            for pool in pools() {
+            for (_, pool) in pools_of(shape) {
                 let Ok(_) = pool.output_shape(shape) else { continue };
                 let (expected, places) = reference::max_pool2d(&pool, &values, shape);
                 for x in layouts(&context, &values, &shape) {
@@ -177,12 +184,16 @@ fn average_and_sum_pooling_and_their_gradients() {
     for context in contexts() {
         for (seed, shape) in SHAPES.into_iter().enumerate() {
             let values = random(seed as u64, shape.iter().product(), -1.0, 1.0);
-            for base in pools() {
+            for (at, base) in pools_of(shape) {
                 let Ok(y_shape) = base.output_shape(shape) else { continue };
                 let grads = random(77, y_shape.iter().product(), -1.0, 1.0);
-                for (count_include_pad, divisor_override) in
-                    [(true, None), (false, None), (true, Some(5)), (false, Some(3))]
+                // What an average divides by is found in three ways, whatever the windows: two turns of four for each.
+                for (turn, (count_include_pad, divisor_override)) in
+                    [(true, None), (false, None), (true, Some(5)), (false, Some(3))].into_iter().enumerate()
                 {
+                    if !full() && at % 2 != turn % 2 {
+                        continue;
+                    }
                     let pool = Pool2d { count_include_pad, divisor_override, ..base };
                     let expected = reference::avg_pool2d(&pool, &values, shape);
                     let gradient = reference::avg_pool2d_backward(&pool, &grads, shape);

@@ -2,6 +2,8 @@
 //! layout its operands and the incoming gradient have.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "common/cases/mod.rs"]
+mod cases;
 mod common;
 
 use common::{
@@ -23,7 +25,7 @@ type Numbers = Vec<Vec<f32>>;
 /// of the incoming gradient.
 fn run(
     context: &Context,
-    shapes: &[&[usize]],
+    operands: &[(Vec<f32>, Vec<usize>)],
     choice: u32,
     function: impl Fn(&[Var]) -> tilewright::autograd::Result<Var>,
 ) -> Result<Numbers, String> {
@@ -32,9 +34,8 @@ fn run(
         _ => Tensor::from_slice(context, values, shape).unwrap(),
     };
     let mut leaves = Vec::new();
-    for (at, shape) in shapes.iter().enumerate() {
-        let values = random(at as u64 + 1, shape.iter().product(), 0.1, 1.0);
-        leaves.push(Var::leaf(lay(&values, shape, at as u32)));
+    for (at, (values, shape)) in operands.iter().enumerate() {
+        leaves.push(Var::leaf(lay(values, shape, at as u32)));
     }
     let y = function(&leaves).map_err(|error| error.to_string())?;
     let values = random(77, y.tensor().count(), -1.0, 1.0);
@@ -59,24 +60,39 @@ fn sweep(
     shapes: &[&[usize]],
     function: impl Fn(&[Var]) -> tilewright::autograd::Result<Var>,
 ) {
-    let expected = match run(context, shapes, 0, &function) {
+    let values = |at: usize, shape: &[usize]| random(at as u64 + 1, shape.iter().product(), 0.1, 1.0);
+    let operands: Vec<_> =
+        shapes.iter().enumerate().map(|(at, shape)| (values(at, shape), shape.to_vec())).collect();
+    sweep_of(cases, context, name, &operands, function);
+}
+
+/// As [`sweep`], of operands with their values.
+fn sweep_of(
+    cases: &mut Cases,
+    context: &Context,
+    name: &str,
+    operands: &[(Vec<f32>, Vec<usize>)],
+    function: impl Fn(&[Var]) -> tilewright::autograd::Result<Var>,
+) {
+    let shapes: Vec<_> = operands.iter().map(|(_, shape)| shape).collect();
+    let expected = match run(context, operands, 0, &function) {
         Ok(expected) => expected,
         Err(error) => return cases.check(format!("{name} {shapes:?}"), Err(error)),
     };
-    for operands in 0..1 << shapes.len() {
+    for layouts in 0..1_u32 << operands.len() {
         for gradient in [0, 1 << 7] {
             // The expected numbers themselves; and with several operands each choice of theirs meets one of the gradient's.
-            let met = (u32::count_ones(operands) % 2 == 0) == (gradient == 0);
-            if operands | gradient == 0 || (!full() && shapes.len() > 1 && met) {
+            let met = (layouts.count_ones() % 2 == 0) == (gradient == 0);
+            if layouts | gradient == 0 || (!full() && shapes.len() > 1 && met) {
                 continue;
             }
-            let outcome = run(context, shapes, operands | gradient, &function).and_then(|actual| {
+            let outcome = run(context, operands, layouts | gradient, &function).and_then(|actual| {
                 for (actual, expected) in actual.iter().zip(&expected) {
                     close(actual, expected, 1e-5, 1e-5)?;
                 }
                 Ok(())
             });
-            cases.check(format!("{name} {shapes:?}, layouts {operands:b}, gradient {gradient}"), outcome);
+            cases.check(format!("{name} {shapes:?}, layouts {layouts:b}, gradient {gradient}"), outcome);
         }
     }
 }
@@ -92,6 +108,26 @@ const SHAPES: [[usize; 4]; 8] = [
     [0, 3, 4, 4],
     [2, 1, 1, 6],
 ];
+
+#[test]
+fn of_every_case() {
+    for context in contexts() {
+        let mut table = Cases::new();
+        for case in cases::all() {
+            let operands: Vec<_> =
+                case.leaves().map(|(seed, input)| (input.values(seed), input.shape.clone())).collect();
+            // Other ranks have one layout, and places of maxima no gradient.
+            let images = operands.iter().any(|(_, shape)| shape.len() == 4);
+            let leaves =
+                || operands.iter().map(|(values, shape)| Var::leaf(channels_last(&context, values, shape)));
+            if images && case.run(&leaves().collect::<Vec<_>>()).is_some() {
+                let function = |x: &[Var]| case.run(x).unwrap_or(Err(tilewright::autograd::Error::NoTape));
+                sweep_of(&mut table, &context, &case.name, &operands, function);
+            }
+        }
+        table.finish();
+    }
+}
 
 #[test]
 fn of_one_operand() {

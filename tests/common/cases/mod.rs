@@ -1,7 +1,8 @@
 //! One list of what is computed: each operation with parameters and operands. The gradient checks, the layouts, the hostile
 //! numbers, capture and export go through it, so that what joins it here is met by all of them.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
+mod captured;
 mod elementwise;
 mod movement;
 mod products;
@@ -11,6 +12,7 @@ mod windows;
 
 use tilewright::{Context, Tensor, Var, autograd, ops::Op};
 
+pub use captured::captured;
 pub use var::run;
 
 /// What an operand is.

@@ -147,8 +147,12 @@ fn backward_weight(
 fn sweep(pass: Pass, run: impl Fn(&Context, &Shape, Conv2dAlgorithm) -> Result<(), String>) {
     let mut cases = Cases::new();
     for context in contexts() {
-        for shape in shapes() {
+        for (at, shape) in shapes().into_iter().enumerate() {
             for algorithm in candidates(&context, pass, &shape) {
+                // Its sums are a product's, which tests/matmul.rs tries around every tile.
+                if !full() && algorithm == Conv2dAlgorithm::Im2col && at % 3 != 0 {
+                    continue;
+                }
                 let outcome = run(&context, &shape, algorithm);
                 cases.check(format!("{:?} {algorithm:?} {shape:?}", context.mode()), outcome);
             }
@@ -173,7 +177,8 @@ fn every_epilogue() {
             for algorithm in candidates(&context, Pass::Forward, &shape) {
                 let name = format!("{:?} {algorithm:?} {shape:?}", context.mode());
                 cases.check(format!("{name}, residual"), fused(&context, &shape, true, true, algorithm));
-                if !all {
+                // What comes behind a product is tried in tests/matmul.rs.
+                if !all || (!full() && algorithm == Conv2dAlgorithm::Im2col) {
                     continue;
                 }
                 let outcome = fused(&context, &shape, false, true, algorithm);

@@ -7,7 +7,7 @@ mod cases;
 mod common;
 
 use common::{
-    Cases, close, contexts, full,
+    Cases, close, contexts_for_numbers, full,
     host::{channels_last, numbers},
     random,
 };
@@ -111,7 +111,7 @@ const SHAPES: [[usize; 4]; 8] = [
 
 #[test]
 fn of_every_case() {
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         let mut table = Cases::new();
         for case in cases::all() {
             let operands: Vec<_> =
@@ -131,7 +131,7 @@ fn of_every_case() {
 
 #[test]
 fn of_one_operand() {
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         let mut cases = Cases::new();
         for (at, shape) in SHAPES.into_iter().enumerate() {
             let mut turn = 0;
@@ -206,7 +206,7 @@ fn of_one_operand() {
 
 #[test]
 fn of_several_operands() {
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         let mut cases = Cases::new();
         let pairs: [[&[usize]; 2]; 9] = [
             [&[2, 3, 4, 5], &[2, 3, 4, 5]],

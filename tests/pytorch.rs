@@ -9,7 +9,7 @@
 mod cases;
 mod common;
 
-use common::{Cases, close, contexts};
+use common::{Cases, close, contexts_for_numbers};
 use tilewright::{
     Context, Tensor, Var, autograd,
     ops::Op,
@@ -124,12 +124,12 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Every case of a file, in both modes; `least` guards against a file that lost its cases.
+/// Every case of a file; `least` guards against a file that lost its cases.
 fn check(family: &str, least: usize) {
     let golden = golden::family(family).unwrap();
     assert!(golden.len() >= least, "{family}: {} cases, at least {least} expected", golden.len());
     let mut cases = Cases::new();
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         for case in &golden {
             let run = Run::new(case, &context);
             let outcome = match case.operation().unwrap() {
@@ -194,7 +194,7 @@ fn the_comparator_can_fail() {
 #[test]
 fn optimizer() {
     let mut cases = Cases::new();
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         for case in golden::family("optimizer").unwrap() {
             let (gradients, shape) = case.f32("gradients").unwrap();
             let (start, _) = case.f32("parameter").unwrap();

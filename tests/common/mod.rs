@@ -38,6 +38,13 @@ pub fn context() -> Context {
     contexts().swap_remove(0)
 }
 
+/// For comparisons of numbers by kernels that sweeps run in both modes: one mode, and both in a full sweep.
+pub fn contexts_for_numbers() -> Vec<Context> {
+    let mut all = contexts();
+    all.truncate(if full() { 2 } else { 1 });
+    all
+}
+
 /// A context of the test's own: for one that counts memory, launches or pipelines, profiles, or wants two.
 pub fn own_context() -> Context {
     open(modes()[0])

@@ -10,7 +10,7 @@ BENCH_ARGS ?=
 PEERS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup testdata demo test fmt figures-check clippy package unit doc examples test-mesa22 test-lanes bench peers figures \
+.PHONY: help setup testdata demo test test-full fmt figures-check clippy package unit doc examples test-mesa22 test-lanes bench peers figures \
   measure quotes goldens clean
 
 help: ## List the targets
@@ -36,6 +36,9 @@ test: setup testdata ## Everything that CI checks: format, lints, all tests, doc
 	@$(MAKE) --no-print-directory doc
 	@$(MAKE) --no-print-directory examples
 
+test-full: setup testdata ## The tests with every case of every sweep, which takes an hour
+	CARGO=$(CARGO) TILEWRIGHT_TEST_SWEEP=full scripts/test.sh
+
 fmt:
 	$(CARGO) fmt --all --check
 
@@ -50,7 +53,7 @@ package:
 	$(CARGO) package --workspace --no-verify --allow-dirty --offline --quiet
 
 unit:
-	$(CARGO) test --workspace
+	CARGO=$(CARGO) scripts/test.sh
 
 doc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

@@ -3,24 +3,12 @@
 
 mod common;
 
-use common::{Work, bench, context, tensor};
+use common::run;
 use criterion::{Criterion, criterion_group, criterion_main};
-use tilewright::Layout;
+use tilewright_works::{self as works, Sizes};
 
 fn softmax(criterion: &mut Criterion) {
-    let context = context();
-    for (name, shape) in [("classes", &[256, 1000][..]), ("pixels", &[4, 21, 64, 64])] {
-        let bytes = shape.iter().product::<usize>() as u64 * 4;
-        let x = tensor(&context, shape).to_layout(Layout::ChannelsLast).unwrap();
-        let y = x.log_softmax(1).unwrap();
-        let mut time = |op: &str, moved: u64, work: &mut dyn FnMut() -> tilewright::Tensor| {
-            let throughput = Work::Bytes(moved * bytes);
-            bench(criterion, "softmax", &format!("{op}/{name}"), throughput, &context, work);
-        };
-        time("softmax", 2, &mut || x.softmax(1).unwrap());
-        time("log_softmax", 2, &mut || x.log_softmax(1).unwrap());
-        time("log_softmax_backward", 3, &mut || y.log_softmax_backward(1, &x).unwrap());
-    }
+    run(criterion, "softmax", |context| works::softmax(context, Sizes::Networks));
 }
 
 criterion_group!(benches, softmax);

@@ -3,13 +3,14 @@
 
 mod common;
 
-use common::{Work, bench, context, tensor};
+use common::{bench, context, tensor};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tilewright::{
     Context, Layout,
     ops::{TextureInput, TextureOutput},
     runtime::Texture,
 };
+use tilewright_works::Quantity;
 use wgpu::{TextureFormat, TextureUsages};
 
 fn made(context: &Context, format: TextureFormat, usage: TextureUsages, side: u32) -> Texture {
@@ -28,7 +29,7 @@ fn made(context: &Context, format: TextureFormat, usage: TextureUsages, side: u3
 
 fn texture(criterion: &mut Criterion) {
     let context = context();
-    let pixels = Work::Elements(224 * 224);
+    let pixels = Quantity::Elements(224 * 224);
     let x = tensor(&context, &[1, 3, 224, 224]);
     let input = |format, side| made(&context, format, TextureUsages::TEXTURE_BINDING, side);
     let op = TextureInput::imagenet();

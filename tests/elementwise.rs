@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Cases, close, contexts, random, random_tensor};
+use common::{Cases, close, contexts, full, random, random_tensor};
 use tilewright::{
     DType, Layout, Tensor,
     ops::{BinaryOp, UnaryOp},
@@ -89,9 +89,17 @@ fn binary_broadcasts_and_sums_its_gradients_back() {
     ];
     let mut cases = Cases::new();
     for context in contexts() {
-        for op in BinaryOp::ALL {
-            for (a_shape, b_shape) in shapes {
+        for (turn, op) in BinaryOp::ALL.into_iter().enumerate() {
+            for (at, (a_shape, b_shape)) in shapes.into_iter().enumerate() {
+                // A division meets every way to broadcast, another operation every fourth.
+                if !full() && op != BinaryOp::Div && (at + turn) % 4 != 0 {
+                    continue;
+                }
                 for layout in [Layout::RowMajor, Layout::ChannelsLast] {
+                    let rank = a_shape.len().max(b_shape.len());
+                    if !full() && layout == Layout::ChannelsLast && rank != 4 {
+                        continue;
+                    }
                     let (low, high) = if op == BinaryOp::Pow { (0.2, 2.0) } else { (-2.0, 2.0) };
                     let a = random(1, a_shape.iter().product(), low, high);
                     // A divisor is kept away from zero.
@@ -332,7 +340,7 @@ fn casts_of_every_kind_of_float() {
 
 #[test]
 fn the_operations_run_every_cast_and_fill() {
-    let context = common::context();
+    let context = common::own_context();
     context.start_profile().unwrap();
     let x = Tensor::full(&context, 1.5, &[8]).unwrap();
     x.cast(DType::F16).unwrap().cast(DType::F32).unwrap().cast(DType::I32).unwrap();

@@ -1,16 +1,18 @@
 //! Capture and passes: what a graph computes, with and without them, is what eager execution computes.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "common/cases/mod.rs"]
+mod cases;
 mod common;
 #[path = "common/graphs.rs"]
 mod graphs;
 
-use common::{close, contexts, random, random_tensor};
+use common::{Cases, close, contexts, random, random_tensor};
 use graphs::{Build, changed, graph_of};
 use tilewright::{
     Context, DType, MatMulCall, Tensor,
     graph::{Compiled, Graph, Options},
-    ops::{AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, MatMul, Op, Pool2d, SliceRange, UnaryOp},
+    ops::{BatchNorm, BinaryOp, Conv2d, MatMul, Op, SliceRange, UnaryOp},
 };
 
 /// Compiled with and without passes against eager execution, in both modes; gives the optimised one of the first.
@@ -209,30 +211,20 @@ fn constant_expressions_are_computed_once() {
 
 #[test]
 fn every_operation_of_the_vocabulary_can_be_captured() {
-    let x: &[usize] = &[2, 6, 8, 7];
-    let compiled = check(&[x, x], &|inputs| {
-        let [a, b] = [&inputs[0], &inputs[1]];
-        let pool = Pool2d { stride: [2, 2], padding: [1, 1], ..Pool2d::new([3, 3]) };
-        Ok(vec![
-            Tensor::concat(&[&a.max_pool2d_values(&pool)?, &b.avg_pool2d(&pool)?], 1)?,
-            a.sum_pool2d(&pool)?,
-            a.adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [3, 2] })?,
-            a.global_avg_pool2d()?.flatten(1)?.softmax(1)?,
-            a.permute(&[3, 1, 0, 2])?,
-            a.log_softmax(1)?,
-            a.sub(b)?.mean(&[1, 3], true)?,
-            a.slice(&[
-                SliceRange::full(2),
-                SliceRange::new(1, 5),
-                SliceRange { start: 0, end: 8, step: 3 },
-                SliceRange::full(7),
-            ])?,
-            a.pad(&[(0, 0), (0, 0), (1, 2), (3, 0)], -1.5)?,
-            a.max(&[2], false)?.reshape(&[-1])?,
-            a.argmax(&[1], false)?.cast(DType::F32)?,
-            a.binary(BinaryOp::Maximum, b)?.unary(UnaryOp::Silu)?,
-            a.reshape(&[12, 56])?.matmul(&b.reshape(&[56, 12])?)?,
-        ])
-    });
-    assert_eq!(compiled.outputs().len(), 13);
+    for context in contexts() {
+        let captured = cases::captured(&context);
+        let inputs: Vec<_> = captured.inputs.iter().map(|(_, tensor)| tensor).collect();
+        for optimize in [false, true] {
+            let options = Options { optimize, ..Options::default() };
+            let compiled = Compiled::new(&captured.graph, &options).unwrap();
+            let found = compiled.run(&inputs).unwrap();
+            assert_eq!(found.len(), captured.expected.len());
+            let mut table = Cases::new();
+            for (found, (name, expected)) in found.iter().zip(&captured.expected) {
+                let found: Vec<f32> = found.cast(DType::F32).unwrap().to_vec().unwrap();
+                table.check(format!("{name}, passes {optimize}"), close(&found, expected, 2e-6, 2e-6));
+            }
+            table.finish();
+        }
+    }
 }

@@ -80,7 +80,7 @@ fn a_network_of_the_zoo_computes_what_it_computes_eagerly() {
 
 #[test]
 fn a_run_makes_nothing() {
-    let context = context();
+    let context = common::own_context();
     let network = zoo_network(&context, "resnet20", Shortcut::Projection);
     let compiled =
         Compiled::new(&zoo_graph(&context, &network, &[2, 3, 32, 32]).unwrap(), &Options::default()).unwrap();
@@ -131,7 +131,7 @@ fn buffers_of_the_caller_are_read_and_written() {
         assert!(matches!(error, Error::Runtime(_)), "{error}");
     }
     // Another context's memory would be read as anything.
-    let other = common::context();
+    let other = common::own_context();
     let foreign = Tensor::zeros(&other, &[4, 5]).unwrap();
     assert!(session.bind_input(0, foreign.buffer().clone()).is_err());
 }

@@ -1,6 +1,8 @@
 //! Whatever numbers a user passes: an operation answers or gives a typed error, and never panics.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "common/cases/mod.rs"]
+mod cases;
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,8 +12,8 @@ use tilewright::{
     DType, Layout, ParameterStore, Tensor,
     nn::layers::{BatchNorm2d, Conv2d as ConvLayer, Conv2dOptions, Linear},
     ops::{
-        AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, Dropout, LogSoftmax,
-        MatMul, Op, Pool2d, PoolKind, Pooling, ReduceOp, SliceRange, Softmax, UnaryOp,
+        AdaptiveAvgPool2d, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, Dropout, LogSoftmax, MatMul, Op,
+        Pool2d, PoolKind, Pooling, ReduceOp, SliceRange, Softmax,
     },
     zoo::{self, Shortcut},
 };
@@ -68,15 +70,9 @@ fn transposed() -> Vec<ConvTranspose2d> {
 
 /// Operations with every number in every place.
 fn operations() -> Vec<Op> {
-    let mut all = vec![Op::Where, Op::Unary(UnaryOp::Relu), Op::Permute(Vec::new()), Op::Concat { axis: 0 }];
-    all.extend(BinaryOp::ALL.map(|op| Op::Binary { op, activation: None }));
-    for (bias, residual) in [(false, false), (true, false), (true, true)] {
-        for (transpose_left, transpose_right) in [(false, false), (true, true)] {
-            let op = MatMul { transpose_left, transpose_right };
-            all.push(Op::MatMul { op, bias, residual, activation: None });
-        }
-    }
-    all.push(Op::BatchNorm { op: BatchNorm::default(), activation: None });
+    let mut all = vec![Op::Permute(Vec::new()), Op::Concat { axis: 0 }];
+    // What fits some operands meets all the others here.
+    all.extend(cases::all().iter().filter_map(|case| case.graph_op().cloned()));
     all.extend(
         pools().into_iter().flat_map(|pool| {
             [Op::MaxPool2d { pool, indices: false }, Op::AvgPool2d(pool), Op::SumPool2d(pool)]

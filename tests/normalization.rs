@@ -3,9 +3,13 @@
 
 mod common;
 
-use common::{Cases, close, contexts, random};
+use common::{
+    Cases, close, contexts,
+    host::{channels_last, numbers},
+    random,
+};
 use tilewright::{
-    BatchNormCall, Context, DType, Layout, Tensor,
+    BatchNormCall, Context, DType, Tensor,
     ops::{BatchNorm, UnaryOp},
     shaders::{Specialisation, emit, fragments},
     tensor::BatchNormTrain,
@@ -74,12 +78,11 @@ fn input(shape: &[usize]) -> Vec<f32> {
 /// As a user may hold it: in either layout where there are two.
 fn layouts(context: &Context, values: &[f32], shape: &[usize]) -> Vec<Tensor> {
     let x = Tensor::from_slice(context, values, shape).unwrap();
-    let last = x.to_layout(Layout::ChannelsLast).unwrap();
-    if shape.len() == 4 { vec![x, last] } else { vec![x] }
+    if shape.len() == 4 { vec![x, channels_last(context, values, shape)] } else { vec![x] }
 }
 
 fn vec(tensor: &Tensor) -> Vec<f32> {
-    tensor.to_vec().unwrap()
+    numbers(tensor)
 }
 
 #[test]
@@ -292,7 +295,7 @@ fn results_repeat_bit_by_bit() {
 
 #[test]
 fn wrong_operands_are_typed_errors() {
-    let context = common::context();
+    let context = common::own_context();
     let zeros = |shape: &[usize]| Tensor::zeros(&context, shape).unwrap();
     let (x, c, wrong) = (zeros(&[2, 3, 4, 4]), zeros(&[3]), zeros(&[4]));
     let says = |outcome: tilewright::tensor::Result<Tensor>, words: &[&str]| {

@@ -5,7 +5,7 @@ mod common;
 
 use std::str::FromStr;
 
-use common::{context, contexts};
+use common::{own_context as context, own_contexts as contexts};
 use tilewright::{
     Context, ContextOptions, Mode, Tensor,
     ops::UnaryOp,

@@ -3,7 +3,11 @@
 
 mod common;
 
-use common::{Cases, close, contexts, random};
+use common::{
+    Cases, close, contexts,
+    host::{channels_last, numbers},
+    random,
+};
 use tilewright::{
     Layout, Tensor,
     ops::{LogSoftmax, Softmax},
@@ -54,22 +58,22 @@ fn values_and_gradients() {
                 let (soft, log) = (Softmax { axis }, LogSoftmax { axis });
                 let mut inputs = vec![Tensor::from_slice(&context, &values, shape).unwrap()];
                 if shape.len() == 4 {
-                    inputs.push(inputs[0].to_layout(Layout::ChannelsLast).unwrap());
+                    inputs.push(channels_last(&context, &values, shape));
                 }
                 for x in inputs {
                     let mut check = |what: &str, found: &Tensor, expected: &[f32], absolute: f64| {
                         assert_eq!((found.shape(), found.layout()), (shape, x.layout()));
                         let name = format!("{what} {shape:?} along {axis} ±{scale} {:?}", x.layout());
-                        cases.check(name, close(&found.to_vec().unwrap(), expected, 1e-5, absolute));
+                        cases.check(name, close(&numbers::<f32>(found), expected, 1e-5, absolute));
                     };
                     let y = x.softmax(axis).unwrap();
                     // Far below the largest share an exp loses relative accuracy, as its argument rounds.
                     check("softmax", &y, &reference::softmax(soft, &values, shape), 1e-7);
-                    let expected = reference::softmax_backward(soft, &y.to_vec().unwrap(), shape, &grad);
+                    let expected = reference::softmax_backward(soft, &numbers::<f32>(&y), shape, &grad);
                     check("softmax gradient", &y.softmax_backward(axis, &grad_y).unwrap(), &expected, 1e-6);
                     let y = x.log_softmax(axis).unwrap();
                     check("log_softmax", &y, &reference::log_softmax(log, &values, shape), 1e-6);
-                    let expected = reference::log_softmax_backward(log, &y.to_vec().unwrap(), shape, &grad);
+                    let expected = reference::log_softmax_backward(log, &numbers::<f32>(&y), shape, &grad);
                     let found = y.log_softmax_backward(axis, &grad_y).unwrap();
                     check("log_softmax gradient", &found, &expected, 1e-5);
                 }

@@ -123,7 +123,7 @@ fn ports_of_halves_are_bound() {
 
 #[test]
 fn a_run_with_textures_makes_nothing() {
-    let context = context();
+    let context = common::own_context();
     let mut plan = compiled(&context, &[1, 3, 16, 16], 3);
     let input = texture(&context, TextureFormat::Rgba8Unorm, [1, 16, 16], READ);
     let output = texture(&context, TextureFormat::Rgba8Unorm, [1, 16, 16], WRITE);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{context, random};
+use common::{own_context as context, random};
 use tilewright::{
     Context, DType, Layout, ParameterStore, Pass, Tensor, Var,
     nn::{

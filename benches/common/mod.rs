@@ -9,39 +9,27 @@ use std::{
 
 use criterion::{Criterion, Throughput};
 use tilewright::{Context, Tensor, kernels::probe};
+use tilewright_works::{Quantity, Work};
 
-/// What one call does.
-#[derive(Clone, Copy)]
-pub enum Work {
-    /// Arithmetic, and the bytes that it must move: operands read once, the result written once.
-    Flops { flops: u64, bytes: u64 },
-    /// Bytes read and written.
-    Bytes(u64),
-    /// Elements, of work that no probe measures.
-    Elements(u64),
+fn throughput(quantity: Quantity) -> Throughput {
+    match quantity {
+        Quantity::Flops { flops: count, .. } | Quantity::Elements(count) => Throughput::Elements(count),
+        Quantity::Bytes(bytes) => Throughput::Bytes(bytes),
+    }
 }
 
-impl Work {
-    fn throughput(self) -> Throughput {
-        match self {
-            Self::Flops { flops: count, .. } | Self::Elements(count) => Throughput::Elements(count),
-            Self::Bytes(bytes) => Throughput::Bytes(bytes),
+/// The part of the roof that a call of `seconds` reaches, and what the roof is.
+fn share(quantity: Quantity, roofline: &probe::Roofline, seconds: f64) -> Option<(f64, String)> {
+    match quantity {
+        Quantity::Flops { flops, bytes } => {
+            let roof = roofline.attainable(flops, bytes);
+            Some((roofline.share(flops, bytes, seconds), format!("{roof:.0} GFLOP/s")))
         }
-    }
-
-    /// The part of the roof that a call of `seconds` reaches, and what the roof is.
-    fn share(self, roofline: &probe::Roofline, seconds: f64) -> Option<(f64, String)> {
-        match self {
-            Self::Flops { flops, bytes } => {
-                let roof = roofline.attainable(flops, bytes);
-                Some((roofline.share(flops, bytes, seconds), format!("{roof:.0} GFLOP/s")))
-            }
-            Self::Bytes(bytes) => {
-                let roof = roofline.bandwidth(bytes);
-                Some((bytes as f64 / seconds / 1e9 / roof, format!("{roof:.0} GB/s")))
-            }
-            Self::Elements(_) => None,
+        Quantity::Bytes(bytes) => {
+            let roof = roofline.bandwidth(bytes);
+            Some((bytes as f64 / seconds / 1e9 / roof, format!("{roof:.0} GB/s")))
         }
+        Quantity::Elements(_) => None,
     }
 }
 
@@ -59,20 +47,33 @@ pub fn tensor(context: &Context, shape: &[usize]) -> Tensor {
     Tensor::from_slice(context, &values, shape).unwrap()
 }
 
+/// Times every work of a list.
+pub fn run(
+    criterion: &mut Criterion,
+    group: &str,
+    list: impl FnOnce(&Context) -> tilewright::tensor::Result<Vec<Work>>,
+) {
+    let context = context();
+    for work in list(&context).unwrap() {
+        let name = format!("{} {:?}", work.name, work.shape);
+        bench(criterion, group, &name, work.quantity, &context, || (work.run)().unwrap());
+    }
+}
+
 /// Times `work`, which records dispatches: `n` calls, then one wait for the device. Where the device has been probed, the
 /// shortest sample's share of its roof is printed, too.
 pub fn bench<T>(
     criterion: &mut Criterion,
     group: &str,
     name: &str,
-    size: Work,
+    quantity: Quantity,
     context: &Context,
     mut work: impl FnMut() -> T,
 ) {
     let shortest = Cell::new(f64::INFINITY);
     let title = format!("{group}/{name}");
     let mut group = criterion.benchmark_group(group);
-    group.throughput(size.throughput()).sample_size(10).warm_up_time(Duration::from_millis(300));
+    group.throughput(throughput(quantity)).sample_size(10).warm_up_time(Duration::from_millis(300));
     group.measurement_time(Duration::from_secs(1));
     group.bench_function(name, |bencher| {
         bencher.iter_custom(|n| {
@@ -87,10 +88,10 @@ pub fn bench<T>(
         });
     });
     group.finish();
-    print_share(&title, size, context, shortest.get());
+    print_share(&title, quantity, context, shortest.get());
 }
 
-fn print_share(title: &str, size: Work, context: &Context, seconds: f64) {
+fn print_share(title: &str, quantity: Quantity, context: &Context, seconds: f64) {
     static HINT: Once = Once::new();
     // Filtered out.
     if !seconds.is_finite() {
@@ -98,7 +99,7 @@ fn print_share(title: &str, size: Work, context: &Context, seconds: f64) {
     }
     match probe::stored(context) {
         Some(roofline) => {
-            if let Some((share, roof)) = size.share(&roofline, seconds) {
+            if let Some((share, roof)) = share(quantity, &roofline, seconds) {
                 println!("{title}: {:.0} % of the roof, {roof}, in the shortest sample", share * 100.0);
             }
         }

@@ -1,29 +1,81 @@
 //! What the sweeps share: contexts in both modes, random operands, and a collector that runs every case of a table.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod host;
+mod launches;
+mod shared;
+
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tilewright::{Context, ContextOptions, Mode, Tensor};
 
-/// A context in fast mode and one in checked mode (or only the one that `TILEWRIGHT_TEST_MODE` names). A machine
-/// without an adapter fails the test, and the message says how to get one.
-pub fn contexts() -> Vec<Context> {
-    let options = ContextOptions::from_env().expect("the environment names valid options");
-    let modes = match std::env::var("TILEWRIGHT_TEST_MODE").as_deref() {
+/// The modes that a sweep runs in, fast first; or only the one that `TILEWRIGHT_TEST_MODE` names.
+fn modes() -> Vec<Mode> {
+    match std::env::var("TILEWRIGHT_TEST_MODE").as_deref() {
         Ok("fast") => vec![Mode::Fast],
         Ok("checked") => vec![Mode::Checked],
         Ok(other) => panic!("TILEWRIGHT_TEST_MODE is `{other}`; it is `fast` or `checked`"),
         Err(_) => vec![Mode::Fast, Mode::Checked],
-    };
-    let open = |mode| match Context::with_options(&options.clone().with_mode(mode)) {
-        Ok(context) => context,
-        Err(error) => panic!("{error}"),
-    };
-    modes.into_iter().map(open).collect()
+    }
 }
 
-/// A context in fast mode.
+fn open(mode: Mode) -> Context {
+    launches::log();
+    let options = ContextOptions::from_env().expect("the environment names valid options");
+    match Context::with_options(&options.with_mode(mode)) {
+        Ok(context) => context,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A context in each of the modes. All tests of a process share them, so that a kernel is compiled once and not once for
+/// every test. A machine without an adapter fails the test, and the message says how to get one.
+pub fn contexts() -> Vec<Context> {
+    shared::contexts()
+}
+
+/// A context in fast mode, which other tests use at the same time.
 pub fn context() -> Context {
     contexts().swap_remove(0)
+}
+
+/// For comparisons of numbers by kernels that sweeps run in both modes: one mode, and both in a full sweep.
+pub fn contexts_for_numbers() -> Vec<Context> {
+    let mut all = contexts();
+    all.truncate(if full() { 2 } else { 1 });
+    all
+}
+
+/// A context of the test's own: for one that counts memory, launches or pipelines, profiles, or wants two.
+pub fn own_context() -> Context {
+    open(modes()[0])
+}
+
+/// Contexts of the test's own, one in each mode.
+pub fn own_contexts() -> Vec<Context> {
+    modes().into_iter().map(open).collect()
+}
+
+/// Whether every case is wanted (`TILEWRIGHT_TEST_SWEEP=full`), and not only those that go a way of their own through the
+/// code.
+pub fn full() -> bool {
+    match std::env::var("TILEWRIGHT_TEST_SWEEP").as_deref() {
+        Ok("full") => true,
+        Ok("quick") | Err(_) => false,
+        Ok(other) => panic!("TILEWRIGHT_TEST_SWEEP is `{other}`; it is `quick` or `full`"),
+    }
+}
+
+/// Every `step`th of a list, beginning with the first; all of them in a full sweep.
+pub fn some<T>(all: Vec<T>, step: usize) -> impl Iterator<Item = T> {
+    all.into_iter().step_by(if full() { 1 } else { step })
+}
+
+/// Runs `work`, and says whether it met a kernel or a specialisation that nothing met before on this context, which must be
+/// the test's own. In a full sweep everything counts as new.
+pub fn meets_new_kernels<T>(context: &Context, work: impl FnOnce() -> T) -> (T, bool) {
+    let before = context.pipeline_report().0;
+    let done = work();
+    (done, full() || context.pipeline_report().0 > before)
 }
 
 /// Uniform numbers in `low..high`; the same for the same seed.

@@ -1,168 +1,154 @@
 //! Products, convolutions, poolings and normalisation.
 
-use tilewright_ops as ops;
-use tilewright_ops::PoolKind;
-use tilewright_reference::{convolution, matmul, normalization, pooling};
+use tilewright_ops::{BatchNorm, Conv2d, ConvTranspose2d, Op};
+use tilewright_reference::{
+    convolution,
+    golden::{Case, Operation},
+    matmul, normalization, pooling,
+};
 
-use super::{four, number, run};
+use super::{Checks, four, grad_y, operands, run};
 
 #[test]
-fn matmul() {
+fn products() {
     run("matmul", 30, |case, checks| {
-        let grad_y = case.f32("grad_y").unwrap().0;
-        if case.op == "linear" {
-            let ((x, x_shape), (weight, weight_shape)) =
-                (case.f32("x").unwrap(), case.f32("weight").unwrap());
-            let bias = case.f32("bias").ok().map(|(bias, _)| bias);
-            let (x_shape, weight_shape) = (x_shape.try_into().unwrap(), weight_shape.try_into().unwrap());
-            checks.close(case, "y", &matmul::linear(x, x_shape, weight, weight_shape, bias));
-            let (grad_x, grad_weight, grad_bias) =
-                matmul::linear_backward(x, x_shape, weight, weight_shape, grad_y);
-            checks.close(case, "grad_x", &grad_x);
-            checks.close(case, "grad_weight", &grad_weight);
-            if bias.is_some() {
-                checks.close(case, "grad_bias", &grad_bias);
+        let operands = operands(case);
+        let ((a, a_shape), (b, b_shape)) = (operands[0], operands[1]);
+        match case.operation().unwrap() {
+            Operation::Linear => {
+                let bias = operands.get(2).map(|(bias, _)| *bias);
+                let (a_shape, b_shape) = (a_shape.try_into().unwrap(), b_shape.try_into().unwrap());
+                checks.close(case, "y", &matmul::linear(a, a_shape, b, b_shape, bias));
+                let (grad_x, grad_weight, grad_bias) =
+                    matmul::linear_backward(a, a_shape, b, b_shape, grad_y(case));
+                checks.close(case, "grad_x", &grad_x);
+                checks.close(case, "grad_weight", &grad_weight);
+                if bias.is_some() {
+                    checks.close(case, "grad_bias", &grad_bias);
+                }
             }
-            return;
+            Operation::Op(Op::MatMul { op, .. }) => {
+                checks.shape(case, &op.output_shape(a_shape, b_shape).unwrap());
+                checks.close(case, "y", &matmul::matmul(op, a, a_shape, b, b_shape));
+                let (grad_a, grad_b) = matmul::matmul_backward(op, a, a_shape, b, b_shape, grad_y(case));
+                checks.close(case, "grad_left", &grad_a);
+                checks.close(case, "grad_right", &grad_b);
+            }
+            other => panic!("{}: {other:?}", case.name),
         }
-        assert_eq!(case.op, "matmul");
-        let op = ops::MatMul {
-            transpose_left: case.flag("transpose_left").unwrap(),
-            transpose_right: case.flag("transpose_right").unwrap(),
-        };
-        let ((a, a_shape), (b, b_shape)) = (case.f32("left").unwrap(), case.f32("right").unwrap());
-        checks.shape(case, &op.output_shape(a_shape, b_shape).unwrap());
-        checks.close(case, "y", &matmul::matmul(op, a, a_shape, b, b_shape));
-        let (grad_a, grad_b) = matmul::matmul_backward(op, a, a_shape, b, b_shape, grad_y);
-        checks.close(case, "grad_left", &grad_a);
-        checks.close(case, "grad_right", &grad_b);
     });
 }
 
 #[test]
-fn convolution() {
-    run("convolution", 18, |case, checks| {
-        let op = ops::Conv2d {
-            stride: case.pair("stride").unwrap(),
-            padding: case.pair("padding").unwrap(),
-            dilation: case.pair("dilation").unwrap(),
-            groups: case.count("groups").unwrap(),
-        };
-        let (x, x_shape) = case.f32("x").unwrap();
-        let x_shape = four(x_shape);
-        let grad_y = case.f32("grad_y").unwrap().0;
-        if case.op == "im2col" {
-            let kernel = case.pair("kernel").unwrap();
+fn convolutions() {
+    run("convolution", 18, |case, checks| match case.operation().unwrap() {
+        Operation::Im2col { op, kernel } => {
+            let (x, x_shape) = case.f32("x").unwrap();
+            let x_shape = four(x_shape);
             let (columns, shape) = convolution::im2col(&op, x, x_shape, kernel);
             checks.shape(case, &shape);
             checks.close(case, "y", &columns);
-            checks.close(case, "grad_x", &convolution::col2im(&op, grad_y, x_shape, kernel));
-            return;
+            checks.close(case, "grad_x", &convolution::col2im(&op, grad_y(case), x_shape, kernel));
         }
-        if case.op == "conv_transpose2d" {
-            let transposed = ops::ConvTranspose2d {
-                stride: op.stride,
-                padding: op.padding,
-                output_padding: case.pair("output_padding").unwrap(),
-                dilation: op.dilation,
-                groups: op.groups,
-            };
-            let (weight, weight_shape) = case.f32("weight").unwrap();
-            let weight_shape = four(weight_shape);
-            let y_shape = transposed.output_shape(x_shape, weight_shape).unwrap();
+        Operation::Op(Op::ConvTranspose2d(op)) => transposed(case, checks, &op),
+        Operation::Op(Op::Conv2d { op, .. }) => {
+            let operands = operands(case);
+            let ((x, x_shape), (weight, w_shape)) = (operands[0], operands[1]);
+            let (x_shape, w_shape) = (four(x_shape), four(w_shape));
+            let bias = operands.get(2).map(|(bias, _)| *bias);
+            let y_shape = op.output_shape(x_shape, w_shape).unwrap();
             checks.shape(case, &y_shape);
-            let mut y = convolution::conv_transpose2d(&transposed, x, x_shape, weight, weight_shape);
-            if let Ok((bias, _)) = case.f32("bias") {
-                let plane = y_shape[2] * y_shape[3];
-                y.iter_mut().enumerate().for_each(|(at, y)| *y += bias[at / plane % bias.len()]);
-            }
-            checks.close(case, "y", &y);
-            // The way back is the convolution.
-            let grad_x = convolution::conv2d(&op, grad_y, y_shape, weight, weight_shape, None);
+            checks.close(case, "y", &convolution::conv2d(&op, x, x_shape, weight, w_shape, bias));
+            let grad_y = grad_y(case);
+            let grad_x = convolution::conv2d_backward_input(&op, grad_y, x_shape, weight, w_shape);
             checks.close(case, "grad_x", &grad_x);
-            let grad_weight = convolution::conv2d_backward_weight(&op, x, grad_y, y_shape, weight_shape);
+            let grad_weight = convolution::conv2d_backward_weight(&op, grad_y, x, x_shape, w_shape);
             checks.close(case, "grad_weight", &grad_weight);
-            return;
+            if bias.is_some() {
+                checks.close(case, "grad_bias", &convolution::conv2d_backward_bias(grad_y, y_shape));
+            }
         }
-        assert_eq!(case.op, "conv2d");
-        let (weight, weight_shape) = case.f32("weight").unwrap();
-        let weight_shape = four(weight_shape);
-        let bias = case.f32("bias").ok().map(|(bias, _)| bias);
-        let y_shape = op.output_shape(x_shape, weight_shape).unwrap();
-        checks.shape(case, &y_shape);
-        checks.close(case, "y", &convolution::conv2d(&op, x, x_shape, weight, weight_shape, bias));
-        let grad_x = convolution::conv2d_backward_input(&op, grad_y, x_shape, weight, weight_shape);
-        checks.close(case, "grad_x", &grad_x);
-        let grad_weight = convolution::conv2d_backward_weight(&op, grad_y, x, x_shape, weight_shape);
-        checks.close(case, "grad_weight", &grad_weight);
-        if bias.is_some() {
-            checks.close(case, "grad_bias", &convolution::conv2d_backward_bias(grad_y, y_shape));
-        }
+        other => panic!("{}: {other:?}", case.name),
     });
 }
 
+fn transposed(case: &Case, checks: &mut Checks, op: &ConvTranspose2d) {
+    let operands = operands(case);
+    let ((x, x_shape), (weight, w_shape)) = (operands[0], operands[1]);
+    let (x_shape, w_shape) = (four(x_shape), four(w_shape));
+    let y_shape = op.output_shape(x_shape, w_shape).unwrap();
+    checks.shape(case, &y_shape);
+    let mut y = convolution::conv_transpose2d(op, x, x_shape, weight, w_shape);
+    if let Some((bias, _)) = operands.get(2) {
+        let plane = y_shape[2] * y_shape[3];
+        y.iter_mut().enumerate().for_each(|(at, y)| *y += bias[at / plane % bias.len()]);
+    }
+    checks.close(case, "y", &y);
+    // The way back is the convolution.
+    let ConvTranspose2d { stride, padding, dilation, groups, .. } = *op;
+    let back = Conv2d { stride, padding, dilation, groups };
+    let grad_y = grad_y(case);
+    let grad_x = convolution::conv2d(&back, grad_y, y_shape, weight, w_shape, None);
+    checks.close(case, "grad_x", &grad_x);
+    let grad_weight = convolution::conv2d_backward_weight(&back, x, grad_y, y_shape, w_shape);
+    checks.close(case, "grad_weight", &grad_weight);
+}
+
 #[test]
-fn pooling() {
+fn poolings() {
     run("pooling", 50, |case, checks| {
         let (x, x_shape) = case.f32("x").unwrap();
         let x_shape = four(x_shape);
-        let grad_y = case.f32("grad_y").unwrap().0;
-        if case.op == "adaptive_avg_pool2d" {
-            let pool = ops::AdaptiveAvgPool2d { output: case.pair("output").unwrap() };
-            checks.shape(case, &pool.output_shape(x_shape).unwrap());
-            checks.close(case, "y", &pooling::adaptive_avg_pool2d(pool, x, x_shape));
-            checks.close(case, "grad_x", &pooling::adaptive_avg_pool2d_backward(pool, grad_y, x_shape));
-            return;
-        }
-        let pool = ops::Pool2d {
-            kernel: case.pair("kernel").unwrap(),
-            stride: case.pair("stride").unwrap(),
-            padding: case.pair("padding").unwrap(),
-            dilation: case.pair("dilation").unwrap(),
-            ceil_mode: case.flag("ceil_mode").unwrap(),
-            count_include_pad: case.flag("count_include_pad").unwrap(),
-            divisor_override: case.count("divisor_override").ok(),
-        };
-        checks.shape(case, &pool.output_shape(x_shape).unwrap());
-        match PoolKind::ALL.into_iter().find(|kind| kind.name() == case.op).unwrap() {
-            PoolKind::Max => {
+        let grad_y = grad_y(case);
+        let Operation::Op(op) = case.operation().unwrap() else { panic!("{}", case.name) };
+        checks.shape(case, &op.output_shape(&[&x_shape]).unwrap());
+        match op {
+            Op::AdaptiveAvgPool2d(pool) => {
+                checks.close(case, "y", &pooling::adaptive_avg_pool2d(pool, x, x_shape));
+                checks.close(case, "grad_x", &pooling::adaptive_avg_pool2d_backward(pool, grad_y, x_shape));
+            }
+            Op::MaxPool2d { pool, .. } => {
                 let (y, indices) = pooling::max_pool2d(&pool, x, x_shape);
                 checks.close(case, "y", &y);
                 checks.equal(case, "indices", &indices);
                 checks.close(case, "grad_x", &pooling::max_pool2d_backward(&pool, grad_y, &indices, x_shape));
             }
-            PoolKind::Average => {
+            Op::AvgPool2d(pool) => {
                 checks.close(case, "y", &pooling::avg_pool2d(&pool, x, x_shape));
                 checks.close(case, "grad_x", &pooling::avg_pool2d_backward(&pool, grad_y, x_shape));
             }
-            PoolKind::Sum => {
+            Op::SumPool2d(pool) => {
                 checks.close(case, "y", &pooling::sum_pool2d(&pool, x, x_shape));
                 checks.close(case, "grad_x", &pooling::sum_pool2d_backward(&pool, grad_y, x_shape));
             }
+            other => panic!("{}: {other:?}", case.name),
         }
     });
 }
 
 #[test]
-fn normalization() {
+fn batch_norm() {
     run("normalization", 8, |case, checks| {
-        assert_eq!(case.op, "batch_norm");
-        let norm = ops::BatchNorm { eps: number(case, "eps"), momentum: number(case, "momentum") };
-        let (x, shape) = case.f32("x").unwrap();
-        let [weight, bias, mean, variance, grad_y] =
-            ["weight", "bias", "running_mean", "running_var", "grad_y"].map(|role| case.f32(role).unwrap().0);
-        let gradients = if case.flag("training").unwrap() {
+        let (_, shape) = case.f32("x").unwrap();
+        let values: Vec<_> = operands(case).into_iter().map(|(values, _)| values).collect();
+        let [x, weight, bias, mean, variance] = values[..] else { panic!("{}", case.name) };
+        let train = |norm: BatchNorm, checks: &mut Checks| {
             let result = normalization::batch_norm_train(&norm, x, shape, weight, bias, mean, variance);
             checks.close(case, "y", &result.output);
             checks.close(case, "mean", &result.mean);
             checks.close(case, "var", &result.variance);
             checks.close(case, "new_running_mean", &result.running_mean);
             checks.close(case, "new_running_var", &result.running_variance);
-            normalization::batch_norm_train_backward(&norm, x, shape, weight, grad_y)
-        } else {
-            let y = normalization::batch_norm_eval(&norm, x, shape, weight, bias, mean, variance);
-            checks.close(case, "y", &y);
-            normalization::batch_norm_eval_backward(&norm, x, shape, weight, mean, variance, grad_y)
+            normalization::batch_norm_train_backward(&norm, x, shape, weight, grad_y(case))
+        };
+        let gradients = match case.operation().unwrap() {
+            Operation::BatchNormTrain(norm) => train(norm, checks),
+            Operation::Op(Op::BatchNorm { op, .. }) => {
+                let y = normalization::batch_norm_eval(&op, x, shape, weight, bias, mean, variance);
+                checks.close(case, "y", &y);
+                normalization::batch_norm_eval_backward(&op, x, shape, weight, mean, variance, grad_y(case))
+            }
+            other => panic!("{}: {other:?}", case.name),
         };
         checks.close(case, "grad_x", &gradients.x);
         checks.close(case, "grad_weight", &gradients.weight);

@@ -6,10 +6,10 @@
 mod layers;
 mod others;
 
-use tilewright_ops::{BinaryOp, UnaryOp};
+use tilewright_ops::{BinaryOp, Op, UnaryOp};
 use tilewright_reference::compare::{Mismatch, compare};
 use tilewright_reference::elementwise;
-use tilewright_reference::golden::{self, Case};
+use tilewright_reference::golden::{self, Case, Operation};
 
 // The reference rounds once, so that one tolerance serves forward and backward: a few units in the last place, and an
 // absolute part for elements that cancel.
@@ -65,59 +65,40 @@ fn four(shape: &[usize]) -> [usize; 4] {
     shape.try_into().unwrap()
 }
 
-fn number(case: &Case, name: &str) -> f32 {
-    case.number(name).unwrap() as f32
+/// The tensors of a case, in the order of its operands.
+fn operands(case: &Case) -> Vec<(&[f32], &[usize])> {
+    case.operands().iter().map(|role| case.f32(role).unwrap()).collect()
 }
 
-fn unary_op(case: &Case) -> Option<UnaryOp> {
-    let plain = UnaryOp::ALL.into_iter().find(|op| op.name() == case.op)?;
-    Some(match plain {
-        UnaryOp::LeakyRelu { .. } => UnaryOp::LeakyRelu { slope: number(case, "slope") },
-        UnaryOp::Clamp { .. } => UnaryOp::Clamp { min: number(case, "min"), max: number(case, "max") },
-        UnaryOp::AddScalar { .. } => UnaryOp::AddScalar { value: number(case, "value") },
-        UnaryOp::MulScalar { .. } => UnaryOp::MulScalar { value: number(case, "value") },
-        UnaryOp::HardSigmoid { .. } => {
-            UnaryOp::HardSigmoid { slope: number(case, "slope"), offset: number(case, "offset") }
-        }
-        UnaryOp::Elu { .. } => UnaryOp::Elu { alpha: number(case, "alpha") },
-        UnaryOp::Selu { .. } => UnaryOp::Selu { alpha: number(case, "alpha"), gamma: number(case, "gamma") },
-        UnaryOp::Celu { .. } => UnaryOp::Celu { alpha: number(case, "alpha") },
-        UnaryOp::ThresholdedRelu { .. } => UnaryOp::ThresholdedRelu { threshold: number(case, "threshold") },
-        UnaryOp::Shrink { .. } => {
-            UnaryOp::Shrink { bias: number(case, "bias"), lambda: number(case, "lambda") }
-        }
-        plain => plain,
-    })
+fn grad_y(case: &Case) -> &[f32] {
+    case.f32("grad_y").unwrap().0
 }
 
 #[test]
 fn elementwise() {
-    run("elementwise", 60, |case, checks| {
-        if let Some(op) = unary_op(case) {
+    run("elementwise", 60, |case, checks| match case.operation().unwrap() {
+        Operation::Op(Op::Unary(op)) => {
             let (x, _) = case.f32("x").unwrap();
             checks.close(case, "y", &elementwise::unary(op, x));
-            checks.close(case, "grad_x", &elementwise::unary_backward(op, x, case.f32("grad_y").unwrap().0));
-            return;
+            checks.close(case, "grad_x", &elementwise::unary_backward(op, x, grad_y(case)));
         }
-        if case.op == "where" {
+        Operation::Op(Op::Where) => {
             let y_shape = case.f32("y").unwrap().1;
             // The reference wants one shape; to broadcast is to add to zeros.
             let zeros = vec![0.0; y_shape.iter().product()];
-            let [condition, a, b] = ["condition", "a", "b"].map(|role| {
-                let (values, shape) = case.f32(role).unwrap();
-                elementwise::binary(BinaryOp::Add, values, shape, &zeros, y_shape)
-            });
-            checks.close(case, "y", &elementwise::where_on(&condition, &a, &b));
-            return;
+            let whole = |(values, shape)| elementwise::binary(BinaryOp::Add, values, shape, &zeros, y_shape);
+            let all: Vec<_> = operands(case).into_iter().map(whole).collect();
+            checks.close(case, "y", &elementwise::where_on(&all[0], &all[1], &all[2]));
         }
-        let op = BinaryOp::ALL.into_iter().find(|op| op.name() == case.op).unwrap();
-        let ((a, a_shape), (b, b_shape)) = (case.f32("a").unwrap(), case.f32("b").unwrap());
-        checks.shape(case, &op.output_shape(a_shape, b_shape).unwrap());
-        checks.close(case, "y", &elementwise::binary(op, a, a_shape, b, b_shape));
-        let grad_y = case.f32("grad_y").unwrap().0;
-        let (grad_a, grad_b) = elementwise::binary_backward(op, a, a_shape, b, b_shape, grad_y);
-        checks.close(case, "grad_a", &grad_a);
-        checks.close(case, "grad_b", &grad_b);
+        Operation::Op(Op::Binary { op, .. }) => {
+            let [(a, a_shape), (b, b_shape)] = operands(case)[..] else { panic!("{}", case.name) };
+            checks.shape(case, &op.output_shape(a_shape, b_shape).unwrap());
+            checks.close(case, "y", &elementwise::binary(op, a, a_shape, b, b_shape));
+            let (grad_a, grad_b) = elementwise::binary_backward(op, a, a_shape, b, b_shape, grad_y(case));
+            checks.close(case, "grad_a", &grad_a);
+            checks.close(case, "grad_b", &grad_b);
+        }
+        other => panic!("{}: {other:?}", case.name),
     });
 }
 

@@ -5,8 +5,8 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::json;
 use tilewright_runtime::Context;
+use tilewright_works::{Work, copies, memory_bound};
 
-use super::memory_works::{Work, copies, works};
 use crate::{Error, Result, commands::print_json};
 
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub struct Arguments {
 #[derive(Debug, Serialize)]
 struct Row {
     mib: usize,
-    name: &'static str,
+    name: String,
     /// Bytes that cannot be spared: each operand read once, each result written once.
     bytes: f64,
     median_ms: f64,
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments, repeat: usize, as_json: bool, context: &Contex
         }
         let mut all = copies(context, mib)?;
         if !arguments.copies {
-            all.extend(works(context, mib)?);
+            all.extend(memory_bound(context, mib)?);
         }
         // The first is what the others are measured against.
         let all: Vec<_> = all
@@ -111,11 +111,12 @@ fn measure(context: &Context, mib: usize, works: &[Work], repeat: usize) -> Resu
     for (work, mut times) in works.iter().zip(times) {
         times.sort_by(f64::total_cmp);
         let (min, median) = (times[0], times[times.len() / 2]);
-        let gb_per_s = work.bytes / min / 1e9;
+        let bytes = work.bytes() as f64;
+        let gb_per_s = bytes / min / 1e9;
         rows.push(Row {
             mib,
-            name: work.name,
-            bytes: work.bytes,
+            name: work.name.clone(),
+            bytes,
             median_ms: median * 1e3,
             min_ms: min * 1e3,
             gb_per_s,

@@ -4,7 +4,6 @@ mod bench;
 mod compile_time;
 mod list;
 mod memory;
-mod memory_works;
 mod roofline;
 mod show;
 mod support;

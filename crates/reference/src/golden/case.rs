@@ -1,12 +1,7 @@
-//! Reads the files in `tests/goldens`: inputs, outputs and gradients that PyTorch wrote.
-//!
-//! A file is safetensors. Its tensors are named `case/role` (`stride2/x`, `stride2/grad_weight`), and its metadata has one
-//! entry for each case: a JSON object with the operation's name as `op` and its parameters.
+//! A golden case: an operation's name, its parameters, and its tensors by role.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
-use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -173,7 +168,7 @@ impl Case {
         self.counts(name)?.try_into().map_err(|_| self.no_parameter(name, "a pair of counts"))
     }
 
-    fn no_tensor(&self, role: &str, dtype: &'static str) -> GoldenError {
+    pub(super) fn no_tensor(&self, role: &str, dtype: &'static str) -> GoldenError {
         let present: Vec<&str> = self.tensors.keys().map(String::as_str).collect();
         GoldenError::Tensor {
             case: self.name.clone(),
@@ -183,7 +178,7 @@ impl Case {
         }
     }
 
-    fn no_parameter(&self, name: &str, wanted: &'static str) -> GoldenError {
+    pub(super) fn no_parameter(&self, name: &str, wanted: &'static str) -> GoldenError {
         let (case, name) = (self.name.clone(), name.to_owned());
         GoldenError::Parameter { case, name, wanted, parameters: self.parameters.to_string() }
     }
@@ -191,65 +186,6 @@ impl Case {
 
 fn as_count(value: &Value) -> Option<usize> {
     value.as_u64().and_then(|count| usize::try_from(count).ok())
-}
-
-/// The folder `tests/goldens` of the source tree this crate was built from.
-#[must_use]
-pub fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/goldens")
-}
-
-/// All cases of `tests/goldens/<family>.safetensors`, by name.
-///
-/// # Errors
-/// Those of [`read`].
-pub fn family(family: &str) -> Result<Vec<Case>, GoldenError> {
-    read(&directory().join(format!("{family}.safetensors")))
-}
-
-/// All cases of a file, sorted by name. There is at least one.
-///
-/// # Errors
-/// [`GoldenError::Read`], and [`GoldenError::Format`] for a file that is not safetensors, has no cases, or has a tensor
-/// without a case.
-pub fn read(path: &Path) -> Result<Vec<Case>, GoldenError> {
-    let bytes = std::fs::read(path).map_err(|source| GoldenError::Read { path: path.to_owned(), source })?;
-    let format = |reason: String| GoldenError::Format { path: path.to_owned(), reason };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format(error.to_string()))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| format(error.to_string()))?;
-    let mut cases = BTreeMap::new();
-    for (name, text) in header.metadata().iter().flatten() {
-        let parameters: Value =
-            serde_json::from_str(text).map_err(|error| format(format!("metadata of {name}: {error}")))?;
-        let Some(op) = parameters["op"].as_str() else {
-            return Err(format(format!("metadata of {name}: no \"op\" in {text}")));
-        };
-        let (op, tensors) = (op.to_owned(), BTreeMap::new());
-        cases.insert(name.clone(), Case { name: name.clone(), op, parameters, tensors });
-    }
-    for (name, view) in file.iter() {
-        // The first '/' divides: a role may have parts of its own, such as grad/conv1.weight.
-        let Some((case, role)) = name.split_once('/') else {
-            return Err(format(format!("tensor {name} is not named case/role")));
-        };
-        let Some(case) = cases.get_mut(case) else {
-            return Err(format(format!("tensor {name} has no case in the metadata")));
-        };
-        let words = view.data().chunks_exact(4).map(|word| [word[0], word[1], word[2], word[3]]);
-        let data = match view.dtype() {
-            Dtype::F32 => Data::F32(words.map(f32::from_le_bytes).collect()),
-            Dtype::I32 => Data::I32(words.map(i32::from_le_bytes).collect()),
-            Dtype::U8 => Data::U8(view.data().to_vec()),
-            other => {
-                return Err(format(format!("tensor {name} is {other:?}; F32, I32 and U8 are known")));
-            }
-        };
-        case.tensors.insert(role.to_owned(), GoldenTensor { shape: view.shape().to_vec(), data });
-    }
-    if cases.is_empty() {
-        return Err(format("no cases in the metadata".to_owned()));
-    }
-    Ok(cases.into_values().collect())
 }
 
 #[cfg(test)]
@@ -287,7 +223,5 @@ mod tests {
         let message = case.count("slope").expect_err("no count").to_string();
         assert!(message.contains("slope") && message.contains("0.5"), "{message}");
         assert!(case.pair("padding").is_err());
-        let message = read(Path::new("no/such/file")).expect_err("missing").to_string();
-        assert!(message.contains("no/such/file") && message.contains("make_goldens.py"), "{message}");
     }
 }

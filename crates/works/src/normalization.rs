@@ -1,0 +1,39 @@
+//! Batch normalisation: its statistics need x whole before x is normalised, so that x is read twice.
+
+use tilewright_ops::{BatchNorm, UnaryOp};
+use tilewright_runtime::Context;
+use tilewright_tensor::{BatchNormCall, Result, Tensor};
+
+use crate::{
+    sizes::{Sizes, images},
+    work::{Rows, Work},
+};
+
+/// Training, inference and gradients, with ReLU behind them. The networks' shapes have few channels over many pixels, the
+/// reverse, and no multiple of four.
+///
+/// # Errors
+/// Those of making the operands.
+pub fn normalization(context: &Context, sizes: Sizes) -> Result<Vec<Work>> {
+    let networks = [[16, 16, 112, 112], [16, 64, 56, 56], [16, 512, 7, 7], [16, 6, 56, 56]];
+    let (op, relu) = (BatchNorm::default(), Some(UnaryOp::Relu));
+    let mut rows = Rows::new();
+    for shape in sizes.images(&networks) {
+        let (x, g) = (images(context, &shape)?, images(context, &shape)?);
+        let vector = |value| Tensor::full(context, value, &[shape[1]]);
+        let (weight, bias, mean, var) = (vector(0.7)?, vector(0.1)?, vector(0.5)?, vector(1.0)?);
+        rows.of(&x);
+        let (a, w, b, m, v) = (x.clone(), weight.clone(), bias.clone(), mean.clone(), var.clone());
+        rows.add("batch norm + relu, training", 3.0, move || {
+            a.batch_norm_train(&w, &b, &m, &v, BatchNormCall { op, activation: relu })
+        });
+        let (a, w, b, m, v) = (x.clone(), weight.clone(), bias.clone(), mean.clone(), var.clone());
+        rows.add("batch norm + relu, evaluation", 2.0, move || {
+            a.batch_norm_eval(&w, &b, &m, &v, BatchNormCall { op, activation: relu })
+        });
+        rows.add("batch norm + relu, backward", 5.0, move || {
+            x.batch_norm_train_backward(&weight, &mean, &var, Some((UnaryOp::Relu, &bias)), &g)
+        });
+    }
+    Ok(rows.done())
+}

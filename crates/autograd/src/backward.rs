@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use tilewright_tensor::{self as tensor, DType, Tensor};
 
-use crate::{
-    Error, LeafId, Result, Var,
-    var::{Node, Place, Tape},
-};
+use crate::{error::Error, error::Result, var::LeafId, var::Node, var::Place, var::Tape, var::Var};
 
 /// The gradients of the leaves that a loss depends on.
 #[derive(Debug, Default)]

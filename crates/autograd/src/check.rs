@@ -3,7 +3,7 @@
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
-use crate::{Error, Result, Var};
+use crate::{error::Error, error::Result, var::Var};
 
 /// How a gradient is checked.
 #[derive(Clone, Copy, Debug)]

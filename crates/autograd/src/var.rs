@@ -7,7 +7,7 @@ use std::sync::{
 
 use tilewright_tensor::{DType, Tensor};
 
-use crate::Result;
+use crate::error::Result;
 
 /// A tensor, and its place on the tape if a gradient is wanted. Cloning shares both.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::DataError;
+use crate::error::DataError;
 
 /// A set of labelled images of one shape, read by index, from several threads at once.
 ///

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::{DataError, ImageDataset, InMemoryDataset, idx};
+use crate::{dataset::ImageDataset, dataset::InMemoryDataset, error::DataError, idx};
 
 /// The environment variable that names the data directory when the caller does not.
 pub const DATA_DIR_VARIABLE: &str = "TILEWRIGHT_DATA";

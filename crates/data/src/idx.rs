@@ -15,7 +15,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::DataError;
+use crate::error::DataError;
 
 /// The most data, in bytes, that one IDX file may announce: 2 GiB, thirty times MNIST's largest relative's.
 pub const MAX_DATA_BYTES: u64 = 2 << 30;

@@ -1,6 +1,6 @@
 //! In which order an epoch visits the samples.
 
-use crate::random::{Purpose, SampleRng};
+use crate::{random::Purpose, random::SampleRng};
 
 /// The order of an epoch. Every sample comes exactly once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

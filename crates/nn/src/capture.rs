@@ -4,7 +4,10 @@ use tilewright_autograd::Var;
 use tilewright_graph::{Graph, capture_named};
 use tilewright_ops::DType;
 
-use crate::{Entry, Error, Module, ParameterStore, Pass, Result, Values};
+use crate::{
+    error::Error, error::Result, module::Module, parameter::Entry, pass::Pass, store::ParameterStore,
+    values::Values,
+};
 
 /// Runs `module` once on symbolic inputs, in evaluation mode, and gives what it does as a graph whose inputs and outputs
 /// have the names of the module's ports. `inputs` are names, shapes and types; a layer is named after its path in `store`.

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::LoadReport;
+use crate::state::LoadReport;
+
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure of this crate.
 #[derive(Debug, Error)]

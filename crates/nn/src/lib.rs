@@ -18,7 +18,7 @@ mod store;
 mod values;
 
 pub use capture::capture;
-pub use error::Error;
+pub use error::{Error, Result};
 pub use module::{INPUT, Layer, Module, OUTPUT, Port};
 pub use parameter::{Entry, Parameter};
 pub use pass::Pass;
@@ -29,6 +29,3 @@ pub use state::{
 };
 pub use store::{ParameterStore, Scope};
 pub use values::{Name, Values};
-
-/// What every fallible call of this crate returns.
-pub type Result<T, E = Error> = std::result::Result<T, E>;

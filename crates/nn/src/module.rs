@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 
-use crate::{Error, Name, Pass, Result, Values};
+use crate::{error::Error, error::Result, pass::Pass, values::Name, values::Values};
 
 /// The name of the input of a [`Layer`].
 pub const INPUT: &str = "input";

@@ -10,7 +10,7 @@ use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_tensor::{self as tensor, Layout, Tensor};
 
-use crate::{Error, Pass, Result, init::Init};
+use crate::{error::Error, error::Result, init::Init, pass::Pass};
 
 /// A tensor that belongs to a network: learnt, or kept (running statistics).
 ///

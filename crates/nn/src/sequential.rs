@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 
-use crate::{Layer, Pass, Result};
+use crate::{error::Result, module::Layer, pass::Pass};
 
 /// Layers one behind the other.
 #[derive(Default)]

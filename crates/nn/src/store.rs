@@ -12,7 +12,10 @@ use std::{
 
 use tilewright_runtime::Context;
 
-use crate::{Entry, Error, LoadReport, Parameter, Result, StateSource, init::Init};
+use crate::{
+    error::Error, error::Result, init::Init, parameter::Entry, parameter::Parameter, state::LoadReport,
+    state::StateSource,
+};
 
 /// Everything that a network's layers made, in their order.
 #[derive(Clone)]

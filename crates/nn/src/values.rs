@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use tilewright_autograd::Var;
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// The name of a value: most are known when the program is written.
 pub type Name = Cow<'static, str>;

@@ -1,6 +1,6 @@
 //! Elementwise operations with two operands, and the rule by which shapes broadcast.
 
-use crate::ShapeError;
+use crate::error::ShapeError;
 
 /// A function of two elements, with NumPy broadcasting (see [`broadcast_shapes`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! Two-dimensional transposed convolution: the map by which a convolution's gradient goes back to its input.
 
-use crate::{Conv2d, ShapeError};
+use crate::{convolution::Conv2d, error::ShapeError};
 
 /// Parameters of a transposed 2-D convolution: input N I H W, weight I (O/groups) KH KW, output N O OH OW with
 /// OH = (H − 1) · stride − 2 · padding + dilation · (KH − 1) + output_padding + 1 (PyTorch's `ConvTranspose2d`; Dumoulin

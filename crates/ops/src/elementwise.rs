@@ -1,8 +1,8 @@
 //! Elementwise operations: one operand ([`UnaryOp`]) or two with broadcasting ([`BinaryOp`]).
 
-use crate::ShapeError;
 pub(crate) use crate::binary::broadcast;
-pub use crate::binary::{BinaryOp, broadcast_shapes};
+use crate::error::ShapeError;
+pub use crate::{binary::BinaryOp, binary::broadcast_shapes};
 
 /// A function applied to each element. The shape does not change.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -11,7 +11,7 @@ pub struct DTypeError {
     /// Which operand.
     pub operand: &'static str,
     /// Its type.
-    pub found: crate::DType,
+    pub found: crate::dtype::DType,
     /// What it takes, in words.
     pub expected: &'static str,
 }

@@ -1,6 +1,6 @@
 //! Losses.
 
-use crate::{ShapeError, element_count};
+use crate::{element_count, error::ShapeError};
 
 /// How the losses of the samples become the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,6 +1,6 @@
 //! Movement: operations that only place elements elsewhere.
 
-use crate::{ShapeError, element_count};
+use crate::{element_count, error::ShapeError};
 
 /// The shape of a reshape. One extent of `to` may be −1: it is inferred from the number of elements.
 ///

@@ -1,6 +1,6 @@
 //! Optimizers, with PyTorch's semantics.
 
-use crate::ShapeError;
+use crate::error::ShapeError;
 
 /// Stochastic gradient descent: with g = grad + weight_decay · p,
 /// b ← g on the first step, momentum · b + (1 − dampening) · g afterwards,

@@ -1,6 +1,6 @@
 //! What the whole numbers of a quantised tensor stand for.
 
-use crate::{DType, ShapeError};
+use crate::{dtype::DType, error::ShapeError};
 
 /// Affine quantisation: the real number is scale · (q − zero_point), with one pair for the tensor or one for each index of
 /// an axis (Jacob et al., arXiv 1712.05877; ONNX's QuantizeLinear).

@@ -1,6 +1,6 @@
 //! Operations that draw random numbers.
 
-use crate::ShapeError;
+use crate::error::ShapeError;
 
 /// Dropout (Srivastava et al., JMLR 15, 2014): element i is kept where its uniform number u ∈ [0, 1) is at least `p`, and
 /// then multiplied by 1 / (1 − p); else it is 0. At p = 1 nothing is kept. The shape does not change.

@@ -1,6 +1,6 @@
 //! Reductions over any axes.
 
-use crate::{ShapeError, element_count};
+use crate::{element_count, error::ShapeError};
 
 /// What the elements along the reduced axes become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

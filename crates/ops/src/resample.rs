@@ -1,6 +1,6 @@
 //! Axes drawn anew from a few of their own elements each: resizing, and padding by what is there.
 
-use crate::{ShapeError, element_count};
+use crate::{element_count, error::ShapeError};
 
 /// Between which elements a resized place lies.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,6 +1,6 @@
 //! Softmax and its logarithm along one axis.
 
-use crate::ShapeError;
+use crate::error::ShapeError;
 
 /// yᵢ = e^xᵢ / Σⱼ e^xⱼ along `axis`. The shape does not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

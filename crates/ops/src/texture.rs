@@ -1,6 +1,6 @@
 //! Images of a graphics application as tensors, and back: what the numbers are, and which shapes fit.
 
-use crate::ShapeError;
+use crate::error::ShapeError;
 
 /// The channels of colours, as the network has them. A texture's format says by itself where its red lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

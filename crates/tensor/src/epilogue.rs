@@ -2,7 +2,7 @@
 
 use tilewright_ops::{DType, UnaryOp};
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 /// y = activation(sum + bias + residual), each where there is one. It runs in the kernel that sums.
 #[derive(Clone, Copy, Debug, Default)]

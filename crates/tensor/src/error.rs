@@ -3,7 +3,10 @@
 use thiserror::Error;
 use tilewright_ops::{DType, DTypeError, ShapeError};
 
-use crate::Layout;
+use crate::layout::Layout;
+
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure of an operation on tensors.
 #[derive(Clone, Debug, Error)]

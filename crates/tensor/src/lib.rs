@@ -16,7 +16,7 @@ mod tensor;
 mod trace;
 
 pub use epilogue::Epilogue;
-pub use error::Error;
+pub use error::{Error, Result};
 pub use layout::Layout;
 pub use ops::{
     convolution::Conv2dCall,
@@ -28,6 +28,3 @@ pub use tensor::{Element, Tensor};
 pub use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
 pub use tilewright_ops::{DType, Quantization};
 pub use trace::{Trace, TraceOperand, TraceStep};
-
-/// What every fallible call of this crate returns.
-pub type Result<T, E = Error> = std::result::Result<T, E>;

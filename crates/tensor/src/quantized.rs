@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tilewright_ops::{Kind, Op, Quantization};
 
-use crate::{Error, Result, Tensor};
+use crate::{error::Error, error::Result, tensor::Tensor};
 
 impl Tensor {
     /// What the numbers stand for, if this is a quantised tensor: a part of its type as the element type is.

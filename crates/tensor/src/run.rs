@@ -3,7 +3,7 @@
 use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
 use tilewright_ops::{DType, Op, ShapeError};
 
-use crate::{Result, Tensor, launch, quantized, trace};
+use crate::{error::Result, launch, quantized, tensor::Tensor, trace};
 
 /// How an operation is to be run where there is a choice. None of it changes what is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

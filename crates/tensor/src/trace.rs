@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tilewright_ops::{DType, Op};
 use tilewright_runtime::Context;
 
-use crate::{Error, Layout, Result, Tensor};
+use crate::{error::Error, error::Result, layout::Layout, tensor::Tensor};
 
 /// Where operations on symbolic tensors are written down. Cloning shares it.
 #[derive(Clone, Default)]

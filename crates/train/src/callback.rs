@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{EpochRecord, Result};
+use crate::{error::Result, record::EpochRecord};
 
 /// Whether training goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use tilewright_nn::{HostTensor, Name, OUTPUT, Values};
 use tilewright_ops::{CrossEntropy, Reduction};
 use tilewright_tensor::Tensor;
 
-use crate::{Batch, Error, Result, Sums, TARGET, Task};
+use crate::{error::Error, error::Result, loader::TARGET, source::Batch, task::Sums, task::Task};
 
 /// Cross entropy of scores (N × classes) against class numbers (N), with the metric `accuracy`.
 #[derive(Clone, Debug)]

@@ -4,6 +4,9 @@ use std::path::Path;
 
 use thiserror::Error;
 
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// A failure of this crate.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -3,7 +3,7 @@
 use tilewright_nn::{Module, Pass, Values};
 use tilewright_runtime::Context;
 
-use crate::{Batch, Result, Scores, Source, Sums, Task};
+use crate::{error::Result, record::Scores, source::Batch, source::Source, task::Sums, task::Task};
 
 /// Runs `module` in evaluation mode on every batch of `source` and gives the means over its samples. `see` is shown each
 /// batch with its outputs, in order.

@@ -17,7 +17,7 @@ mod trainer;
 
 pub use callback::{Callback, EarlyStopping, Flow, Progress, Reading};
 pub use classification::{Answers, Classification};
-pub use error::Error;
+pub use error::{Error, Result};
 pub use evaluate::evaluate;
 pub use loader::{LoaderSource, TARGET};
 pub use record::{EpochRecord, MetricsFile, Scores};
@@ -26,6 +26,3 @@ pub use step::Step;
 pub use task::{Sums, Task};
 pub use tilewright_autograd::Var;
 pub use trainer::{Options, Outcome, Trainer};
-
-/// What every fallible call of this crate returns.
-pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -3,7 +3,7 @@
 use tilewright_data::DataLoader;
 use tilewright_nn::{HostTensor, INPUT};
 
-use crate::{Batch, Batches, Result, Source};
+use crate::{error::Result, source::Batch, source::Batches, source::Source};
 
 /// The name of the only target of images: the number of each one's class.
 pub const TARGET: &str = "target";

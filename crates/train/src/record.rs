@@ -13,7 +13,7 @@ use serde::{
 use serde_json::Value;
 use tilewright_runtime::write_whole;
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// Means over samples.
 #[derive(Clone, Debug, Default, PartialEq)]

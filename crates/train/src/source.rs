@@ -4,7 +4,7 @@ use tilewright_autograd::Var;
 use tilewright_nn::{HostTensor, Name, Values};
 use tilewright_runtime::Context;
 
-use crate::Result;
+use crate::error::Result;
 
 /// Samples that are worked on together: what the module is given and what it should answer, by the names of its ports.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,7 +4,7 @@ use tilewright_nn::HostTensor;
 use tilewright_ops::DType;
 use tilewright_tensor::Tensor;
 
-use crate::{Batch, Result, Task};
+use crate::{error::Result, source::Batch, task::Task};
 
 /// What a step leaves on the device.
 pub struct Step {

@@ -4,7 +4,7 @@ use tilewright_autograd::Var;
 use tilewright_nn::{HostTensor, Values};
 use tilewright_tensor::Tensor;
 
-use crate::{Batch, Result};
+use crate::{error::Result, source::Batch};
 
 /// What a network is to learn: a loss of its outputs and the targets, and metrics beside it.
 ///

@@ -11,8 +11,9 @@ use tilewright_nn::{
 };
 
 use crate::{
-    Batch, Callback, EpochRecord, Error, Flow, Progress, Reading, Result, Scores, Source, Step, Task,
-    evaluate::evaluate, step::Pending,
+    callback::Callback, callback::Flow, callback::Progress, callback::Reading, error::Error, error::Result,
+    evaluate::evaluate, record::EpochRecord, record::Scores, source::Batch, source::Source, step::Pending,
+    step::Step, task::Task,
 };
 
 /// How a run is trained.

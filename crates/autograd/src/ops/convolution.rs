@@ -2,7 +2,7 @@
 
 use tilewright_ops::{Conv2d, ConvTranspose2d, Op};
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 impl Var {
     /// 2-D convolution of N C H W by O I H W, with a bias of one number per output channel. Saves input and weight.

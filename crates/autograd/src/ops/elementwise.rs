@@ -3,7 +3,7 @@
 use tilewright_ops::{BinaryOp, DType, Op, UnaryOp};
 use tilewright_tensor::Tensor;
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 impl Var {
     /// `op` of every element. Saves the operand.

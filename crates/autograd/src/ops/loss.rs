@@ -3,7 +3,7 @@
 use tilewright_ops::{CrossEntropy, Op};
 use tilewright_tensor::Tensor;
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 impl Var {
     /// Cross-entropy of logits `[N, C, …]` against class numbers. Saves logits, labels and class weights.

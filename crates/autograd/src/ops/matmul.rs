@@ -2,7 +2,7 @@
 
 use tilewright_ops::{MatMul, Op};
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 impl Var {
     /// `self · other` over the last two axes, batch axes broadcasting. Saves both.

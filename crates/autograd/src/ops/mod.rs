@@ -14,7 +14,7 @@ mod sort;
 
 use tilewright_ops::{Op, ShapeError};
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 /// The results of an operation that has as many.
 fn results<const N: usize>(op: &Op, results: Vec<Var>) -> Result<[Var; N]> {

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{Op, Resize2d, SliceRange, TapTable, reshape_shape};
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 impl Var {
     /// The same elements under another shape; one extent may be −1.

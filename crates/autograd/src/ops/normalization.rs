@@ -3,7 +3,7 @@
 use tilewright_ops::Op;
 use tilewright_tensor::{BatchNormCall, Tensor};
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 /// What training with batch statistics gives.
 #[derive(Clone, Debug)]

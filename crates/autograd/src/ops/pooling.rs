@@ -3,7 +3,7 @@
 use tilewright_ops::{AdaptiveAvgPool2d, Op, Pool2d};
 use tilewright_tensor::Tensor;
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 impl Var {
     /// The largest element of each window. Saves where it was.

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{Dropout, Op};
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 impl Var {
     /// Sets each element to zero with probability p and scales the rest. Saves nothing: the mask is drawn again from

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{LogSoftmax, Op, ReduceOp, Softmax};
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 impl Var {
     /// `op` over `axes`. Saves the operand where the rule reads it.

@@ -3,7 +3,7 @@
 use tilewright_ops::{Op, TopK};
 use tilewright_tensor::Tensor;
 
-use crate::{Result, Var};
+use crate::{error::Result, var::Var};
 
 impl Var {
     /// The k largest (or smallest) elements along an axis, best first, and their indices along it. Saves the indices.

@@ -4,10 +4,7 @@ use tilewright_ops::{Conv2d, ConvTranspose2d};
 use tilewright_tensor::Tensor;
 
 use super::simple;
-use crate::{
-    Needs, Result, Var,
-    var::{Rule, of_one},
-};
+use crate::{error::Result, var::Needs, var::Rule, var::Var, var::of_one};
 
 /// Saves the input and the weight, each only where the other one's gradient is wanted.
 pub(super) fn conv2d(op: Conv2d, inputs: &[&Var]) -> Result<Rule> {

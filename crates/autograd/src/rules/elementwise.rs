@@ -4,10 +4,7 @@ use tilewright_ops::{BinaryOp, DType, UnaryOp};
 use tilewright_tensor::Tensor;
 
 use super::{Backward, simple, wanted};
-use crate::{
-    Var,
-    var::{Rule, of_one},
-};
+use crate::{var::Rule, var::Var, var::of_one};
 
 /// Saves the operand.
 pub(super) fn unary(op: UnaryOp, x: &Tensor) -> Rule {

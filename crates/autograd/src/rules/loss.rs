@@ -2,10 +2,7 @@
 
 use tilewright_ops::CrossEntropy;
 
-use crate::{
-    Var,
-    var::{Rule, of_one},
-};
+use crate::{var::Rule, var::Var, var::of_one};
 
 /// Saves the logits, the labels and the class weights; only the logits have a gradient.
 pub(super) fn cross_entropy(op: CrossEntropy, inputs: &[&Var]) -> Rule {

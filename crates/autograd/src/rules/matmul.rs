@@ -3,10 +3,7 @@
 use tilewright_ops::MatMul;
 use tilewright_tensor::Tensor;
 
-use crate::{
-    Var,
-    var::{Rule, of_one},
-};
+use crate::{var::Rule, var::Var, var::of_one};
 
 /// Saves both operands. A bias has one number for each column.
 pub(super) fn matmul(op: MatMul, inputs: &[&Var]) -> Rule {

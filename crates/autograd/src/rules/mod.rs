@@ -14,10 +14,7 @@ mod sort;
 use tilewright_ops::{BinaryOp, Op, UnaryOp};
 use tilewright_tensor::Tensor;
 
-use crate::{
-    Error, Needs, Result, Var,
-    var::{Rule, of_one},
-};
+use crate::{error::Error, error::Result, var::Needs, var::Rule, var::Var, var::of_one};
 
 /// What an operation does on the way back.
 pub(crate) enum Backward {

@@ -4,10 +4,7 @@ use tilewright_ops::SliceRange;
 use tilewright_tensor::Tensor;
 
 use super::{signed, simple};
-use crate::{
-    Var,
-    var::{Rule, of_one},
-};
+use crate::{var::Rule, var::Var, var::of_one};
 
 pub(super) fn reshape(x: &Tensor) -> Rule {
     let own = signed(x.shape());

@@ -3,10 +3,7 @@
 use tilewright_ops::{BatchNorm, UnaryOp};
 use tilewright_tensor::Tensor;
 
-use crate::{
-    Var,
-    var::{Rule, of_one},
-};
+use crate::{var::Rule, var::Var, var::of_one};
 
 /// Saves the input, the mean and the inverse deviation. The running statistics have no gradient, and give none.
 pub(super) fn train(activation: Option<UnaryOp>, inputs: &[&Var], outputs: &[Tensor]) -> Rule {

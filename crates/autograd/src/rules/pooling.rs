@@ -4,7 +4,7 @@ use tilewright_ops::{AdaptiveAvgPool2d, Pool2d};
 use tilewright_tensor::Tensor;
 
 use super::simple;
-use crate::{Result, var::Rule};
+use crate::{error::Result, var::Rule};
 
 /// Saves where the largest elements were.
 pub(super) fn max(pool: Pool2d, x: &Tensor, indices: &Tensor) -> Result<Rule> {

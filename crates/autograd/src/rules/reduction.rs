@@ -4,7 +4,7 @@ use tilewright_ops::ReduceOp;
 use tilewright_tensor::Tensor;
 
 use super::{signed, simple};
-use crate::{Result, var::Rule};
+use crate::{error::Result, var::Rule};
 
 /// Saves the operand where the rule reads it.
 pub(super) fn reduce(op: ReduceOp, axes: &[usize], keepdim: bool, x: &Tensor, y: &Tensor) -> Result<Rule> {

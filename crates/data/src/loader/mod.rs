@@ -4,7 +4,10 @@ mod prefetch;
 
 use std::sync::Arc;
 
-use crate::{DataError, Image, ImageDataset, SampleRng, Sampler, Transform};
+use crate::{
+    dataset::ImageDataset, error::DataError, random::SampleRng, sampler::Sampler, transform::Image,
+    transform::Transform,
+};
 use prefetch::Prefetcher;
 
 /// Samples to be worked on together.

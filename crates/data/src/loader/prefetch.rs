@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::{Batch, Plan};
-use crate::DataError;
+use crate::error::DataError;
 
 /// Worker threads that make the batches `delivered..delivered + window`, each whichever is free next.
 pub(super) struct Prefetcher {

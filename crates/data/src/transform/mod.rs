@@ -8,7 +8,7 @@ pub use normalize::Normalize;
 pub use random_crop::RandomCrop;
 pub use random_horizontal_flip::RandomHorizontalFlip;
 
-use crate::{DataError, SampleRng};
+use crate::{error::DataError, random::SampleRng};
 
 /// One image on its way into a batch: C×H×W, row-major; the loader hands it over scaled to 0…1.
 #[derive(Debug, Clone, PartialEq)]

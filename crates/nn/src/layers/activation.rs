@@ -3,7 +3,7 @@
 use tilewright_autograd::Var;
 use tilewright_ops::UnaryOp;
 
-use crate::{Layer, Pass, Result};
+use crate::{error::Result, module::Layer, pass::Pass};
 
 /// An elementwise function, such as `Activation(UnaryOp::Relu)`.
 #[derive(Clone, Copy, Debug)]

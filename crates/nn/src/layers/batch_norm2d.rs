@@ -10,7 +10,7 @@ use tilewright_ops::{BatchNorm, UnaryOp};
 
 use tilewright_tensor::BatchNormCall;
 
-use crate::{Layer, Parameter, Pass, Result, Scope, init::Init};
+use crate::{error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope};
 
 /// Normalises each channel: by the batch in training, by the running statistics in inference.
 #[derive(Debug)]

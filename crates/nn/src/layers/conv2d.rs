@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tilewright_autograd::Var;
 use tilewright_ops as ops;
 
-use crate::{Error, Layer, Parameter, Pass, Result, Scope, init::Init};
+use crate::{
+    error::Error, error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope,
+};
 
 /// A 2-D convolution with its weight (O I H W) and bias.
 #[derive(Debug)]

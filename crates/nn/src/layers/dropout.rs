@@ -3,7 +3,7 @@
 use tilewright_autograd::Var;
 use tilewright_ops as ops;
 
-use crate::{Layer, Pass, Result};
+use crate::{error::Result, module::Layer, pass::Pass};
 
 /// In training, sets each element to zero with probability `p` and scales the rest by 1 / (1 − p).
 #[derive(Clone, Copy, Debug)]

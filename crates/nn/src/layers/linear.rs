@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tilewright_autograd::Var;
 
-use crate::{Layer, Parameter, Pass, Result, Scope, init::Init};
+use crate::{error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope};
 
 /// `x · weightᵀ + bias` with `weight` [out, in].
 #[derive(Debug)]

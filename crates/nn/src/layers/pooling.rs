@@ -3,7 +3,7 @@
 use tilewright_autograd::Var;
 use tilewright_ops::{self as ops, Pool2d};
 
-use crate::{Layer, Pass, Result};
+use crate::{error::Result, module::Layer, pass::Pass};
 
 /// The largest element of each window.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,10 @@ use tilewright_ops as ops;
 use tilewright_tensor::ops::optimizer::adamw_step;
 
 use super::{Optimizer, Slots, load};
-use crate::{HostTensor, LoadReport, Misshaped, Parameter, Result, StateDict};
+use crate::{
+    error::Result, parameter::Parameter, state::HostTensor, state::LoadReport, state::Misshaped,
+    state::StateDict,
+};
 
 const STEPS: &str = "steps";
 

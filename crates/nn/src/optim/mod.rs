@@ -16,7 +16,10 @@ use std::{
 use tilewright_autograd::Gradients;
 use tilewright_tensor::Tensor;
 
-use crate::{Error, HostTensor, LoadReport, Misshaped, Parameter, Result, StateDict};
+use crate::{
+    error::Error, error::Result, parameter::Parameter, state::HostTensor, state::LoadReport,
+    state::Misshaped, state::StateDict,
+};
 
 /// Changes parameters by their gradients.
 pub trait Optimizer: Send {

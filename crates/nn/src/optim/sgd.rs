@@ -7,7 +7,7 @@ use tilewright_ops as ops;
 use tilewright_tensor::ops::optimizer::sgd_step;
 
 use super::{Optimizer, Slots, load};
-use crate::{LoadReport, Parameter, Result, StateDict};
+use crate::{error::Result, parameter::Parameter, state::LoadReport, state::StateDict};
 
 /// SGD with PyTorch's momentum, dampening, Nesterov and weight decay.
 pub struct Sgd {

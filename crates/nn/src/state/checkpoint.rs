@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{load, source::Prefixed};
-use crate::{Error, ParameterStore, Result, StateDict, optim::Optimizer};
+use crate::{error::Error, error::Result, optim::Optimizer, state::StateDict, store::ParameterStore};
 
 /// Where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

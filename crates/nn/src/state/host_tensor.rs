@@ -5,7 +5,7 @@ use safetensors::Dtype;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// A tensor in the host's memory.
 #[derive(Clone, Debug, PartialEq)]

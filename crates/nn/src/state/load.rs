@@ -6,7 +6,7 @@ use super::{
     report::{LoadReport, Misshaped},
     source::StateSource,
 };
-use crate::{Entry, ParameterStore, Result};
+use crate::{error::Result, parameter::Entry, store::ParameterStore};
 
 /// How `source` fits the network. A missing counter is no fault: other writers leave them out.
 pub(super) fn report(source: &(impl StateSource + ?Sized), store: &ParameterStore) -> LoadReport {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// A tensor whose shape is not the network's.
 #[derive(Clone, Debug, PartialEq, Eq)]

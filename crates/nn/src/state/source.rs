@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{HostTensor, ParameterStore, Result, StateDict, StateFile};
+use crate::{error::Result, state::HostTensor, state::StateDict, state::StateFile, store::ParameterStore};
 
 use super::{load, report::LoadReport};
 

@@ -11,7 +11,10 @@ use safetensors::tensor::TensorView;
 use tilewright_runtime::write_whole;
 
 use super::load;
-use crate::{Entry, Error, HostTensor, LoadReport, ParameterStore, Result, StateFile};
+use crate::{
+    error::Error, error::Result, parameter::Entry, state::HostTensor, state::LoadReport, state::StateFile,
+    store::ParameterStore,
+};
 
 /// The only key of a file's metadata: the format keeps them in no order, and one key has none to lose.
 pub(super) const METADATA_KEY: &str = "tilewright";

@@ -1,6 +1,6 @@
 //! What is known of an operation besides its parameters, as data.
 
-use crate::{DType, DTypeError, ShapeError};
+use crate::{dtype::DType, error::DTypeError, error::ShapeError};
 
 /// A rule over the operands' shapes.
 type ShapeRule<'a> = Box<dyn Fn(&[&[usize]]) -> Result<Vec<Vec<usize>>, ShapeError> + 'a>;

@@ -1,7 +1,7 @@
 //! What an operation has taken into itself: an activation, a pooling.
 
 use super::Op;
-use crate::{PoolKind, Pooling, UnaryOp};
+use crate::{elementwise::UnaryOp, pooling::PoolKind, pooling::Pooling};
 
 impl Op {
     /// The activation that is part of it.

@@ -3,8 +3,9 @@
 use super::facts::{Accepts, Facts, Preference, elements};
 use super::table::{expect, four};
 use crate::{
-    AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, CrossEntropy, DType, LogSoftmax, Pool2d, ShapeError,
-    SliceRange, Softmax, TopK, UnaryOp, slice_shape,
+    convolution::Conv2d, dtype::DType, elementwise::BinaryOp, elementwise::UnaryOp, error::ShapeError,
+    loss::CrossEntropy, movement::SliceRange, movement::slice_shape, normalization::BatchNorm,
+    pooling::AdaptiveAvgPool2d, pooling::Pool2d, softmax::LogSoftmax, softmax::Softmax, sort::TopK,
 };
 
 use Preference::{ChannelsLast, RowMajor};

@@ -12,8 +12,11 @@ pub use facts::{Accepts, Facts, Gives, Input, Kind, Output, Preference};
 pub use gradient::Gradient;
 
 use crate::{
-    AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, DType, DTypeError,
-    Dropout, LogSoftmax, MatMul, Pool2d, Pooling, ReduceOp, ShapeError, SliceRange, Softmax, TopK, UnaryOp,
+    conv_transpose::ConvTranspose2d, convolution::Conv2d, dtype::DType, elementwise::BinaryOp,
+    elementwise::UnaryOp, error::DTypeError, error::ShapeError, loss::CrossEntropy, matmul::MatMul,
+    movement::SliceRange, normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d,
+    pooling::Pooling, random::Dropout, reduction::ReduceOp, softmax::LogSoftmax, softmax::Softmax,
+    sort::TopK,
 };
 
 /// An operation of the vocabulary with everything but its operands.

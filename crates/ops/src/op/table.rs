@@ -3,8 +3,9 @@
 use super::Op;
 use super::facts::{Accepts, Facts, Preference, elements};
 use crate::{
-    DType, Pooling, ShapeError, argmax_shape, concat_shape, elementwise::broadcast, gather_shape,
-    movement::split_shapes, pad_shape, permute_shape, resample_shape, reshape_shape, slice_shape,
+    dtype::DType, elementwise::broadcast, error::ShapeError, movement::concat_shape, movement::pad_shape,
+    movement::permute_shape, movement::reshape_shape, movement::slice_shape, movement::split_shapes,
+    pooling::Pooling, reduction::argmax_shape, resample::gather_shape, resample::resample_shape,
 };
 
 use Preference::{Alike, ChannelsLast, RowMajor};

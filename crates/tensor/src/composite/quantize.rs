@@ -2,7 +2,7 @@
 
 use tilewright_ops::{BinaryOp, DType, Quantization, UnaryOp};
 
-use crate::{Error, Result, Tensor};
+use crate::{error::Error, error::Result, tensor::Tensor};
 
 impl Tensor {
     /// clamp(round(x / scale) + zero_point) as i8 or u8, rounded half to even: ONNX's QuantizeLinear. What lies outside the

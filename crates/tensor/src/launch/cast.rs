@@ -3,7 +3,7 @@
 use tilewright_kernels::elementwise;
 use tilewright_ops::DType;
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 pub(super) fn cast(x: &Tensor, dtype: DType) -> Result<Tensor> {
     if dtype == x.dtype() {

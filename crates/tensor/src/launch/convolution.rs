@@ -4,7 +4,7 @@ use tilewright_kernels::convolution::{self, Conv2dCall, Problem};
 use tilewright_ops::{Conv2d, DType, Pooling};
 
 use super::{four, matmul::widens};
-use crate::{Epilogue, Hints, Layout, Result, Tensor};
+use crate::{epilogue::Epilogue, error::Result, layout::Layout, run::Hints, tensor::Tensor};
 
 pub(super) fn conv2d(
     op: &Conv2d,

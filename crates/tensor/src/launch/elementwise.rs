@@ -3,7 +3,7 @@
 use tilewright_kernels::{elementwise, strided::Strided};
 use tilewright_ops::{BinaryOp, DType, UnaryOp};
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 pub(super) fn unary(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
     let y = x.like(DType::F32)?;

@@ -3,7 +3,7 @@
 use tilewright_kernels::loss::{self, Operands};
 use tilewright_ops::{CrossEntropy, DType, Reduction};
 
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 /// `logits`, `labels`, then class weights if they are there.
 pub(super) fn cross_entropy(op: &CrossEntropy, inputs: &[&Tensor], shape: &[usize]) -> Result<Tensor> {

@@ -3,7 +3,7 @@
 use tilewright_kernels::{elementwise, movement, strided::Strided};
 use tilewright_ops::DType;
 
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 impl Tensor {
     /// An empty tensor of this shape and layout.

@@ -21,7 +21,7 @@ mod sort;
 
 use tilewright_ops::{Gradient, Op, PoolKind};
 
-use crate::{Epilogue, Hints, Result, Tensor};
+use crate::{epilogue::Epilogue, error::Result, run::Hints, tensor::Tensor};
 
 /// Runs `op`, whose operands fit it and whose results have `shapes`.
 pub(crate) fn launch(

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{DType, SliceRange};
 
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 pub(super) fn reshape(x: &Tensor, shape: &[usize]) -> Result<Tensor> {
     Ok(x.to_layout(Layout::RowMajor)?.relabel(shape, Layout::RowMajor))

@@ -5,7 +5,7 @@
 use tilewright_kernels::normalization::{self, BatchNormCall, Deviation, Grads, Running, Statistics};
 use tilewright_ops::{BatchNorm, DType, UnaryOp};
 
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 const TRAIN: &str = "batch_norm_train";
 const EVAL: &str = "batch_norm_eval";

@@ -4,7 +4,7 @@ use tilewright_kernels::pooling;
 use tilewright_ops::{AdaptiveAvgPool2d, DType, Pool2d, PoolKind};
 
 use super::four;
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 /// Values, then indices where they are asked for.
 pub(super) fn max(pool: &Pool2d, indices: bool, x: &Tensor, shape: [usize; 4]) -> Result<Vec<Tensor>> {

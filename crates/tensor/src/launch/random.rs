@@ -3,7 +3,7 @@
 use tilewright_kernels::random;
 use tilewright_ops::{DType, Dropout};
 
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 pub(super) fn dropout(op: &Dropout, seed: u64, stream: u64, x: &Tensor) -> Result<Tensor> {
     let y = x.like(DType::F32)?;

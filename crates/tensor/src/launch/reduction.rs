@@ -3,7 +3,7 @@
 use tilewright_kernels::reduction::{self, Axis, Lines, Plan};
 use tilewright_ops::{DType, ReduceOp, argmax_shape, reduction::reduced_axes};
 
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 pub(super) fn reduce(op: ReduceOp, axes: &[usize], x: &Tensor, shape: &[usize]) -> Result<Tensor> {
     let kept = op.output_shape(x.shape(), axes, true)?;

@@ -3,7 +3,7 @@
 use tilewright_kernels::movement::{self, Resample};
 use tilewright_ops::DType;
 
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 pub(super) fn resample(
     axis: usize,

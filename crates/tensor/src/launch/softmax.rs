@@ -3,7 +3,7 @@
 use tilewright_kernels::reduction;
 use tilewright_ops::DType;
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 pub(super) fn softmax(op: &'static str, axis: usize, x: &Tensor) -> Result<Tensor> {
     let y = x.like(DType::F32)?;

@@ -3,7 +3,7 @@
 use tilewright_kernels::sort;
 use tilewright_ops::{DType, TopK};
 
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 /// Values and indices, which lie row-major.
 pub(super) fn topk(op: TopK, x: &Tensor, shape: &[usize]) -> Result<Vec<Tensor>> {

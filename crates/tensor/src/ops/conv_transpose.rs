@@ -2,7 +2,7 @@
 
 use tilewright_ops::{ConvTranspose2d, Op, ShapeError};
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// The transposed convolution of N I H W by a weight I (O/groups) KH KW, with a bias of one number for each output

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{BinaryOp, DType, Gradient, Op, ShapeError, UnaryOp};
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// `op` of every element.

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{CrossEntropy, Gradient, Op};
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// The cross-entropy of these logits, of shape N C …, against i32 labels of shape N …, with PyTorch's semantics; see

@@ -4,7 +4,7 @@ use tilewright_kernels::matmul::MatmulAlgorithm;
 use tilewright_ops::{MatMul, MatMulDims, Op, ShapeError, UnaryOp};
 
 use super::signed;
-use crate::{Epilogue, Hints, Result, Tensor};
+use crate::{epilogue::Epilogue, error::Result, run::Hints, tensor::Tensor};
 
 /// A matrix product with all that may be done in its kernel.
 #[derive(Clone, Copy, Debug, Default)]

@@ -20,7 +20,7 @@ mod where_;
 
 use tilewright_ops::{Op, ShapeError};
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 /// The results of an operation that has as many.
 fn results<const N: usize>(op: &Op, results: Vec<Tensor>) -> Result<[Tensor; N]> {

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{Gradient, Op, SliceRange, reshape_shape};
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// The same elements in row-major order under another shape; one extent may be −1.

@@ -3,7 +3,7 @@
 use tilewright_ops::{BatchNorm, Gradient, Op, UnaryOp};
 
 use super::results;
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 /// A batch normalisation with what may be done in its kernel. [`BatchNorm`] becomes one without an activation.
 #[derive(Clone, Copy, Debug, Default)]

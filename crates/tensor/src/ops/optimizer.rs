@@ -5,7 +5,7 @@
 use tilewright_kernels::optimizer;
 use tilewright_ops::{AdamW, Sgd, ShapeError};
 
-use crate::{Error, Layout, Result, Tensor};
+use crate::{error::Error, error::Result, layout::Layout, tensor::Tensor};
 
 /// One step of [`Sgd`] in place. `momentum_buffer` is wanted where `op.momentum` is not 0, and is not looked at
 /// otherwise; it lies as `param` does. At the `first` step it becomes the gradient, without dampening, and what it held

@@ -5,7 +5,7 @@
 use tilewright_ops::{AdaptiveAvgPool2d, Gradient, Op, Pool2d, Pooling, ShapeError};
 
 use super::results;
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// The maximum of each window, N C OH OW, and where it was found: an i32 tensor of the same shape with the flat

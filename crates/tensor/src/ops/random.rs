@@ -5,7 +5,7 @@ use tilewright_kernels::random::{self, Distribution};
 use tilewright_ops::{DType, Dropout, Op};
 use tilewright_runtime::Context;
 
-use crate::{Layout, Result, Tensor};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 impl Tensor {
     /// Numbers evenly spread over [0, 1), in steps of 2⁻²⁴. The same on every device, and on the scalar reference.

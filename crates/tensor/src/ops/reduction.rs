@@ -3,7 +3,7 @@
 use tilewright_ops::{BinaryOp, Op, ReduceOp, ShapeError, broadcast_shapes};
 
 use super::signed;
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// Reduces over `axes` (none means all), which go from the shape, or stay with extent 1 where `keepdim`.

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{Op, Resize2d, TapTable};
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// The axes `axis` and `axis + 1` drawn anew: place i of the result is the sum of the elements that row i of the

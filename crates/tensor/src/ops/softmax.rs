@@ -2,7 +2,7 @@
 
 use tilewright_ops::{Gradient, LogSoftmax, Op, Softmax};
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// `exp(x) / Σ exp(x)` along `axis`. No exp overflows, however large x is. Same shape and layout.

@@ -3,7 +3,7 @@
 use tilewright_ops::{Gradient, Op, TopK};
 
 use super::results;
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// The k largest (or smallest) elements along an axis, best first, and their indices along it (i32): `torch.topk`, ONNX's

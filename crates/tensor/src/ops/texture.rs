@@ -7,7 +7,7 @@ use tilewright_ops::{
 };
 use tilewright_runtime::{Context, Texture};
 
-use crate::{Error, Layout, Result, Tensor};
+use crate::{error::Error, error::Result, layout::Layout, tensor::Tensor};
 
 impl Tensor {
     /// The images of a texture as N C H W, f32 and channels-last: N is its layers, and H and W are its own unless

@@ -2,7 +2,7 @@
 
 use tilewright_ops::Op;
 
-use crate::{Result, Tensor};
+use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {
     /// This tensor where `condition` is not 0, else `other`, all three broadcast to one shape: `torch.where`. What is not

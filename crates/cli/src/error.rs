@@ -6,6 +6,9 @@ use thiserror::Error;
 
 use crate::pictures::PictureError;
 
+/// What every command returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// A failure of a command; the message says what to do next.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -9,7 +9,7 @@ use std::{
 use npyz::{NpyFile, WriterBuilder};
 use tilewright_nn::narrow_i64;
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// Reads an array of float32 (or truth values, as 1 and 0) in C order, with its shape.
 pub fn read_f32(path: &Path) -> Result<(Vec<f32>, Vec<usize>)> {

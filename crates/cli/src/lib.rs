@@ -10,7 +10,4 @@ pub mod pictures;
 mod suite;
 mod workload;
 
-pub use error::Error;
-
-/// What every command returns.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub use error::{Error, Result};

@@ -4,7 +4,7 @@ use std::{fs::File, io::Read, path::Path};
 
 use tilewright_zoo::names;
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// What the file should have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

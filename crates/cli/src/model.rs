@@ -9,11 +9,7 @@ use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Network, Options, Shortcut, build};
 
-use crate::{
-    Error, Result,
-    files::Array,
-    mistaken::{self, Wanted},
-};
+use crate::{error::Error, error::Result, files::Array, mistaken, mistaken::Wanted};
 
 /// Classes of a network that is made without weights: ImageNet's.
 const CLASSES: usize = 1000;

@@ -10,7 +10,7 @@ use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 use tilewright_zoo::{Network, Options, Shortcut, build};
 
-use crate::Result;
+use crate::error::Result;
 
 /// Classes of ImageNet, for which the networks were made.
 const CLASSES: usize = 1000;

@@ -13,8 +13,8 @@ use std::{
 use tilewright_runtime::Context;
 
 use crate::{
-    error::Error, error::Result, init::Init, parameter::Entry, parameter::Parameter, state::LoadReport,
-    state::StateSource,
+    error::Error, error::Result, init::Init, parameter::Entry, parameter::Parameter,
+    state::report::LoadReport, state::source::StateSource,
 };
 
 /// Everything that a network's layers made, in their order.

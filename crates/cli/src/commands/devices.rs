@@ -5,7 +5,7 @@ use tilewright_kernels::probe::{Peak, Roofline};
 use tilewright_runtime::{Context, adapters};
 
 use super::{print_json, probed};
-use crate::Result;
+use crate::error::Result;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -11,7 +11,7 @@ use super::{
     print_json,
     profile::{ShapeArgument, input_shapes},
 };
-use crate::{Result, files, model};
+use crate::{error::Result, files, model};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -8,7 +8,7 @@ use tilewright_ops::CrossEntropy;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
-use crate::{Error, Result, files, model};
+use crate::{error::Error, error::Result, files, model};
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Loss {

@@ -9,10 +9,8 @@ use tilewright_runtime::Context;
 
 use super::{precision::Precision, print_json};
 use crate::{
-    Error, Result,
-    files::{self, Array},
-    mistaken,
-    model::{self, InputShape, Kind, Loaded, Output, OutputValue},
+    error::Error, error::Result, files, files::Array, mistaken, model, model::InputShape, model::Kind,
+    model::Loaded, model::Output, model::OutputValue,
 };
 
 #[derive(Debug, clap::Args)]

@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 use tilewright_kernels::probe::{self, Roofline};
 use tilewright_runtime::{Context, ContextOptions, Tuning};
 
-use crate::Result;
+use crate::error::Result;
 
 /// A GPU compute engine for convolutional networks.
 #[derive(Debug, Parser)]

@@ -15,10 +15,7 @@ use tilewright_ops::DType;
 use tilewright_runtime::{Context, Profile};
 
 use super::{precision::Precision, print_json};
-use crate::{
-    Error, Result,
-    model::{self, InputShape},
-};
+use crate::{error::Error, error::Result, model, model::InputShape};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

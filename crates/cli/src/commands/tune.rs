@@ -4,8 +4,9 @@ use serde_json::json;
 use tilewright_kernels::{convolution::Pass, select, tune};
 use tilewright_runtime::{Context, Mode};
 
-use super::{kernels::extents, print_json};
-use crate::{Error, Result, suite, workload::Workload};
+use super::print_json;
+use crate::commands::kernels::bench::extents;
+use crate::{error::Error, error::Result, suite, workload::Workload};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -9,8 +9,8 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
 use super::colour::Colour;
-use super::font::{Face, Fonts};
 use super::{PictureError, colour};
+use super::{font::Face, font::Fonts};
 
 /// A place on the sheet, or an extent: x, then y.
 pub(super) type Place = (f64, f64);

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::canvas::{Align, Canvas};
 use super::colour::Colour;
-use super::font::{Face, Fonts};
 use super::{PictureError, colour};
+use super::{canvas::Align, canvas::Canvas};
+use super::{font::Face, font::Fonts};
 
 const PICTURE: &str = "confusion matrix";
 const MARGIN: f64 = 20.0;

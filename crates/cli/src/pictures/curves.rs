@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::axis::Axis;
-use super::canvas::{Align, Canvas, Place};
 use super::colour::Colour;
 use super::font::Face;
 use super::{PictureError, colour};
+use super::{canvas::Align, canvas::Canvas, canvas::Place};
 
 const PICTURE: &str = "training curves";
 const WIDTH: f64 = 1120.0;

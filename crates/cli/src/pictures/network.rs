@@ -13,10 +13,7 @@ use svg::{
 use tilewright_graph::{Graph, ValueId};
 use tilewright_runtime::write_whole;
 
-use super::{
-    PictureError,
-    colour::{self, Colour},
-};
+use super::{PictureError, colour, colour::Colour};
 
 const MARGIN: f64 = 24.0;
 const WIDTH: f64 = 460.0;

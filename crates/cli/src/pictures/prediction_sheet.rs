@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::canvas::{Align, Canvas, Place};
 use super::colour::Colour;
 use super::font::Face;
 use super::{PictureError, colour};
+use super::{canvas::Align, canvas::Canvas, canvas::Place};
 
 const PICTURE: &str = "sheet of predictions";
 const COLUMNS: usize = 8;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use tilewright_kernels::convolution::Problem;
 use tilewright_ops::{Conv2d, DType};
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// Made from the papers' (and torchvision's) definitions of the networks.
 const LAYERS: &str = include_str!("layers.json");

@@ -8,8 +8,8 @@ use tilewright_tensor::ops::optimizer::adamw_step;
 
 use super::{Optimizer, Slots, load};
 use crate::{
-    error::Result, parameter::Parameter, state::HostTensor, state::LoadReport, state::Misshaped,
-    state::StateDict,
+    error::Result, parameter::Parameter, state::host_tensor::HostTensor, state::report::LoadReport,
+    state::report::Misshaped, state::state_dict::StateDict,
 };
 
 const STEPS: &str = "steps";

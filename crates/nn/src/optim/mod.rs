@@ -17,8 +17,8 @@ use tilewright_autograd::Gradients;
 use tilewright_tensor::Tensor;
 
 use crate::{
-    error::Error, error::Result, parameter::Parameter, state::HostTensor, state::LoadReport,
-    state::Misshaped, state::StateDict,
+    error::Error, error::Result, parameter::Parameter, state::host_tensor::HostTensor,
+    state::report::LoadReport, state::report::Misshaped, state::state_dict::StateDict,
 };
 
 /// Changes parameters by their gradients.

@@ -7,7 +7,7 @@ use tilewright_ops as ops;
 use tilewright_tensor::ops::optimizer::sgd_step;
 
 use super::{Optimizer, Slots, load};
-use crate::{error::Result, parameter::Parameter, state::LoadReport, state::StateDict};
+use crate::{error::Result, parameter::Parameter, state::report::LoadReport, state::state_dict::StateDict};
 
 /// SGD with PyTorch's momentum, dampening, Nesterov and weight decay.
 pub struct Sgd {

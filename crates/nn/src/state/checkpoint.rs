@@ -5,7 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{load, source::Prefixed};
-use crate::{error::Error, error::Result, optim::Optimizer, state::StateDict, store::ParameterStore};
+use crate::{
+    error::Error, error::Result, optim::Optimizer, state::state_dict::StateDict, store::ParameterStore,
+};
 
 /// Where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

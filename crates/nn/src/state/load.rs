@@ -2,10 +2,7 @@
 
 use std::{collections::HashSet, sync::atomic::Ordering};
 
-use super::{
-    report::{LoadReport, Misshaped},
-    source::StateSource,
-};
+use super::{report::LoadReport, report::Misshaped, source::StateSource};
 use crate::{error::Result, parameter::Entry, store::ParameterStore};
 
 /// How `source` fits the network. A missing counter is no fault: other writers leave them out.

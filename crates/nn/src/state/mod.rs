@@ -1,12 +1,12 @@
 //! What a network has learnt, outside of it: state dicts, the files that hold them, checkpoints.
 
-mod checkpoint;
-mod host_tensor;
-mod load;
-mod report;
-mod source;
-mod state_dict;
-mod state_file;
+pub(crate) mod checkpoint;
+pub(crate) mod host_tensor;
+pub(crate) mod load;
+pub(crate) mod report;
+pub(crate) mod source;
+pub(crate) mod state_dict;
+pub(crate) mod state_file;
 
 pub use checkpoint::{Checkpoint, TrainingState};
 pub use host_tensor::{HostTensor, narrow_i64};

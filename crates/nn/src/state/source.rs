@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::{error::Result, state::HostTensor, state::StateDict, state::StateFile, store::ParameterStore};
+use crate::{
+    error::Result, state::host_tensor::HostTensor, state::state_dict::StateDict,
+    state::state_file::StateFile, store::ParameterStore,
+};
 
 use super::{load, report::LoadReport};
 

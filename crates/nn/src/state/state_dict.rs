@@ -12,8 +12,8 @@ use tilewright_runtime::write_whole;
 
 use super::load;
 use crate::{
-    error::Error, error::Result, parameter::Entry, state::HostTensor, state::LoadReport, state::StateFile,
-    store::ParameterStore,
+    error::Error, error::Result, parameter::Entry, state::host_tensor::HostTensor, state::report::LoadReport,
+    state::state_file::StateFile, store::ParameterStore,
 };
 
 /// The only key of a file's metadata: the format keeps them in no order, and one key has none to lose.

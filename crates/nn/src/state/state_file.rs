@@ -11,7 +11,7 @@ use std::{
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::state_dict::METADATA_KEY;
-use crate::{error::Error, error::Result, state::HostTensor, state::StateDict};
+use crate::{error::Error, error::Result, state::host_tensor::HostTensor, state::state_dict::StateDict};
 
 /// A safetensors file, open: its header has been read and held against its size, its tensors are read by slices, each into
 /// the memory that it will have. A file may be larger than the memory that is left.

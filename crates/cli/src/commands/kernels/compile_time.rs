@@ -8,7 +8,7 @@ use serde_json::json;
 use tilewright_runtime::{Context, Profile};
 
 use super::bench::extents;
-use crate::{Error, Result, commands::print_json, workload::Workload};
+use crate::{commands::print_json, error::Error, error::Result, workload::Workload};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -7,7 +7,7 @@ use serde_json::json;
 use tilewright_runtime::Context;
 use tilewright_works::{Work, copies, memory_bound};
 
-use crate::{Error, Result, commands::print_json};
+use crate::{commands::print_json, error::Error, error::Result};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

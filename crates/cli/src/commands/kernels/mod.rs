@@ -1,6 +1,6 @@
 //! `tilewright kernels list | show | bench | roofline | compile-time | support`.
 
-mod bench;
+pub(crate) mod bench;
 mod compile_time;
 mod list;
 mod memory;
@@ -8,10 +8,9 @@ mod roofline;
 mod show;
 mod support;
 
-pub use bench::extents;
 use tilewright_runtime::Context;
 
-use crate::Result;
+use crate::error::Result;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {

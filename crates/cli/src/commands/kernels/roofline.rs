@@ -12,10 +12,8 @@ use tilewright_runtime::Context;
 
 use super::bench::PassName;
 use crate::{
-    Error, Result,
-    commands::{print_json, probed},
-    pictures::{Dot, Kind, Plot, roofline as draw},
-    suite,
+    commands::print_json, commands::probed, error::Error, error::Result, pictures::Dot, pictures::Kind,
+    pictures::Plot, pictures::roofline as draw, suite,
 };
 
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tilewright_shaders::{Value, constants, emit, fragment, fragments, kernel, kernels, specialise_text};
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Language {

@@ -2,7 +2,7 @@
 
 use tilewright_ops::support;
 
-use crate::Result;
+use crate::error::Result;
 
 /// Prints what `docs/support.md` holds.
 pub fn run() -> Result<()> {

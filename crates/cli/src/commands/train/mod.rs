@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use tilewright_runtime::Context;
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum OptimizerName {

@@ -7,8 +7,8 @@ use tilewright_data::ImageDataset;
 use tilewright_train::{Answers, EpochRecord};
 
 use crate::{
-    Result,
-    pictures::{EpochMetrics, Prediction, StepLoss, confusion_matrix, curves, prediction_sheet},
+    error::Result, pictures::EpochMetrics, pictures::Prediction, pictures::StepLoss,
+    pictures::confusion_matrix, pictures::curves, pictures::prediction_sheet,
 };
 
 const ACCURACY: &str = "accuracy";

@@ -22,7 +22,7 @@ use super::{
     report::{self, FinalRecord},
     watch::Watch,
 };
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// Prints a line for whoever still reads: a closed pipe (`tilewright train | head`) must not end the training.
 macro_rules! say {

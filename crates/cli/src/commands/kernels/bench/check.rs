@@ -5,7 +5,7 @@ use tilewright_ops::DType;
 use tilewright_reference::compare::relative_error;
 use tilewright_tensor::Tensor;
 
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// Above so many operations the scalar reference of a whole result would take longer than all the timing.
 pub const WHOLE_MOST: u64 = 1 << 30;

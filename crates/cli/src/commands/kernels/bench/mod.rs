@@ -24,7 +24,7 @@ use self::{
     check::{Check, WHOLE_MOST, channels_last},
     report::{Absent, Row, Size, report},
 };
-use crate::{Error, Result};
+use crate::{error::Error, error::Result};
 
 /// A pass as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -11,11 +11,7 @@ use tilewright_kernels::{
 use tilewright_runtime::Context;
 
 use super::PassName;
-use crate::{
-    Error, Result,
-    commands::{print_json, probed},
-    suite::{self, Work},
-};
+use crate::{commands::print_json, commands::probed, error::Error, error::Result, suite, suite::Work};
 
 /// The geometric mean of choice against best candidate that `--assert` wants.
 const WANTED: f64 = 0.95;

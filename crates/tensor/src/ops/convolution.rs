@@ -133,13 +133,11 @@ impl Tensor {
             Some(residual) if to.over_residual => residual.clone(),
             _ => Self::empty(self.context(), &to.shape, dtype, Layout::ChannelsLast)?,
         };
-        let pooling = pooling.filter(|_| !to.pools);
-        let fused = if pooling.is_some() { None } else { call.pooling };
-        let call = Conv2dCall { pooling: fused, algorithm: Some(to.algorithm), ..call };
+        let call = Conv2dCall { pooling: to.pooling, algorithm: Some(to.algorithm), ..call };
         convolution::forward(self.context(), &call, y.buffer())?;
         match pooling {
-            Some(pooling) => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
-            None => Ok(y),
+            Some(pooling) if to.pooling.is_none() => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
+            _ => Ok(y),
         }
     }
 

@@ -79,8 +79,8 @@ impl<'a> Conv2dCall<'a> {
 pub struct Placement {
     /// What runs it, chosen unless the call names one.
     pub algorithm: Conv2dAlgorithm,
-    /// The kernel pools. If not, the call's pooling is left to a kernel of its own.
-    pub pools: bool,
+    /// The call's pooling, if the convolution's last kernel does it; else it is left to a kernel of its own.
+    pub pooling: Option<Pooling>,
     /// The result goes where the residual lies.
     pub over_residual: bool,
     /// N C H W of the result.

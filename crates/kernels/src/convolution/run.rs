@@ -26,23 +26,22 @@ fn algorithm_of(context: &Context, call: &Conv2dCall<'_>) -> Conv2dAlgorithm {
 /// Where the result of `call` is to go.
 ///
 /// # Errors
-/// As [`forward`], but for the pooling: where the algorithm cannot, [`Placement::pools`] is false.
+/// As [`forward`], but for the pooling: where the algorithm cannot, [`Placement::pooling`] is none.
 pub fn placement(context: &Context, call: &Conv2dCall<'_>) -> Result<Placement> {
     let Conv2dCall { problem, x, residual, over_residual, pooling, .. } = call;
     let algorithm = algorithm_of(context, call);
     check_forward(context, algorithm, call)?;
-    let pooled = pooling
-        .filter(|pooling| algorithm.pools(problem, pooling))
-        .and_then(|pooling| pooling.output_shape(problem.y_shape).ok());
+    let pooling = pooling.filter(|pooling| algorithm.pools(problem, pooling));
+    let shape = pooling.and_then(|pooling| pooling.output_shape(problem.y_shape).ok());
     let read = |buffer: &Buffer| {
         buffer.same(x) || matches!(call.weight, Weight::Plain(weight) if buffer.same(weight))
     };
     let over_residual = *over_residual && residual.is_some_and(|residual| !read(residual));
     Ok(Placement {
         algorithm,
-        pools: pooled.is_some(),
-        over_residual: over_residual && pooled.is_none(),
-        shape: pooled.unwrap_or(problem.y_shape),
+        pooling,
+        over_residual: over_residual && pooling.is_none(),
+        shape: shape.unwrap_or(problem.y_shape),
     })
 }
 

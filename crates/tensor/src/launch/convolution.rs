@@ -38,14 +38,12 @@ pub(super) fn conv2d(
         Some(residual) if to.over_residual => residual.clone(),
         _ => Tensor::empty(x.context(), &to.shape, dtype, Layout::ChannelsLast)?,
     };
-    // What the kernel does not pool is pooled behind it.
-    let behind = pooling.filter(|_| !to.pools);
-    let fused = if behind.is_some() { None } else { call.pooling };
-    let call = Conv2dCall { pooling: fused, algorithm: Some(to.algorithm), ..call };
+    let call = Conv2dCall { pooling: to.pooling, algorithm: Some(to.algorithm), ..call };
     convolution::forward(x.context(), &call, y.buffer())?;
-    match behind {
-        Some(pooling) => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
-        None => Ok(y),
+    match pooling {
+        // What the kernel does not pool is pooled behind it.
+        Some(pooling) if to.pooling.is_none() => y.cast(DType::F32)?.pool2d(pooling)?.cast(dtype),
+        _ => Ok(y),
     }
 }
 

@@ -88,9 +88,11 @@ impl Gpu {
     /// Waits until the device is done with that submission, or with all.
     pub fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
         let all = submission_index.is_none();
-        self.device
-            .poll(wgpu::PollType::Wait { submission_index, timeout: None })
-            .map_err(|error| self.fault_or(error.to_string()))?;
+        if let Err(error) = self.device.poll(wgpu::PollType::Wait { submission_index, timeout: None }) {
+            // A device that is lost took no such submission; that it is lost it says when it is asked for all.
+            let lost = self.device.poll(wgpu::PollType::wait_indefinitely()).err();
+            return Err(self.fault_or(lost.unwrap_or(error).to_string()));
+        }
         if all {
             self.settle();
         }

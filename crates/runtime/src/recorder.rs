@@ -138,9 +138,10 @@ impl Recorder {
         self.after_submit(index)
     }
 
-    /// Submits commands that were encoded elsewhere. Nothing may be waiting here.
-    pub fn submit(&mut self, encoder: wgpu::CommandEncoder) -> Result<()> {
-        let index = self.gpu.queue.submit([encoder.finish()]);
+    /// Submits what is recorded, then commands that were encoded elsewhere.
+    pub fn submit(&mut self, commands: wgpu::CommandBuffer) -> Result<()> {
+        self.flush()?;
+        let index = self.gpu.queue.submit([commands]);
         self.after_submit(index)
     }
 

@@ -76,13 +76,16 @@ impl Replay {
     /// Submits every launch at once, without waiting: the outputs are in place for whatever is submitted or read next.
     pub fn run(&self) -> Result<()> {
         let context = self.context();
-        let mut recorder = context.recorder();
-        recorder.flush()?;
-        if recorder.is_profiling() {
-            for step in self.steps() {
-                recorder.push(self.command(&step))?;
+        // What is recorded may begin while this is encoded, and another thread encodes at the same time.
+        {
+            let mut recorder = context.recorder();
+            recorder.flush()?;
+            if recorder.is_profiling() {
+                for step in self.steps() {
+                    recorder.push(self.command(&step))?;
+                }
+                return recorder.flush();
             }
-            return recorder.flush();
         }
         let mut encoder = context
             .device()
@@ -109,7 +112,8 @@ impl Replay {
                 steps.next();
             }
         }
-        recorder.submit(encoder)
+        let commands = encoder.finish();
+        context.recorder().submit(commands)
     }
 
     /// The buffers that the caller fills, in the order of [`Context::plan`].

@@ -17,7 +17,7 @@ use tilewright::{
     onnx::{Error, Import, Model, export},
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, Coordinates, Interpolation, MatMul,
-        Op, Pool2d, PoolKind, Pooling, ReduceOp, Resize2d, Rounding, SliceRange, TapTable, UnaryOp,
+        Op, Pool2d, PoolKind, Pooling, ReduceOp, Resize2d, Rounding, SliceRange, TapTable, TopK, UnaryOp,
     },
     tensor::{Epilogue, Error as TensorError},
     zoo::{self, Shortcut},
@@ -290,6 +290,66 @@ fn every_other_operation_comes_back() {
     // Linear with its two conventions, cubic, and nearest at twice and thrice the size; the rest are matrices.
     assert!(written.iter().filter(|operator| **operator == "Resize").count() >= 9, "{written:?}");
     round_trip(&context, "every_operation", &graph, &[("x", &x), ("z", &z)]);
+}
+
+/// Every result of a node of several, whichever are read: numbers and indices come back bit by bit.
+#[test]
+fn several_results_of_a_node_come_back() {
+    let context = context();
+    let (x, _) = random_tensor(&context, 1, &[2, 6, 9, 7]);
+    let inputs: [(&str, &[usize], DType); 1] = [("x", x.shape(), DType::F32)];
+    let pool = Pool2d { stride: [2, 2], padding: [1, 1], ..Pool2d::new([3, 3]) };
+    let pools = [
+        ("plain", pool),
+        ("dilated", Pool2d { dilation: [2, 1], ..pool }),
+        ("overhanging", Pool2d { padding: [0, 0], ceil_mode: true, ..Pool2d::new([2, 2]) }),
+    ];
+    let graph = graph_of(&context, &inputs, |inputs| {
+        let x = &inputs[0];
+        let mut all = Named::new();
+        for largest in [true, false] {
+            let topk = TopK { k: 3, axis: 2, largest };
+            let (values, indices) = x.topk(topk)?;
+            all.push((format!("topk values {largest}"), values.clone()));
+            all.push((format!("topk indices {largest}"), indices));
+            // One of the two alone, read by another node and as an output.
+            all.push((format!("topk values read {largest}"), x.topk(TopK { k: 2, ..topk })?.0.relu()?));
+            let places = x.topk(TopK { k: 9, ..topk })?.1;
+            all.push((format!("argsort {largest}"), places));
+        }
+        for (name, pool) in &pools {
+            let (y, indices) = x.max_pool2d(pool)?;
+            all.push((format!("{name} maxima"), y.relu()?));
+            all.push((format!("{name} indices"), indices));
+            all.push((format!("{name} maxima alone"), x.max_pool2d(pool)?.0));
+            all.push((format!("{name} indices read"), x.scale(-1.0)?.max_pool2d(pool)?.1.cast(DType::F32)?));
+        }
+        let parts = x.split(1, &[1, 3, 2])?;
+        all.push(("first part".to_owned(), parts[0].relu()?));
+        all.push(("last part".to_owned(), parts[2].clone()));
+        all.push(("second part alone".to_owned(), x.split(3, &[4, 3])?[1].clone()));
+        Ok(all)
+    });
+    let model = Model::from_bytes(&export(&graph, "results").unwrap()).unwrap();
+    let several = |operator: &str| {
+        let of = model.nodes().iter().filter(|node| node.op_type == operator);
+        of.map(|node| node.outputs.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(several("TopK"), [2; 6]);
+    assert_eq!(several("MaxPool").iter().filter(|&&results| results == 2).count(), 9);
+    assert_eq!(several("Split"), [3, 2]);
+    let expected = answers(&graph, &Options::default(), &[&x]);
+    let imported = Import::new(&model).graph(&context).unwrap();
+    let found = answers(&imported.graph, &Options::default(), &[&x]);
+    for ((name, _), (found, expected)) in graph.outputs().iter().zip(found.iter().zip(&expected)) {
+        assert_eq!(found, expected, "{name}");
+    }
+    // As many nodes as there were: an index that was counted over the whole tensor is taken back for nothing.
+    let count = |graph: &Graph, op: &str| graph.nodes().iter().filter(|node| node.op.name() == op).count();
+    for op in ["topk", "max_pool2d", "split", "add"] {
+        assert_eq!(count(&imported.graph, op), count(&graph, op), "{op}");
+    }
+    round_trip(&context, "results", &graph, &[("x", &x)]);
 }
 
 #[test]

@@ -5,4 +5,5 @@ pub(crate) mod axis;
 pub(crate) mod movement;
 pub(crate) mod operands;
 pub(crate) mod reduce;
+pub(crate) mod topk;
 pub(crate) mod window;

@@ -1,11 +1,13 @@
 //! What depends on the order of elements: running sums, the largest, those that are not zero.
 
+use tilewright_ops::TopK;
+
 use super::call::Call;
-use super::gather::axis_attribute;
 use super::indices::{around, strides};
 use crate::error::Result;
 use crate::params::axis;
 use crate::params::operands::Operands;
+use crate::params::topk;
 use crate::tensor::{Data, HostTensor, Numbers};
 
 pub(super) fn cumulative_sum(call: &Call) -> Result<Vec<HostTensor>> {
@@ -51,21 +53,8 @@ pub(super) fn cumulative_sum(call: &Call) -> Result<Vec<HostTensor>> {
 
 pub(super) fn top_k(call: &Call) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
-    let attributes = &call.node().attributes;
-    let axis = match attributes.get("axis") {
-        Some(_) => axis_attribute(call, x.shape().len())?,
-        None => call.check(axis::one(-1, x.shape().len()))?,
-    };
-    let wanted = match attributes.int_ref("k")? {
-        Some(&old) => Some(old),
-        None => call.integers("", 1)?.and_then(|values| values.first().copied()),
-    };
-    let largest = attributes.flag("largest", true)?;
+    let TopK { k, axis, largest } = topk::topk(call, x.shape())?;
     let [outer, extent, inner] = around(x.shape(), axis);
-    let k = wanted
-        .and_then(|k| usize::try_from(k).ok())
-        .filter(|&k| k <= extent)
-        .ok_or_else(|| call.node().wrong(format!("k is {wanted:?} on an axis of {extent}")))?;
     let values = x.data().numbers();
     let mut shape = x.shape().to_vec();
     shape[axis] = k;

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::params::operands::Operands;
 use crate::params::{axis, movement};
 use crate::table::operator::{Comparison, Logic, Variadic};
+use crate::tensor::HostTensor;
 
 pub(super) fn unary(ctx: &Ctx, op: UnaryOp) -> Result<Vec<Value>> {
     ctx.like_first([ctx.float(0)?.unary(op)?])
@@ -68,6 +69,20 @@ pub(super) fn not(ctx: &Ctx) -> Result<Vec<Value>> {
     Ok(vec![device(negated(&ctx.float_or_bool(0)?)?, ElementType::Bool)])
 }
 
+/// Of the indices of maxima by the size of their plane, which is how the device counts them; arithmetic on other integers
+/// could leave its 32 bits.
+pub(super) fn modulo(ctx: &Ctx) -> Result<Vec<Value>> {
+    let divisor = ctx.constant(1)?.filter(|divisor| divisor.count() == 1).and_then(HostTensor::whole);
+    match ctx.value(0)? {
+        Value::MaxIndices(indices)
+            if divisor.and_then(|divisor| usize::try_from(divisor).ok()) == Some(indices.plane()) =>
+        {
+            Ok(vec![device(indices.within().clone(), ElementType::I64)])
+        }
+        value => Err(ctx.of_type(0, value.dtype())),
+    }
+}
+
 pub(super) fn choose(ctx: &Ctx) -> Result<Vec<Value>> {
     let (condition, dtype) = (ctx.float_or_bool(0)?, ctx.dtype(1)?);
     let y = ctx.float_or_bool(1)?.where_on(&condition, &ctx.float_or_bool(2)?)?;
@@ -77,7 +92,7 @@ pub(super) fn choose(ctx: &Ctx) -> Result<Vec<Value>> {
 pub(super) fn clip(ctx: &Ctx) -> Result<Vec<Value>> {
     let mut y = ctx.float(0)?;
     let bound = |attribute: &str, index: usize| match ctx.inputs.get(index) {
-        Some(Some(Value::Device { .. })) => Ok(None),
+        Some(Some(Value::Device { .. } | Value::MaxIndices(_))) => Ok(None),
         _ => ctx.number(attribute, index).map(Some),
     };
     match (bound("min", 1)?, bound("max", 2)?) {

@@ -258,6 +258,10 @@ impl<'m> Import<'m> {
             Some(Value::Device { tensor, dtype }) => {
                 Ok(OutputValue::Device(info.name.clone(), *dtype, tensor.clone()))
             }
+            Some(Value::MaxIndices(indices)) => {
+                let whole = indices.whole(&format!("output `{}`", info.name), context)?;
+                Ok(OutputValue::Device(info.name.clone(), ElementType::I64, whole))
+            }
             None => {
                 let reader = "the graph's output".to_owned();
                 Err(Error::MissingValue { reader, name: info.name.clone() })

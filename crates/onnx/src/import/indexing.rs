@@ -27,6 +27,7 @@ pub(super) fn gather(ctx: &Ctx) -> Result<Vec<Value>> {
         }
         Value::Device { tensor, .. } if tensor.dtype() == DType::I32 => tensor.clone(),
         Value::Device { dtype, .. } => return Err(ctx.of_type(1, *dtype)),
+        Value::MaxIndices(_) => ctx.any(1)?,
     };
     ctx.like_first([x.gather(axis, &indices)?])
 }

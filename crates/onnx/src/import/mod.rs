@@ -12,6 +12,7 @@ mod importer;
 mod indexing;
 mod loss;
 mod matmul;
+mod max_indices;
 mod movement;
 mod node;
 mod normalization;

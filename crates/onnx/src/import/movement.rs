@@ -45,15 +45,8 @@ pub(super) fn concat(ctx: &Ctx) -> Result<Vec<Value>> {
 pub(super) fn split(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.any(0)?;
     let axis = ctx.check(axis::one(ctx.node.attributes.int("axis", 0)?, x.rank()))?;
-    let mut start = 0;
-    let mut parts = vec![];
-    for size in movement::split(ctx, x.shape()[axis])? {
-        let mut ranges: Vec<_> = x.shape().iter().map(|&extent| SliceRange::full(extent)).collect();
-        ranges[axis] = SliceRange::new(start, start + size);
-        parts.push(x.slice(&ranges)?);
-        start += size;
-    }
-    ctx.like_first(parts)
+    let parts = movement::split(ctx, x.shape()[axis])?;
+    ctx.like_first(x.split(axis, &parts)?)
 }
 
 pub(super) fn slice(ctx: &Ctx) -> Result<Vec<Value>> {

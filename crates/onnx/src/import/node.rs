@@ -37,7 +37,7 @@ impl Operands for Ctx<'_> {
         match self.inputs.get(index) {
             None | Some(None) => Ok(None),
             Some(Some(Value::Host(constant))) => Ok(Some(constant.host())),
-            Some(Some(Value::Device { .. })) => Err(Error::NotConstant {
+            Some(Some(Value::Device { .. } | Value::MaxIndices(_))) => Err(Error::NotConstant {
                 node: self.node.place(),
                 value: self.node.input(index).unwrap_or("").to_owned(),
             }),
@@ -84,6 +84,7 @@ impl Ctx<'_> {
         match self.value(index)? {
             Value::Host(constant) => constant.device(&self.node.place(), self.context),
             Value::Device { tensor, .. } => Ok(tensor.clone()),
+            Value::MaxIndices(indices) => indices.whole(&self.node.place(), self.context),
         }
     }
 

@@ -1,13 +1,21 @@
 //! Poolings over windows, and over all of an image.
 
+use std::rc::Rc;
+
 use tilewright_ops::{Pool2d, ReduceOp};
+use tilewright_tensor::Tensor;
 use tilewright_tensor::composite::Pool3d;
 
 use super::convolution::{own_axes, pair, three, two_axes};
-use super::node::Ctx;
+use super::max_indices::MaxIndices;
+use super::node::{Ctx, device};
 use super::value::Value;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::limit::LIMIT;
 use crate::params::window::{self, Window};
+
+/// Padding before and behind height and width.
+type Border = [(usize, usize); 2];
 
 struct Pool {
     op: Pool2d,
@@ -26,7 +34,7 @@ fn pool(ctx: &Ctx, shape: &[usize]) -> Result<Pool> {
 }
 
 impl Pool {
-    fn border(&self) -> [(usize, usize); 2] {
+    fn border(&self) -> Border {
         self.pads.map(Into::into)
     }
 
@@ -47,7 +55,7 @@ impl Pool {
 pub(super) fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     if ctx.wants(1) {
-        return Err(ctx.unsupported("the second result, the places of the maxima,"));
+        return max_pool_with_indices(ctx, &x);
     }
     if x.rank() == 5 {
         return ctx.like_first([x.max_pool3d(&pool3d(ctx, x.shape(), false)?)?]);
@@ -60,6 +68,59 @@ pub(super) fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
         x.max_pool2d_bordered(pool.border(), &pool.op)?
     };
     ctx.like_first([own_axes(y, rank)?])
+}
+
+/// The maxima, and where they lie.
+fn max_pool_with_indices(ctx: &Ctx, x: &Tensor) -> Result<Vec<Value>> {
+    if x.rank() == 5 {
+        return Err(
+            ctx.unsupported("the second result, the indices of the maxima, of a pooling over three axes")
+        );
+    }
+    let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
+    let x = two_axes(ctx, x)?;
+    let extents = pair(&x.shape()[2..], 1);
+    let by_columns = match ctx.node.attributes.int("storage_order", 0)? {
+        0 => false,
+        1 => true,
+        other => {
+            return Err(ctx.node.attributes.wrong("storage_order", format!("is {other} and must be 0 or 1")));
+        }
+    };
+    let (y, indices) = if pool.is_plain() {
+        let (y, indices) = x.max_pool2d(&pool.with_padding())?;
+        let order = by_columns.then(|| renumbered(ctx, extents, [(0, 0); 2], by_columns)).transpose()?;
+        (y, order.map_or_else(|| Ok(indices.clone()), |order| order.gather(0, &indices))?)
+    } else {
+        let (y, indices) = x.max_pool2d_bordered_indices(pool.border(), &pool.op)?;
+        (y, renumbered(ctx, extents, pool.border(), by_columns)?.gather(0, &indices)?)
+    };
+    let indices = MaxIndices::new(own_axes(indices, rank)?, extents.iter().product());
+    Ok(vec![device(own_axes(y, rank)?, ctx.dtype(0)?), Value::MaxIndices(Rc::new(indices))])
+}
+
+/// For each place of a plane with its border, in rows, that in the plane alone, in rows or columns; of the border's the
+/// nearest.
+fn renumbered(ctx: &Ctx, [height, width]: [usize; 2], border: Border, by_columns: bool) -> Result<Tensor> {
+    let [rows, columns] = [(height, border[0]), (width, border[1])]
+        .map(|(extent, (before, behind))| extent.saturating_add(before).saturating_add(behind));
+    let elements = rows.saturating_mul(columns);
+    if elements > LIMIT {
+        let node = ctx.node.place();
+        return Err(Error::TooLarge { node, elements: elements as u128, limit: LIMIT });
+    }
+    let inside = |place: usize, before: usize, extent: usize| {
+        place.saturating_sub(before).min(extent.saturating_sub(1))
+    };
+    // No more than the limit.
+    let table: Vec<i32> = (0..elements)
+        .map(|place| {
+            let row = inside(place / columns, border[0].0, height);
+            let column = inside(place % columns, border[1].0, width);
+            (if by_columns { column * height + row } else { row * width + column }) as i32
+        })
+        .collect();
+    Ok(Tensor::from_slice(ctx.context, &table, &[elements])?)
 }
 
 pub(super) fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {

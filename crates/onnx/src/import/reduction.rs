@@ -8,7 +8,7 @@ use super::value::Value;
 use crate::element::ElementType;
 use crate::error::Result;
 use crate::params::operands::Operands;
-use crate::params::{axis, reduce};
+use crate::params::{axis, reduce, topk};
 use crate::table::operator::{Extreme, Reduction};
 
 pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
@@ -66,4 +66,11 @@ pub(super) fn cumulative_sum(ctx: &Ctx) -> Result<Vec<Value>> {
         reverse: attributes.flag("reverse", false)?,
     };
     ctx.like_first([x.cumsum(&op)?])
+}
+
+/// The values in the operand's type, and where they lie.
+pub(super) fn topk(ctx: &Ctx) -> Result<Vec<Value>> {
+    let x = ctx.float(0)?;
+    let (values, indices) = x.topk(topk::topk(ctx, x.shape())?)?;
+    Ok(vec![device(values, ctx.dtype(0)?), device(indices, ElementType::I64)])
 }

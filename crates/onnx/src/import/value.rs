@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
+use super::max_indices::MaxIndices;
 use super::ports::Stored;
 use crate::element::ElementType;
 use crate::error::Result;
@@ -25,6 +26,8 @@ pub(super) enum Value {
         /// Its type in the model.
         dtype: ElementType,
     },
+    /// The indices of a pooling's maxima, int64 in the model.
+    MaxIndices(Rc<MaxIndices>),
 }
 
 impl Value {
@@ -33,6 +36,7 @@ impl Value {
         match self {
             Self::Host(constant) => constant.host.shape(),
             Self::Device { tensor, .. } => tensor.shape(),
+            Self::MaxIndices(indices) => indices.within().shape(),
         }
     }
 
@@ -41,6 +45,7 @@ impl Value {
         match self {
             Self::Host(constant) => constant.host.dtype(),
             Self::Device { dtype, .. } => *dtype,
+            Self::MaxIndices(_) => ElementType::I64,
         }
     }
 }

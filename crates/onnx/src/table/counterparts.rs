@@ -45,9 +45,11 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Dropout => vec!["dropout"],
         Operator::Reduce(reduction) => reduction.op().into_iter().map(ReduceOp::name).collect(),
         Operator::Arg(Extreme::Max) => vec!["argmax"],
+        Operator::TopK => vec!["topk"],
         Operator::Relabel(Relabel::Reshape) => vec!["reshape"],
         Operator::Transpose => vec!["permute"],
         Operator::Concat => vec!["concat"],
+        Operator::Split => vec!["split"],
         Operator::Slice => vec!["slice"],
         Operator::Expand => vec!["expand"],
         Operator::Pad => vec!["pad", "resample"],
@@ -58,6 +60,7 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::Not
         | Operator::Variadic(Variadic::Sum | Variadic::Mean)
         | Operator::CastLike
+        | Operator::Mod
         | Operator::Lines(Lines::Hardmax)
         | Operator::GlobalPool(_)
         | Operator::InstanceNorm
@@ -72,7 +75,6 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::Relabel(Relabel::Flatten | Relabel::Squeeze | Relabel::Unsqueeze)
         | Operator::Shape
         | Operator::Size
-        | Operator::Split
         | Operator::Tile
         | Operator::DepthToSpace
         | Operator::SpaceToDepth

@@ -27,6 +27,7 @@ pub(super) const ROWS: &[Row] = &[
     ("Clip", 1, Operator::Clip),
     ("Cast", 6, Operator::Cast),
     ("CastLike", 15, Operator::CastLike),
+    ("Mod", 10, Operator::Mod),
     ("Abs", 1, Operator::Unary(UnaryOp::Abs)),
     ("Neg", 1, Operator::Unary(UnaryOp::Neg)),
     ("Exp", 1, Operator::Unary(UnaryOp::Exp)),
@@ -54,7 +55,6 @@ pub(super) const ROWS: &[Row] = &[
 pub(super) const ON_HOST: &[HostRow] = &[
     ("IsNaN", HostOperator::IsNaN),
     ("IsInf", HostOperator::IsInf),
-    ("Mod", HostOperator::Mod),
     ("BitShift", HostOperator::Bits(Bits::Shift)),
     ("BitwiseAnd", HostOperator::Bits(Bits::And)),
     ("BitwiseOr", HostOperator::Bits(Bits::Or)),

@@ -44,6 +44,8 @@ pub(crate) enum Operator {
     Cast,
     /// To the type of the second operand.
     CastLike,
+    /// The rest of a division; on the device of the indices of maxima, by the size of their plane, alone.
+    Mod,
     /// A function of the lines along an axis.
     Lines(Lines),
     /// A matrix product by NumPy's rule.
@@ -82,6 +84,8 @@ pub(crate) enum Operator {
     Arg(Extreme),
     /// Running sums.
     CumSum,
+    /// The largest or smallest of each line, and where they lie.
+    TopK,
     /// The operand itself.
     Identity,
     /// The same elements under another shape.
@@ -204,12 +208,8 @@ pub(crate) enum HostOperator {
     IsNaN,
     /// Whether an element is infinite.
     IsInf,
-    /// The rest of a division.
-    Mod,
     /// A function of the bits of two integers.
     Bits(Bits),
-    /// The largest of each line, and where they lie.
-    TopK,
     /// Where the elements are that are not 0.
     NonZero,
     /// One side of the diagonal.

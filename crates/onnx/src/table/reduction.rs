@@ -16,6 +16,7 @@ pub(super) const ROWS: &[Row] = &[
     ("ArgMax", 1, Operator::Arg(Extreme::Max)),
     ("ArgMin", 1, Operator::Arg(Extreme::Min)),
     ("CumSum", 11, Operator::CumSum),
+    ("TopK", 1, Operator::TopK),
 ];
 
-pub(super) const ON_HOST: &[HostRow] = &[("TopK", HostOperator::TopK), ("NonZero", HostOperator::NonZero)];
+pub(super) const ON_HOST: &[HostRow] = &[("NonZero", HostOperator::NonZero)];

@@ -73,6 +73,16 @@ impl Tensor {
         max_pool2d_bordered(self, border, pool)
     }
 
+    /// [`Tensor::max_pool2d`] of N C H W in a border: the indices are flat in the plane with its border.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::pad`] and [`Tensor::max_pool2d`].
+    pub fn max_pool2d_bordered_indices(&self, border: Border, pool: &Pool2d) -> Result<(Self, Self), Error> {
+        let (y, indices) = bordered(self, border, f32::MIN)?.max_pool2d(pool)?;
+        let kept = |tensor| without_late(tensor, self.shape(), border, pool);
+        Ok((kept(&y)?, kept(&indices)?))
+    }
+
     /// [`Tensor::avg_pool2d`] of N C H W in a border, whose sides may differ and which counts in the divisor if
     /// `count_include_pad`.
     ///

@@ -34,7 +34,7 @@ pub enum Error {
         op: &'static str,
     },
     /// The gradient that was given does not fit.
-    #[error("{op}: a gradient of shape {found:?} for a value of shape {expected:?}")]
+    #[error("{op}: the gradient has shape {found:?}, but the value has shape {expected:?}")]
     GradientShape {
         /// The operation.
         op: &'static str,
@@ -44,7 +44,9 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// A rule gave another number of gradients than it has inputs.
-    #[error("{op}: the rule gave {found} gradients for {expected} inputs; give `None` for one without")]
+    #[error(
+        "{op}: the rule gave {found} gradients for {expected} inputs; return `None` for an input that needs no gradient"
+    )]
     GradientCount {
         /// The operation.
         op: &'static str,

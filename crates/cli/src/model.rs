@@ -222,6 +222,6 @@ pub fn load(
 pub fn image_shape(from: &str, shape: &[usize]) -> Result<[usize; 4]> {
     shape.try_into().map_err(|_| Error::Array {
         path: from.to_owned(),
-        reason: format!("it has shape {shape:?}; N×C×H×W is wanted"),
+        reason: format!("it has shape {shape:?}; it must have four axes, N×C×H×W"),
     })
 }

@@ -123,7 +123,7 @@ fn a_checkpoint_of_another_run_is_refused() {
     run_well(&arguments(folder.path(), &output, "1"));
     let mut other = arguments(folder.path(), &output, "2");
     other.push("--resume");
-    run_badly(&other, &["cannot be resumed", "1 epochs", "2 epochs"]);
+    run_badly(&other, &["cannot resume from", "1 epochs", "2 epochs"]);
     let path = output.join("checkpoint.safetensors");
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
@@ -131,7 +131,7 @@ fn a_checkpoint_of_another_run_is_refused() {
     again.push("--resume");
     run_badly(&again, &["checkpoint.safetensors", "cut off"]);
     fs::copy(output.join("model.safetensors"), &path).unwrap();
-    run_badly(&again, &["cannot be resumed", "weights only"]);
+    run_badly(&again, &["cannot resume from", "weights only"]);
     fs::remove_file(&path).unwrap();
     run_badly(&again, &["checkpoint.safetensors"]);
 }

@@ -164,7 +164,9 @@ pub enum DataError {
     },
 
     /// Samples of one batch do not have one shape.
-    #[error("sample {index} came out as {found:?} (C×H×W) but the batch holds {expected:?}")]
+    #[error(
+        "sample {index} has shape {found:?} (C×H×W) after the transforms but the batch holds {expected:?}"
+    )]
     ShapeMismatch {
         /// The sample.
         index: usize,

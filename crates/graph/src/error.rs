@@ -29,7 +29,7 @@ pub enum Error {
     Capture(String),
     /// An operand is no value of the graph.
     #[error(
-        "node `{node}`: operand {operand} is no value of this graph; `input`, `constant` and `push` give them"
+        "node `{node}`: operand {operand} is not a value of this graph; use what `input`, `constant` or `push` returned"
     )]
     ForeignOperand {
         /// The node's name.
@@ -44,7 +44,7 @@ pub enum Error {
         name: String,
     },
     /// There is no such input or output.
-    #[error("there is no {what} {at}; this graph has {count}")]
+    #[error("{what} {at} does not exist: the graph has {count}, counted from 0")]
     NoPort {
         /// `input` or `output`.
         what: &'static str,

@@ -92,7 +92,7 @@ pub enum Error {
         dtype: String,
     },
     /// A value was set with another shape.
-    #[error("`{path}` has shape {expected:?} and cannot take {found:?}")]
+    #[error("`{path}` has shape {expected:?}, and the value given has {found:?}")]
     ParameterShape {
         /// The parameter's path.
         path: String,
@@ -118,7 +118,7 @@ pub enum Error {
         reason: String,
     },
     /// A checkpoint does not belong to this run.
-    #[error("{path} cannot be resumed: {reason}")]
+    #[error("cannot resume from {path}: {reason}")]
     Resume {
         /// The file.
         path: String,

@@ -25,7 +25,7 @@ pub enum Error {
         source: prost::DecodeError,
     },
     /// The bytes decode to a model without a graph, as an empty file does.
-    #[error("{what} holds no graph; is it an ONNX model?")]
+    #[error("{what} contains no graph; is it an ONNX model?")]
     NoGraph {
         /// The file, or `the bytes`.
         what: String,
@@ -49,7 +49,7 @@ pub enum Error {
         known: &'static str,
     },
     /// A tensor's type is none that is read.
-    #[error("{tensor} has element type {number} ({name}), which is not read")]
+    #[error("{tensor} has element type {number} ({name}), which is not supported")]
     ElementType {
         /// The tensor.
         tensor: String,
@@ -117,7 +117,7 @@ pub enum Error {
         reason: String,
     },
     /// A name is given to two values.
-    #[error("the value `{name}` is made twice, by {first} and by {second}; ONNX names are unique")]
+    #[error("the value `{name}` is produced by both {first} and {second}; ONNX names are unique")]
     DuplicateName {
         /// The name.
         name: String,
@@ -127,7 +127,7 @@ pub enum Error {
         second: String,
     },
     /// A node reads what nothing makes.
-    #[error("{reader} reads `{name}`, which no input, initializer or node gives")]
+    #[error("{reader} reads `{name}`, which no input, initializer or node produces")]
     MissingValue {
         /// The node, or `the graph's output`.
         reader: String,
@@ -164,7 +164,7 @@ pub enum Error {
     },
     /// A value must be known when the model is imported, and is not.
     #[error(
-        "{node}: the value of `{value}` must be known at import, and depends on what the model is run on; give it with `Import::constant` if it is an input"
+        "{node}: the value of `{value}` must be known at import, but depends on the model's input; give it with `Import::constant` if it is an input"
     )]
     NotConstant {
         /// The node.
@@ -173,7 +173,7 @@ pub enum Error {
         value: String,
     },
     /// A tensor that import would make on the host is too large.
-    #[error("{node}: a tensor of {elements} elements would be made at import; {limit} is the most")]
+    #[error("{node}: would create {elements} elements at import; the limit is {limit}")]
     TooLarge {
         /// The node.
         node: String,
@@ -204,7 +204,7 @@ pub enum Error {
         reason: String,
     },
     /// A graph does not fit an ONNX file.
-    #[error("the model takes {bytes} bytes, and a protobuf message at most 2 GiB; split it in two graphs")]
+    #[error("the model takes {bytes} bytes, and a protobuf message at most 2 GiB; split the model in two")]
     TooLargeToExport {
         /// Its size.
         bytes: usize,

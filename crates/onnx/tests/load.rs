@@ -72,7 +72,7 @@ fn names_must_be_made_once_and_exist() {
     let shadow = floats("y", &[1], &[1.0]);
     message(&graph(vec![node("Relu", "one", &["x"], &["y"])], vec![shadow]), &["`y`", "initializer"]);
     let same = vec![floats("w", &[1], &[1.0]), floats("w", &[1], &[1.0])];
-    message(&graph(vec![node("Relu", "one", &["x"], &["y"])], same), &["`w`", "twice"]);
+    message(&graph(vec![node("Relu", "one", &["x"], &["y"])], same), &["`w`", "both"]);
 }
 
 #[test]

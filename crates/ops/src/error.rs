@@ -33,7 +33,7 @@ pub enum ShapeError {
         right: Vec<usize>,
     },
     /// An operand with the wrong number of axes.
-    #[error("{op}: {operand} has shape {shape:?} with {} axes, {expected} wanted; reshape it", shape.len())]
+    #[error("{op}: {operand} has shape {shape:?}: it has {} axes and must have {expected}; reshape it", shape.len())]
     Rank {
         /// The operation.
         op: &'static str,
@@ -46,7 +46,7 @@ pub enum ShapeError {
     },
     /// An operand whose shape follows from the others and is another.
     #[error(
-        "{op}: {operand} has shape {shape:?}, {expected:?} wanted; check which tensor is passed as {operand}"
+        "{op}: {operand} has shape {shape:?} and must have shape {expected:?}; check which tensor is passed as {operand}"
     )]
     Operand {
         /// The operation.
@@ -126,7 +126,7 @@ pub enum ShapeError {
     },
     /// A dilated pooling window that touches padding only, so that it has no value.
     #[error(
-        "{op}: with kernel {kernel:?}, padding {padding:?} and dilation {dilation:?} a window over input {input:?} meets padding only; use less padding or less dilation"
+        "{op}: with kernel {kernel:?}, padding {padding:?} and dilation {dilation:?} a window over input {input:?} covers only padding; use less padding or less dilation"
     )]
     EmptyWindow {
         /// The operation.
@@ -194,7 +194,7 @@ pub enum ShapeError {
     },
     /// A maximum, minimum or argmax of nothing.
     #[error(
-        "{op}: shape {shape:?} has no elements along axes {axes:?}, and nothing has no {op}; skip empty batches or reduce other axes"
+        "{op}: shape {shape:?} has no elements along axes {axes:?}, and {op} of zero elements is undefined; skip empty batches or reduce other axes"
     )]
     EmptyReduction {
         /// The operation.
@@ -271,7 +271,7 @@ pub enum ShapeError {
         op: &'static str,
     },
     /// More or fewer operands than the operation takes.
-    #[error("{op}: {found} operands do not fit it; its documentation lists them")]
+    #[error("{op}: it cannot take {found} operands; see its documentation")]
     OperandCount {
         /// The operation.
         op: &'static str,

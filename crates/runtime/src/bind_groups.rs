@@ -100,6 +100,8 @@ pub(crate) fn checked<'a>(
     });
     match pollster::block_on(scope.pop()) {
         None => Ok(made),
-        Some(error) => Err(Error::Texture { reason: format!("{error} (is it of this context's device?)") }),
+        Some(error) => {
+            Err(Error::Texture { reason: format!("{error} (does it belong to this context's device?)") })
+        }
     }
 }

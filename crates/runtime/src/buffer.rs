@@ -88,7 +88,7 @@ impl Buffer {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(Error::Wrap { reason: format!("it lacks the usage {missing:?}, with which it must be made") })
+        Err(Error::Wrap { reason: format!("create the buffer with usage {missing:?}") })
     }
 
     /// Whether nobody else holds this memory.

@@ -23,7 +23,10 @@ pub enum Error {
         found: String,
     },
     /// The adapter refused to give a device.
-    #[error("the adapter `{adapter}` gave no device: {reason}")]
+    #[error(
+        "could not open a device on adapter `{adapter}`: {reason}. Update the driver, or choose another adapter with \
+         TILEWRIGHT_ADAPTER"
+    )]
     NoDevice {
         /// Its name.
         adapter: String,
@@ -62,7 +65,7 @@ pub enum Error {
     },
     /// The device's memory is full.
     #[error(
-        "out of device memory: {requested} bytes more were asked for with {live} live and {pooled} pooled. Use a \
+        "out of device memory: could not allocate {requested} bytes ({live} in use, {pooled} kept in the pool). Use a \
          smaller batch, or drop tensors that are no longer needed"
     )]
     OutOfMemory {
@@ -86,7 +89,9 @@ pub enum Error {
     #[error(transparent)]
     Shader(#[from] ShaderError),
     /// The driver rejected a pipeline.
-    #[error("the driver rejected the pipeline of `{kernel}`: {reason}")]
+    #[error(
+        "the driver could not compile kernel `{kernel}`: {reason}. `tilewright kernels show {kernel} --emit wgsl` prints it"
+    )]
     Pipeline {
         /// The kernel's stem.
         kernel: String,
@@ -94,7 +99,7 @@ pub enum Error {
         reason: String,
     },
     /// A dispatch does not fit its kernel.
-    #[error("`{kernel}` was launched wrongly: {reason}")]
+    #[error("kernel `{kernel}`: invalid launch: {reason}")]
     Launch {
         /// The kernel's stem.
         kernel: String,
@@ -102,7 +107,10 @@ pub enum Error {
         reason: String,
     },
     /// A kernel wrote outside its buffer (found in checked mode).
-    #[error("a kernel wrote outside a buffer of {bytes} bytes: the sentinel behind it has changed")]
+    #[error(
+        "a kernel wrote outside a buffer of {bytes} bytes: the sentinel behind it has changed. Check the indices of the \
+         kernels launched since the last read"
+    )]
     StrayWrite {
         /// The buffer's logical size.
         bytes: u64,
@@ -115,7 +123,7 @@ pub enum Error {
     },
     /// A buffer of a recording was used as if it had memory.
     #[error(
-        "{op}: its operand is only planned and has no contents yet. Inside a recording use operations that the graph \
+        "{op}: its operand is symbolic (it has a shape and no values yet). Inside a recording use operations that the graph \
          knows; outside run the plan first and read its outputs"
     )]
     Unbacked {
@@ -129,13 +137,13 @@ pub enum Error {
         reason: String,
     },
     /// An application's buffer cannot be used.
-    #[error("the application's buffer cannot be used so: {reason}")]
+    #[error("this buffer cannot be used here: {reason}")]
     Wrap {
         /// What it lacks.
         reason: String,
     },
     /// An application's texture cannot be used.
-    #[error("the texture cannot be used so: {reason}")]
+    #[error("this texture cannot be used here: {reason}")]
     Texture {
         /// What it lacks, and what to do.
         reason: String,
@@ -151,7 +159,7 @@ pub enum Error {
         allowed: &'static str,
     },
     /// A transfer does not fit the buffer.
-    #[error("{bytes} bytes do not fit a buffer of {size} bytes")]
+    #[error("cannot copy {bytes} bytes into a buffer of {size} bytes")]
     TransferSize {
         /// The bytes offered.
         bytes: u64,

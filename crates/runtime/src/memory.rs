@@ -140,7 +140,9 @@ impl Context {
     pub fn wrap(&self, raw: wgpu::Buffer) -> Result<Buffer> {
         let size = raw.size();
         if size == 0 || !size.is_multiple_of(4) {
-            return Err(Error::Wrap { reason: format!("its {size} bytes are not whole words of 4") });
+            return Err(Error::Wrap {
+                reason: format!("its size must be a multiple of 4 bytes, and is {size}"),
+            });
         }
         let buffer = Buffer(Arc::new(Shared {
             raw,

@@ -78,7 +78,7 @@ impl Texture {
         };
         let fault = |reason| Err(Error::Texture { reason });
         if !raw.usage().contains(usage) {
-            return fault(format!("it lacks the usage {usage:?}, with which it must be made"));
+            return fault(format!("create the texture with usage {usage:?}"));
         }
         let format = raw.format();
         match kind {

@@ -60,8 +60,8 @@ pub enum Error {
         /// The operation.
         op: &'static str,
     },
-    /// The operands live on different contexts.
-    #[error("{op}: the operands live on different contexts; read one back and upload it to the other")]
+    /// The operands belong to different contexts.
+    #[error("{op}: the operands belong to different contexts; read one back and upload it to the other")]
     Contexts {
         /// The operation.
         op: &'static str,

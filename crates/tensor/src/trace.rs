@@ -1,8 +1,8 @@
 //! Symbolic tensors: operations on them are written down instead of run.
 //!
 //! A network's forward function runs as it is; where it meets a symbolic tensor, the operation's shape rule gives the next
-//! one. What cannot be written down (random numbers, gradients, reading values) fails with an error, because a symbolic
-//! tensor's buffer has no memory.
+//! one. Every [`Op`] can be written down, gradients too. What is none (reading values, writing in place) fails with an error,
+//! because a symbolic tensor's buffer has no memory.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

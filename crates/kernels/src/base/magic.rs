@@ -25,7 +25,7 @@ pub(crate) fn to_numerator(op: &str, number: usize) -> Result<u32> {
             what: "an index",
             needed: number as u64,
             limit: LIMIT - 1,
-            detail: "element numbers that a kernel divides are 31 bits".to_owned(),
+            detail: "this kernel's indices must be below 2³¹".to_owned(),
         }),
     }
 }

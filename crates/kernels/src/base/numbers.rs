@@ -17,7 +17,7 @@ pub(crate) fn to_u32(op: &str, number: usize) -> Result<u32> {
         what: "an index",
         needed: number as u64,
         limit: u64::from(u32::MAX),
-        detail: "element numbers are 32 bits".to_owned(),
+        detail: "kernels index elements with u32".to_owned(),
     })
 }
 

@@ -64,7 +64,7 @@ impl Params {
                 what: "the pixels of an image",
                 needed: pixels as u64,
                 limit: i32::MAX as u64,
-                detail: format!("input {x_shape:?}: the places of maxima are i32"),
+                detail: format!("input {x_shape:?}: the indices of maxima are i32"),
             });
         }
         values(op, x_shape)?;

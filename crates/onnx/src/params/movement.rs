@@ -288,7 +288,7 @@ pub(crate) fn cast_type(call: &impl Operands) -> Result<ElementType> {
     let attributes = &call.node().attributes;
     let number = attributes.int("to", 0)?;
     let known = i32::try_from(number).map_err(|_| "unknown").and_then(ElementType::from_number);
-    known.map_err(|name| attributes.wrong("to", format!("is {number} ({name}), which is not read")))
+    known.map_err(|name| attributes.wrong("to", format!("is {number} ({name}), which is not supported")))
 }
 
 /// The shape that an operator gives the elements.

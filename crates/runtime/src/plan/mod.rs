@@ -50,7 +50,7 @@ impl Context {
     ) -> Result<Plan> {
         if !self.is_recording() {
             return Err(Error::Plan {
-                reason: "this context records nothing; use `Context::recording`".into(),
+                reason: "this context is not recording; create it with `Context::recording`".into(),
             });
         }
         let (context, steps) = (self.eager(), self.take_recorded());

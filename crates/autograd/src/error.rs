@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+/// What every fallible call of this crate returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// A failure of an operation on variables, or of the way back.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]

@@ -25,9 +25,6 @@ mod var;
 
 pub use backward::Gradients;
 pub use check::{GradientCheck, check_gradients};
-pub use error::Error;
+pub use error::{Error, Result};
 pub use ops::BatchNormTrained;
 pub use var::{LeafId, Needs, Var};
-
-/// What every fallible call of this crate returns.
-pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::{Batch, Plan};
+use super::plan::{Batch, Plan};
 use crate::DataError;
 
 /// Worker threads that make the batches `delivered..delivered + window`, each whichever is free next.

@@ -1,6 +1,6 @@
 //! Normalisation by channel.
 
-use super::{Image, Transform};
+use super::step::{Image, Transform};
 use crate::{DataError, SampleRng};
 
 /// `(x − mean) / std`, by channel, as torchvision's `Normalize`.

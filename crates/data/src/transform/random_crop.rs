@@ -1,6 +1,6 @@
 //! Random windows.
 
-use super::{Image, Transform};
+use super::step::{Image, Transform};
 use crate::{DataError, SampleRng};
 
 /// Keeps the sums of sides and paddings far from overflow.

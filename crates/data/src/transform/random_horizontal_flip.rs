@@ -1,6 +1,6 @@
 //! Mirror images.
 
-use super::{Image, Transform};
+use super::step::{Image, Transform};
 use crate::{DataError, SampleRng};
 
 /// Mirrors the image left to right with a given probability, as torchvision's `RandomHorizontalFlip`.

@@ -31,10 +31,7 @@ const WITH_CIRCLES: [&str; 8] = [
 const IDLE: [(&str, &str); 1] = [("tilewright-graph", "tracing")];
 
 /// Files that are still longer than [`LINES`]. Nothing may be added.
-const LONG: [&str; 2] = [
-    "crates/kernels/src/pooling/walk.rs",
-    "crates/ops/src/support.rs",
-];
+const LONG: [&str; 2] = ["crates/kernels/src/pooling/walk.rs", "crates/ops/src/support.rs"];
 
 const LINES: usize = 400;
 

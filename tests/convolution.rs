@@ -161,6 +161,11 @@ fn sweep(pass: Pass, run: impl Fn(&Context, &Shape, Conv2dAlgorithm) -> Result<(
     let mut cases = Cases::new();
     for context in contexts() {
         for (at, shape) in shapes().into_iter().enumerate() {
+            // Checked mode looks for accesses out of bounds, and meets every text of a kernel but not every extent in it. By
+            // pairs, for of two neighbours one often has whole vec4s of channels and the other not.
+            if !full() && context.mode() == Mode::Checked && at / 2 % 2 != 0 {
+                continue;
+            }
             for algorithm in candidates(&context, pass, &shape) {
                 // Its sums are a product's, which tests/matmul.rs tries around every tile.
                 if !full() && algorithm == Conv2dAlgorithm::Im2col && at % 3 != 0 {

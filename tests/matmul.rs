@@ -124,8 +124,12 @@ fn every_algorithm_around_every_tile_multiple() {
     ];
     let mut cases = Cases::new();
     for context in contexts() {
-        for size in sizes {
-            for op in TRANSPOSES {
+        for (i, size) in sizes.into_iter().enumerate() {
+            for (j, op) in TRANSPOSES.into_iter().enumerate() {
+                // Two of the four for each size, and each with every second size.
+                if !full() && (i + j) % 2 != 0 {
+                    continue;
+                }
                 for algorithm in candidates(&context, &op, size) {
                     let shapes = shapes(&op, [&[], &[]], size);
                     // With less behind it, it goes the same way to its sums.
@@ -151,18 +155,14 @@ fn every_epilogue() {
         Behind { bias: true, ..NOTHING },
         Behind { bias: true, activation: leaky, ..NOTHING },
         Behind { residual: true, activation: relu, ..NOTHING },
-        Behind { bias: true, residual: true, activation: relu },
     ];
     for context in contexts() {
         // Checked mode looks for accesses out of bounds, and `EVERYTHING` reads all that the others read.
         if !full() && context.mode() == Mode::Checked {
             continue;
         }
-        // The third is narrow, and the last three have few tiles and a long K: kernels may swap or split them.
-        for (i, size) in [[5, 9, 11], [33, 36, 20], [70, 6, 24], [4, 8, 2048], [200, 3, 1030], [8, 12, 1030]]
-            .into_iter()
-            .enumerate()
-        {
+        // The third is narrow, and the last has few tiles and a long K: kernels may swap or split them.
+        for (i, size) in [[5, 9, 11], [33, 36, 20], [70, 6, 24], [8, 12, 1030]].into_iter().enumerate() {
             for op in if full() { TRANSPOSES.to_vec() } else { vec![TRANSPOSES[i % 4]] } {
                 for algorithm in candidates(&context, &op, size) {
                     for behind in forms {
@@ -201,7 +201,7 @@ fn batches_broadcast() {
     for context in contexts() {
         for (i, batch) in batches.into_iter().enumerate() {
             for (j, size) in [[5, 6, 7], [8, 36, 12], [17, 4, 16]].into_iter().enumerate() {
-                for op in if full() { TRANSPOSES.to_vec() } else { vec![TRANSPOSES[(i + j) % 4]] } {
+                for op in if full() { TRANSPOSES.to_vec() } else { vec![TRANSPOSES[(j + i / 4) % 4]] } {
                     for algorithm in candidates(&context, &op, size) {
                         let shapes = shapes(&op, batch, size);
                         let outcome = run(&context, &op, &shapes, EVERYTHING, Some(algorithm));

@@ -53,7 +53,7 @@ fn pools() -> Vec<Pool2d> {
 /// The windows for images of a shape, numbered. Whole vec4s of channels meet them all; single channels, whose kernels are
 /// the same text over numbers, meet some: windows that touch, overhang, are padded, dilated, or cover everything.
 fn pools_of(shape: [usize; 4]) -> impl Iterator<Item = (usize, Pool2d)> {
-    let wanted = move |at: usize| full() || shape[1] % 4 == 0 || [0, 1, 5, 9, 11, 13].contains(&at);
+    let wanted = move |at: usize| full() || shape[1].is_multiple_of(4) || [0, 1, 5, 9, 11, 13].contains(&at);
     pools().into_iter().enumerate().filter(move |(at, _)| wanted(*at))
 }
 

@@ -74,7 +74,7 @@ fn ways(at: usize) -> Vec<(ReduceOp, bool)> {
         return all.collect();
     }
     let others: Vec<_> = ReduceOp::ALL.into_iter().filter(|op| *op != ReduceOp::Sum).collect();
-    vec![(ReduceOp::Sum, at % 2 == 0), (others[at % others.len()], at % 3 == 0)]
+    vec![(ReduceOp::Sum, at.is_multiple_of(2)), (others[at % others.len()], at.is_multiple_of(3))]
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::{Batch, Plan};
-use crate::error::DataError;
+use super::plan::{Batch, Plan};
+use crate::DataError;
 
 /// Worker threads that make the batches `delivered..delivered + window`, each whichever is free next.
 pub(super) struct Prefetcher {

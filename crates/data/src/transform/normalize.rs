@@ -1,7 +1,7 @@
 //! Normalisation by channel.
 
-use super::{Image, Transform};
-use crate::{error::DataError, random::SampleRng};
+use super::step::{Image, Transform};
+use crate::{DataError, SampleRng};
 
 /// `(x − mean) / std`, by channel, as torchvision's `Normalize`.
 #[derive(Debug, Clone, PartialEq)]

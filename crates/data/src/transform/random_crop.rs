@@ -1,7 +1,7 @@
 //! Random windows.
 
-use super::{Image, Transform};
-use crate::{error::DataError, random::SampleRng};
+use super::step::{Image, Transform};
+use crate::{DataError, SampleRng};
 
 /// Keeps the sums of sides and paddings far from overflow.
 const MAX_PADDING: usize = 65_535;

@@ -1,7 +1,7 @@
 //! Mirror images.
 
-use super::{Image, Transform};
-use crate::{error::DataError, random::SampleRng};
+use super::step::{Image, Transform};
+use crate::{DataError, SampleRng};
 
 /// Mirrors the image left to right with a given probability, as torchvision's `RandomHorizontalFlip`.
 #[derive(Debug, Clone, Copy, PartialEq)]

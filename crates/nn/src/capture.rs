@@ -32,6 +32,7 @@ pub fn capture(
     store: &ParameterStore,
     inputs: &[(&str, &[usize], DType)],
 ) -> Result<Graph> {
+    store.fill()?;
     let mut parameters = Vec::new();
     for entry in store.entries() {
         if let Entry::Parameter(parameter) | Entry::Buffer(parameter) = entry {

@@ -10,11 +10,12 @@ use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_tensor::{self as tensor, Layout, Tensor};
 
-use crate::{error::Error, error::Result, init::Init, pass::Pass};
+use crate::{error::Error, error::Result, init::Init, pass::Pass, state::source::StateSource};
 
 /// A tensor that belongs to a network: learnt, or kept (running statistics).
 ///
-/// Its first numbers are drawn when they are first read: a network whose values come from a file draws none.
+/// Its first numbers are drawn, or read from the store's source, when they are first asked for: a network whose values come
+/// from a file draws none.
 pub struct Parameter {
     path: String,
     id: LeafId,
@@ -26,38 +27,31 @@ pub struct Parameter {
 
 struct Value {
     tensor: Tensor,
-    /// How to fill the tensor, which nobody else has seen, and the seed.
-    undrawn: Option<(Init, u64)>,
+    /// How to fill the tensor, which nobody else has seen.
+    first: Option<First>,
+}
+
+/// Where the first numbers come from.
+pub(crate) enum First {
+    /// Drawn, with this seed.
+    Drawn(Init, u64),
+    /// What the source has under the parameter's path, of its shape.
+    Loaded(Arc<dyn StateSource>),
 }
 
 impl Parameter {
-    /// One whose numbers are drawn from `seed` and its path when they are first read. Its memory is taken now, so that a
-    /// size that the device cannot hold is known here.
-    pub(crate) fn undrawn(
-        context: &Context,
-        path: String,
-        shape: &[usize],
-        init: Init,
-        seed: u64,
-    ) -> Result<Self> {
+    /// One whose numbers are not there yet. Its memory is taken now, so that a size that the device cannot hold is known
+    /// here.
+    pub(crate) fn new(context: &Context, path: String, shape: &[usize], first: First) -> Result<Self> {
         let tensor = Tensor::empty(context, shape, DType::F32, Layout::RowMajor)?;
-        Ok(Self::of(path, Value { tensor, undrawn: Some((init, seed)) }))
-    }
-
-    /// One with a value.
-    pub(crate) fn ready(path: String, tensor: Tensor) -> Self {
-        Self::of(path, Value { tensor, undrawn: None })
-    }
-
-    fn of(path: String, value: Value) -> Self {
-        Self {
+        Ok(Self {
             path,
             id: LeafId::new(),
-            context: value.tensor.context().clone(),
-            shape: value.tensor.shape().to_vec(),
-            value: Mutex::new(value),
+            context: context.clone(),
+            shape: shape.to_vec(),
+            value: Mutex::new(Value { tensor, first: Some(first) }),
             trainable: AtomicBool::new(true),
-        }
+        })
     }
 
     /// Its path, such as `layer1.0.conv1.weight`.
@@ -85,12 +79,12 @@ impl Parameter {
         &self.context
     }
 
-    /// Its value; drawn now, if nobody has read or set it before.
+    /// Its value; drawn or loaded now, if nobody has read or set it before.
     ///
     /// # Errors
-    /// What the device reports.
+    /// What the device or the store's source reports.
     pub fn tensor(&self) -> Result<Tensor> {
-        Ok(self.drawn(&mut self.lock())?.clone())
+        Ok(self.filled(&mut self.lock())?.clone())
     }
 
     /// Its value as a variable: a leaf if the pass wants gradients and it is trainable.
@@ -127,7 +121,7 @@ impl Parameter {
         if !value.context().same(&self.context) {
             return Err(tensor::Error::Contexts { op }.into());
         }
-        *self.lock() = Value { tensor: value.to_layout(Layout::RowMajor)?, undrawn: None };
+        *self.lock() = Value { tensor: value.to_layout(Layout::RowMajor)?, first: None };
         Ok(())
     }
 
@@ -138,21 +132,35 @@ impl Parameter {
     /// Those of `step`; what the device reports.
     pub fn update<T>(&self, step: impl FnOnce(&Tensor) -> Result<T>) -> Result<T> {
         let mut value = self.lock();
-        let tensor = self.drawn(&mut value)?;
+        let tensor = self.filled(&mut value)?;
         if !tensor.buffer().is_unique() {
             *tensor = tensor.copy()?;
         }
         step(tensor)
     }
 
-    /// The value, drawn if it is not there yet.
-    fn drawn<'a>(&self, value: &'a mut Value) -> Result<&'a mut Tensor> {
-        if let Some((init, seed)) = value.undrawn {
-            let numbers = init.values(&self.shape, seed, &self.path);
-            self.context.write(value.tensor.buffer(), bytemuck::cast_slice(&numbers))?;
-            value.undrawn = None;
+    /// The value, made if it is not there yet.
+    fn filled<'a>(&self, value: &'a mut Value) -> Result<&'a mut Tensor> {
+        let write =
+            |numbers: &[f32]| self.context.write(value.tensor.buffer(), bytemuck::cast_slice(numbers));
+        match &value.first {
+            None => return Ok(&mut value.tensor),
+            Some(First::Drawn(init, seed)) => write(&init.values(&self.shape, *seed, &self.path))?,
+            Some(First::Loaded(source)) => match source.tensor(&self.path)? {
+                Some(found) => write(&found.to_f32())?,
+                None => {
+                    let (name, there) = (self.path.clone(), source.label());
+                    return Err(Error::MissingValue { name, there });
+                }
+            },
         }
+        value.first = None;
         Ok(&mut value.tensor)
+    }
+
+    /// Whether its first numbers are not there yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().first.is_some()
     }
 
     fn lock(&self) -> MutexGuard<'_, Value> {

@@ -6,16 +6,23 @@ use std::{
     ops::Div,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
+    thread,
 };
 
 use tilewright_runtime::Context;
 
 use crate::{
-    error::Error, error::Result, init::Init, parameter::Entry, parameter::Parameter,
+    error::Error, error::Result, init::Init, parameter::Entry, parameter::First, parameter::Parameter,
     state::report::LoadReport, state::source::StateSource,
 };
+
+/// The most threads that fill parameters: beyond a few, memory is what they wait for.
+const THREADS: usize = 4;
+
+/// Numbers that are written to the device before it is told.
+const SUBMITTED: usize = 1 << 21;
 
 /// Everything that a network's layers made, in their order.
 #[derive(Clone)]
@@ -39,8 +46,8 @@ impl ParameterStore {
         Self { context: context.clone(), seed, made: Arc::default() }
     }
 
-    /// An empty store whose parameters take the values that `source` has under their paths as they are made: nothing is
-    /// drawn for them. What `source` has not, or in another shape, is drawn as in [`Self::new`] when it is first read.
+    /// An empty store whose parameters take the values that `source` has under their paths: nothing is drawn for them. What
+    /// `source` has not, or in another shape, is drawn as in [`Self::new`].
     ///
     /// When the network is made, [`Self::finish_loading`] says whether everything fitted.
     ///
@@ -63,20 +70,71 @@ impl ParameterStore {
     /// Ends the loading of [`Self::from_state`] and lets go of its source; parameters that are made later are drawn.
     ///
     /// # Errors
-    /// [`Error::StateDict`] with the report if a name is missing, unexpected or misshaped: the network is not to be used.
+    /// [`Error::StateDict`] with the report if a name is missing, unexpected or misshaped: the network is not to be used, and
+    /// nothing was read. What the source and the device report.
     pub fn finish_loading(&self) -> Result<LoadReport> {
-        let source = self.lock().source.take();
-        match source {
-            Some(source) => source.report(self).require_clean(&source.label()),
-            None => Ok(LoadReport::default()),
-        }
+        let Some(source) = self.take_source() else { return Ok(LoadReport::default()) };
+        let report = source.report(self).require_clean(&source.label())?;
+        self.fill()?;
+        Ok(report)
     }
 
     /// As [`Self::finish_loading`], with what does not fit in the report alone: for transfer learning. A counter that the
     /// source lacks is 0.
-    pub fn finish_loading_matching(&self) -> LoadReport {
-        let source = self.lock().source.take();
-        source.map(|source| source.report(self)).unwrap_or_default()
+    ///
+    /// # Errors
+    /// What the source and the device report.
+    pub fn finish_loading_matching(&self) -> Result<LoadReport> {
+        let Some(source) = self.take_source() else { return Ok(LoadReport::default()) };
+        let report = source.report(self);
+        self.fill()?;
+        Ok(report)
+    }
+
+    fn take_source(&self) -> Option<Arc<dyn StateSource>> {
+        self.lock().source.take()
+    }
+
+    /// Loads or draws, on several threads, what nobody has asked for yet. The numbers are those that it would have had
+    /// anyway.
+    ///
+    /// # Errors
+    /// What the store's source and the device report.
+    pub fn fill(&self) -> Result<()> {
+        let mut empty = Vec::new();
+        for entry in self.entries() {
+            if let Entry::Parameter(parameter) | Entry::Buffer(parameter) = entry
+                && parameter.is_empty()
+            {
+                empty.push(parameter);
+            }
+        }
+        // The large ones first: at the end no thread waits long for another.
+        empty.sort_by_key(|parameter| std::cmp::Reverse(parameter.count()));
+        let (next, written) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = || {
+            while let Some(parameter) = empty.get(next.fetch_add(1, Ordering::Relaxed)) {
+                parameter.tensor()?;
+                // What was written lies twice in memory until the device has it: it is not to wait for the last one.
+                let before = written.fetch_add(parameter.count(), Ordering::Relaxed);
+                if before / SUBMITTED != (before + parameter.count()) / SUBMITTED {
+                    self.context.queue().submit([]);
+                }
+            }
+            Ok(())
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
+        if threads < 2 || empty.iter().map(|parameter| parameter.count()).sum::<usize>() < SUBMITTED {
+            return work();
+        }
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            let mine = work();
+            let join = |thread: thread::ScopedJoinHandle<'_, Result<()>>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            others.into_iter().map(join).fold(mine, Result::and)
+        })
     }
 
     /// The root of the paths.
@@ -155,12 +213,9 @@ impl Scope {
 
     fn make(&self, name: &str, shape: &[usize], init: Init) -> Result<Parameter> {
         let path = self.join(name);
-        if let Some(source) = self.store.source().filter(|source| source.shape(&path) == Some(shape))
-            && let Some(value) = source.tensor(&path)?
-        {
-            return Ok(Parameter::ready(path, value.upload_f32(self.context())?));
-        }
-        Parameter::undrawn(self.context(), path, shape, init, self.store.seed)
+        let source = self.store.source().filter(|source| source.shape(&path) == Some(shape));
+        let first = source.map_or(First::Drawn(init, self.store.seed), First::Loaded);
+        Parameter::new(self.context(), path, shape, first)
     }
 
     /// Makes a learnt tensor.

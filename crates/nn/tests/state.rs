@@ -108,6 +108,11 @@ fn a_network_takes_its_values_from_a_file() {
     assert_eq!(report.loaded.len(), state.tensors.len());
     assert_eq!(source.1.load(Ordering::Relaxed), state.tensors.len(), "each tensor is read once");
     assert_eq!(StateDict::of(&store).unwrap(), state);
+    // Who reads before loading is finished has the same.
+    let early = ParameterStore::from_state(&context, 2, Arc::new(StateFile::open(&path).unwrap()));
+    build(&early).unwrap();
+    let weight = early.parameter("fc.weight").unwrap().tensor().unwrap().to_vec::<f32>().unwrap();
+    assert_eq!(HostTensor::F32(weight, vec![2, 8]), state.tensors["fc.weight"]);
     // Loading is over: what is made later is drawn.
     Linear::new(&(store.root() / "late"), 2, 2).unwrap();
     assert_eq!(store.finish_loading().unwrap().loaded.len(), 0);
@@ -141,7 +146,7 @@ fn what_does_not_fit_is_reported_and_drawn_for_transfer_learning() {
     }
     let store = ParameterStore::from_state(&context, 2, open());
     build(&store).unwrap();
-    let report = store.finish_loading_matching();
+    let report = store.finish_loading_matching().unwrap();
     let (missing, misshaped) = (report.missing, report.misshaped);
     assert_eq!((missing, misshaped.len()), (vec!["conv.bias".to_owned()], 1));
     let (loaded, drawn) = (StateDict::of(&store).unwrap(), StateDict::of(&built(&context, 2)).unwrap());
@@ -150,6 +155,40 @@ fn what_does_not_fit_is_reported_and_drawn_for_transfer_learning() {
         let from = from.tensors.get(name).unwrap_or(&HostTensor::I64(vec![0], vec![])).clone();
         assert_eq!(*value, from, "{name}");
     }
+}
+
+#[test]
+fn several_threads_fill_a_large_network_with_the_same_numbers() {
+    let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("w.safetensors");
+    // Beyond the size at which threads help, with a last part that is small.
+    let sizes = [1024, 700, 3, 1];
+    let build = |store: &ParameterStore| {
+        for (at, pair) in sizes.windows(2).enumerate() {
+            Linear::new(&(store.root() / "large" / at), pair[0] * 3, pair[1] * 3).unwrap();
+        }
+    };
+    let drawn = |fill: bool| {
+        let store = ParameterStore::new(&context, 9);
+        build(&store);
+        if fill {
+            store.fill().unwrap();
+        }
+        StateDict::of(&store).unwrap()
+    };
+    let state = drawn(true);
+    assert!(state == drawn(false));
+    state.write(&path).unwrap();
+    let store = ParameterStore::from_state(&context, 1, Arc::new(StateFile::open(&path).unwrap()));
+    build(&store);
+    // A file that changes under its reader is an error of the file, whichever thread meets it.
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1000).unwrap();
+    assert!(matches!(store.finish_loading(), Err(Error::File { .. })));
+    state.write(&path).unwrap();
+    let store = ParameterStore::from_state(&context, 1, Arc::new(StateFile::open(&path).unwrap()));
+    build(&store);
+    store.finish_loading().unwrap();
+    assert!(StateDict::of(&store).unwrap() == state);
 }
 
 #[test]

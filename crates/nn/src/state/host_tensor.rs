@@ -1,5 +1,7 @@
 //! A tensor in the host's memory.
 
+use std::borrow::Cow;
+
 use half::{bf16, f16};
 use safetensors::Dtype;
 use tilewright_runtime::Context;
@@ -36,13 +38,10 @@ impl HostTensor {
     }
 
     /// As f32, as parameters are kept; whole numbers beyond 2²⁴ are rounded.
-    pub(crate) fn upload_f32(&self, context: &Context) -> Result<Tensor> {
+    pub(crate) fn to_f32(&self) -> Cow<'_, [f32]> {
         match self {
-            Self::F32(values, shape) => Ok(Tensor::from_slice(context, values, shape)?),
-            Self::I64(values, shape) => {
-                let values: Vec<_> = values.iter().map(|&value| value as f32).collect();
-                Ok(Tensor::from_slice(context, &values, shape)?)
-            }
+            Self::F32(values, _) => Cow::Borrowed(values),
+            Self::I64(values, _) => values.iter().map(|&value| value as f32).collect(),
         }
     }
 

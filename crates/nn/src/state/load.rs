@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, sync::atomic::Ordering};
 
+use tilewright_tensor::Tensor;
+
 use super::{report::LoadReport, report::Misshaped, source::StateSource};
 use crate::{error::Result, parameter::Entry, store::ParameterStore};
 
@@ -49,7 +51,7 @@ pub(super) fn matching(source: &dyn StateSource, store: &ParameterStore) -> Resu
         let Some(found) = source.tensor(entry.path())? else { continue };
         match &entry {
             Entry::Parameter(parameter) | Entry::Buffer(parameter) => {
-                parameter.set(found.upload_f32(store.context())?)?;
+                parameter.set(Tensor::from_slice(store.context(), &found.to_f32(), found.shape())?)?;
             }
             Entry::Counter(_, counter) => counter.store(found.first_i64(), Ordering::Relaxed),
         }

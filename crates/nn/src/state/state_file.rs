@@ -3,9 +3,8 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{Read, Seek, SeekFrom},
+    io::{self, Read},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
 
 use safetensors::tensor::{Metadata, TensorInfo};
@@ -17,7 +16,7 @@ use crate::{error::Error, error::Result, state::host_tensor::HostTensor, state::
 /// the memory that it will have. A file may be larger than the memory that is left.
 pub struct StateFile {
     path: PathBuf,
-    file: Mutex<File>,
+    file: Shared,
     /// Where the tensors begin.
     start: u64,
     tensors: BTreeMap<String, TensorInfo>,
@@ -54,7 +53,7 @@ impl StateFile {
         }
         let metadata = header.metadata().as_ref().and_then(|map| map.get(METADATA_KEY)).cloned();
         let tensors = header.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
-        Ok(Self { path: path.to_owned(), file: Mutex::new(file), start, tensors, metadata })
+        Ok(Self { path: path.to_owned(), file: Shared::from(file), start, tensors, metadata })
     }
 
     /// The file.
@@ -85,9 +84,7 @@ impl StateFile {
         let Some(info) = self.tensors.get(name) else { return Ok(None) };
         let (begin, end) = info.data_offsets;
         let read = |bytes: &mut [u8]| {
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(self.start + begin as u64))
-                .and_then(|_| file.read_exact(bytes))
+            read_at(&self.file, self.start + begin as u64, bytes)
                 .map_err(|error| Error::file(&self.path, error))
         };
         HostTensor::read(name, info.dtype, &info.shape, end - begin, read).map(Some)
@@ -104,6 +101,27 @@ impl StateFile {
         }
         Ok(StateDict { tensors, metadata: self.metadata.clone() })
     }
+}
+
+/// A file that several threads read at once.
+#[cfg(unix)]
+type Shared = File;
+
+#[cfg(unix)]
+fn read_at(file: &Shared, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+/// A file that one thread at a time reads.
+#[cfg(not(unix))]
+type Shared = std::sync::Mutex<File>;
+
+#[cfg(not(unix))]
+fn read_at(file: &Shared, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+    use std::io::{Seek, SeekFrom};
+    let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(bytes)
 }
 
 impl std::fmt::Debug for StateFile {

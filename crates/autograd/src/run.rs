@@ -3,7 +3,7 @@
 use tilewright_ops::{BinaryOp, Op};
 use tilewright_tensor::Tensor;
 
-use crate::{error::Result, rules, rules::Backward, rules::Part, var::Var};
+use crate::{error::Result, rules, rules::Part, rules::rule::Backward, var::Var};
 
 impl Var {
     /// `op` of `inputs`, in the order that [`Op`] lists, and its results in theirs, as [`Tensor::run`]; where an input wants

@@ -1,6 +1,6 @@
 //! Two-dimensional convolution (cross-correlation, as every deep-learning framework calls it).
 
-use crate::{dtype::DType, element_count, error::ShapeError};
+use crate::{dtype::DType, error::ShapeError, extent::element_count};
 
 /// Parameters of a 2-D convolution: input N C H W, weight O (C/groups) KH KW, output N O OH OW with
 /// OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1. Padding is with zeros.

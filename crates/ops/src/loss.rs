@@ -1,6 +1,6 @@
 //! Losses.
 
-use crate::{element_count, error::ShapeError};
+use crate::{error::ShapeError, extent::element_count};
 
 /// How the losses of the samples become the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -2,7 +2,7 @@
 
 use crate::convolution::product;
 use crate::elementwise::broadcast;
-use crate::{dtype::DType, element_count, error::ShapeError};
+use crate::{dtype::DType, error::ShapeError, extent::element_count};
 
 /// A batched matrix product: left … M K, right … K N, output … M N. The leading axes broadcast by NumPy's rule. A flag
 /// reads the last two axes of an operand swapped, without a copy.

@@ -1,6 +1,6 @@
 //! Movement: operations that only place elements elsewhere.
 
-use crate::{element_count, error::ShapeError};
+use crate::{error::ShapeError, extent::element_count};
 
 /// The shape of a reshape. One extent of `to` may be −1: it is inferred from the number of elements.
 ///

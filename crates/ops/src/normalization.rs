@@ -1,6 +1,6 @@
 //! Batch normalisation.
 
-use crate::{element_count, error::ShapeError};
+use crate::{error::ShapeError, extent::element_count};
 
 /// Batch normalisation per channel (Ioffe and Szegedy, arXiv 1502.03167): y = weight · (x − mean) / √(var + eps) + bias
 /// over an input N C …. Training takes mean and biased variance from the batch and updates

@@ -1,7 +1,7 @@
 //! Two-dimensional pooling with PyTorch's window arithmetic.
 
 use crate::{convolution::padded_extent, convolution::require_positive, convolution::window_extent};
-use crate::{element_count, error::ShapeError};
+use crate::{error::ShapeError, extent::element_count};
 
 /// What a window is reduced to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

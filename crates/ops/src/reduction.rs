@@ -1,6 +1,6 @@
 //! Reductions over any axes.
 
-use crate::{element_count, error::ShapeError};
+use crate::{error::ShapeError, extent::element_count};
 
 /// What the elements along the reduced axes become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

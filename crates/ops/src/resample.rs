@@ -1,6 +1,6 @@
 //! Axes drawn anew from a few of their own elements each: resizing, and padding by what is there.
 
-use crate::{element_count, error::ShapeError};
+use crate::{error::ShapeError, extent::element_count};
 
 /// Between which elements a resized place lies.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -41,8 +41,12 @@ fn split(op: &'static str, shape: &[usize], axis: usize) -> Result<[usize; 3], S
         let axis = isize::try_from(axis).unwrap_or(isize::MAX);
         return Err(ShapeError::Axis { op, axis, shape: shape.to_vec() });
     };
-    crate::element_count(op, shape)?;
-    Ok([crate::element_count(op, &shape[..axis])?, along, crate::element_count(op, &shape[axis + 1..])?])
+    crate::extent::element_count(op, shape)?;
+    Ok([
+        crate::extent::element_count(op, &shape[..axis])?,
+        along,
+        crate::extent::element_count(op, &shape[axis + 1..])?,
+    ])
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The largest or smallest elements along one axis, in order.
 
-use crate::{element_count, error::ShapeError};
+use crate::{error::ShapeError, extent::element_count};
 
 /// The k largest (or smallest) elements along `axis`, best first, and their i32 indices along it: PyTorch's `topk` with
 /// `sorted`, ONNX's TopK. With k of the whole axis it is a stable sort, and its indices are an argsort.

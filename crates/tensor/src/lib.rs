@@ -7,23 +7,25 @@
 pub mod composite;
 mod epilogue;
 mod error;
+mod hints;
 mod launch;
 mod layout;
 pub mod ops;
 mod quantized;
 mod run;
+mod symbol;
 mod tensor;
 mod trace;
 
 pub use epilogue::Epilogue;
 pub use error::{Error, Result};
+pub use hints::Hints;
 pub use layout::Layout;
 pub use ops::{
     convolution::Conv2dCall,
     matmul::MatMulCall,
     normalization::{BatchNormCall, BatchNormTrain},
 };
-pub use run::Hints;
 pub use tensor::{Element, Tensor};
 pub use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
 pub use tilewright_ops::{DType, Quantization};

@@ -1,21 +1,8 @@
 //! The one road from an operation to its result.
 
-use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
 use tilewright_ops::{DType, Op, ShapeError};
 
-use crate::{error::Result, launch, quantized, tensor::Tensor, trace};
-
-/// How an operation is to be run where there is a choice. None of it changes what is computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hints {
-    /// The algorithm of a convolution or of a gradient of one; without it the table of `kernels::select` chooses.
-    pub conv2d: Option<Conv2dAlgorithm>,
-    /// The algorithm of a matrix product; without it the table of `kernels::select` chooses.
-    pub matmul: Option<MatmulAlgorithm>,
-    /// The result of a convolution may lie where its residual lies, which is lost: for a caller that knows that nobody
-    /// reads it again. A residual that is no channels-last tensor of its own memory is left alone.
-    pub over_residual: bool,
-}
+use crate::{error::Result, hints::Hints, launch, quantized, tensor::Tensor, trace};
 
 impl Tensor {
     /// `op` of `inputs`, in the order that [`Op`] lists, and its results in theirs. All methods of a tensor that compute
@@ -45,8 +32,8 @@ impl Tensor {
         let extents: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
         let shapes = facts.output_shapes(&extents)?;
         let quantization = quantized::of_results(op, inputs)?;
-        let mut results = match inputs.iter().find_map(|input| input.symbol.as_ref()) {
-            Some(symbol) => trace::write_down(symbol, op, inputs, shapes, dtypes)?,
+        let mut results = match inputs.iter().find_map(|input| input.trace()) {
+            Some(trace) => trace::write_down(&trace, op, inputs, shapes, dtypes)?,
             None => launch::launch(op, inputs, &shapes, hints)?,
         };
         if quantization.is_some() {

@@ -7,7 +7,7 @@ use half::f16;
 use tilewright_ops::{DType, Quantization, element_count};
 use tilewright_runtime::{Buffer, Context};
 
-use crate::{error::Error, error::Result, layout::Layout, trace::Symbol};
+use crate::{error::Error, error::Result, layout::Layout, symbol::Symbol};
 
 /// A tensor on a device. Cloning shares its memory; operations never write to an operand.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tilewright_ops::{DType, Op};
 use tilewright_runtime::Context;
 
-use crate::{error::Error, error::Result, layout::Layout, tensor::Tensor};
+use crate::{error::Error, error::Result, layout::Layout, symbol::Symbol, tensor::Tensor};
 
 /// Where operations on symbolic tensors are written down. Cloning shares it.
 #[derive(Clone, Default)]
@@ -44,13 +44,6 @@ pub enum TraceOperand {
     Constant(Tensor),
 }
 
-/// What a symbolic tensor stands for.
-#[derive(Clone)]
-pub(crate) struct Symbol {
-    trace: Trace,
-    value: usize,
-}
-
 impl Trace {
     /// An empty one.
     pub fn new() -> Self {
@@ -79,7 +72,7 @@ impl Trace {
     /// The number of `tensor` if it is symbolic and of this trace.
     pub fn value_of(&self, tensor: &Tensor) -> Option<usize> {
         let symbol = tensor.symbol.as_ref()?;
-        Arc::ptr_eq(&self.0, &symbol.trace.0).then_some(symbol.value)
+        symbol.is_of(&self.0).then_some(symbol.value)
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
@@ -96,7 +89,7 @@ impl Trace {
         // Allocated in a recording, it has a size and no memory.
         let mut tensor =
             Tensor::empty(&context.recording(), shape, dtype, Layout::RowMajor)?.on(&context.eager());
-        tensor.symbol = Some(Symbol { trace: self.clone(), value });
+        tensor.symbol = Some(Symbol::new(self.0.clone(), value));
         Ok(tensor)
     }
 }
@@ -108,20 +101,19 @@ impl Tensor {
     }
 
     /// Where operations on it are written down, if it is symbolic.
-    pub fn trace(&self) -> Option<&Trace> {
-        self.symbol.as_ref().map(|symbol| &symbol.trace)
+    pub fn trace(&self) -> Option<Trace> {
+        self.symbol.as_ref()?.trace().map(Trace)
     }
 }
 
 /// Writes an operation down, whose operands fit it, and gives its symbolic results.
 pub(crate) fn write_down(
-    symbol: &Symbol,
+    trace: &Trace,
     op: &Op,
     inputs: &[&Tensor],
     shapes: Vec<Vec<usize>>,
     dtypes: Vec<DType>,
 ) -> Result<Vec<Tensor>> {
-    let trace = &symbol.trace;
     let mut operands = Vec::with_capacity(inputs.len());
     for input in inputs {
         operands.push(match (trace.value_of(input), input.is_symbolic()) {

@@ -3,6 +3,7 @@
 use tilewright_ops::Op;
 use tilewright_tensor::{BatchNormCall, Tensor};
 
+use super::results::results;
 use crate::{error::Result, var::Var};
 
 /// What training with batch statistics gives.
@@ -31,7 +32,7 @@ impl Var {
         let running = [running_mean, running_var].map(|tensor| Self::constant(tensor.clone()));
         let op = Op::BatchNormTrain { op, activation };
         let found = Self::run(&op, &[self, weight, bias, &running[0], &running[1]])?;
-        let [y, _, _, running_mean, running_var] = super::results(&op, found)?;
+        let [y, _, _, running_mean, running_var] = results(&op, found)?;
         let [running_mean, running_var] = [running_mean, running_var].map(|var| var.tensor().clone());
         Ok(BatchNormTrained { y, running_mean, running_var })
     }

@@ -3,6 +3,7 @@
 use tilewright_ops::{AdaptiveAvgPool2d, Op, Pool2d};
 use tilewright_tensor::Tensor;
 
+use super::results::results;
 use crate::{error::Result, var::Var};
 
 impl Var {
@@ -14,7 +15,7 @@ impl Var {
     /// The largest element of each window, and where it was: the flat index in the H·W plane.
     pub fn max_pool2d_with_indices(&self, pool: &Pool2d) -> Result<(Self, Tensor)> {
         let op = Op::MaxPool2d { pool: *pool, indices: true };
-        let [y, indices] = super::results(&op, Self::run(&op, &[self])?)?;
+        let [y, indices] = results(&op, Self::run(&op, &[self])?)?;
         Ok((y, indices.tensor().clone()))
     }
 

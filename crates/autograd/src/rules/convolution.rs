@@ -3,7 +3,7 @@
 use tilewright_ops::{Conv2d, ConvTranspose2d};
 use tilewright_tensor::Tensor;
 
-use super::simple;
+use super::rule::simple;
 use crate::{error::Result, var::Needs, var::Rule, var::Var, var::of_one};
 
 /// Saves the input and the weight, each only where the other one's gradient is wanted.

@@ -3,7 +3,7 @@
 use tilewright_ops::{BinaryOp, DType, UnaryOp};
 use tilewright_tensor::Tensor;
 
-use super::{Backward, simple, wanted};
+use super::rule::{Backward, simple, wanted};
 use crate::{var::Rule, var::Var, var::of_one};
 
 /// Saves the operand.

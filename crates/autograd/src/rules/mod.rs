@@ -9,20 +9,17 @@ mod normalization;
 mod pooling;
 mod random;
 mod reduction;
+pub(crate) mod rule;
 mod sort;
 
 use tilewright_ops::{BinaryOp, Op, UnaryOp};
 use tilewright_tensor::Tensor;
 
-use crate::{error::Error, error::Result, var::Needs, var::Rule, var::Var, var::of_one};
-
-/// What an operation does on the way back.
-pub(crate) enum Backward {
-    /// It has a gradient.
-    Rule(Rule),
-    /// Its gradient is 0 wherever it has one, or its result is no real number: nothing goes back.
-    Nothing,
-}
+use crate::{
+    error::{Error, Result},
+    var::Var,
+};
+use rule::Backward;
 
 /// The operation that is run where a gradient is wanted, and how many of its results are the caller's: some save more
 /// than they give.
@@ -110,22 +107,4 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         }
     };
     Ok(Backward::Rule(rule))
-}
-
-/// The rule of an operation with one operand and one result.
-fn simple(rule: impl FnOnce(&Tensor) -> Result<Tensor> + Send + 'static) -> Rule {
-    of_one(move |grad_y, _| Ok(vec![Some(rule(grad_y)?)]))
-}
-
-/// The gradients that are wanted, each by its own function.
-fn wanted<const N: usize>(
-    needs: Needs<'_>,
-    gradients: [&dyn Fn() -> Result<Tensor>; N],
-) -> Result<Vec<Option<Tensor>>> {
-    needs.iter().zip(gradients).map(|(&wanted, gradient)| wanted.then(gradient).transpose()).collect()
-}
-
-/// A shape as [`Tensor::reshape`] takes it.
-fn signed(shape: &[usize]) -> Vec<isize> {
-    shape.iter().map(|&extent| extent as isize).collect()
 }

@@ -3,7 +3,7 @@
 use tilewright_ops::SliceRange;
 use tilewright_tensor::Tensor;
 
-use super::{signed, simple};
+use super::rule::{signed, simple};
 use crate::{var::Rule, var::Var, var::of_one};
 
 pub(super) fn reshape(x: &Tensor) -> Rule {

@@ -3,7 +3,7 @@
 use tilewright_ops::{AdaptiveAvgPool2d, Pool2d};
 use tilewright_tensor::Tensor;
 
-use super::simple;
+use super::rule::simple;
 use crate::{error::Result, var::Rule};
 
 /// Saves where the largest elements were.

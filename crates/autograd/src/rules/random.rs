@@ -2,7 +2,7 @@
 
 use tilewright_ops::Dropout;
 
-use super::simple;
+use super::rule::simple;
 use crate::var::Rule;
 
 /// Saves nothing: the mask is drawn again from (seed, stream).

@@ -3,7 +3,7 @@
 use tilewright_ops::ReduceOp;
 use tilewright_tensor::Tensor;
 
-use super::{signed, simple};
+use super::rule::{signed, simple};
 use crate::{error::Result, var::Rule};
 
 /// Saves the operand where the rule reads it.

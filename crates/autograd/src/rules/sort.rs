@@ -3,7 +3,7 @@
 use tilewright_ops::TopK;
 use tilewright_tensor::Tensor;
 
-use super::simple;
+use super::rule::simple;
 use crate::var::Rule;
 
 /// Saves the indices.

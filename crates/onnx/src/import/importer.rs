@@ -226,7 +226,7 @@ impl<'m> Import<'m> {
         }
         let mut budget = BUDGET;
         for node in self.model.nodes() {
-            if let Some(trace) = trace {
+            if let Some(trace) = &trace {
                 trace.set_scope(if node.name.is_empty() {
                     node.outputs.first().map_or("", |o| o)
                 } else {

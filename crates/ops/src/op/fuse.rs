@@ -1,6 +1,6 @@
 //! What an operation has taken into itself: an activation, a pooling.
 
-use super::Op;
+use super::vocabulary::Op;
 use crate::{elementwise::UnaryOp, pooling::PoolKind, pooling::Pooling};
 
 impl Op {

@@ -1,14 +1,15 @@
 //! The gradients that have kernels of their own. All others are made of operations of the vocabulary.
 
-use super::facts::{Accepts, Facts, Preference, elements};
-use super::table::{expect, four};
 use crate::{
-    convolution::Conv2d, dtype::DType, elementwise::BinaryOp, elementwise::UnaryOp, error::ShapeError,
-    loss::CrossEntropy, movement::SliceRange, movement::slice_shape, normalization::BatchNorm,
-    pooling::AdaptiveAvgPool2d, pooling::Pool2d, softmax::LogSoftmax, softmax::Softmax, sort::TopK,
+    convolution::Conv2d,
+    elementwise::{BinaryOp, UnaryOp},
+    loss::CrossEntropy,
+    movement::SliceRange,
+    normalization::BatchNorm,
+    pooling::{AdaptiveAvgPool2d, Pool2d},
+    softmax::{LogSoftmax, Softmax},
+    sort::TopK,
 };
-
-use Preference::{ChannelsLast, RowMajor};
 
 /// The gradient of an operation by its operands, from the gradient `grad_y` of its result.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,176 +115,4 @@ pub enum Gradient {
         /// A range of each axis.
         ranges: Vec<SliceRange>,
     },
-}
-
-impl Gradient {
-    /// What is known of it; see [`super::Op::facts`].
-    pub(super) fn facts(&self) -> Facts<'_> {
-        match self {
-            Self::Unary(op) => Facts::new(op.name(), &["x", "grad_y"], |inputs| {
-                op.check()?;
-                expect(op.name(), "grad_y", inputs[1], inputs[0])?;
-                Ok(inputs[0].to_vec())
-            })
-            .flops_each(2),
-            Self::Binary { op, wants } => {
-                let names: Vec<_> =
-                    ["grad_a", "grad_b"].into_iter().zip(wants).filter(|(_, want)| **want).collect();
-                let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
-                let count = names.len();
-                Facts::new(op.name(), &["a", "b", "grad_y"], |_| Ok(vec![]))
-                    .outputs(&names, move |inputs| {
-                        let shape = op.output_shape(inputs[0], inputs[1])?;
-                        expect(op.name(), "grad_y", inputs[2], &shape)?;
-                        Ok(vec![shape; count])
-                    })
-                    .flops(|_, outputs| 2 * outputs.iter().map(|shape| elements(shape)).sum::<u64>())
-            }
-            Self::Conv2dInput { op, x_shape } => {
-                let name = "conv2d_backward_input";
-                Facts::new(name, &["grad_y", "weight"], move |inputs| {
-                    let shape = op.output_shape(*x_shape, four(name, "weight", inputs[1])?)?;
-                    expect(name, "grad_y", inputs[0], &shape)?;
-                    Ok(x_shape.to_vec())
-                })
-                .each_lies([ChannelsLast, RowMajor])
-                .flops(|inputs, _| 2 * elements(inputs[0]) * elements(&inputs[1][1..]))
-            }
-            Self::Conv2dWeight { op, weight_shape } => {
-                let name = "conv2d_backward_weight";
-                Facts::new(name, &["grad_y", "x"], move |inputs| {
-                    let shape = op.output_shape(four(name, "x", inputs[1])?, *weight_shape)?;
-                    expect(name, "grad_y", inputs[0], &shape)?;
-                    Ok(weight_shape.to_vec())
-                })
-                .lies(ChannelsLast)
-                .flops(|inputs, outputs| 2 * elements(inputs[0]) * elements(&outputs[0][1..]))
-            }
-            Self::Conv2dBias => {
-                let name = "conv2d_backward_bias";
-                Facts::new(name, &["grad_y"], move |inputs| {
-                    let [_, channels, _, _] = four(name, "grad_y", inputs[0])?;
-                    Ok(vec![channels])
-                })
-                .lies(ChannelsLast)
-                .flops_read()
-            }
-            Self::Im2col { op, kernel, x_shape } => Facts::new("col2im", &["grad_y"], |inputs| {
-                expect("col2im", "grad_y", inputs[0], &op.columns(*x_shape, *kernel)?)?;
-                Ok(x_shape.to_vec())
-            })
-            .flops_read(),
-            Self::MaxPool2d { pool, x_shape } => {
-                let name = "max_pool2d_backward";
-                Facts::new(name, &["indices", "grad_y"], move |inputs| {
-                    let shape = pool.output_shape_named(name, *x_shape)?;
-                    expect(name, "indices", inputs[0], &shape)?;
-                    expect(name, "grad_y", inputs[1], &shape)?;
-                    Ok(x_shape.to_vec())
-                })
-                .accepts([Accepts::Only(DType::I32)])
-                .gives(0, DType::F32)
-                .lies(ChannelsLast)
-                .flops_read()
-            }
-            Self::AvgPool2d { pool, x_shape } => {
-                pooled("avg_pool2d_backward", *x_shape, |name| pool.output_shape_named(name, *x_shape))
-            }
-            Self::SumPool2d { pool, x_shape } => {
-                pooled("sum_pool2d_backward", *x_shape, |name| pool.output_shape_named(name, *x_shape))
-            }
-            Self::AdaptiveAvgPool2d { pool, x_shape } => {
-                pooled("adaptive_avg_pool2d_backward", *x_shape, |_| pool.output_shape(*x_shape))
-            }
-            Self::BatchNormTrain { activation } => {
-                let op = BatchNorm::default();
-                let names = ["x", "weight", "mean", "inv_std", "grad_y", "bias"];
-                normalised("batch_norm_train_backward", op, names, activation, true)
-            }
-            Self::BatchNorm { op, activation } => {
-                let names = ["x", "weight", "running_mean", "running_var", "grad_y", "bias"];
-                normalised("batch_norm_eval_backward", *op, names, activation, false)
-            }
-            Self::Softmax(op) => along("softmax", |shape| op.check(shape).map(drop)),
-            Self::LogSoftmax(op) => along("log_softmax", |shape| op.check(shape).map(drop)),
-            Self::CrossEntropy { op, weights } => {
-                let facts = Facts::new("cross_entropy", &["logits", "labels", "grad_y"], |inputs| {
-                    let shape = op.output_shape(inputs[0], inputs[1])?;
-                    expect("cross_entropy", "grad_y", inputs[2], &shape)?;
-                    let operands: Vec<_> = inputs[..2].iter().chain(&inputs[3..]).copied().collect();
-                    op.check_operands(&operands)?;
-                    Ok(inputs[0].to_vec())
-                });
-                let float = Accepts::Only(DType::F32);
-                let facts = facts.accepts([float, Accepts::Only(DType::I32), float]);
-                let facts = if *weights { facts.operand("weights", float, Preference::None) } else { facts };
-                facts.flops_each(5)
-            }
-            Self::TopK { op, shape } => {
-                let name = "topk_backward";
-                Facts::new(name, &["indices", "grad_y"], move |inputs| {
-                    let expected = op.output_shape(shape)?;
-                    expect(name, "indices", inputs[0], &expected)?;
-                    expect(name, "grad_y", inputs[1], &expected)?;
-                    Ok(shape.clone())
-                })
-                .accepts([Accepts::Only(DType::I32)])
-                .gives(0, DType::F32)
-                .flops_read()
-            }
-            Self::Slice { shape, ranges } => Facts::new("slice_backward", &["grad_y"], |inputs| {
-                expect("slice_backward", "grad_y", inputs[0], &slice_shape(shape, ranges)?)?;
-                Ok(shape.clone())
-            }),
-        }
-    }
-}
-
-/// Of a pooling whose result has the shape that `shape` says.
-fn pooled<'a>(
-    name: &'static str,
-    x_shape: [usize; 4],
-    shape: impl Fn(&'static str) -> Result<[usize; 4], ShapeError> + 'a,
-) -> Facts<'a> {
-    Facts::new(name, &["grad_y"], move |inputs| {
-        expect(name, "grad_y", inputs[0], &shape(name)?)?;
-        Ok(x_shape.to_vec())
-    })
-    .lies(ChannelsLast)
-    .flops_read()
-}
-
-/// Of what keeps the shape and is saved as its result.
-fn along<'a>(name: &'static str, check: impl Fn(&[usize]) -> Result<(), ShapeError> + 'a) -> Facts<'a> {
-    Facts::new(name, &["y", "grad_y"], move |inputs| {
-        check(inputs[0])?;
-        expect(name, "grad_y", inputs[1], inputs[0])?;
-        Ok(inputs[0].to_vec())
-    })
-    .flops_each(4)
-}
-
-/// Of a batch normalisation: operands that are named, of which the last only goes with an activation.
-fn normalised<'a>(
-    name: &'static str,
-    op: BatchNorm,
-    names: [&'static str; 6],
-    activation: &'a Option<UnaryOp>,
-    training: bool,
-) -> Facts<'a> {
-    let count = 5 + usize::from(activation.is_some());
-    Facts::new(name, &names[..count], |_| Ok(vec![]))
-        .outputs(&["grad_x", "grad_weight", "grad_bias"], move |inputs| {
-            op.check_operands(&inputs[..4], &names[..4])?;
-            if training {
-                op.check_training(inputs[0])?;
-            }
-            expect(name, "grad_y", inputs[4], inputs[0])?;
-            if let Some(activation) = activation {
-                activation.check()?;
-                op.check_operand(inputs[0], "bias", inputs[5])?;
-            }
-            Ok(vec![inputs[0].to_vec(), inputs[1].to_vec(), inputs[1].to_vec()])
-        })
-        .flops_each(9)
 }

@@ -1,7 +1,11 @@
 //! The facts of every operation, one arm for each.
 
-use super::Op;
-use super::facts::{Accepts, Facts, Preference, elements};
+use super::{
+    checks::{expect, four},
+    facts::{Accepts, Facts, Preference, elements},
+    vocabulary::Op,
+};
+
 use crate::{
     dtype::DType, elementwise::broadcast, error::ShapeError, movement::concat_shape, movement::pad_shape,
     movement::permute_shape, movement::reshape_shape, movement::slice_shape, movement::split_shapes,
@@ -218,19 +222,6 @@ fn conv_flops(sums: u64, weight: &[usize]) -> u64 {
     2 * sums * (elements(weight) / weight[0].max(1) as u64)
 }
 
-pub(super) fn four(
-    op: &'static str,
-    operand: &'static str,
-    shape: &[usize],
-) -> Result<[usize; 4], ShapeError> {
-    shape.try_into().map_err(|_| ShapeError::Rank {
-        op,
-        operand,
-        shape: shape.to_vec(),
-        expected: "four (N C H W)",
-    })
-}
-
 fn weight(op: &'static str, shape: &[usize]) -> Result<[usize; 4], ShapeError> {
     four(op, "weight", shape)
 }
@@ -251,16 +242,4 @@ fn check_epilogue(
         expect(op, "residual", inputs[inputs.len() - 1], shape)?;
     }
     Ok(())
-}
-
-pub(super) fn expect(
-    op: &'static str,
-    operand: &'static str,
-    shape: &[usize],
-    expected: &[usize],
-) -> Result<(), ShapeError> {
-    if shape == expected {
-        return Ok(());
-    }
-    Err(ShapeError::Operand { op, operand, shape: shape.to_vec(), expected: expected.to_vec() })
 }

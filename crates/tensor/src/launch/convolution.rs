@@ -3,8 +3,8 @@
 use tilewright_kernels::convolution::{self, Conv2dCall, Problem};
 use tilewright_ops::{Conv2d, DType, Pooling};
 
-use super::{four, matmul::widens};
-use crate::{epilogue::Epilogue, error::Result, layout::Layout, run::Hints, tensor::Tensor};
+use super::{matmul::widens, shape::four};
+use crate::{epilogue::Epilogue, error::Result, hints::Hints, layout::Layout, tensor::Tensor};
 
 pub(super) fn conv2d(
     op: &Conv2d,

@@ -7,7 +7,7 @@ use tilewright_kernels::{
 };
 use tilewright_ops::{DType, MatMul};
 
-use crate::{epilogue::Epilogue, error::Result, layout::Layout, run::Hints, tensor::Tensor};
+use crate::{epilogue::Epilogue, error::Result, hints::Hints, layout::Layout, tensor::Tensor};
 
 pub(super) fn matmul(
     op: &MatMul,

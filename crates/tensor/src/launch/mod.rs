@@ -16,12 +16,15 @@ mod pooling;
 mod random;
 mod reduction;
 mod resample;
+mod shape;
 mod softmax;
 mod sort;
 
 use tilewright_ops::{Gradient, Op, PoolKind};
 
-use crate::{epilogue::Epilogue, error::Result, run::Hints, tensor::Tensor};
+use shape::four;
+
+use crate::{epilogue::Epilogue, error::Result, hints::Hints, tensor::Tensor};
 
 /// Runs `op`, whose operands fit it and whose results have `shapes`.
 pub(crate) fn launch(
@@ -124,11 +127,4 @@ fn epilogue<'a>(
     let bias = bias.then(|| inputs[2]);
     let residual = residual.then(|| inputs[inputs.len() - 1]);
     Epilogue { bias, residual, activation }
-}
-
-/// A shape of four axes, as the operation's shape rule gave it.
-fn four(shape: &[usize]) -> [usize; 4] {
-    let mut four = [0; 4];
-    four.copy_from_slice(shape);
-    four
 }

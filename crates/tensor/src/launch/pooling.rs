@@ -3,7 +3,7 @@
 use tilewright_kernels::pooling;
 use tilewright_ops::{AdaptiveAvgPool2d, DType, Pool2d, PoolKind};
 
-use super::four;
+use super::shape::four;
 use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 /// Values, then indices where they are asked for.

@@ -3,7 +3,7 @@
 use tilewright_kernels::convolution::Conv2dAlgorithm;
 use tilewright_ops::{Conv2d, Gradient, Op, Pooling, ShapeError, UnaryOp};
 
-use crate::{epilogue::Epilogue, error::Result, run::Hints, tensor::Tensor};
+use crate::{epilogue::Epilogue, error::Result, hints::Hints, tensor::Tensor};
 
 /// A convolution with all that may be done in its kernel.
 ///

@@ -3,8 +3,8 @@
 use tilewright_kernels::matmul::MatmulAlgorithm;
 use tilewright_ops::{MatMul, MatMulDims, Op, ShapeError, UnaryOp};
 
-use super::signed;
-use crate::{epilogue::Epilogue, error::Result, run::Hints, tensor::Tensor};
+use super::signed::signed;
+use crate::{epilogue::Epilogue, error::Result, hints::Hints, tensor::Tensor};
 
 /// A matrix product with all that may be done in its kernel.
 #[derive(Clone, Copy, Debug, Default)]

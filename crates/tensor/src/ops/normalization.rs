@@ -2,7 +2,7 @@
 
 use tilewright_ops::{BatchNorm, Gradient, Op, UnaryOp};
 
-use super::results;
+use super::results::results;
 use crate::{error::Result, tensor::Tensor};
 
 /// A batch normalisation with what may be done in its kernel. [`BatchNorm`] becomes one without an activation.

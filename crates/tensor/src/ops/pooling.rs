@@ -4,7 +4,7 @@
 
 use tilewright_ops::{AdaptiveAvgPool2d, Gradient, Op, Pool2d, Pooling, ShapeError};
 
-use super::results;
+use super::results::results;
 use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {

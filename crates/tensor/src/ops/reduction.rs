@@ -2,7 +2,7 @@
 
 use tilewright_ops::{BinaryOp, Op, ReduceOp, ShapeError, broadcast_shapes};
 
-use super::signed;
+use super::signed::signed;
 use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{Gradient, Op, TopK};
 
-use super::results;
+use super::results::results;
 use crate::{error::Result, tensor::Tensor};
 
 impl Tensor {

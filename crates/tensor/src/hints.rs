@@ -1,0 +1,15 @@
+//! A say in how an operation is run.
+
+use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
+
+/// How an operation is to be run where there is a choice. None of it changes what is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// The algorithm of a convolution or of a gradient of one; without it the table of `kernels::select` chooses.
+    pub conv2d: Option<Conv2dAlgorithm>,
+    /// The algorithm of a matrix product; without it the table of `kernels::select` chooses.
+    pub matmul: Option<MatmulAlgorithm>,
+    /// The result of a convolution may lie where its residual lies, which is lost: for a caller that knows that nobody
+    /// reads it again. A residual that is no channels-last tensor of its own memory is left alone.
+    pub over_residual: bool,
+}

@@ -8,7 +8,27 @@ use super::{
     report::{LoadReport, Misshaped},
     source::StateSource,
 };
-use crate::{Entry, ParameterStore, Result};
+use crate::{Entry, Error, ParameterStore, Result};
+
+impl dyn StateSource + '_ {
+    /// How this fits the network. A missing counter is no fault: other writers leave them out.
+    pub fn report(&self, store: &ParameterStore) -> LoadReport {
+        report(self, store)
+    }
+}
+
+impl LoadReport {
+    /// Itself, if every name fits.
+    ///
+    /// # Errors
+    /// [`Error::StateDict`], which names `file`.
+    pub fn require_clean(self, file: &str) -> Result<Self> {
+        if self.is_clean() {
+            return Ok(self);
+        }
+        Err(Error::StateDict { file: file.to_owned(), report: Box::new(self) })
+    }
+}
 
 /// How `source` fits the network. A missing counter is no fault: other writers leave them out.
 pub(super) fn report(source: &(impl StateSource + ?Sized), store: &ParameterStore) -> LoadReport {

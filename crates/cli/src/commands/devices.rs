@@ -4,7 +4,7 @@ use serde_json::json;
 use tilewright_kernels::probe::{Peak, Roofline};
 use tilewright_runtime::{Context, adapters};
 
-use super::{print_json, probed};
+use super::{output::print_json, output::probed};
 use crate::error::Result;
 
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,7 @@ use tilewright_onnx::EXPORT_OPSET;
 use tilewright_runtime::Context;
 
 use super::{
-    print_json,
+    output::print_json,
     profile::{ShapeArgument, input_shapes},
 };
 use crate::{error::Result, files, model};

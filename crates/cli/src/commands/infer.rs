@@ -7,7 +7,7 @@ use tilewright_graph::{Compiled, Options, Port, Session};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 
-use super::{precision::Precision, print_json};
+use super::{output::print_json, precision::Precision};
 use crate::{
     error::Error, error::Result, files, files::Array, mistaken, model, model::InputShape, model::Kind,
     model::Loaded, model::Output, model::OutputValue,

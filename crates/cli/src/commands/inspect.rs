@@ -7,8 +7,8 @@ use tilewright_graph::{Compiled, Options};
 use tilewright_runtime::Context;
 
 use super::{
+    output::print_json,
     precision::Precision,
-    print_json,
     profile::{ShapeArgument, input_shapes},
 };
 use crate::{error::Result, files, model, pictures::network};

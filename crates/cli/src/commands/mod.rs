@@ -6,6 +6,7 @@ mod grad;
 mod infer;
 mod inspect;
 mod kernels;
+mod output;
 mod precision;
 mod profile;
 mod train;
@@ -14,7 +15,6 @@ mod tune;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tilewright_kernels::probe::{self, Roofline};
 use tilewright_runtime::{Context, ContextOptions, Tuning};
 
 use crate::error::Result;
@@ -102,24 +102,5 @@ impl Cli {
             }
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// The limits of the device: as they were measured before, unless `fresh` or never; else measured now, and kept.
-fn probed(context: &Context, fresh: bool) -> Result<Roofline> {
-    if let Some(stored) = probe::stored(context).filter(|_| !fresh) {
-        return Ok(stored);
-    }
-    let roofline =
-        probe::measure(context, |step| eprintln!("probing {}: {step}", context.adapter_info().name))?;
-    probe::store(context, &roofline)?;
-    Ok(roofline)
-}
-
-/// Prints a value as JSON on standard output.
-fn print_json(value: &impl serde::Serialize) {
-    match serde_json::to_string_pretty(value) {
-        Ok(text) => println!("{text}"),
-        Err(error) => eprintln!("warning: no JSON: {error}"),
     }
 }

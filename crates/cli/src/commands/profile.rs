@@ -14,7 +14,7 @@ use tilewright_kernels::probe;
 use tilewright_ops::DType;
 use tilewright_runtime::{Context, Profile};
 
-use super::{precision::Precision, print_json};
+use super::{output::print_json, precision::Precision};
 use crate::{error::Error, error::Result, model, model::InputShape};
 
 #[derive(Debug, clap::Args)]

@@ -4,8 +4,8 @@ use serde_json::json;
 use tilewright_kernels::{convolution::Pass, select, tune};
 use tilewright_runtime::{Context, Mode};
 
-use super::print_json;
-use crate::commands::kernels::bench::extents;
+use super::output::print_json;
+use crate::commands::kernels::bench::extents::extents;
 use crate::{error::Error, error::Result, suite, workload::Workload};
 
 #[derive(Debug, clap::Args)]

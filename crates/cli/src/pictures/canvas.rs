@@ -9,7 +9,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
 use super::colour::Colour;
-use super::{PictureError, colour};
+use super::{colour, error::PictureError};
 use super::{font::Face, font::Fonts};
 
 /// A place on the sheet, or an extent: x, then y.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::colour::Colour;
-use super::{PictureError, colour};
 use super::{canvas::Align, canvas::Canvas};
+use super::{colour, error::PictureError};
 use super::{font::Face, font::Fonts};
 
 const PICTURE: &str = "confusion matrix";

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::axis::Axis;
 use super::colour::Colour;
 use super::font::Face;
-use super::{PictureError, colour};
 use super::{canvas::Align, canvas::Canvas, canvas::Place};
+use super::{colour, error::PictureError};
 
 const PICTURE: &str = "training curves";
 const WIDTH: f64 = 1120.0;

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 
-use super::PictureError;
 use super::colour::Colour;
+use super::error::PictureError;
 
 /// The parsed typeface.
 pub(super) struct Fonts {

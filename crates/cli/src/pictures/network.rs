@@ -13,7 +13,7 @@ use svg::{
 use tilewright_graph::{Graph, ValueId};
 use tilewright_runtime::write_whole;
 
-use super::{PictureError, colour, colour::Colour};
+use super::{colour, colour::Colour, error::PictureError};
 
 const MARGIN: f64 = 24.0;
 const WIDTH: f64 = 460.0;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::colour::Colour;
 use super::font::Face;
-use super::{PictureError, colour};
 use super::{canvas::Align, canvas::Canvas, canvas::Place};
+use super::{colour, error::PictureError};
 
 const PICTURE: &str = "sheet of predictions";
 const COLUMNS: usize = 8;

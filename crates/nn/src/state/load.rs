@@ -5,7 +5,27 @@ use std::{collections::HashSet, sync::atomic::Ordering};
 use tilewright_tensor::Tensor;
 
 use super::{report::LoadReport, report::Misshaped, source::StateSource};
-use crate::{error::Result, parameter::Entry, store::ParameterStore};
+use crate::{error::Error, error::Result, parameter::Entry, store::ParameterStore};
+
+impl dyn StateSource + '_ {
+    /// How this fits the network. A missing counter is no fault: other writers leave them out.
+    pub fn report(&self, store: &ParameterStore) -> LoadReport {
+        report(self, store)
+    }
+}
+
+impl LoadReport {
+    /// Itself, if every name fits.
+    ///
+    /// # Errors
+    /// [`Error::StateDict`], which names `file`.
+    pub fn require_clean(self, file: &str) -> Result<Self> {
+        if self.is_clean() {
+            return Ok(self);
+        }
+        Err(Error::StateDict { file: file.to_owned(), report: Box::new(self) })
+    }
+}
 
 /// How `source` fits the network. A missing counter is no fault: other writers leave them out.
 pub(super) fn report(source: &(impl StateSource + ?Sized), store: &ParameterStore) -> LoadReport {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::{error::Error, error::Result};
-
 /// A tensor whose shape is not the network's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Misshaped {
@@ -32,17 +30,6 @@ impl LoadReport {
     /// Whether every name fits.
     pub fn is_clean(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty() && self.misshaped.is_empty()
-    }
-
-    /// Itself, if every name fits.
-    ///
-    /// # Errors
-    /// [`Error::StateDict`], which names `file`.
-    pub fn require_clean(self, file: &str) -> Result<Self> {
-        if self.is_clean() {
-            return Ok(self);
-        }
-        Err(Error::StateDict { file: file.to_owned(), report: Box::new(self) })
     }
 }
 

@@ -2,12 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{
-    error::Result, state::host_tensor::HostTensor, state::state_dict::StateDict,
-    state::state_file::StateFile, store::ParameterStore,
-};
-
-use super::{load, report::LoadReport};
+use crate::{error::Result, state::host_tensor::HostTensor};
 
 /// Tensors by name, read when they are asked for.
 pub trait StateSource: Send + Sync {
@@ -26,49 +21,6 @@ pub trait StateSource: Send + Sync {
     /// [`crate::Error::File`] where it cannot be read, [`crate::Error::StateDictType`] for an element type that cannot be
     /// converted.
     fn tensor(&self, name: &str) -> Result<Option<Cow<'_, HostTensor>>>;
-}
-
-impl dyn StateSource + '_ {
-    /// How this fits the network. A missing counter is no fault: other writers leave them out.
-    pub fn report(&self, store: &ParameterStore) -> LoadReport {
-        load::report(self, store)
-    }
-}
-
-impl StateSource for StateFile {
-    fn label(&self) -> String {
-        self.path().display().to_string()
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.names().collect()
-    }
-
-    fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.shape(name)
-    }
-
-    fn tensor(&self, name: &str) -> Result<Option<Cow<'_, HostTensor>>> {
-        Ok(self.tensor(name)?.map(Cow::Owned))
-    }
-}
-
-impl StateSource for StateDict {
-    fn label(&self) -> String {
-        "the state dict".to_owned()
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.tensors.keys().map(String::as_str).collect()
-    }
-
-    fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.tensors.get(name).map(HostTensor::shape)
-    }
-
-    fn tensor(&self, name: &str) -> Result<Option<Cow<'_, HostTensor>>> {
-        Ok(self.tensors.get(name).map(Cow::Borrowed))
-    }
 }
 
 /// The part of another source whose names begin with a prefix, without it: `backbone.` of a detector's file.

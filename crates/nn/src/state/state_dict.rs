@@ -1,6 +1,7 @@
 //! State dicts: tensors by name in the host's memory; reading and writing them whole.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     fmt,
     path::Path,
@@ -10,14 +11,11 @@ use std::{
 use safetensors::tensor::TensorView;
 use tilewright_runtime::write_whole;
 
-use super::load;
-use crate::{
-    error::Error, error::Result, parameter::Entry, state::host_tensor::HostTensor, state::report::LoadReport,
-    state::state_file::StateFile, store::ParameterStore,
+use super::{
+    host_tensor::HostTensor, load, report::LoadReport, source::StateSource, state_file::METADATA_KEY,
+    state_file::StateFile,
 };
-
-/// The only key of a file's metadata: the format keeps them in no order, and one key has none to lose.
-pub(super) const METADATA_KEY: &str = "tilewright";
+use crate::{error::Error, error::Result, parameter::Entry, store::ParameterStore};
 
 /// Tensors by name, with an optional text about them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,5 +100,37 @@ impl StateDict {
     /// What the device reports.
     pub fn load_matching(&self, store: &ParameterStore) -> Result<LoadReport> {
         load::matching(self, store)
+    }
+}
+
+impl StateFile {
+    /// Reads every tensor.
+    ///
+    /// # Errors
+    /// As [`Self::tensor`].
+    pub fn read_all(&self) -> Result<StateDict> {
+        let mut tensors = BTreeMap::new();
+        for name in self.names() {
+            tensors.extend(self.tensor(name)?.map(|tensor| (name.to_owned(), tensor)));
+        }
+        Ok(StateDict { tensors, metadata: self.metadata().map(str::to_owned) })
+    }
+}
+
+impl StateSource for StateDict {
+    fn label(&self) -> String {
+        "the state dict".to_owned()
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.tensors.keys().map(String::as_str).collect()
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(HostTensor::shape)
+    }
+
+    fn tensor(&self, name: &str) -> Result<Option<Cow<'_, HostTensor>>> {
+        Ok(self.tensors.get(name).map(Cow::Borrowed))
     }
 }

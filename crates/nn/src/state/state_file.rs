@@ -1,6 +1,7 @@
 //! A safetensors file whose tensors are read when they are asked for.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs::File,
     io::{self, Read},
@@ -9,8 +10,11 @@ use std::{
 
 use safetensors::tensor::{Metadata, TensorInfo};
 
-use super::state_dict::METADATA_KEY;
-use crate::{error::Error, error::Result, state::host_tensor::HostTensor, state::state_dict::StateDict};
+use super::{host_tensor::HostTensor, source::StateSource};
+use crate::{error::Error, error::Result};
+
+/// The only key of a file's metadata: the format keeps them in no order, and one key has none to lose.
+pub(super) const METADATA_KEY: &str = "tilewright";
 
 /// A safetensors file, open: its header has been read and held against its size, its tensors are read by slices, each into
 /// the memory that it will have. A file may be larger than the memory that is left.
@@ -89,17 +93,23 @@ impl StateFile {
         };
         HostTensor::read(name, info.dtype, &info.shape, end - begin, read).map(Some)
     }
+}
 
-    /// Reads every tensor.
-    ///
-    /// # Errors
-    /// As [`Self::tensor`].
-    pub fn read_all(&self) -> Result<StateDict> {
-        let mut tensors = BTreeMap::new();
-        for name in self.tensors.keys() {
-            tensors.extend(self.tensor(name)?.map(|tensor| (name.clone(), tensor)));
-        }
-        Ok(StateDict { tensors, metadata: self.metadata.clone() })
+impl StateSource for StateFile {
+    fn label(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.names().collect()
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.shape(name)
+    }
+
+    fn tensor(&self, name: &str) -> Result<Option<Cow<'_, HostTensor>>> {
+        Ok(self.tensor(name)?.map(Cow::Owned))
     }
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tilewright_runtime::{Context, Profile};
 
-use super::bench::extents;
-use crate::{commands::print_json, error::Error, error::Result, workload::Workload};
+use super::bench::extents::extents;
+use crate::{commands::output::print_json, error::Error, error::Result, workload::Workload};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tilewright_shaders::{kernels, parse, reflect};
 
-use crate::{commands::print_json, error::Result};
+use crate::{commands::output::print_json, error::Result};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -7,7 +7,7 @@ use serde_json::json;
 use tilewright_runtime::Context;
 use tilewright_works::{Work, copies, memory_bound};
 
-use crate::{commands::print_json, error::Error, error::Result};
+use crate::{commands::output::print_json, error::Error, error::Result};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -19,7 +19,7 @@ pub enum Command {
     /// Print a kernel, specialised, in WGSL or a driver's language.
     Show(show::Arguments),
     /// Validate, then time every algorithm that can run an operation at a shape.
-    Bench(bench::Arguments),
+    Bench(bench::arguments::Arguments),
     /// Measure a network's convolutions against the roofs of the device, as a table and a picture.
     Roofline(roofline::Arguments),
     /// Measure what the first run of a network costs more than the next, with cold and with warm caches.

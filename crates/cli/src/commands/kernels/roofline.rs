@@ -10,10 +10,10 @@ use tilewright_kernels::{
 };
 use tilewright_runtime::Context;
 
-use super::bench::PassName;
+use super::bench::arguments::PassName;
 use crate::{
-    commands::print_json, commands::probed, error::Error, error::Result, pictures::Dot, pictures::Kind,
-    pictures::Plot, pictures::roofline as draw, suite,
+    commands::output::print_json, commands::output::probed, error::Error, error::Result, pictures::Dot,
+    pictures::Kind, pictures::Plot, pictures::roofline as draw, suite,
 };
 
 #[derive(Debug, clap::Args)]

@@ -2,6 +2,7 @@
 
 mod report;
 mod run;
+mod say;
 mod watch;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -1,6 +1,6 @@
 //! A training run of the program: data and network by its arguments, its words and files, its end.
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use tilewright_data::{
     Compose, DataLoader, FashionMnist, ImageDataset, LoaderOptions, Normalize, RandomCrop,
@@ -20,17 +20,10 @@ use tilewright_zoo::{self as zoo, Network, Shortcut, build};
 use super::{
     Arguments, OptimizerName,
     report::{self, FinalRecord},
+    say::say,
     watch::Watch,
 };
 use crate::{error::Error, error::Result};
-
-/// Prints a line for whoever still reads: a closed pipe (`tilewright train | head`) must not end the training.
-macro_rules! say {
-    ($($words:tt)*) => {{
-        let _ = writeln!(std::io::stdout(), $($words)*);
-    }};
-}
-pub(super) use say;
 
 /// Images of a batch that is evaluated.
 const EVALUATED: usize = 250;

@@ -1,11 +1,9 @@
 //! What the program does while a network is trained: the bar, the words, the metrics, the wish to stop.
 
-use std::io::Write;
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tilewright_train::{Callback, EpochRecord, Flow, MetricsFile, Progress, Reading, Result};
 
-use super::run::say;
+use super::say::say;
 use crate::interrupt::Interrupt;
 
 /// Watches a run.

@@ -16,7 +16,7 @@ use svg::{
 };
 use tilewright_runtime::write_whole;
 
-use super::{PictureError, colour, colour::Colour};
+use super::{colour, colour::Colour, error::PictureError};
 
 const LIST_WIDTH: f64 = 512.0;
 const PLOT: Rect = Rect { left: 76.0, top: 74.0, right: 716.0, bottom: 0.0 };

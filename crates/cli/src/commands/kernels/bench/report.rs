@@ -6,7 +6,7 @@ use tilewright_kernels::probe::Roofline;
 use tilewright_runtime::Context;
 
 use super::Arguments;
-use crate::commands::print_json;
+use crate::commands::output::print_json;
 
 /// FLOPs and bytes of an operation: what the roof over it follows from.
 #[derive(Clone, Copy, Debug)]

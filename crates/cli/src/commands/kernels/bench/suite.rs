@@ -10,8 +10,10 @@ use tilewright_kernels::{
 };
 use tilewright_runtime::Context;
 
-use super::PassName;
-use crate::{commands::print_json, commands::probed, error::Error, error::Result, suite, suite::Work};
+use super::arguments::PassName;
+use crate::{
+    commands::output::print_json, commands::output::probed, error::Error, error::Result, suite, suite::Work,
+};
 
 /// The geometric mean of choice against best candidate that `--assert` wants.
 const WANTED: f64 = 0.95;

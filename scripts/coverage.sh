@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Which specialisations the full sweeps of a test binary compile and the quick ones do not, by mode.
+# Which specialisations the full sweeps of a test binary compile and the quick ones do not, by mode; and which constants and
+# fragments by themselves. A quick sweep may lack pairs of them, and should lack none alone but with a reason.
 #
 # usage: scripts/coverage.sh TEST…      for example: scripts/coverage.sh convolution pooling
 set -euo pipefail
@@ -22,6 +23,10 @@ for test in "$@"; do
     done
     say "$test, $mode mode: $(wc -l <"$lists/full") specialisations, $(wc -l <"$lists/quick") of them in the quick sweep"
     comm -13 "$lists/quick" "$lists/full"
+    for sweep in quick full; do
+      awk '{ for (i = 3; i <= NF; i++) print $2, $i }' "$lists/$sweep" | sort -u >"$lists/$sweep.values"
+    done
+    comm -13 "$lists/quick.values" "$lists/full.values" | sed 's/^/only full: /'
     # What only the quick sweep meets would be a case that the full one lacks.
     comm -23 "$lists/quick" "$lists/full" | sed 's/^/only quick: /'
   done

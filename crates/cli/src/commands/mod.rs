@@ -64,7 +64,7 @@ enum Command {
     #[command(subcommand)]
     Kernels(kernels::Command),
     /// Train a network on images.
-    Train(train::Arguments),
+    Train(train::arguments::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
     /// Show a network's layers, what is fused in them, and its memory.

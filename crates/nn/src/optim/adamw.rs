@@ -6,7 +6,10 @@ use tilewright_autograd::Gradients;
 use tilewright_ops as ops;
 use tilewright_tensor::ops::optimizer::adamw_step;
 
-use super::{Optimizer, Slots, load};
+use super::{
+    optimizer::Optimizer,
+    slots::{Slots, load},
+};
 use crate::{
     error::Result, parameter::Parameter, state::host_tensor::HostTensor, state::report::LoadReport,
     state::report::Misshaped, state::state_dict::StateDict,

@@ -6,7 +6,10 @@ use tilewright_autograd::Gradients;
 use tilewright_ops as ops;
 use tilewright_tensor::ops::optimizer::sgd_step;
 
-use super::{Optimizer, Slots, load};
+use super::{
+    optimizer::Optimizer,
+    slots::{Slots, load},
+};
 use crate::{error::Result, parameter::Parameter, state::report::LoadReport, state::state_dict::StateDict};
 
 /// SGD with PyTorch's momentum, dampening, Nesterov and weight decay.

@@ -10,7 +10,7 @@ use tilewright_kernels::{
 };
 use tilewright_runtime::Context;
 
-use super::bench::arguments::PassName;
+use super::bench::pass::PassName;
 use crate::{
     commands::output::print_json, commands::output::probed, error::Error, error::Result, pictures::Dot,
     pictures::Kind, pictures::Plot, pictures::roofline as draw, suite,

@@ -18,7 +18,7 @@ use tilewright_train::{
 use tilewright_zoo::{self as zoo, Network, Shortcut, build};
 
 use super::{
-    Arguments, OptimizerName,
+    arguments::{Arguments, OptimizerName},
     report::{self, FinalRecord},
     say::say,
     watch::Watch,

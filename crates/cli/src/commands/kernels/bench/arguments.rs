@@ -1,30 +1,8 @@
 //! What `tilewright kernels bench` takes.
 
-use tilewright_kernels::convolution::Pass;
 use tilewright_ops::DType;
 
-use super::extents::extents;
-
-/// A pass as the command line names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum PassName {
-    /// y from x and the weight.
-    Forward,
-    /// The gradient of x.
-    BackwardInput,
-    /// The gradient of the weight.
-    BackwardWeight,
-}
-
-impl From<PassName> for Pass {
-    fn from(name: PassName) -> Self {
-        match name {
-            PassName::Forward => Self::Forward,
-            PassName::BackwardInput => Self::BackwardInput,
-            PassName::BackwardWeight => Self::BackwardWeight,
-        }
-    }
-}
+use super::{extents::extents, pass::PassName};
 
 /// A type as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -3,6 +3,7 @@
 pub(crate) mod arguments;
 mod check;
 pub(crate) mod extents;
+pub(crate) mod pass;
 mod report;
 mod suite;
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use tilewright_kernels::probe::Roofline;
 use tilewright_runtime::Context;
 
-use super::Arguments;
+use super::arguments::Arguments;
 use crate::commands::output::print_json;
 
 /// FLOPs and bytes of an operation: what the roof over it follows from.

@@ -10,7 +10,7 @@ use tilewright_kernels::{
 };
 use tilewright_runtime::Context;
 
-use super::arguments::PassName;
+use super::pass::PassName;
 use crate::{
     commands::output::print_json, commands::output::probed, error::Error, error::Result, suite, suite::Work,
 };

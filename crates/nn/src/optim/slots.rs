@@ -37,7 +37,11 @@ impl Slots {
         format!("{}.{}", parameter.path(), self.name)
     }
 
-    pub(super) fn save(&self, parameters: &[Arc<Parameter>], into: &mut BTreeMap<String, HostTensor>) -> Result<()> {
+    pub(super) fn save(
+        &self,
+        parameters: &[Arc<Parameter>],
+        into: &mut BTreeMap<String, HostTensor>,
+    ) -> Result<()> {
         for (parameter, tensor) in parameters.iter().zip(&self.tensors) {
             if let Some(tensor) = tensor {
                 into.insert(self.key(parameter), HostTensor::F32(tensor.to_vec()?, tensor.shape().to_vec()));

@@ -14,7 +14,7 @@ use convolutions::{PLAIN, Shape, representatives, shapes};
 use tilewright::{
     Context, Conv2dAlgorithm, Conv2dCall, DType, Layout, Mode, Tensor,
     kernels::{
-        convolution::{self, Conv2dCall as Launch, Pass, Problem},
+        convolution::{self, Conv2dLaunch as Launch, Pass, Problem},
         select::{self, Cooperative, Device},
     },
     ops::{Conv2d, UnaryOp},

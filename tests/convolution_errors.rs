@@ -7,7 +7,7 @@ use common::{context, contexts, random_tensor};
 use tilewright::{
     Conv2dAlgorithm, Conv2dCall, DType, Layout, Tensor,
     kernels::{
-        convolution::{self, Conv2dCall as Launch, Pass, Problem},
+        convolution::{self, Conv2dLaunch as Launch, Pass, Problem},
         select::{self, Device},
     },
     ops::Conv2d,

@@ -8,7 +8,7 @@ use half::f16;
 use tilewright::{
     Context, Conv2dAlgorithm, Conv2dCall, DType, Layout, Tensor,
     kernels::{
-        convolution::{Conv2dCall as Launch, Pass, Problem, forward, forward_emulated, pack_weight},
+        convolution::{Conv2dLaunch as Launch, Pass, Problem, forward, forward_emulated, pack_weight},
         cooperative::Emulation,
         select::{self, Cooperative, Device},
     },

@@ -14,7 +14,7 @@ use common::{
 use tilewright::{
     Context, Conv2dAlgorithm, Conv2dCall, Layout, Tensor,
     kernels::{
-        convolution::{self, Conv2dCall as Launch, Pass, Problem},
+        convolution::{self, Conv2dLaunch as Launch, Pass, Problem},
         select::{self, Device, DeviceClass},
     },
     ops::{Conv2d, DType, Pool2d, PoolKind, Pooling, UnaryOp},
@@ -269,7 +269,7 @@ fn what_cannot_be_pooled_is_an_error() {
         let x = x.to_layout(Layout::ChannelsLast).unwrap();
         let y = Tensor::empty(&context, &[1, 4, 4, 4], DType::F32, Layout::ChannelsLast).unwrap();
         let launch = |residual, algorithm| {
-            let call = convolution::Conv2dCall {
+            let call = Launch {
                 residual,
                 pooling: Some(pooling),
                 algorithm: Some(algorithm),

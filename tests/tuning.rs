@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use tilewright::{
     kernels::{
-        convolution::{self, Conv2dAlgorithm, Conv2dCall as Launch, Pass, Problem},
+        convolution::{self, Conv2dAlgorithm, Conv2dLaunch as Launch, Pass, Problem},
         matmul,
         select::{self, Device},
         tune::{self, Candidate, Samples, contest},

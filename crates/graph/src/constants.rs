@@ -14,9 +14,12 @@ use crate::Result;
 /// Folded and packed weights, shared by the plans of one [`crate::Model`]: a second batch size computes none of them anew.
 #[derive(Default)]
 pub struct Constants {
-    folded: Mutex<HashMap<Key, (Vec<Tensor>, Vec<Tensor>)>>,
+    folded: Mutex<HashMap<Key, Folded>>,
     packed: SharedConstants,
 }
+
+/// The operands, which are held so that their memory is nobody else's, and the results.
+type Folded = (Vec<Tensor>, Vec<Tensor>);
 
 /// An operation in words, and the memory and shapes of its operands.
 type Key = (String, Vec<(usize, Vec<usize>)>);

@@ -9,9 +9,9 @@ use crate::base::epilogue::{Epilogue, Windows, bound_residual, parameters};
 /// A forward pass: pooling(activation(x ⋆ weight + bias + residual)), of which all but the convolution may be absent.
 ///
 /// [`Self::new`] is the plain convolution; what is more is set on it:
-/// `Conv2dCall { bias: Some(bias), ..Conv2dCall::new(&problem, x, weight) }`.
+/// `Conv2dLaunch { bias: Some(bias), ..Conv2dLaunch::new(&problem, x, weight) }`.
 #[derive(Clone, Copy, Debug)]
-pub struct Conv2dCall<'a> {
+pub struct Conv2dLaunch<'a> {
     /// Shapes, stride, padding, dilation, groups, type.
     pub problem: Problem,
     /// N H W C in memory.
@@ -32,7 +32,7 @@ pub struct Conv2dCall<'a> {
     pub algorithm: Option<Conv2dAlgorithm>,
 }
 
-impl<'a> Conv2dCall<'a> {
+impl<'a> Conv2dLaunch<'a> {
     /// The convolution alone, by the algorithm that is chosen.
     pub fn new(problem: &Problem, x: &'a Buffer, weight: impl Into<Weight<'a>>) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl<'a> Conv2dCall<'a> {
     }
 }
 
-/// Where the result of a [`Conv2dCall`] goes.
+/// Where the result of a [`Conv2dLaunch`] goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// What runs it, chosen unless the call names one.

@@ -5,7 +5,7 @@ use tilewright_runtime::{Buffer, Context, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
-    call::Conv2dCall,
+    call::Conv2dLaunch,
     implementation::{FORWARD_ONLY, Implementation},
     implicit_gemm::{
         forward::run_forward,
@@ -99,7 +99,7 @@ impl Implementation for Cooperative {
         pack::inputs_by_outputs(context, Pass::Forward.name(), problem, weight)
     }
 
-    fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
+    fn forward(&self, context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()> {
         let problem = &call.problem;
         let matrices = self.matrices(&Device::of(context));
         let packed = call.weight.packed(|weight| self.pack(context, problem, weight))?;

@@ -5,7 +5,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
 use super::{
-    call::Conv2dCall,
+    call::Conv2dLaunch,
     implementation::Implementation,
     plain::Params,
     problem::{Pass, Problem},
@@ -74,7 +74,7 @@ impl Implementation for Direct {
         Ok(weight.clone())
     }
 
-    fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
+    fn forward(&self, context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()> {
         let weight = &call.weight.packed(|weight| self.pack(context, &call.problem, weight))?;
         let problem = &call.problem;
         let spec = Spec { pass: Pass::Forward, dtype: problem.dtype, epilogue: call.epilogue(y) };

@@ -4,7 +4,7 @@ use tilewright_ops::{DType, Pooling};
 use tilewright_runtime::{Buffer, Context, Error, Result};
 
 use super::{
-    call::Conv2dCall,
+    call::Conv2dLaunch,
     problem::{Pass, Problem},
 };
 use crate::base::{device::Device, epilogue::Windows, matrices::Emulation};
@@ -43,7 +43,7 @@ pub(super) trait Implementation {
     fn pack(&self, context: &Context, problem: &Problem, weight: &Buffer) -> Result<Buffer>;
 
     /// What `call` says, into `y`, which has elements, where nothing keeps it from that.
-    fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()>;
+    fn forward(&self, context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()>;
 
     /// The gradient of x, which has elements.
     fn backward_input(

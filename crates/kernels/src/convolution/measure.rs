@@ -5,7 +5,7 @@ use tilewright_runtime::{Buffer, Context, Result};
 
 use super::{
     algorithm::Conv2dAlgorithm,
-    call::Conv2dCall,
+    call::Conv2dLaunch,
     problem::{Pass, Problem},
     registry::{backward_input_as, backward_weight_as, forward_as, pack_as},
     table::{conv2d_candidates, conv2d_packed},
@@ -127,7 +127,7 @@ fn candidate<'a>(
                 Some(Err(error)) => return Err(error.clone()),
                 None => Weight::Plain(weight),
             };
-            forward_as(context, algorithm, &Conv2dCall::new(problem, x, weight), output)
+            forward_as(context, algorithm, &Conv2dLaunch::new(problem, x, weight), output)
         }
         Pass::BackwardInput => backward_input_as(context, algorithm, problem, grad_y, weight, output),
         Pass::BackwardWeight => backward_weight_as(context, algorithm, problem, grad_y, x, output),

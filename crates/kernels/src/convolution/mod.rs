@@ -25,7 +25,7 @@ mod winograd;
 
 pub use algorithm::Conv2dAlgorithm;
 pub use backward_bias::backward_bias;
-pub use call::{Conv2dCall, Placement};
+pub use call::{Conv2dLaunch, Placement};
 pub use cooperative::Spec as CooperativeSpec;
 pub use depthwise::{
     backward_input::InputSpec as DepthwiseInputSpec, backward_weight::WeightSpec as DepthwiseWeightSpec,

@@ -5,7 +5,7 @@ use tilewright_runtime::{Buffer, Context, Result};
 
 use super::{
     algorithm::Conv2dAlgorithm,
-    call::Conv2dCall,
+    call::Conv2dLaunch,
     cooperative::Cooperative,
     depthwise::algorithm::Depthwise,
     direct::Direct,
@@ -82,7 +82,7 @@ fn check(context: &Context, algorithm: Conv2dAlgorithm, pass: Pass, problem: &Pr
 pub(super) fn check_forward(
     context: &Context,
     algorithm: Conv2dAlgorithm,
-    call: &Conv2dCall<'_>,
+    call: &Conv2dLaunch<'_>,
 ) -> Result<()> {
     let problem = &call.problem;
     if let Weight::Packed(packed) = call.weight {
@@ -104,7 +104,7 @@ pub(super) fn check_forward(
 pub(super) fn forward_as(
     context: &Context,
     algorithm: Conv2dAlgorithm,
-    call: &Conv2dCall<'_>,
+    call: &Conv2dLaunch<'_>,
     y: &Buffer,
 ) -> Result<()> {
     check_forward(context, algorithm, call)?;
@@ -180,7 +180,7 @@ pub(super) fn pack_as(
 pub fn forward_emulated(
     context: &Context,
     emulation: Emulation,
-    call: &Conv2dCall<'_>,
+    call: &Conv2dLaunch<'_>,
     y: &Buffer,
 ) -> Result<()> {
     let algorithm = Conv2dAlgorithm::Cooperative;

@@ -4,14 +4,14 @@ use tilewright_runtime::{Buffer, Context, Result};
 
 use super::{
     algorithm::Conv2dAlgorithm,
-    call::{Conv2dCall, Placement},
+    call::{Conv2dLaunch, Placement},
     choose::{conv2d_for, conv2d_packed_for},
     problem::{Pass, Problem},
     registry::{backward_input_as, backward_weight_as, check_forward, forward_as, pack_as},
     weight::{PackedWeight, Weight},
 };
 
-fn algorithm_of(context: &Context, call: &Conv2dCall<'_>) -> Conv2dAlgorithm {
+fn algorithm_of(context: &Context, call: &Conv2dLaunch<'_>) -> Conv2dAlgorithm {
     match (call.algorithm, call.weight) {
         (Some(algorithm), _) => algorithm,
         (None, Weight::Packed(packed)) => packed.algorithm(),
@@ -27,8 +27,8 @@ fn algorithm_of(context: &Context, call: &Conv2dCall<'_>) -> Conv2dAlgorithm {
 ///
 /// # Errors
 /// As [`forward`], but for the pooling: where the algorithm cannot, [`Placement::pooling`] is none.
-pub fn placement(context: &Context, call: &Conv2dCall<'_>) -> Result<Placement> {
-    let Conv2dCall { problem, x, residual, over_residual, pooling, .. } = call;
+pub fn placement(context: &Context, call: &Conv2dLaunch<'_>) -> Result<Placement> {
+    let Conv2dLaunch { problem, x, residual, over_residual, pooling, .. } = call;
     let algorithm = algorithm_of(context, call);
     check_forward(context, algorithm, call)?;
     let pooling = pooling.filter(|pooling| algorithm.pools(problem, pooling));
@@ -50,7 +50,7 @@ pub fn placement(context: &Context, call: &Conv2dCall<'_>) -> Result<Placement> 
 /// # Errors
 /// [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this device or not pool it, or if
 /// the weight was packed for another algorithm or another shape.
-pub fn forward(context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
+pub fn forward(context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()> {
     forward_as(context, algorithm_of(context, call), call, y)
 }
 

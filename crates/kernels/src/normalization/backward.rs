@@ -4,7 +4,7 @@ use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{call::BatchNormCall, rows::Rows};
+use super::{call::BatchNormLaunch, rows::Rows};
 use crate::{
     base::{
         coarsening::Coarsening,
@@ -65,12 +65,13 @@ fn piecewise(activation: Option<UnaryOp>) -> UnaryOp {
 /// x; else they are constants. `grad_y` is the gradient behind the activation.
 pub fn batch_norm_backward(
     context: &Context,
-    call: &BatchNormCall<'_>,
+    call: &BatchNormLaunch<'_>,
     train: bool,
     grad_y: &Buffer,
     to: Grads<'_>,
 ) -> Result<()> {
-    let BatchNormCall { op, dims: [pixels, channels], x, mean, deviation, weight, bias, activation } = *call;
+    let BatchNormLaunch { op, dims: [pixels, channels], x, mean, deviation, weight, bias, activation } =
+        *call;
     let coarsening = Coarsening::of(context);
     let rows = Rows::new(op, pixels, channels, coarsening)?;
     let (deviation, eps, from_variance) = deviation.parts();

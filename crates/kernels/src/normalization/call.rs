@@ -24,7 +24,7 @@ impl<'a> Deviation<'a> {
 
 /// `activation((x − mean) / deviation · weight + bias)`: x is `[pixels, channels]`, what is of a channel is `[channels]`.
 #[derive(Clone, Copy, Debug)]
-pub struct BatchNormCall<'a> {
+pub struct BatchNormLaunch<'a> {
     /// The operation's name in errors and profiles.
     pub op: &'a str,
     /// Pixels and channels.

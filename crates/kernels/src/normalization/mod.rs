@@ -7,7 +7,7 @@ mod rows;
 mod statistics;
 
 pub use backward::{Grads, batch_norm_backward};
-pub use call::{BatchNormCall, Deviation};
+pub use call::{BatchNormLaunch, Deviation};
 pub use normalise::batch_norm;
 pub use statistics::{Running, Statistics, batch_norm_statistics};
 

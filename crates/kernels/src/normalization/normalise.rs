@@ -4,7 +4,7 @@ use tilewright_ops::UnaryOp;
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::{call::BatchNormCall, rows::Rows};
+use super::{call::BatchNormLaunch, rows::Rows};
 use crate::base::{
     coarsening::Coarsening,
     numbers::workgroups,
@@ -33,8 +33,9 @@ fn clamped(activation: Option<UnaryOp>) -> UnaryOp {
 }
 
 /// `y` = what `call` says.
-pub fn batch_norm(context: &Context, call: &BatchNormCall<'_>, y: &Buffer) -> Result<()> {
-    let BatchNormCall { op, dims: [pixels, channels], x, mean, deviation, weight, bias, activation } = *call;
+pub fn batch_norm(context: &Context, call: &BatchNormLaunch<'_>, y: &Buffer) -> Result<()> {
+    let BatchNormLaunch { op, dims: [pixels, channels], x, mean, deviation, weight, bias, activation } =
+        *call;
     let coarsening = Coarsening::of(context);
     let rows = Rows::new(op, pixels, channels, coarsening)?;
     let (deviation, eps, from_variance) = deviation.parts();

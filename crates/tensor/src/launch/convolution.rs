@@ -1,6 +1,6 @@
 //! Convolutions and their gradients.
 
-use tilewright_kernels::convolution::{self, Conv2dCall, Problem};
+use tilewright_kernels::convolution::{self, Conv2dLaunch, Problem};
 use tilewright_ops::{Conv2d, DType, Pooling};
 
 use super::{matmul::widens, shape::four};
@@ -24,21 +24,21 @@ pub(super) fn conv2d(
     let x = x.to_layout(Layout::ChannelsLast)?;
     let weight = weight.to_layout(Layout::RowMajor)?;
     let residual = epilogue.residual.map(|residual| residual.to_layout(Layout::ChannelsLast)).transpose()?;
-    let call = Conv2dCall {
+    let call = Conv2dLaunch {
         bias: epilogue.bias.map(Tensor::buffer),
         residual: residual.as_ref().map(Tensor::buffer),
         over_residual: hints.over_residual,
         activation: epilogue.activation,
         pooling: pooling.copied(),
         algorithm: hints.conv2d,
-        ..Conv2dCall::new(&problem, x.buffer(), weight.buffer())
+        ..Conv2dLaunch::new(&problem, x.buffer(), weight.buffer())
     };
     let to = convolution::placement(x.context(), &call)?;
     let y = match &residual {
         Some(residual) if to.over_residual => residual.clone(),
         _ => Tensor::empty(x.context(), &to.shape, dtype, Layout::ChannelsLast)?,
     };
-    let call = Conv2dCall { pooling: to.pooling, algorithm: Some(to.algorithm), ..call };
+    let call = Conv2dLaunch { pooling: to.pooling, algorithm: Some(to.algorithm), ..call };
     convolution::forward(x.context(), &call, y.buffer())?;
     match pooling {
         // What the kernel does not pool is pooled behind it.

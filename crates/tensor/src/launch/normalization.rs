@@ -2,7 +2,7 @@
 //!
 //! Four axes are worked on channels-last, two as they are; any other rank goes through copies.
 
-use tilewright_kernels::normalization::{self, BatchNormCall, Deviation, Grads, Running, Statistics};
+use tilewright_kernels::normalization::{self, BatchNormLaunch, Deviation, Grads, Running, Statistics};
 use tilewright_ops::{BatchNorm, DType, UnaryOp};
 
 use crate::{error::Result, layout::Layout, tensor::Tensor};
@@ -33,7 +33,7 @@ pub(super) fn train(
     };
     let (eps, momentum) = (norm.eps, norm.momentum);
     normalization::batch_norm_statistics(context, dims, eps, momentum, x.buffer(), running, to)?;
-    let call = BatchNormCall {
+    let call = BatchNormLaunch {
         op: TRAIN,
         dims,
         x: x.buffer(),
@@ -52,7 +52,7 @@ pub(super) fn eval(norm: &BatchNorm, activation: Option<UnaryOp>, inputs: &[&Ten
     let [of, weight, bias, running_mean, running_var] = five(inputs);
     let x = channels_fastest(of)?;
     let y = x.like(DType::F32)?;
-    let call = BatchNormCall {
+    let call = BatchNormLaunch {
         op: EVAL,
         dims: dims(norm, of)?,
         x: x.buffer(),
@@ -98,7 +98,7 @@ fn backward(
     let grad_x = x.like(DType::F32)?;
     let (grad_weight, grad_bias) = (weight.like(DType::F32)?, weight.like(DType::F32)?);
     let to = Grads { x: grad_x.buffer(), weight: grad_weight.buffer(), bias: grad_bias.buffer() };
-    let call = BatchNormCall {
+    let call = BatchNormLaunch {
         op,
         dims: dims(norm, of)?,
         x: x.buffer(),

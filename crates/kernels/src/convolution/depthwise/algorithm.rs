@@ -6,7 +6,7 @@ use super::{backward_input, backward_weight, blocks, forward, reach};
 use crate::{
     base::{device::Device, epilogue::Epilogue},
     convolution::{
-        call::Conv2dCall,
+        call::Conv2dLaunch,
         implementation::Implementation,
         pack,
         problem::{Pass, Problem},
@@ -32,7 +32,7 @@ impl Implementation for Depthwise {
         pack::depthwise(context, Pass::Forward.name(), problem, weight)
     }
 
-    fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
+    fn forward(&self, context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()> {
         let packed = call.weight.packed(|weight| self.pack(context, &call.problem, weight))?;
         forward::forward(context, call, y, &packed)
     }

@@ -13,7 +13,7 @@ use crate::{
         params::{ParamsLayout, params},
     },
     convolution::{
-        call::Conv2dCall,
+        call::Conv2dLaunch,
         geometry::Geometry,
         problem::{Pass, Problem},
     },
@@ -70,7 +70,7 @@ impl From<ForwardSpec> for Specialisation {
 }
 
 /// The convolution with what is added and applied to its sums.
-pub(super) fn forward(context: &Context, call: &Conv2dCall<'_>, y: &Buffer, packed: &Buffer) -> Result<()> {
+pub(super) fn forward(context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer, packed: &Buffer) -> Result<()> {
     let [bias, residual] = call.addends(y, packed);
     let buffers = [call.x, packed, bias, residual, y];
     let (epilogue, parameters) = (call.epilogue(y), call.parameters());

@@ -7,7 +7,7 @@ use super::columns::{col2im, im2col};
 use crate::{
     base::{device::Device, strided::Strided},
     convolution::{
-        call::Conv2dCall,
+        call::Conv2dLaunch,
         implementation::Implementation,
         pack,
         problem::{Pass, Problem},
@@ -42,9 +42,9 @@ impl Implementation for Im2col {
         pack::inputs_by_outputs(context, Pass::Forward.name(), problem, weight)
     }
 
-    fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
+    fn forward(&self, context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()> {
         let op = Pass::Forward.name();
-        let Conv2dCall { ref problem, x, weight, bias, residual, activation, .. } = *call;
+        let Conv2dLaunch { ref problem, x, weight, bias, residual, activation, .. } = *call;
         let ([_, outputs], pixels, terms) = (problem.group_channels(), problem.y_pixels(), problem.terms());
         if problem.is_pointwise() {
             // A weight is read as it lies rather than packed for one call.

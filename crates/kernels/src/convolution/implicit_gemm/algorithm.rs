@@ -10,7 +10,7 @@ use super::{
 use crate::{
     base::{device::Device, epilogue::Windows},
     convolution::{
-        call::Conv2dCall,
+        call::Conv2dLaunch,
         implementation::Implementation,
         pack,
         problem::{Pass, Problem},
@@ -37,7 +37,7 @@ impl Implementation for ImplicitGemm {
         pack::inputs_by_outputs(context, Pass::Forward.name(), problem, weight)
     }
 
-    fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
+    fn forward(&self, context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()> {
         let packed = call.weight.packed(|weight| self.pack(context, &call.problem, weight))?;
         match call.windows() {
             Some(windows) => forward_pooled(context, call, y, &packed, windows),

@@ -14,7 +14,7 @@ use crate::{
         magic::{magic, to_numerator},
     },
     convolution::{
-        call::Conv2dCall,
+        call::Conv2dLaunch,
         geometry::Geometry,
         problem::{Pass, Problem},
     },
@@ -25,14 +25,14 @@ use crate::{
 /// specialisation for the epilogue that the first pass does itself.
 pub(crate) fn run_forward(
     context: &Context,
-    call: &Conv2dCall<'_>,
+    call: &Conv2dLaunch<'_>,
     y: &Buffer,
     packed: &Buffer,
     work: &Work,
     kernel: impl Fn(Epilogue) -> Specialisation,
 ) -> Result<()> {
     let op = Pass::Forward.name();
-    let Conv2dCall { problem, x, bias, residual, activation, .. } = call;
+    let Conv2dLaunch { problem, x, bias, residual, activation, .. } = call;
     let params = work.params(Pass::Forward, problem, *activation)?;
     let count = problem.y_count();
     let partials = partials(context, op, count, work.splits)?;
@@ -54,7 +54,7 @@ pub(crate) fn run_forward(
 }
 
 /// The convolution with what is added and applied to its sums.
-pub(super) fn forward(context: &Context, call: &Conv2dCall<'_>, y: &Buffer, packed: &Buffer) -> Result<()> {
+pub(super) fn forward(context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer, packed: &Buffer) -> Result<()> {
     let problem = &call.problem;
     let spec = Spec::new(context, Pass::Forward, problem);
     let work = Work::new(Pass::Forward, problem, spec.tile(), spec.tile_k as usize, ENOUGH);
@@ -85,7 +85,7 @@ pub(super) fn pools(problem: &Problem, windows: Windows, pooling: &Pooling) -> b
 /// With the windows stored in place of their pixels, where [`pools`] says yes.
 pub(super) fn forward_pooled(
     context: &Context,
-    call: &Conv2dCall<'_>,
+    call: &Conv2dLaunch<'_>,
     y: &Buffer,
     packed: &Buffer,
     windows: Windows,

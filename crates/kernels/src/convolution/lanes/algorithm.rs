@@ -10,7 +10,7 @@ use crate::{
         epilogue::Windows,
     },
     convolution::{
-        call::Conv2dCall,
+        call::Conv2dLaunch,
         implementation::Implementation,
         pack,
         problem::{Pass, Problem},
@@ -49,7 +49,7 @@ impl Implementation for Lanes {
         pack::inputs_by_outputs(context, Pass::Forward.name(), problem, weight)
     }
 
-    fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
+    fn forward(&self, context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()> {
         let packed = call.weight.packed(|weight| self.pack(context, &call.problem, weight))?;
         forward::forward(context, call, y, &packed)
     }

@@ -12,7 +12,7 @@ use crate::{
         params::{ParamsLayout, params},
     },
     convolution::{
-        call::Conv2dCall,
+        call::Conv2dLaunch,
         geometry::Geometry,
         problem::{Pass, Problem},
     },
@@ -84,7 +84,7 @@ pub(super) fn pools(windows: Windows) -> bool {
 }
 
 /// The convolution, and with windows their pooling.
-pub(super) fn forward(context: &Context, call: &Conv2dCall<'_>, y: &Buffer, packed: &Buffer) -> Result<()> {
+pub(super) fn forward(context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer, packed: &Buffer) -> Result<()> {
     let op = Pass::Forward.name();
     let number = |value| to_u32(op, value);
     let problem = &call.problem;

@@ -7,7 +7,7 @@ use super::{gradient, output::Run, weight};
 use crate::{
     base::{device::Device, epilogue::Windows},
     convolution::{
-        call::Conv2dCall,
+        call::Conv2dLaunch,
         geometry::Geometry,
         implementation::Implementation,
         problem::{Pass, Problem},
@@ -70,7 +70,7 @@ impl Implementation for Winograd {
         weight::pack(context, Pass::Forward, problem, self.tile, weight)
     }
 
-    fn forward(&self, context: &Context, call: &Conv2dCall<'_>, y: &Buffer) -> Result<()> {
+    fn forward(&self, context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()> {
         let problem = &call.problem;
         let packed = call.weight.packed(|weight| self.pack(context, problem, weight))?;
         let pass = Pass::Forward;

@@ -15,7 +15,7 @@ use crate::{
         numbers::{to_u32, workgroups},
         params::{ParamsLayout, params},
     },
-    convolution::{call::Conv2dCall, geometry::Geometry, problem::Pass},
+    convolution::{call::Conv2dLaunch, geometry::Geometry, problem::Pass},
     matmul::{
         problem::{Operands, Problem as Product},
         run::matmul,
@@ -40,7 +40,7 @@ pub(super) struct Run<'a> {
     /// From what is transformed to what is stored.
     pub geometry: Geometry,
     /// What is added and applied to the sums of a forward pass.
-    pub call: Option<&'a Conv2dCall<'a>>,
+    pub call: Option<&'a Conv2dLaunch<'a>>,
 }
 
 impl Run<'_> {
@@ -66,7 +66,7 @@ impl Run<'_> {
         let batches = (tile + 2) * (tile + 2);
         let at_once = self.tiles_at_once(context).min(all);
         number(batches * at_once * inputs.max(outputs))?;
-        let [p0, p1] = self.call.map_or([0.0; 2], Conv2dCall::parameters);
+        let [p0, p1] = self.call.map_or([0.0; 2], Conv2dLaunch::parameters);
         let transformed = context.alloc((batches * at_once * inputs * 4) as u64)?;
         let products = context.alloc((batches * at_once * outputs * 4) as u64)?;
         let epilogue = self.call.map_or_else(Epilogue::default, |call| call.epilogue(y));
@@ -102,7 +102,7 @@ impl Run<'_> {
                 count: number(tiles * vectors)?,
                 p0,
                 p1,
-                divisor: self.call.map_or(1.0, Conv2dCall::divisor),
+                divisor: self.call.map_or(1.0, Conv2dLaunch::divisor),
                 pad0: 0,
                 pad1: 0,
                 pad2: 0,

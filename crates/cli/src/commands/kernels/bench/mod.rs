@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tilewright_kernels::{
     convolution::{
-        self as kernels, Conv2dAlgorithm, Conv2dCall, Pass, Problem as ConvProblem, Weight, pack_weight,
+        self as kernels, Conv2dAlgorithm, Conv2dLaunch, Pass, Problem as ConvProblem, Weight, pack_weight,
     },
     matmul::{MatmulAlgorithm, Problem as MatmulProblem},
     probe::{self, Roofline},
@@ -178,7 +178,7 @@ fn bench_conv2d(
                 Pass::Forward => {
                     let weight = packed.as_ref().map_or(Weight::Plain(w.buffer()), Weight::Packed);
                     let call =
-                        Conv2dCall { algorithm: named, ..Conv2dCall::new(&problem, x.buffer(), weight) };
+                        Conv2dLaunch { algorithm: named, ..Conv2dLaunch::new(&problem, x.buffer(), weight) };
                     kernels::forward(context, &call, y.buffer())?;
                     y.clone()
                 }

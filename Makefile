@@ -69,8 +69,8 @@ test-lanes: setup ## The kernels' tests again with subgroups of 4 and of 16 lane
 	@for bits in 128 512; do \
 	  echo "LP_NATIVE_VECTOR_WIDTH=$$bits"; \
 	  LP_NATIVE_VECTOR_WIDTH=$$bits MESA_SHADER_CACHE_DISABLE=true TILEWRIGHT_CACHE= $(CARGO) test \
-	    --test matmul --test convolution --test elementwise --test pooling --test normalization --test reduction \
-	    --test softmax --test movement --test loss --test optimizer --test random || exit 1; \
+	    --test matmul --test convolution --test convolution_backward --test elementwise --test pooling \
+	    --test normalization --test reduction --test softmax --test movement --test loss --test optimizer --test random || exit 1; \
 	done
 
 bench: setup ## The benchmarks

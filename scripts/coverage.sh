@@ -2,7 +2,7 @@
 # Which specialisations the full sweeps of a test binary compile and the quick ones do not, by mode; and which constants and
 # fragments by themselves. A quick sweep may lack pairs of them, and should lack none alone but with a reason.
 #
-# usage: scripts/coverage.sh TEST…      for example: scripts/coverage.sh convolution pooling
+# usage: scripts/coverage.sh TEST…      for example: scripts/coverage.sh convolution convolution_backward
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh

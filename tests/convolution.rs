@@ -1,16 +1,16 @@
-//! Convolutions by every algorithm against the scalar reference.
+//! Convolutions by every algorithm against the scalar reference. The sweeps of the two gradients are in
+//! tests/convolution_backward.rs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
+#[path = "common/convolution_sweep.rs"]
+mod convolution_sweep;
 #[path = "common/convolutions.rs"]
 mod convolutions;
 
-use common::{
-    Cases, close, contexts, full,
-    host::{numbers, random_channels_last},
-    random_tensor, some,
-};
-use convolutions::{PLAIN, Shape, representatives, shapes};
+use common::{Cases, close, contexts, full, host::random_channels_last, random_tensor, some};
+use convolution_sweep::{agree, backward_input, backward_weight, candidates, sweep};
+use convolutions::{PLAIN, Shape, shapes};
 use tilewright::{
     Context, Conv2dAlgorithm, Conv2dCall, DType, Layout, Mode, Tensor,
     kernels::{
@@ -21,22 +21,6 @@ use tilewright::{
     tensor::Epilogue,
 };
 use tilewright_reference::{convolution as reference, elementwise};
-
-fn candidates(context: &Context, pass: Pass, (op, x, w): &Shape) -> Vec<Conv2dAlgorithm> {
-    select::conv2d_candidates(&Device::of(context), pass, &Problem::new(op, *x, *w).unwrap())
-}
-
-/// For sums of `terms` products of numbers in −1..1. The transforms of F(4 × 4, 3 × 3) go through numbers that are larger
-/// than the sums, so that rounding is worse by a factor of up to 4.
-fn agree(
-    actual: &Tensor,
-    expected: &[f32],
-    terms: usize,
-    algorithm: Option<Conv2dAlgorithm>,
-) -> Result<(), String> {
-    let rounding = if algorithm == Some(Conv2dAlgorithm::WinogradF4) { 3.2e-6 } else { 8e-7 };
-    close(&numbers::<f32>(actual), expected, 1e-5, rounding * (terms as f64).sqrt().max(1.0))
-}
 
 fn forward(
     context: &Context,
@@ -129,60 +113,24 @@ fn fused(
     agree(&again, &expected, terms, Some(algorithm)).map_err(|error| format!("packed: {error}"))
 }
 
-fn backward_input(
-    context: &Context,
-    (op, x_shape, w_shape): &Shape,
-    algorithm: Option<Conv2dAlgorithm>,
-) -> Result<(), String> {
-    let y_shape = op.output_shape(*x_shape, *w_shape).unwrap();
-    let (grad_y, grad_values) = random_channels_last(context, 1, &y_shape);
-    let (w, w_values) = random_tensor(context, 2, w_shape);
-    let grad_x = Tensor::conv2d_backward_input(&grad_y, &w, x_shape, op, algorithm)
-        .map_err(|error| error.to_string())?;
-    let expected = reference::conv2d_backward_input(op, &grad_values, *x_shape, &w_values, *w_shape);
-    agree(&grad_x, &expected, w_shape[0] / op.groups * w_shape[2] * w_shape[3], algorithm)
-}
-
-fn backward_weight(
-    context: &Context,
-    (op, x_shape, w_shape): &Shape,
-    algorithm: Option<Conv2dAlgorithm>,
-) -> Result<(), String> {
-    let y_shape = op.output_shape(*x_shape, *w_shape).unwrap();
-    let (grad_y, grad_values) = random_channels_last(context, 1, &y_shape);
-    let (x, x_values) = random_channels_last(context, 2, x_shape);
-    let grad_weight = Tensor::conv2d_backward_weight(&grad_y, &x, w_shape, op, algorithm)
-        .map_err(|error| error.to_string())?;
-    let expected = reference::conv2d_backward_weight(op, &grad_values, &x_values, *x_shape, *w_shape);
-    agree(&grad_weight, &expected, y_shape[0] * y_shape[2] * y_shape[3], algorithm)
-}
-
-fn sweep(pass: Pass, run: impl Fn(&Context, &Shape, Conv2dAlgorithm) -> Result<(), String>) {
-    let mut cases = Cases::new();
-    for context in contexts() {
-        for (at, shape) in shapes().into_iter().enumerate() {
-            // Checked mode looks for accesses out of bounds, and meets every text of a kernel but not every extent in it. By
-            // pairs, for of two neighbours one often has whole vec4s of channels and the other not.
-            if !full() && context.mode() == Mode::Checked && at / 2 % 2 != 0 {
-                continue;
-            }
-            for algorithm in candidates(&context, pass, &shape) {
-                // Its sums are a product's, which tests/matmul.rs tries around every tile.
-                if !full() && algorithm == Conv2dAlgorithm::Im2col && at % 3 != 0 {
-                    continue;
-                }
-                let outcome = run(&context, &shape, algorithm);
-                cases.check(format!("{:?} {algorithm:?} {shape:?}", context.mode()), outcome);
-            }
-        }
-    }
-    cases.finish();
-}
-
 /// With everything behind it at once: with less, a convolution goes the same way to its sums.
 #[test]
 fn forward_by_every_algorithm() {
     sweep(Pass::Forward, |context, shape, algorithm| fused(context, shape, true, full(), algorithm));
+}
+
+/// One shape of each kind: what may come behind a convolution is tried on these.
+fn representatives() -> Vec<Shape> {
+    let same = Conv2d { padding: [1, 1], ..PLAIN };
+    let depthwise = |groups, stride| Conv2d { groups, stride: [stride; 2], ..same };
+    vec![
+        // Three channels, whole vec4s of them, and neither.
+        (same, [2, 3, 9, 8], [8, 3, 3, 3]),
+        (same, [2, 8, 7, 9], [16, 8, 3, 3]),
+        (same, [3, 5, 6, 6], [7, 5, 3, 3]),
+        (depthwise(4, 1), [2, 4, 7, 9], [4, 1, 3, 3]),
+        (depthwise(5, 2), [1, 5, 9, 8], [5, 1, 3, 3]),
+    ]
 }
 
 #[test]
@@ -212,16 +160,6 @@ fn every_epilogue() {
 }
 
 #[test]
-fn input_gradient_by_every_algorithm() {
-    sweep(Pass::BackwardInput, |context, shape, algorithm| backward_input(context, shape, Some(algorithm)));
-}
-
-#[test]
-fn weight_gradient_by_every_algorithm() {
-    sweep(Pass::BackwardWeight, |context, shape, algorithm| backward_weight(context, shape, Some(algorithm)));
-}
-
-#[test]
 fn the_table_chooses_something_right() {
     let mut cases = Cases::new();
     for context in contexts() {
@@ -230,20 +168,6 @@ fn the_table_chooses_something_right() {
             cases.check(format!("{shape:?}"), forward(&context, &shape, true, None, None));
             cases.check(format!("input {shape:?}"), backward_input(&context, &shape, None));
             cases.check(format!("weight {shape:?}"), backward_weight(&context, &shape, None));
-        }
-    }
-    cases.finish();
-}
-
-#[test]
-fn long_sums_over_pixels() {
-    // 2 · 150 · 130 pixels for each element of the weight's gradient.
-    let shape = (Conv2d { padding: [1, 1], ..PLAIN }, [2, 2, 150, 130], [4, 2, 3, 3]);
-    let mut cases = Cases::new();
-    for context in contexts() {
-        for algorithm in candidates(&context, Pass::BackwardWeight, &shape) {
-            let outcome = backward_weight(&context, &shape, Some(algorithm));
-            cases.check(format!("{algorithm:?}"), outcome);
         }
     }
     cases.finish();
@@ -303,23 +227,6 @@ fn im2col_and_col2im() {
             convolution::col2im(&context, &problem, columns.buffer(), back.buffer()).unwrap();
             let expected = reference::col2im(&op, &expected, [n, c, h, w], [kh, kw]);
             cases.check(format!("col2im {name}"), close(&back.to_vec().unwrap(), &expected, 1e-6, 1e-6));
-        }
-    }
-    cases.finish();
-}
-
-#[test]
-fn bias_gradient() {
-    let mut cases = Cases::new();
-    for context in contexts() {
-        for shape in [[2, 3, 5, 7], [1, 1, 1, 1], [3, 64, 4, 4], [2, 5, 150, 130], [0, 3, 4, 4]] {
-            let (grad_y, values) = random_channels_last(&context, 1, &shape);
-            let grad_bias = Tensor::conv2d_backward_bias(&grad_y).unwrap();
-            let expected = reference::conv2d_backward_bias(&values, shape);
-            cases.check(
-                format!("{shape:?}"),
-                agree(&grad_bias, &expected, shape[0] * shape[2] * shape[3], None),
-            );
         }
     }
     cases.finish();

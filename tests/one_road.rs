@@ -297,7 +297,8 @@ fn facts_say_what_comes_out() {
             Op::BatchNorm { .. } | Op::BatchNormTrain { .. } => operation("batch_norm"),
             _ => operation(facts.name),
         };
-        let row = row.unwrap_or_else(|| panic!("{} has no row in crates/ops/src/support.rs", facts.name));
+        let row =
+            row.unwrap_or_else(|| panic!("{} has no row in crates/ops/src/support/rows.rs", facts.name));
         if facts.kind == Kind::Product {
             assert!(row.f16, "{}: products take f16", facts.name);
         }

@@ -47,7 +47,7 @@ fn every_kernel_serves_an_operation() {
         .map(|kernel| kernel.stem)
         .filter(|stem| !named.contains(stem))
         .collect();
-    assert!(idle.is_empty(), "crates/ops/src/support.rs names no operation for the kernels {idle:?}");
+    assert!(idle.is_empty(), "crates/ops/src/support/rows.rs names no operation for the kernels {idle:?}");
 }
 
 #[test]
@@ -57,7 +57,8 @@ fn the_whole_vocabulary_is_there() {
     let reduce = ReduceOp::ALL.iter().map(|op| op.name());
     let pool = PoolKind::ALL.iter().map(|op| op.name());
     for name in unary.chain(binary).chain(reduce).chain(pool) {
-        let row = operation(name).unwrap_or_else(|| panic!("`{name}` is not in crates/ops/src/support.rs"));
+        let row =
+            operation(name).unwrap_or_else(|| panic!("`{name}` is not in crates/ops/src/support/rows.rs"));
         assert!(row.reference.is_some() && row.golden, "`{name}` needs a reference and a golden");
     }
 }
@@ -111,7 +112,7 @@ fn the_page_is_up_to_date() {
     let page = fs::read_to_string(root().join("docs/support.md")).unwrap_or_default();
     assert!(
         page == markdown(),
-        "docs/support.md is not what crates/ops/src/support.rs says; write it anew:\n    \
+        "docs/support.md is not what crates/ops/src/support/rows.rs says; write it anew:\n    \
          cargo run --bin tilewright -- kernels support > docs/support.md"
     );
 }

@@ -93,17 +93,3 @@ pub fn shapes() -> Vec<Shape> {
     shapes.push((same, [1, 0, 4, 4], [3, 0, 3, 3]));
     shapes
 }
-
-/// One shape of each kind: what may come behind a convolution is tried on these.
-pub fn representatives() -> Vec<Shape> {
-    let same = Conv2d { padding: [1, 1], ..PLAIN };
-    let depthwise = |groups, stride| Conv2d { groups, stride: [stride; 2], ..same };
-    vec![
-        // Three channels, whole vec4s of them, and neither.
-        (same, [2, 3, 9, 8], [8, 3, 3, 3]),
-        (same, [2, 8, 7, 9], [16, 8, 3, 3]),
-        (same, [3, 5, 6, 6], [7, 5, 3, 3]),
-        (depthwise(4, 1), [2, 4, 7, 9], [4, 1, 3, 3]),
-        (depthwise(5, 2), [1, 5, 9, 8], [5, 1, 3, 3]),
-    ]
-}

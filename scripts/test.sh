@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # All tests, and at the end the ten binaries that took longest.
 #
+# A failing binary does not keep the others from running: one run tells everything that is wrong.
+#
 # usage: scripts/test.sh [ARGUMENT of cargo test…]
 #
 # Plain `cargo test`, not cargo-nextest: nextest gives every test a process of its own, and a process compiles its kernels
@@ -11,7 +13,7 @@ cd "$(dirname "$0")/.."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 result=0
-"${CARGO:-cargo}" test --workspace "$@" 2>&1 | tee "$log" || result=$?
+"${CARGO:-cargo}" test --workspace --no-fail-fast "$@" 2>&1 | tee "$log" || result=$?
 
 # "     Running tests/pooling.rs (target/…)" or "   Doc-tests tilewright", and later "test result: ok. …; finished in 3.14s".
 awk '

@@ -101,6 +101,6 @@ fn padding_that_index_maths_cannot_hold_is_a_typed_error() {
             (Tensor::ones(&context, &[1, 1, 1, 1]).unwrap(), Tensor::ones(&context, &[1, 1, 1, 1]).unwrap());
         let op = Conv2d { stride: [1 << 31, 1], padding: [1 << 31, 0], ..Conv2d::default() };
         let error = x.conv2d(&weight, None, &op).unwrap_err().to_string();
-        assert!(error.contains("conv2d") && error.contains("31 bits"), "{error}");
+        assert!(error.contains("conv2d") && error.contains("below 2³¹"), "{error}");
     }
 }

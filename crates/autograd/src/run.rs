@@ -27,6 +27,10 @@ impl Var {
             Backward::Rule(rule) => {
                 let mut results = Self::node_of(op.name(), inputs, outputs, rule);
                 results.truncate(given);
+                results
+                    .iter_mut()
+                    .skip(rules::differentiable(op))
+                    .for_each(|result| *result = result.detach());
                 Ok(results)
             }
         }
@@ -47,8 +51,13 @@ impl Var {
 
 /// Runs what an operation has taken into itself one after the other: each has a rule, the whole has none.
 fn apart(op: &Op, plain: &Op, parts: &[Part], inputs: &[&Var]) -> Result<Vec<Var>> {
-    // Checked as a whole, so that an error names it.
-    op.facts().check_count(inputs.len())?;
+    // Checked as a whole: an error names it, and a residual is no sum that broadcasts.
+    let facts = op.facts();
+    facts.check_count(inputs.len())?;
+    let types: Vec<_> = inputs.iter().map(|input| input.tensor().dtype()).collect();
+    facts.output_dtypes(&types).map_err(tilewright_tensor::Error::from)?;
+    let extents: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
+    facts.output_shapes(&extents)?;
     let count = plain.facts().inputs.len();
     let mut y = Var::run_one(plain, &inputs[..count])?;
     for part in parts {

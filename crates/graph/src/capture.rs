@@ -55,7 +55,10 @@ pub fn capture_named<E: std::fmt::Display>(
         let mut operands = Vec::with_capacity(step.inputs.len());
         for operand in &step.inputs {
             operands.push(match operand {
-                TraceOperand::Value(value) => values[value],
+                TraceOperand::Value(value) => *values.get(value).ok_or_else(|| {
+                    let node = step.op.name().to_owned();
+                    Error::ForeignOperand { node, operand: operands.len() }
+                })?,
                 TraceOperand::Constant(tensor) => constant(&mut graph, tensor),
             });
         }

@@ -84,8 +84,10 @@ impl Graph {
         id
     }
 
-    /// A constant: a weight, a table.
+    /// A constant: a weight, a table. In a graph the numbers of a quantised tensor are bare: its operations were written down
+    /// by what they stand for.
     pub fn constant(&mut self, tensor: Tensor) -> ValueId {
+        let tensor = tensor.without_quantization();
         self.value(tensor.shape().to_vec(), tensor.dtype(), Some(tensor))
     }
 

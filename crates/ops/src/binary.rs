@@ -1,6 +1,6 @@
 //! Elementwise operations with two operands, and the rule by which shapes broadcast.
 
-use crate::error::ShapeError;
+use crate::{error::ShapeError, extent::element_count};
 
 /// A function of two elements, with NumPy broadcasting (see [`broadcast_shapes`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,14 +100,16 @@ pub(crate) fn broadcast(op: &'static str, left: &[usize], right: &[usize]) -> Re
     // The extent of `shape` on the axis `axis` of the joint shape.
     let extent =
         |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |own| shape[own]);
-    (0..rank)
+    let joined: Vec<usize> = (0..rank)
         .map(|axis| match (extent(left, axis), extent(right, axis)) {
             (a, b) if a == b => Ok(a),
             (1, b) => Ok(b),
             (a, 1) => Ok(a),
             _ => Err(ShapeError::Broadcast { op, left: left.to_vec(), right: right.to_vec() }),
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    element_count(op, &joined)?;
+    Ok(joined)
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Task for Classification {
     }
 
     fn evaluate(&self, outputs: &Values, targets: &Values, batch: &Batch) -> Result<Sums> {
-        let op = CrossEntropy { reduction: Reduction::None, ..CrossEntropy::default() };
+        let op = CrossEntropy { label_smoothing: 0.0, reduction: Reduction::None, ..self.loss };
         let (scores, labels) = (outputs.get(&self.output)?.tensor(), targets.get(&self.target)?.tensor());
         let losses = scores.cross_entropy(labels, None, &op)?.to_vec::<f32>()?;
         let answers = self.answers(outputs)?.predicted.into_iter().map(|class| class as i64);

@@ -12,6 +12,7 @@ pub fn cases() -> Vec<OpCase> {
         OpCase::op(Op::Permute(vec![0, 2, 3, 1]), vec![data(&[2, 3, 4, 5])]),
         OpCase::op(Op::Slice(ranges), vec![data(&[4, 3])]),
         OpCase::op(Op::Concat { axis: 1 }, vec![data(&[2, 3]), data(&[2, 1])]),
+        OpCase::op(Op::Split { axis: 1, parts: vec![2, 1] }, vec![data(&[2, 3])]),
         OpCase::op(Op::Pad { padding: vec![(1, 0), (2, 1)], value: 0.5 }, vec![data(&[2, 3])]),
         OpCase::op(Op::Expand(vec![4, 2, 2, 3]), vec![data(&[2, 1, 3])]),
         OpCase::op(Op::Cast(DType::I32), vec![data(&[2, 3])]),

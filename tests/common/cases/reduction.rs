@@ -2,10 +2,10 @@
 
 use tilewright::{
     Tensor,
-    ops::{CrossEntropy, LogSoftmax, Op, ReduceOp, Softmax},
+    ops::{CrossEntropy, LogSoftmax, Op, ReduceOp, Softmax, TopK},
 };
 
-use super::{OpCase, data};
+use super::{Input, OpCase, data};
 
 pub fn cases() -> Vec<OpCase> {
     let mut all: Vec<_> = ReduceOp::ALL
@@ -21,6 +21,11 @@ pub fn cases() -> Vec<OpCase> {
         vec![data(&[2, 3])],
     ));
     all.push(OpCase::op(Op::Argmax { axes: vec![1], keepdim: true }, vec![data(&[2, 4, 3])]));
+    let topk = TopK { k: 3, axis: 1, largest: true };
+    // Far enough apart that a step of the difference quotient changes no order.
+    let apart = |shape| Input { low: -40.0, high: 40.0, ..data(shape) };
+    all.push(OpCase::op(Op::TopK(topk), vec![apart(&[2, 5, 3])]));
+    all.push(OpCase::op(Op::TopK(TopK { largest: false, axis: 2, ..topk }), vec![apart(&[2, 2, 4])]));
     all.push(OpCase::op(Op::Softmax(Softmax { axis: 1 }), vec![data(&[2, 4, 3])]));
     all.push(OpCase::op(Op::LogSoftmax(LogSoftmax { axis: 1 }), vec![data(&[2, 4])]));
     all.push(OpCase::other("cross_entropy", vec![data(&[3, 4])], |x| {

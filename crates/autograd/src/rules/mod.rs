@@ -30,6 +30,14 @@ pub(crate) fn forward(op: &Op) -> (Op, usize) {
     }
 }
 
+/// How many of an operation's results have a gradient, counted from the first: the others are saved or carried on.
+pub(crate) fn differentiable(op: &Op) -> usize {
+    match op {
+        Op::BatchNormTrain { .. } => 1,
+        _ => usize::MAX,
+    }
+}
+
 /// The parts of an operation that has taken others into itself and has no rule of its own: what it computes by itself, with
 /// its operands, and what follows.
 pub(crate) enum Part {
@@ -72,6 +80,15 @@ pub(crate) fn parts(op: &Op) -> Option<(Op, Vec<Part>)> {
 /// [`Error::NoGradient`] for an operation whose gradient is not known.
 pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<Backward> {
     let tensor = |at: usize| inputs[at].tensor();
+    // Statistics and class weights are given: their gradient is not 0, and no rule knows it.
+    let given = match op {
+        Op::BatchNorm { .. } | Op::BatchNormTrain { .. } => 3..5,
+        Op::CrossEntropy { .. } => 2..3,
+        _ => 0..0,
+    };
+    if inputs.iter().enumerate().any(|(at, input)| given.contains(&at) && input.needs_gradient()) {
+        return Err(Error::NoGradient { op: op.name() });
+    }
     let rule = match op {
         Op::Unary(op) => elementwise::unary(*op, tensor(0)),
         Op::Binary { op: _, activation: Some(_) } => elementwise::add_relu(inputs, &outputs[0]),

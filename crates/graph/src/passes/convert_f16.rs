@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use tilewright_ops::{DType, Kind, Op, op::Accepts};
+use tilewright_tensor::Tensor;
 
 use crate::{Error, Graph, Node, Result, Rewriter, ValueId};
 
@@ -30,7 +31,7 @@ pub fn convert_f16(graph: &Graph) -> Result<(Graph, usize)> {
         let takes_f16 = facts.input(0).accepts.refuses(DType::F16, DType::F16).is_none();
         let narrow = match facts.kind {
             Kind::Product => half.fits(node)?,
-            Kind::Movement => takes_f16 && !matches!(node.op, Op::Cast(_)) && half.lies_in_f16(node),
+            Kind::Movement => takes_f16 && !matches!(node.op, Op::Cast(_)) && half.lies_in_f16(node)?,
             Kind::Arithmetic => false,
         };
         changed += usize::from(narrow && facts.kind == Kind::Product);
@@ -60,33 +61,35 @@ impl Halves<'_> {
             if value.dtype != DType::F32 {
                 return Ok(false);
             }
-            let Some(tensor) = &value.constant else { continue };
-            let values = tensor.to_vec::<f32>()?;
-            // Written so that an infinite weight stays one, and a NaN too.
-            if values.iter().any(|value| value.is_finite() && value.abs() > LARGEST) {
+            if let Some(tensor) = &value.constant
+                && !holds(tensor)?
+            {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Whether a movement reads an f16 value, and no f32 value that is no constant.
-    fn lies_in_f16(&mut self, node: &Node) -> bool {
+    /// Whether a movement reads an f16 value, no f32 value that is no constant, and no constant that f16 cannot hold.
+    fn lies_in_f16(&mut self, node: &Node) -> Result<bool> {
         let mut any = false;
         for &id in &node.inputs {
             if self.graph[id].dtype != DType::F32 {
-                return false;
+                return Ok(false);
             }
-            if self.graph[id].constant.is_some() {
+            if let Some(tensor) = &self.graph[id].constant {
+                if !holds(tensor)? {
+                    return Ok(false);
+                }
                 continue;
             }
             let new = self.rewriter.value(id);
             if self.rewriter.graph()[new].dtype != DType::F16 {
-                return false;
+                return Ok(false);
             }
             any = true;
         }
-        any
+        Ok(any)
     }
 
     fn write(&mut self, node: &Node, narrow: bool) -> Result<()> {
@@ -139,6 +142,12 @@ impl Halves<'_> {
         self.casts.insert(other, id);
         Ok(other)
     }
+}
+
+/// Whether f16 holds the numbers of an f32 tensor. Written so that an infinite one stays one, and a NaN too.
+fn holds(tensor: &Tensor) -> Result<bool> {
+    let values = tensor.to_vec::<f32>()?;
+    Ok(!values.iter().any(|value| value.is_finite() && value.abs() > LARGEST))
 }
 
 /// A convolution without its pooling, and the pooling: kernels of f16 have none.

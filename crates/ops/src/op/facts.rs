@@ -226,7 +226,7 @@ impl<'a> Facts<'a> {
 
     /// So many floating-point operations for each element of the first result.
     pub(super) fn flops_each(self, each: u64) -> Self {
-        self.flops(move |_, outputs| each * elements(&outputs[0]))
+        self.flops(move |_, outputs| elements(&outputs[0]).saturating_mul(each))
     }
 
     /// One floating-point operation for each element of the first operand.
@@ -302,5 +302,5 @@ impl<'a> Facts<'a> {
 
 /// Elements of a shape that has been checked.
 pub(super) fn elements(shape: &[usize]) -> u64 {
-    shape.iter().map(|&extent| extent as u64).product()
+    shape.iter().fold(1, |count: u64, &extent| count.saturating_mul(extent as u64))
 }

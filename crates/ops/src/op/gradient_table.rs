@@ -30,6 +30,16 @@ impl Gradient {
                     .outputs(&names, move |inputs| {
                         let shape = op.output_shape(inputs[0], inputs[1])?;
                         expect(op.name(), "grad_y", inputs[2], &shape)?;
+                        if count == 0 {
+                            let (value, hint) =
+                                ("[false, false]".to_owned(), "one gradient at least is wanted");
+                            return Err(ShapeError::Parameter {
+                                op: op.name(),
+                                parameter: "wants",
+                                value,
+                                hint,
+                            });
+                        }
                         Ok(vec![shape; count])
                     })
                     .flops(|_, outputs| 2 * outputs.iter().map(|shape| elements(shape)).sum::<u64>())

@@ -160,7 +160,9 @@ fn place_values(context: &Context, steps: &[Step], places: &mut HashMap<usize, P
                 apart.push(Vec::new());
                 keys.len() - 1
             });
-            if !written && intervals[at].first == time && !here.contains(&(at, true)) {
+            // Nothing fills a buffer of no bytes, and nobody reads any of them.
+            let fillable = buffer.size() > 0;
+            if fillable && !written && intervals[at].first == time && !here.contains(&(at, true)) {
                 let reason = format!("step {time} reads {} that nothing has filled", buffer.describe());
                 return Err(Error::Plan { reason });
             }

@@ -145,6 +145,10 @@ fn long_sums_and_many_workgroups() {
         for (op, size) in
             TRANSPOSES.into_iter().zip([[100, 100, 20], [128, 128, 16], [132, 64, 8], [128, 128, 8]])
         {
+            // Checked mode looks for accesses out of bounds: the size with edges on all sides is enough for it.
+            if !full() && context.mode() == Mode::Checked && size != [100, 100, 20] {
+                continue;
+            }
             for algorithm in candidates(&context, &op, size) {
                 let shapes = shapes(&op, [&[64], &[64]], size);
                 let outcome = run(&context, &op, &shapes, EVERYTHING, Some(algorithm));

@@ -1,6 +1,6 @@
 //! Convolution.
 
-use tilewright_ops::{Conv2d, ConvTranspose2d, Op};
+use tilewright_ops::{Conv2d, ConvTranspose2d, Op, ShapeError};
 
 use crate::{error::Result, var::Var};
 
@@ -15,10 +15,14 @@ impl Var {
     /// Transposed convolution of N I H W by I (O/groups) KH KW. Saves input and weight.
     pub fn conv_transpose2d(&self, weight: &Self, bias: Option<&Self>, op: &ConvTranspose2d) -> Result<Self> {
         let y = Self::run_one(&Op::ConvTranspose2d(*op), &[self, weight])?;
-        match bias {
-            None => Ok(y),
-            Some(bias) => y.add(&bias.reshape(&[-1, 1, 1])?),
+        let Some(bias) = bias else { return Ok(y) };
+        // One number for each channel, and not one that broadcasts.
+        let expected = vec![y.shape()[1]];
+        if bias.shape() != expected {
+            let (op, operand, shape) = ("conv_transpose2d", "bias", bias.shape().to_vec());
+            return Err(ShapeError::Operand { op, operand, shape, expected }.into());
         }
+        y.add(&bias.reshape(&[-1, 1, 1])?)
     }
 
     /// The windows of N C H W as columns: PyTorch's `unfold`. Saves nothing.

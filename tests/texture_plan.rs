@@ -277,7 +277,7 @@ fn what_does_not_fit_is_said() {
     refused("std", input(&of(F::Rgba8Unorm, extent, READ), &zero), "std");
     refused("device", input(&texture(&other, F::Rgba8Unorm, extent, READ), &read), "device");
     let none = plan.bind_input_texture(1, &of(F::Rgba8Unorm, extent, READ), &read);
-    refused("port", none, "there is no input 1");
+    refused("port", none, "input 1 does not exist");
 
     let write = TextureOutput::default();
     let mut output = |texture: &Texture| plan.bind_output_texture(0, texture, &write);

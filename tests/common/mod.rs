@@ -70,14 +70,6 @@ pub fn some<T>(all: Vec<T>, step: usize) -> impl Iterator<Item = T> {
     all.into_iter().step_by(if full() { 1 } else { step })
 }
 
-/// Runs `work`, and says whether it met a kernel or a specialisation that nothing met before on this context, which must be
-/// the test's own. In a full sweep everything counts as new.
-pub fn meets_new_kernels<T>(context: &Context, work: impl FnOnce() -> T) -> (T, bool) {
-    let before = context.pipeline_report().0;
-    let done = work();
-    (done, full() || context.pipeline_report().0 > before)
-}
-
 /// Uniform numbers in `low..high`; the same for the same seed.
 pub fn random(seed: u64, count: usize, low: f32, high: f32) -> Vec<f32> {
     let mut rng = StdRng::seed_from_u64(seed);

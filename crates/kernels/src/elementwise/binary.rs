@@ -80,23 +80,6 @@ pub fn binary_broadcast(
     launch(context, kernel, stems, op.name(), &[a, b, y], index, parameters)
 }
 
-/// `y = 1` where a and b are equal, else 0, over a box as in [`binary_broadcast`]; `op` names the launch.
-pub fn equal_broadcast(
-    context: &Context,
-    op: &str,
-    a: &Buffer,
-    b: &Buffer,
-    y: &Buffer,
-    index: &Strided,
-) -> Result<()> {
-    let kernel = |stem| Specialisation::new(stem).with_fragment("binary", "equal");
-    if binary_rows(context, op, kernel("binary_rows"), [a, b, y], index, [0.0; 2])? {
-        return Ok(());
-    }
-    let stems = ["binary_broadcast", "binary_broadcast_vec4"];
-    launch(context, kernel, stems, op, &[a, b, y], index, [0.0; 2])
-}
-
 /// `grad_a = grad_y · ∂op/∂a` and `grad_b = grad_y · ∂op/∂b` over a box in y's memory order; what is not wanted may be
 /// `None`.
 pub fn binary_backward(

@@ -8,7 +8,7 @@ pub(crate) mod fill;
 pub(crate) mod unary;
 mod where_;
 
-pub use binary::{binary, binary_backward, binary_broadcast, equal_broadcast};
+pub use binary::{binary, binary_backward, binary_broadcast};
 pub use cast::cast;
 pub use fill::fill;
 pub use unary::{unary, unary_backward};

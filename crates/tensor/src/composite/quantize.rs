@@ -6,7 +6,7 @@ use crate::{error::Error, error::Result, tensor::Tensor};
 
 impl Tensor {
     /// clamp(round(x / scale) + zero_point) as i8 or u8, rounded half to even: ONNX's QuantizeLinear. What lies outside the
-    /// type's range, infinity included, becomes its end; NaN becomes the zero point's neighbour that the device makes of it.
+    /// type's range, infinity included, becomes its end. What NaN becomes is the device's: test for it before.
     ///
     /// # Errors
     /// Those of [`Quantization::check`]; [`Error::DType`] unless this is f32.

@@ -24,7 +24,7 @@ pub(crate) struct Pending {
 
 /// What was read of some steps.
 pub(crate) struct Read {
-    /// Their mean loss.
+    /// Their mean loss over the samples.
     pub loss: f64,
     /// Their samples.
     pub samples: usize,
@@ -61,8 +61,11 @@ impl Pending {
             let scores = task.score(observed, batch)?;
             metrics.iter_mut().zip(scores).for_each(|(sum, score)| *sum += score);
         }
-        let loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len() as f64;
-        Ok(Some(Read { loss, samples: batches.iter().map(|batch| batch.samples).sum(), metrics }))
+        let samples: usize = batches.iter().map(|batch| batch.samples).sum();
+        // By its samples: the last batch of an epoch may be short.
+        let sum: f64 =
+            losses.iter().zip(&batches).map(|(&loss, batch)| f64::from(loss) * batch.samples as f64).sum();
+        Ok(Some(Read { loss: sum / samples.max(1) as f64, samples, metrics }))
     }
 }
 

@@ -290,3 +290,39 @@ fn metrics_survive_their_file() {
     assert!(text.starts_with(start), "{text}");
     assert!(text.ends_with("\"last\"\n"), "{text}");
 }
+
+/// Eight points, then two.
+struct Short;
+
+impl Source for Short {
+    fn batches(&self) -> u64 {
+        2
+    }
+
+    fn samples(&self) -> u64 {
+        10
+    }
+
+    fn epoch(&self, _epoch: u64, first: u64) -> Result<Batches<'_>> {
+        Ok(Box::new((first..2).map(|batch| {
+            let samples = [8, 2][batch as usize];
+            let points = (0..samples * 2).map(|i| (i as f32 - 7.0) / (3.0 - 2.0 * batch as f32)).collect();
+            let labels = (0..samples).map(|i| (i % 2) as i64).collect();
+            let batch = Batch::new(samples).input(INPUT, HostTensor::F32(points, vec![samples, 2]));
+            Ok(batch.target(TARGET, HostTensor::I64(labels, vec![samples])))
+        })))
+    }
+}
+
+#[test]
+fn a_short_last_batch_counts_by_its_samples() {
+    let loss_when_read_every = |read_every| {
+        let context = Context::new().unwrap();
+        let (net, task) = (net(&context), Classification::default());
+        let mut trainer = trainer(&net, &task, Options { read_every, ..options(1, None) }).unwrap();
+        trainer.run(&Short, None, &mut []).unwrap();
+        trainer.records()[0].train.loss
+    };
+    let (apart, together) = (loss_when_read_every(1), loss_when_read_every(2));
+    assert!((apart - together).abs() < 1e-9 * apart, "{apart} and {together}");
+}

@@ -2,8 +2,8 @@
 // if REVERSE. An infinity or a NaN reaches what comes behind it in its line alone: nothing is a product or a difference.
 //
 // A long line is cut into blocks (Blelloch, Prefix sums and their applications, 1990): `cumsum_totals` sums each, the totals
-// are themselves summed exclusively by this kernel, and a block starts from what came before it. The order of a sum follows
-// from the shape alone, and no sum is longer than a block at each level, so that it rounds less than one long sum.
+// are themselves summed exclusively by this kernel, and what came before a block is added to each of its own sums. The order of
+// a sum follows from the shape alone, and none is longer than a block at each level, so that it rounds less than one long sum.
 //
 // Layouts: x and y are outer × axis × inner in memory; a line runs along axis. starts is [lines, blocks].
 // Threads: one block of a line each.
@@ -52,10 +52,11 @@ fn main(
     let base = line / p.after * p.along * p.after + line % p.after;
     let first = block * p.length;
     let end = min(first + p.length, p.along);
-    var sum = 0.0;
+    var start = 0.0;
     if (STARTS) {
-        sum = starts[line * p.blocks + block];
+        start = starts[line * p.blocks + block];
     }
+    var sum = 0.0;
     for (var place = first; place < end; place++) {
         var along = place;
         if (REVERSE) {
@@ -65,11 +66,11 @@ fn main(
         if (EXCLUSIVE) {
             // Read before the store, and added after it.
             let value = x[at];
-            y[at] = sum;
+            y[at] = start + sum;
             sum += value;
         } else {
             sum += x[at];
-            y[at] = sum;
+            y[at] = start + sum;
         }
     }
 }

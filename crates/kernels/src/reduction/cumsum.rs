@@ -25,12 +25,12 @@ const OP: &str = "cumsum";
 /// Places that one thread takes alone.
 const SERIAL: usize = 256;
 
-/// Places of a block: about the square root of the line, so that blocks are many and their totals few.
+/// Places of a block: a longer one would round more, and shorter ones have more totals.
 fn length(along: usize) -> usize {
-    if along <= SERIAL { along.max(1) } else { along.isqrt().next_power_of_two().clamp(64, 512) }
+    if along <= SERIAL { along.max(1) } else { along.isqrt().next_power_of_two().clamp(64, 128) }
 }
 
-/// Running sums of each line of x. A line of up to 256 places is one sum; of a longer one each block of up to 512 starts
+/// Running sums of each line of x. A line of up to 256 places is one sum; of a longer one each block of up to 128 starts
 /// from the running sum of the blocks before it.
 pub fn cumsum(context: &Context, op: CumSum, x: &Buffer, y: &Buffer, view: Lines) -> Result<()> {
     let length = length(view.along);
@@ -77,7 +77,7 @@ mod tests {
         for along in [1, 256, 257, 1000, 65_536, 1_000_000, 1 << 27, u32::MAX as usize] {
             let (mut left, mut levels) = (along, 0);
             while left > 1 {
-                assert!(length(left) <= 512, "{along}");
+                assert!(length(left) <= 256, "{along}");
                 let blocks = left.div_ceil(length(left));
                 assert!(blocks < left, "{along}: {left} to {blocks}");
                 (left, levels) = (blocks, levels + 1);

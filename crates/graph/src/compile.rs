@@ -22,11 +22,13 @@ pub struct Options {
     pub optimize: bool,
     /// In which type products and convolutions keep their numbers.
     pub precision: Precision,
+    /// Whether products are exact, as on a context of [`Context::exact`]: neither minimal filtering nor split halves.
+    pub exact: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { optimize: true, precision: Precision::F32 }
+        Self { optimize: true, precision: Precision::F32, exact: false }
     }
 }
 
@@ -48,8 +50,9 @@ impl Compiled {
     /// [`Error::Node`](crate::Error::Node) if the device cannot run a node; [`Error::Runtime`](crate::Error::Runtime) if
     /// it has no room.
     pub fn new(graph: &Graph, options: &Options) -> Result<Self> {
+        let exact = if options.exact { graph.exact() } else { graph.clone() };
         let (mut graph, mut passes) =
-            if options.optimize { passes::optimize(graph)? } else { (graph.clone(), Vec::new()) };
+            if options.optimize { passes::optimize(&exact)? } else { (exact, Vec::new()) };
         if options.precision == Precision::F16 {
             let changed;
             (graph, changed) = passes::convert_f16(&graph)?;

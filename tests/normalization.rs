@@ -81,6 +81,11 @@ fn layouts(context: &Context, values: &[f32], shape: &[usize]) -> Vec<Tensor> {
     if shape.len() == 4 { vec![x, channels_last(context, values, shape)] } else { vec![x] }
 }
 
+/// What the gradient reads of a training step.
+fn statistics(of: &BatchNormTrain) -> [&Tensor; 3] {
+    [&of.mean, &of.rest, &of.inv_std]
+}
+
 fn vec(tensor: &Tensor) -> Vec<f32> {
     numbers(tensor)
 }
@@ -117,9 +122,8 @@ fn training_and_its_gradients() {
                     cases.check(name, close(&vec(actual), expected, 1e-5, absolute));
                 }
                 for grad_y in layouts(&context, &grads, shape) {
-                    let (grad_x, grad_weight, grad_bias) = x
-                        .batch_norm_train_backward(weight, &result.mean, &result.inv_std, None, &grad_y)
-                        .unwrap();
+                    let (grad_x, grad_weight, grad_bias) =
+                        x.batch_norm_train_backward(weight, statistics(&result), None, &grad_y).unwrap();
                     assert_eq!(grad_x.shape(), shape);
                     for (what, actual, expected, absolute) in [
                         ("grad_x", &grad_x, &gradients.x, 1e-5),
@@ -177,25 +181,76 @@ fn evaluation_and_its_gradients() {
 }
 
 /// E[x²] − E[x]² would lose every digit of these variances: the mean is 10,000 deviations away.
+/// The digits that f32 has of x are those of the result, however far from 0 it lies: against sums in f64 over the same x.
 #[test]
 fn a_large_mean_does_not_cancel() {
     let mut cases = Cases::new();
     for context in contexts() {
-        for shape in [[2, 16, 33, 31], [2, 3, 65, 33], [3, 1, 41, 5]] {
+        let shapes = [[2, 16, 33, 31], [2, 3, 65, 33], [3, 1, 41, 5]];
+        for (shape, base) in shapes.into_iter().flat_map(|shape| [1e3, 4e4, -1e6].map(|base| (shape, base))) {
             let count = shape.iter().product();
-            let values: Vec<f32> = random(41, count, -0.17, 0.17).iter().map(|v| 1000.0 + v).collect();
+            let spread = if base == 1e3 { 0.17 } else { 1.7 };
+            let values: Vec<f32> = random(41, count, -spread, spread).iter().map(|v| base + v).collect();
             let own = PerChannel::new(&context, shape[1]);
             let [weight, bias, mean, var] = &own.tensors;
             let [w, b, m, v] = &own.values;
             let norm = BatchNorm { eps: 0.0, momentum: 1.0 };
             let expected = reference::batch_norm_train(&norm, &values, &shape, w, b, m, v);
             let x = Tensor::from_slice(&context, &values, &shape).unwrap();
-            let BatchNormTrain { running_var, mean, .. } =
-                x.batch_norm_train(weight, bias, mean, var, &norm).unwrap();
-            let name = format!("{shape:?} {context:?}");
-            cases.check(&name, close(&vec(&mean), &expected.mean, 2e-7, 0.0));
-            cases.check(&name, close(&vec(&running_var), &expected.running_variance, 1e-4, 0.0));
+            let found = x.batch_norm_train(weight, bias, mean, var, &norm).unwrap();
+            let name = format!("{shape:?} {base} {context:?}");
+            cases.check(&name, close(&vec(&found.mean), &expected.mean, 1e-7, 0.0));
+            cases.check(&name, close(&vec(&found.running_var), &expected.running_variance, 1e-5, 0.0));
+            cases.check(&name, close(&vec(&found.y), &expected.output, 1e-5, 1e-5));
+            let grads = random(42, count, -1.0, 1.0);
+            let grad_y = Tensor::from_slice(&context, &grads, &shape).unwrap();
+            let expected = reference::batch_norm_train_backward(&norm, &values, &shape, w, &grads);
+            let (grad_x, grad_weight, _) =
+                x.batch_norm_train_backward(weight, statistics(&found), None, &grad_y).unwrap();
+            let long = ((count / shape[1]) as f64).sqrt();
+            cases.check(&name, close(&vec(&grad_x), &expected.x, 1e-4, 1e-5));
+            cases.check(&name, close(&vec(&grad_weight), &expected.weight, 1e-4, 1e-5 * long));
+            // The operand of the activation is computed anew, to the same side of 0.
+            let fused = (UnaryOp::Relu, bias);
+            let (_, _, once) =
+                x.batch_norm_train_backward(weight, statistics(&found), Some(fused), &grad_y).unwrap();
+            let passed =
+                found.y.unary_backward(UnaryOp::Relu, &grad_y).unwrap().sum(&[0, 2, 3], false).unwrap();
+            cases.check(&name, close(&vec(&once), &vec(&passed), 1e-5, 1e-6 * long));
         }
+    }
+    cases.finish();
+}
+
+/// Chunks and pixels of a row that hold nothing of a channel, and an infinity where a pivot would be.
+#[test]
+fn statistics_of_few_and_of_infinite_values() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        for shape in [[2, 5, 1, 1], [3, 1, 1, 1], [1, 3, 1, 67], [1, 6, 11, 1]] {
+            let count = shape.iter().product();
+            let values: Vec<f32> = random(43, count, -1.0, 1.0).iter().map(|v| 5e5 + v).collect();
+            let own = PerChannel::new(&context, shape[1]);
+            let [weight, bias, mean, var] = &own.tensors;
+            let [w, b, m, v] = &own.values;
+            let expected = reference::batch_norm_train(&NORM, &values, &shape, w, b, m, v);
+            let x = Tensor::from_slice(&context, &values, &shape).unwrap();
+            let found = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap();
+            let name = format!("{shape:?} {context:?}");
+            cases.check(&name, close(&vec(&found.y), &expected.output, 1e-5, 1e-5));
+            cases.check(&name, close(&vec(&found.running_var), &expected.running_variance, 1e-5, 1e-6));
+        }
+        let mut values = input(&[4, 8, 3, 3]);
+        values[0] = f32::INFINITY;
+        let own = PerChannel::new(&context, 8);
+        let [weight, bias, mean, var] = &own.tensors;
+        let x = Tensor::from_slice(&context, &values, &[4, 8, 3, 3]).unwrap();
+        let y = vec(&x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap().y);
+        // As PyTorch: NaN in the whole of its channel, and in no other.
+        let lost = |at: usize| y[at].is_nan() == (at / 9 % 8 == 0);
+        let wrong =
+            (0..y.len()).find(|&at| !lost(at)).map_or(Ok(()), |at| Err(format!("at {at}: {}", y[at])));
+        cases.check(format!("an infinity, {context:?}"), wrong);
     }
     cases.finish();
 }
@@ -252,10 +307,10 @@ fn gradients_of_a_fused_activation_are_those_of_two_steps() {
             for op in [UnaryOp::Relu, UnaryOp::Silu, UnaryOp::LeakyRelu { slope: 0.2 }] {
                 let train = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap();
                 let grad_y = train.y.unary_backward(op, &grad_z).unwrap();
-                let (batch, inv_std) = (&train.mean, &train.inv_std);
-                let plain = x.batch_norm_train_backward(weight, batch, inv_std, None, &grad_y).unwrap();
+                let of = statistics(&train);
+                let plain = x.batch_norm_train_backward(weight, of, None, &grad_y).unwrap();
                 let fused = Some((op, bias));
-                let once = x.batch_norm_train_backward(weight, batch, inv_std, fused, &grad_z).unwrap();
+                let once = x.batch_norm_train_backward(weight, of, fused, &grad_z).unwrap();
                 let y = x.batch_norm_eval(weight, bias, mean, var, &NORM).unwrap();
                 let grad_y = y.unary_backward(op, &grad_z).unwrap();
                 let plain_eval = x.batch_norm_eval_backward(weight, mean, var, &NORM, None, &grad_y).unwrap();
@@ -286,7 +341,7 @@ fn results_repeat_bit_by_bit() {
         let run = || {
             let result = x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap();
             let (grad_x, grad_weight, _) =
-                x.batch_norm_train_backward(weight, &result.mean, &result.inv_std, None, &result.y).unwrap();
+                x.batch_norm_train_backward(weight, statistics(&result), None, &result.y).unwrap();
             [vec(&result.inv_std), vec(&result.y), vec(&grad_x), vec(&grad_weight)]
         };
         assert_eq!(run(), run());
@@ -321,10 +376,10 @@ fn wrong_operands_are_typed_errors() {
     says(x.batch_norm_eval(&c, &c, &c, &wrong, &NORM), &["running_var"]);
     let bad = Some(UnaryOp::Clamp { min: 1.0, max: 0.0 });
     says(x.batch_norm_eval(&c, &c, &c, &c, BatchNormCall { op: NORM, activation: bad }), &["clamp"]);
-    says(x.batch_norm_train_backward(&c, &wrong, &c, None, &x).map(|g| g.0), &["mean"]);
+    says(x.batch_norm_train_backward(&c, [&wrong, &c, &c], None, &x).map(|g| g.0), &["mean"]);
     let fused = Some((UnaryOp::Relu, &wrong));
-    says(x.batch_norm_train_backward(&c, &c, &c, fused, &x).map(|g| g.0), &["bias", "[4]"]);
-    says(x.batch_norm_train_backward(&c, &c, &c, None, &c).map(|g| g.0), &["grad_y", "[2, 3, 4, 4]"]);
+    says(x.batch_norm_train_backward(&c, [&c; 3], fused, &x).map(|g| g.0), &["bias", "[4]"]);
+    says(x.batch_norm_train_backward(&c, [&c; 3], None, &c).map(|g| g.0), &["grad_y", "[2, 3, 4, 4]"]);
     says(x.batch_norm_eval_backward(&c, &c, &wrong, &NORM, None, &x).map(|g| g.0), &["running_var"]);
 }
 

@@ -11,9 +11,9 @@ use tilewright::{
     Context, DType, Tensor, Var,
     graph::{Compiled, Options, capture},
     ops::{
-        AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, Dropout, Gradient,
-        Kind, LogSoftmax, MatMul, Op, Pool2d, PoolKind, Pooling, ReduceOp, SliceRange, Softmax, TopK,
-        UnaryOp, support::operation,
+        AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum, Dropout,
+        Gradient, Kind, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp, SliceRange,
+        Softmax, TopK, UnaryOp, support::operation,
     },
 };
 
@@ -62,6 +62,8 @@ fn number(op: &Op) -> usize {
         Op::Resample { .. } => 27,
         Op::Gather { .. } => 28,
         Op::TopK(_) => 29,
+        Op::CumSum(_) => 30,
+        Op::Moments(_) => 31,
         Op::Gradient(gradient) => {
             100 + match gradient {
                 Gradient::Unary(_) => 0,
@@ -137,7 +139,7 @@ fn training() -> Vec<Case> {
         case(Op::BatchNorm { op, activation: relu }, &[IMAGE, c, c, c, c]),
         case(Op::BatchNormTrain { op, activation: None }, &[&[4, 3, 5], c, c, c, c]),
         case(Op::BatchNormTrain { op, activation: relu }, &[IMAGE, c, c, c, c]),
-        case(Op::Gradient(Gradient::BatchNormTrain { activation: relu }), &[IMAGE, c, c, c, IMAGE, c]),
+        case(Op::Gradient(Gradient::BatchNormTrain { activation: relu }), &[IMAGE, c, c, c, IMAGE, c, c]),
         case(Op::Gradient(Gradient::BatchNorm { op, activation: None }), &[IMAGE, c, c, c, IMAGE]),
         case(Op::CrossEntropy { op: loss, weights: false }, &[logits, &[4]]),
         case(Op::CrossEntropy { op: loss, weights: true }, &[logits, &[4], &[5]]),
@@ -174,6 +176,9 @@ fn others() -> Vec<Case> {
         case(Op::Resample { axis: 2 }, &[IMAGE, &[9, 2, 2], &[4, 1, 2]]),
         case(Op::Gather { axis: 2 }, &[IMAGE, &[2, 2]]),
         case(Op::TopK(topk), &[IMAGE]),
+        case(Op::CumSum(CumSum { axis: 2, exclusive: false, reverse: true }), &[IMAGE]),
+        case(Op::Moments(Moments { axes: vec![2, 3] }), &[IMAGE]),
+        case(Op::Moments(Moments { axes: vec![0, 3] }), &[IMAGE]),
         case(
             Op::Gradient(Gradient::TopK { op: topk, shape: IMAGE.to_vec() }),
             &[&[2, 3, 3, 7], &[2, 3, 3, 7]],
@@ -226,7 +231,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=29).chain(100..=116).collect();
+    let expected: BTreeSet<_> = (0..=31).chain(100..=116).collect();
     assert_eq!(found, expected);
 }
 

@@ -52,7 +52,10 @@ fn main(
             let v = column_table[column * params.column_taps + t];
             let x_column = min(u32(v.x), params.x_columns - 1u);
             let weight = u.y * v.y;
-            sum += weight * x[(x_row * params.x_columns + x_column) * params.inner + n];
+            // A tap without weight is none: tables are filled up with such, and 0 times an infinity is no number.
+            if (weight != 0.0) {
+                sum += weight * x[(x_row * params.x_columns + x_column) * params.inner + n];
+            }
         }
     }
     y[at] = sum;

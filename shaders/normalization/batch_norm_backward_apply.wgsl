@@ -2,9 +2,9 @@
 // g = grad_y·f'(x̂·weight + bias), f' from the slot; where the statistics are constants (evaluation),
 // grad_x = weight·inv_std·g. (Ioffe and Szegedy, arXiv 1502.03167, section 3.)
 //
-// Layouts: x, grad_y and grad_x with the channels fastest; channel is five planes [C] from batch_norm_backward_finish.
+// Layouts: x, grad_y and grad_x with the channels fastest; channel is four planes [C] from batch_norm_backward_finish.
 // Threads: COLUMNS vec4 columns of ROWS rows each, as in batch_norm_normalise.
-// Limits: 4 storage buffers, no workgroup memory.
+// Limits: 5 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const ROWS: u32 = 8u; // @const rows of a thread
@@ -25,7 +25,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> grad_y: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> channel: array<f32>;
-@group(0) @binding(4) var<storage, read_write> grad_x: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> mean: array<f32>;
+@group(0) @binding(5) var<storage, read_write> grad_x: array<vec4<f32>>;
 
 // @slot unary_derivative
 fn unary_derivative(x: f32, p: vec2<f32>) -> f32 {
@@ -83,12 +84,12 @@ fn main(
     for (var n = 0u; n < unknown(4u * COLUMNS); n++) {
         // A row is whole pixels, and these may be narrower than a vec4.
         let c = (4u * (column + n / 4u * LANES) + n % 4u) % params.channels;
-        push(&centre, channel[c]);
-        push(&scale, channel[params.channels + c]);
-        push(&shift, channel[2u * params.channels + c]);
+        push(&centre, mean[c]);
+        push(&scale, channel[c]);
+        push(&shift, channel[params.channels + c]);
         if (TRAIN) {
-            push(&offset, channel[3u * params.channels + c]);
-            push(&slope, channel[4u * params.channels + c]);
+            push(&offset, channel[2u * params.channels + c]);
+            push(&slope, channel[3u * params.channels + c]);
         }
     }
     let p = vec2(params.p0, params.p1);

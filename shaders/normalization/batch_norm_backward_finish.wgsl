@@ -1,7 +1,8 @@
 // What the gradient of x needs of a channel, and grad_bias and grad_weight, from their sums.
 //
-// Layouts: sums is two planes [C]: grad_bias and grad_weight; channel is five: mean, inv_std·weight, bias, grad_bias / n and
-//   grad_weight·inv_std / n, with n values in a channel. Everything else is [C].
+// Layouts: sums is two planes [C]: grad_bias and grad_weight; channel is four: inv_std·weight, bias, grad_bias / n and
+//   grad_weight·inv_std / n, with n values in a channel. What the mean is short of, `rest`, is taken from the bias and the sum.
+//   Everything else is [C].
 // Threads: one channel each.
 // Limits: 8 storage buffers, no workgroup memory.
 
@@ -16,7 +17,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> sums: array<f32>;
-@group(0) @binding(2) var<storage, read> mean: array<f32>;
+@group(0) @binding(2) var<storage, read> rest: array<f32>; // of the mean; not read if FROM_VARIANCE, where it has none
 @group(0) @binding(3) var<storage, read> spread: array<f32>;
 @group(0) @binding(4) var<storage, read> weight: array<f32>;
 @group(0) @binding(5) var<storage, read> bias: array<f32>;
@@ -43,9 +44,16 @@ fn main(
     let weight_sum = sums[n + c];
     grad_bias[c] = bias_sum;
     grad_weight[c] = weight_sum;
-    channel[c] = mean[c];
-    channel[n + c] = weight[c] * inv_std;
-    channel[2u * n + c] = bias[c];
-    channel[3u * n + c] = bias_sum * params.per_pixel;
-    channel[4u * n + c] = weight_sum * params.per_pixel * inv_std;
+    let scale = weight[c] * inv_std;
+    let slope = weight_sum * params.per_pixel * inv_std;
+    var shift = bias[c];
+    var offset = bias_sum * params.per_pixel;
+    if (!FROM_VARIANCE) {
+        shift -= rest[c] * scale;
+        offset -= rest[c] * slope;
+    }
+    channel[c] = scale;
+    channel[n + c] = shift;
+    channel[2u * n + c] = offset;
+    channel[3u * n + c] = slope;
 }

@@ -1,4 +1,4 @@
-// Per channel and chunk of rows: Σ g, and Σ g·(x − mean)·inv_std, with g = grad_y·f'((x − mean)·inv_std·weight + bias) and f'
+// Per channel and chunk of rows: Σ g, and Σ g·d·inv_std, with d = x − mean − rest, g = grad_y·f'(d·inv_std·weight + bias) and f'
 // from the slot: the activation's operand is computed anew, so that the forward pass need not keep it. The sums over the
 // chunks are grad_bias and grad_weight.
 //
@@ -6,7 +6,7 @@
 //   is two planes [chunks, row], which are also [chunks · row / C, C]: Σ g, then the other.
 // Threads: COLUMNS vec4 columns of a chunk each, LANES apart, columns fastest. BLOCK rows at a time: more need more registers
 //   than a CPU has.
-// Limits: 7 storage buffers, no workgroup memory.
+// Limits: 8 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
@@ -35,7 +35,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read> spread: array<f32>;
 @group(0) @binding(5) var<storage, read> weight: array<f32>;
 @group(0) @binding(6) var<storage, read> bias: array<f32>;
-@group(0) @binding(7) var<storage, read_write> sums: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> rest: array<f32>; // of the mean; not read if FROM_VARIANCE, where it has none
+@group(0) @binding(8) var<storage, read_write> sums: array<vec4<f32>>;
 
 // @slot unary_derivative
 fn unary_derivative(x: f32, p: vec2<f32>) -> f32 {
@@ -91,6 +92,7 @@ fn main(
 
     var centre: array<vec4<f32>, COLUMNS>;
     var inv_std: array<vec4<f32>, COLUMNS>;
+    var short_of: array<vec4<f32>, COLUMNS>;
     var scale: array<vec4<f32>, COLUMNS>;
     var shift: array<vec4<f32>, COLUMNS>;
     var bias_sum: array<vec4<f32>, COLUMNS>;
@@ -105,8 +107,15 @@ fn main(
             deviation = 1.0 / sqrt(deviation + params.eps);
         }
         push(&inv_std, deviation);
-        push(&scale, weight[c] * deviation);
-        push(&shift, bias[c]);
+        let factor = weight[c] * deviation;
+        var added = bias[c];
+        if (!FROM_VARIANCE) {
+            let left = rest[c];
+            push(&short_of, left);
+            added -= left * factor;
+        }
+        push(&scale, factor);
+        push(&shift, added);
     }
     for (; row + BLOCK <= walk_end; row += BLOCK) {
         let at = row * step + column;
@@ -142,6 +151,6 @@ fn main(
         }
         let to = chunk * step + column + k * LANES;
         sums[to] = bias_sum[k];
-        sums[params.plane + to] = weight_sum[k] * inv_std[k];
+        sums[params.plane + to] = (weight_sum[k] - short_of[k] * bias_sum[k]) * inv_std[k];
     }
 }

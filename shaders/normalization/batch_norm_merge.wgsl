@@ -1,8 +1,9 @@
-// Merges the rows of partial statistics (count n, mean, M2) in groups, as Chan, Golub and LeVeque do (Algorithms for
+// Merges the rows of partial statistics (count n, mean and M2 of what lies behind a pivot) in groups, as Chan, Golub and LeVeque do (Algorithms for
 // computing the sample variance, 1983):
-//   mean = mean_a + δ·n_b/n, M2 = M2_a + M2_b + δ²·n_a·n_b/n, with δ = mean_b − mean_a and n = n_a + n_b.
+//   mean = mean_a + δ·n_b/n, M2 = M2_a + M2_b + δ²·n_a·n_b/n, with δ = pivot_b − pivot_a + mean_b − mean_a and n = n_a + n_b.
+// The pivot of a group is that of its first row that holds something.
 //
-// Layouts: source and merged are three planes, counts, means and M2s: [rows, C] and [groups, C].
+// Layouts: source and merged are four planes, counts, means, M2s and pivots: [rows, C] and [groups, C].
 // Threads: one channel of a group each, channels fastest.
 // Limits: 2 storage buffers, no workgroup memory.
 
@@ -38,18 +39,23 @@ fn main(
     var count = 0.0;
     var mean = 0.0;
     var m2 = 0.0;
+    var pivot = 0.0;
     for (var row = first; row < end; row++) {
         let at = row * params.channels + channel;
         let n = source[at];
-        let delta = source[plane + at] - mean;
+        if (count == 0.0) {
+            pivot = source[3u * plane + at];
+        }
+        let delta = (source[3u * plane + at] - pivot) + (source[plane + at] - mean);
         let total = count + n;
         // A row may hold nothing of a channel.
         let share = n / max(total, 1.0);
         mean += delta * share;
-        m2 += source[2u * plane + at] + delta * delta * (count * share);
+        m2 += source[2u * plane + at] + delta * (delta * (count * share));
         count = total;
     }
     merged[i] = count;
     merged[params.threads + i] = mean;
     merged[2u * params.threads + i] = m2;
+    merged[3u * params.threads + i] = pivot;
 }

@@ -1,9 +1,10 @@
-// y = f((x − mean)·inv_std·weight + bias) per channel, f from the slot.
+// y = f((x − mean − rest)·inv_std·weight + bias) per channel, f from the slot; there is no rest where `spread` is the
+// variance. It is taken from the bias: x − mean has all the digits of x.
 //
 // Layouts: x and y with the channels fastest; the rest is [C].
 // Threads: COLUMNS vec4 columns, LANES apart, of ROWS rows each. A row is whole pixels and whole vec4s: the channels of a
 //   thread are the same in all of them, so that their numbers are loaded once.
-// Limits: 6 storage buffers, no workgroup memory.
+// Limits: 7 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const ROWS: u32 = 8u; // @const rows of a thread
@@ -27,7 +28,8 @@ struct Params {
 @group(0) @binding(3) var<storage, read> spread: array<f32>;
 @group(0) @binding(4) var<storage, read> weight: array<f32>;
 @group(0) @binding(5) var<storage, read> bias: array<f32>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read> rest: array<f32>; // not read if FROM_VARIANCE
+@group(0) @binding(7) var<storage, read_write> y: array<vec4<f32>>;
 
 // @slot unary
 fn unary(x: f32, p: vec2<f32>) -> f32 {
@@ -83,8 +85,13 @@ fn main(
         if (FROM_VARIANCE) {
             inv_std = 1.0 / sqrt(inv_std + params.eps);
         }
-        push(&scale, weight[c] * inv_std);
-        push(&shift, bias[c]);
+        let factor = weight[c] * inv_std;
+        var added = bias[c];
+        if (!FROM_VARIANCE) {
+            added -= rest[c] * factor;
+        }
+        push(&scale, factor);
+        push(&shift, added);
     }
     let p = vec2(params.p0, params.p1);
     for (; at < end; at += step) {

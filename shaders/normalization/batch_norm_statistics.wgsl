@@ -1,10 +1,11 @@
-// Count, mean and centred sum of squares (M2 = Σ (x − mean)²) of every channel over chunks of a matrix [pixels, C].
+// Count, mean and centred sum of squares (M2 = Σ (d − mean d)²) of d = x − pivot of every channel over chunks of a matrix
+// [pixels, C]. The pivot is the first x of a chunk's column: far from 0 differences are exact where a mean is not.
 //
 // A row of this kernel is as many pixels as make whole vec4s, so that every C is read by vec4s, and a lane reads the same
 // channel in each row. BLOCK rows at a time are held in registers, where M2 is exact in two passes, and merged as Chan, Golub and LeVeque do (Algorithms for computing the sample variance, 1983): x is read once, and
 // nothing cancels where the mean is large against the deviation.
 //
-// Layouts: x with the channels fastest; partials is three planes [chunks, row]: counts, means, M2s. Read as
+// Layouts: x with the channels fastest; partials is four planes [chunks, row]: counts, means, M2s, pivots. Read as
 //   [chunks · row / C, C], a plane has one channel in each column.
 // Threads: COLUMNS vec4 columns of a chunk each, LANES apart, columns fastest.
 // Limits: 2 storage buffers, no workgroup memory.
@@ -46,6 +47,17 @@ fn main(
     }
     let whole_end = min(end, params.whole_rows);
 
+    var pivot: array<vec4<f32>, COLUMNS>;
+    // @unroll
+    for (var k = 0u; k < COLUMNS; k++) {
+        let at = row * step + column + k * LANES;
+        let inside = vec4(4u * at) + vec4(0u, 1u, 2u, 3u) < vec4(params.count);
+        if (inside.x) {
+            // Behind the last element lies anything, and from an infinity or a NaN there is no distance.
+            let first = x[at];
+            pivot[k] = select(vec4(0.0), first, inside & (abs(first) <= vec4(3.4028234e38)));
+        }
+    }
     var whole = 0.0;
     var mean: array<vec4<f32>, COLUMNS>;
     var m2: array<vec4<f32>, COLUMNS>;
@@ -54,7 +66,7 @@ fn main(
         var v: array<vec4<f32>, BLOCK * COLUMNS>;
         // @unroll
         for (var e = 0u; e < BLOCK * COLUMNS; e++) {
-            v[e] = x[at + e / COLUMNS * step + e % COLUMNS * LANES];
+            v[e] = x[at + e / COLUMNS * step + e % COLUMNS * LANES] - pivot[e % COLUMNS];
         }
         let share = f32(BLOCK) / (whole + f32(BLOCK));
         // @unroll
@@ -73,7 +85,7 @@ fn main(
             }
             let delta = block_mean - mean[k];
             mean[k] += delta * share;
-            m2[k] += block_m2 + delta * delta * (whole * share);
+            m2[k] += block_m2 + delta * (delta * (whole * share));
         }
         whole += f32(BLOCK);
     }
@@ -86,10 +98,10 @@ fn main(
             if (inside.x) {
                 let total = count + select(vec4(0.0), vec4(1.0), inside);
                 // Behind the last element lies anything: it must not reach a sum.
-                let delta = select(vec4(0.0), x[at] - mean[k], inside);
+                let delta = select(vec4(0.0), x[at] - pivot[k] - mean[k], inside);
                 let share = 1.0 / max(total, vec4(1.0));
                 mean[k] += delta * share;
-                m2[k] += delta * delta * (count * share);
+                m2[k] += delta * (delta * (count * share));
                 count = total;
             }
         }
@@ -97,5 +109,6 @@ fn main(
         partials[to] = count;
         partials[params.plane + to] = mean[k];
         partials[2u * params.plane + to] = m2[k];
+        partials[3u * params.plane + to] = pivot[k];
     }
 }

@@ -2,8 +2,8 @@
 
 use tilewright::{
     Tensor,
-    ops::{Pool2d, Reduction},
-    tensor::composite::{Conv3d, CumSum, DepthOrder, LocalResponseNorm, Operand, Pool3d, *},
+    ops::{CumSum, Pool2d, Reduction},
+    tensor::composite::{Conv3d, DepthOrder, LocalResponseNorm, Operand, Pool3d, *},
 };
 use tilewright_reference::golden::Case;
 
@@ -65,7 +65,7 @@ pub fn run<V: Operand>(case: &Case, leaf: &mut dyn FnMut(&str) -> V) -> Result<V
             let flag = |name| case.flag(name).unwrap();
             let (axis, exclusive, reverse) =
                 (case.count("axis").unwrap(), flag("exclusive"), flag("reverse"));
-            cumsum::cumsum(&leaf("x"), &CumSum { axis, exclusive, reverse })
+            leaf("x").cumsum(&CumSum { axis, exclusive, reverse })
         }
         "conv3d" => {
             let (x, weight, bias) = (leaf("x"), leaf("weight"), leaf("bias"));

@@ -1,6 +1,7 @@
 //! From a graph to a plan that runs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tilewright_runtime::{Buffer, Context, Plan};
 use tilewright_tensor::Tensor;
@@ -12,21 +13,24 @@ use crate::{
     passes::{self, PassReport},
     ports::{Port, Ports},
     precision::Precision,
+    range::{self, KeptInF32},
     session::Session,
 };
 
 /// How a graph is compiled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Whether the passes run.
     pub optimize: bool,
     /// In which type products and convolutions keep their numbers.
     pub precision: Precision,
+    /// Whether products are exact, as on a context of [`Context::exact`]: neither minimal filtering nor split halves.
+    pub exact: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { optimize: true, precision: Precision::F32 }
+        Self { optimize: true, precision: Precision::F32, exact: false }
     }
 }
 
@@ -37,6 +41,11 @@ pub struct Compiled {
     plan: Arc<Plan>,
     ports: Arc<Ports>,
     passes: Vec<PassReport>,
+    options: Options,
+    /// The graph before it was converted to f16, whose range no sample has been asked for yet.
+    wide: Option<Graph>,
+    /// What a sample said.
+    kept: OnceLock<Vec<KeptInF32>>,
     /// The session of [`Self::run`], made at its first call.
     own: Mutex<Option<Session>>,
 }
@@ -48,17 +57,48 @@ impl Compiled {
     /// [`Error::Node`](crate::Error::Node) if the device cannot run a node; [`Error::Runtime`](crate::Error::Runtime) if
     /// it has no room.
     pub fn new(graph: &Graph, options: &Options) -> Result<Self> {
+        let exact = if options.exact { graph.exact() } else { graph.clone() };
         let (mut graph, mut passes) =
-            if options.optimize { passes::optimize(graph)? } else { (graph.clone(), Vec::new()) };
+            if options.optimize { passes::optimize(&exact)? } else { (exact, Vec::new()) };
         if options.precision == Precision::F16 {
-            let changed;
-            (graph, changed) = passes::convert_f16(&graph)?;
-            passes.push(PassReport { pass: "convert_f16", changed });
+            let wide = graph.clone();
+            graph = half(&wide, &HashSet::new(), &mut passes)?;
+            return Ok(Self { wide: Some(wide), ..Self::planned(graph, passes, options)? });
         }
+        Self::planned(graph, passes, options)
+    }
+
+    fn planned(graph: Graph, passes: Vec<PassReport>, options: &Options) -> Result<Self> {
         let Recorded { context, inputs, outputs } = record(&graph)?;
         let plan = context.plan_sharing(&refs(&inputs), &refs(&outputs), graph.shared().packed())?;
-        let ports = Arc::new(Ports::of(&graph));
-        Ok(Self { plan: Arc::new(plan), ports, passes, graph, own: Mutex::default() })
+        let (plan, ports) = (Arc::new(plan), Arc::new(Ports::of(&graph)));
+        let (wide, kept, own) = (None, OnceLock::new(), Mutex::default());
+        Ok(Self { graph, plan, ports, passes, options: *options, wide, kept, own })
+    }
+
+    /// Of a network in f16: the same with those convolutions and products in f32 whose operands or results go beyond half
+    /// the range of f16, 32752, on this sample, or nothing where none does. The network runs once in f32 for it; the sample
+    /// should be like the requests. Nothing, too, for a network in f32.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`] and [`Self::run`].
+    pub fn in_range(&self, sample: &[&Tensor]) -> Result<Option<Self>> {
+        let Some(wide) = &self.wide else { return Ok(None) };
+        let beyond = range::beyond(wide, self.options.exact, sample)?;
+        if beyond.is_empty() {
+            return Ok(None);
+        }
+        let (nodes, kept): (HashSet<usize>, Vec<KeptInF32>) = beyond.into_iter().unzip();
+        let mut passes = self.passes.clone();
+        passes.retain(|report| report.pass != CONVERT);
+        let graph = half(wide, &nodes, &mut passes)?;
+        Ok(Some(Self { kept: OnceLock::from(kept), ..Self::planned(graph, passes, &self.options)? }))
+    }
+
+    /// The convolutions and products that stay in f32 although f16 was asked for, because a sample, or the first request of
+    /// [`Self::run`], went beyond the range of f16 in them.
+    pub fn kept_in_f32(&self) -> &[KeptInF32] {
+        self.kept.get().map_or(&[], |kept| kept)
     }
 
     /// Memory for one request at a time. It costs that memory and a bind group for each launch: nothing is compiled, and
@@ -74,6 +114,9 @@ impl Compiled {
     /// one session, which is locked while a request is recorded, not while the device computes: one queue does one
     /// request after the other anyway.
     ///
+    /// In f16 the first request is the sample of [`Self::in_range`], and what that gives runs from then on
+    /// ([`Self::kept_in_f32`] says what was changed): an activation beyond the range of f16 would be infinite.
+    ///
     /// # Errors
     /// [`Error::InputCount`](crate::Error::InputCount), [`Error::Input`](crate::Error::Input).
     pub fn run(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
@@ -81,8 +124,17 @@ impl Compiled {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *own {
             Some(session) => session.run(inputs),
-            none => none.insert(self.session()?).run(inputs),
+            none => none.insert(self.first(inputs)?).run(inputs),
         }
+    }
+
+    /// The session that fits the range of a first request.
+    fn first(&self, inputs: &[&Tensor]) -> Result<Session> {
+        let Some(wider) = self.in_range(inputs)? else { return self.session() };
+        let session = wider.session()?;
+        // The first request alone comes here.
+        let _ = self.kept.set(wider.kept_in_f32().to_vec());
+        Ok(session)
     }
 
     /// The inputs in order.
@@ -114,6 +166,16 @@ impl Compiled {
     pub fn context(&self) -> &Context {
         self.plan.context()
     }
+}
+
+/// The pass that converts to f16, in reports.
+const CONVERT: &str = "convert_f16";
+
+/// The graph in f16, but for the nodes of these numbers, and a report of it.
+fn half(graph: &Graph, kept: &HashSet<usize>, passes: &mut Vec<PassReport>) -> Result<Graph> {
+    let (graph, changed) = passes::convert_f16_but(graph, kept)?;
+    passes.push(PassReport { pass: CONVERT, changed });
+    Ok(graph)
 }
 
 fn refs(buffers: &[Buffer]) -> Vec<&Buffer> {

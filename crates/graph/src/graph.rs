@@ -67,6 +67,16 @@ impl Graph {
         }
     }
 
+    /// The same on a context of [`Context::exact`].
+    pub(crate) fn exact(&self) -> Self {
+        let context = self.context.exact();
+        let mut exact = Self { context: context.clone(), ..self.clone() };
+        for constant in exact.values.iter_mut().filter_map(|value| value.constant.as_mut()) {
+            *constant = constant.on(&context);
+        }
+        exact
+    }
+
     /// Takes over what other graphs of the same network have computed from its constants.
     pub fn share(&mut self, constants: Arc<Constants>) {
         self.constants = constants;

@@ -10,6 +10,7 @@ pub enum Precision {
     #[default]
     F32,
     /// Stored as 16-bit floating point, summed in f32; everything else in f32
-    /// ([`crate::passes::convert_f16`] says what exactly).
+    /// ([`crate::passes::convert_f16`] says what exactly). [`crate::Compiled::run`] looks at its first request how large the
+    /// numbers are, and keeps layers in f32 that leave the range of f16; of a session's, [`crate::Compiled::in_range`] does.
     F16,
 }

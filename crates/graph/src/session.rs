@@ -40,6 +40,16 @@ impl Session {
         Ok(self.context().write(&self.replay.inputs()[input], bytes)?)
     }
 
+    /// An input as a tensor over the session's own memory, as it was last written.
+    ///
+    /// # Errors
+    /// [`Error::NoPort`].
+    pub fn input(&self, input: usize) -> Result<Tensor> {
+        let port = self.ports.input(input)?;
+        let buffer = self.replay.inputs()[input].clone();
+        Ok(Tensor::from_parts(self.context(), buffer, &port.shape, port.dtype, Layout::RowMajor)?)
+    }
+
     /// Submits the whole network, without waiting.
     pub fn execute(&mut self) -> Result<()> {
         Ok(self.replay.run()?)

@@ -19,12 +19,14 @@
 mod binary;
 pub mod conv_transpose;
 pub mod convolution;
+pub mod cumsum;
 pub mod dtype;
 pub mod elementwise;
 pub mod error;
 pub mod extent;
 pub mod loss;
 pub mod matmul;
+pub mod moments;
 pub mod movement;
 pub mod normalization;
 pub mod op;
@@ -41,12 +43,14 @@ pub mod texture;
 
 pub use conv_transpose::ConvTranspose2d;
 pub use convolution::Conv2d;
+pub use cumsum::CumSum;
 pub use dtype::DType;
 pub use elementwise::{BinaryOp, UnaryOp, broadcast_shapes};
 pub use error::{DTypeError, ShapeError};
 pub use extent::{element_count, normalize_axis};
 pub use loss::{CrossEntropy, Reduction};
 pub use matmul::{MatMul, MatMulDims};
+pub use moments::Moments;
 pub use movement::{
     SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape, split_shapes,
 };

@@ -16,6 +16,7 @@
 
 pub mod compare;
 pub mod convolution;
+pub mod cumsum;
 pub mod elementwise;
 mod functions;
 pub mod golden;

@@ -107,7 +107,10 @@ pub fn resample(x: &[f32], x_shape: &[usize], axis: usize, tables: &[TapTable; 2
                     let mut sum = 0.0;
                     for (a, u) in taps(rows, i) {
                         for (b, v) in taps(columns, j) {
-                            sum += u * v * f64::from(x[((o * height + a) * width + b) * inner + n]);
+                            // A tap without weight is none, whatever lies there.
+                            if u * v != 0.0 {
+                                sum += u * v * f64::from(x[((o * height + a) * width + b) * inner + n]);
+                            }
                         }
                     }
                     y.push(sum as f32);

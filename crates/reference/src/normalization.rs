@@ -1,8 +1,8 @@
-//! Batch normalisation.
+//! Batch normalisation, and the moments of any axes.
 
-use tilewright_ops::BatchNorm;
+use tilewright_ops::{BatchNorm, Moments};
 
-use crate::indexing::{check_len, round, valid};
+use crate::indexing::{broadcast_indices, check_len, round, valid};
 
 /// What a training step of [`batch_norm_train`] gives.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,28 @@ fn statistics(x: &[f32], dims: [usize; 3], channel: usize) -> (f64, f64) {
     let variance =
         channel_elements(dims, channel).map(|i| (f64::from(x[i]) - mean).powi(2)).sum::<f64>() / count;
     (mean, variance)
+}
+
+/// `mean`, `rest` and `variance` over axes: the mean rounded to f32, what that is short of the mean, and the biased variance,
+/// in the order of the shape without those axes.
+#[must_use]
+pub fn moments(op: &Moments, x: &[f32], x_shape: &[usize]) -> [Vec<f32>; 3] {
+    check_len("x", x, x_shape);
+    let kept = valid(op.output_shape(x_shape));
+    let groups = broadcast_indices(&kept, x_shape);
+    let (mut sums, mut squares) = (vec![0.0; kept.iter().product()], vec![0.0; kept.iter().product()]);
+    let count = x.len() as f64 / sums.len().max(1) as f64;
+    for (&group, &x) in groups.iter().zip(x) {
+        sums[group] += f64::from(x);
+    }
+    sums.iter_mut().for_each(|sum| *sum /= count);
+    for (&group, &x) in groups.iter().zip(x) {
+        squares[group] += (f64::from(x) - sums[group]).powi(2);
+    }
+    squares.iter_mut().for_each(|sum| *sum /= count);
+    let mean = round(&sums);
+    let rest = sums.iter().zip(&mean).map(|(&sum, &mean)| (sum - f64::from(mean)) as f32).collect();
+    [mean, rest, round(&squares)]
 }
 
 /// Normalises x, of shape N C …, by the statistics of the batch and updates the running ones.
@@ -205,6 +227,14 @@ mod tests {
         let eval =
             batch_norm_eval(&NORM, &[1.0, 2.0], &[1, 2], &[2.0, 1.0], &[0.5, 0.0], &[0.0, 1.0], &[1.0, 4.0]);
         assert_eq!(eval, [2.5, 0.5]);
+    }
+
+    #[test]
+    fn a_mean_is_two_numbers() {
+        let over = Moments { axes: vec![1] };
+        let [mean, rest, variance] = moments(&over, &[16_777_216.0, 16_777_218.0, 1.0, 2.0], &[2, 2]);
+        assert_eq!((mean[0], rest[0], variance[0]), (16_777_216.0, 1.0, 1.0));
+        assert_eq!((mean[1], rest[1], variance[1]), (1.5, 0.0, 0.25));
     }
 
     #[test]

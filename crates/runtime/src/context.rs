@@ -27,6 +27,8 @@ pub struct Context {
     parts: Arc<Parts>,
     /// Where launches are kept instead of run, in a handle made by [`Context::recording`].
     recording: Option<Arc<Recording>>,
+    /// Whether launches through this handle go without transformed products: [`Context::exact`].
+    exact: bool,
 }
 
 /// What all handles of a context share.
@@ -94,7 +96,7 @@ impl Context {
             tuning: options.tuning,
             gpu,
         });
-        Self { parts, recording: None }
+        Self { parts, recording: None, exact: options.exact }
     }
 
     /// The device below.
@@ -117,7 +119,7 @@ impl Context {
     /// A handle on the same device whose launches are kept for [`Self::plan`] instead of run. Buffers that are allocated
     /// through it have no memory yet; what is uploaded through it is a constant.
     pub fn recording(&self) -> Self {
-        Self { parts: self.parts.clone(), recording: Some(Arc::default()) }
+        Self { parts: self.parts.clone(), recording: Some(Arc::default()), exact: self.exact }
     }
 
     /// Whether launches through this handle are kept instead of run.
@@ -139,7 +141,20 @@ impl Context {
 
     /// The handle on which launches run.
     pub fn eager(&self) -> Self {
-        Self { parts: self.parts.clone(), recording: None }
+        Self { parts: self.parts.clone(), recording: None, exact: self.exact }
+    }
+
+    /// A handle on the same device for exact products: every term of a sum is an operand times an operand in the operands'
+    /// type. Minimal filtering (Winograd), which adds operands before it multiplies, and products of split halves are not
+    /// chosen then, forward and backward, and an infinity or a NaN reaches those sums alone that it is a term of. What is
+    /// computed from tensors of this handle is on it too.
+    pub fn exact(&self) -> Self {
+        Self { exact: true, ..self.clone() }
+    }
+
+    /// Whether this is a handle of [`Self::exact`].
+    pub fn is_exact(&self) -> bool {
+        self.exact
     }
 
     /// Whether both are the same context.

@@ -76,6 +76,8 @@ pub struct ContextOptions {
     pub pipeline_cache: Option<PathBuf>,
     /// Whether algorithms are chosen by measuring.
     pub tuning: Tuning,
+    /// Whether products are exact: see [`crate::Context::exact`].
+    pub exact: bool,
 }
 
 impl ContextOptions {
@@ -102,12 +104,18 @@ impl ContextOptions {
             Some(folder) => Some(PathBuf::from(folder)),
             None => user_cache().map(|folder| folder.join("tilewright")),
         };
-        Ok(Self { adapter, mode, pipeline_cache, tuning })
+        Ok(Self { adapter, mode, pipeline_cache, tuning, exact: false })
     }
 
     /// The same with another mode.
     pub fn with_mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// The same with exact products, or without.
+    pub fn with_exact(mut self, exact: bool) -> Self {
+        self.exact = exact;
         self
     }
 

@@ -2,13 +2,17 @@
 
 use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
 
-/// How an operation is to be run where there is a choice. None of it changes what is computed.
+/// How an operation is to be run where there is a choice. Of finite operands none of it changes what is computed, but for
+/// rounding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
     /// The algorithm of a convolution or of a gradient of one; without it the table of `kernels::select` chooses.
     pub conv2d: Option<Conv2dAlgorithm>,
     /// The algorithm of a matrix product; without it the table of `kernels::select` chooses.
     pub matmul: Option<MatmulAlgorithm>,
+    /// Products by algorithms alone that take operands as they are, as on a context of
+    /// [`tilewright_runtime::Context::exact`]. An algorithm that is named and is no such one is an error then.
+    pub exact: bool,
     /// The result of a convolution may lie where its residual lies, which is lost: for a caller that knows that nobody
     /// reads it again. A residual that is no channels-last tensor of its own memory is left alone.
     pub over_residual: bool,

@@ -34,6 +34,7 @@ impl Tensor {
         let quantization = quantized::of_results(op, inputs)?;
         let mut results = match inputs.iter().find_map(|input| input.trace()) {
             Some(trace) => trace::write_down(&trace, op, inputs, shapes, dtypes)?,
+            None if hints.exact && !first.context().is_exact() => exactly(op, inputs, &shapes, hints)?,
             None => launch::launch(op, inputs, &shapes, hints)?,
         };
         if quantization.is_some() {
@@ -61,4 +62,14 @@ impl Tensor {
         }
         Ok(results.swap_remove(0))
     }
+}
+
+/// The launch on an exact handle of the operands' context. The results are on the operands' own: what is said of one
+/// operation says nothing of the next.
+fn exactly(op: &Op, inputs: &[&Tensor], shapes: &[Vec<usize>], hints: &Hints) -> Result<Vec<Tensor>> {
+    let own = inputs[0].context();
+    let exact = own.exact();
+    let operands: Vec<_> = inputs.iter().map(|input| input.on(&exact)).collect();
+    let results = launch::launch(op, &operands.iter().collect::<Vec<_>>(), shapes, hints)?;
+    Ok(results.into_iter().map(|result| result.on(own)).collect())
 }

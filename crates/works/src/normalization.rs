@@ -22,6 +22,7 @@ pub fn normalization(context: &Context, sizes: Sizes) -> Result<Vec<Work>> {
         let (x, g) = (images(context, &shape)?, images(context, &shape)?);
         let vector = |value| Tensor::full(context, value, &[shape[1]]);
         let (weight, bias, mean, var) = (vector(0.7)?, vector(0.1)?, vector(0.5)?, vector(1.0)?);
+        let rest = vector(0.0)?;
         rows.of(&x);
         let (a, w, b, m, v) = (x.clone(), weight.clone(), bias.clone(), mean.clone(), var.clone());
         rows.add("batch norm + relu, training", 3.0, move || {
@@ -32,7 +33,7 @@ pub fn normalization(context: &Context, sizes: Sizes) -> Result<Vec<Work>> {
             a.batch_norm_eval(&w, &b, &m, &v, BatchNormCall { op, activation: relu })
         });
         rows.add("batch norm + relu, backward", 5.0, move || {
-            x.batch_norm_train_backward(&weight, &mean, &var, Some((UnaryOp::Relu, &bias)), &g)
+            x.batch_norm_train_backward(&weight, [&mean, &rest, &var], Some((UnaryOp::Relu, &bias)), &g)
         });
     }
     Ok(rows.done())

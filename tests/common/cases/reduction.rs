@@ -2,7 +2,7 @@
 
 use tilewright::{
     Tensor,
-    ops::{CrossEntropy, LogSoftmax, Op, ReduceOp, Softmax, TopK},
+    ops::{CrossEntropy, CumSum, LogSoftmax, Moments, Op, ReduceOp, Softmax, TopK},
 };
 
 use super::{Input, OpCase, data};
@@ -28,6 +28,11 @@ pub fn cases() -> Vec<OpCase> {
     all.push(OpCase::op(Op::TopK(TopK { largest: false, axis: 2, ..topk }), vec![apart(&[2, 2, 4])]));
     all.push(OpCase::op(Op::Softmax(Softmax { axis: 1 }), vec![data(&[2, 4, 3])]));
     all.push(OpCase::op(Op::LogSoftmax(LogSoftmax { axis: 1 }), vec![data(&[2, 4])]));
+    let sums = CumSum { axis: 1, exclusive: false, reverse: false };
+    all.push(OpCase::op(Op::CumSum(sums), vec![data(&[2, 4, 3])]));
+    all.push(OpCase::op(Op::CumSum(CumSum { exclusive: true, ..sums.turned() }), vec![data(&[2, 5])]));
+    all.push(OpCase::op(Op::Moments(Moments { axes: vec![0, 2] }), vec![data(&[2, 3, 4])]));
+    all.push(OpCase::op(Op::Moments(Moments { axes: vec![1] }), vec![data(&[3, 4])]));
     all.push(OpCase::other("cross_entropy", vec![data(&[3, 4])], |x| {
         let context = x[0].tensor().context();
         let labels = Tensor::from_slice(context, &[2i32, 0, 3], &[3])?;

@@ -4,7 +4,6 @@
 mod batch_norm_biased;
 mod bordered_pool2d;
 mod conv3d;
-mod cumsum;
 mod depth_to_space;
 mod group_norm;
 mod instance_norm;

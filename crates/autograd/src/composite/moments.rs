@@ -1,11 +1,23 @@
 //! Mean and variance over axes.
 
+use tilewright_ops::{Moments, Op};
 use tilewright_tensor::composite::{Standardized, moments};
 
 use crate::error::Error;
+use crate::ops::results::results;
 use crate::var::Var;
 
 impl Var {
+    /// Mean, rest and biased variance over `axes` (none means all), which stay with extent 1; see
+    /// [`tilewright_tensor::Tensor::split_moments`]. Saves the operand, mean and rest.
+    ///
+    /// # Errors
+    /// Those of [`tilewright_tensor::Tensor::split_moments`].
+    pub fn split_moments(&self, axes: &[usize]) -> Result<[Self; 3], Error> {
+        let op = Op::Moments(Moments { axes: axes.to_vec() });
+        results(&op, Self::run(&op, &[self])?)
+    }
+
     /// Mean and biased variance over `axes` (none means all), which stay with extent 1.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Variables as what composites are written in: each operation leaves its own place on the tape.
 
-use tilewright_ops::{BinaryOp, Conv2d, Pool2d, ReduceOp, SliceRange, UnaryOp};
+use tilewright_ops::{BinaryOp, Conv2d, CumSum, Pool2d, ReduceOp, SliceRange, UnaryOp};
 use tilewright_tensor::{Tensor, composite::Operand};
 
 use crate::error::Error;
@@ -33,6 +33,14 @@ impl Operand for Var {
 
     fn reduce(&self, op: ReduceOp, axes: &[usize], keepdim: bool) -> Result<Self> {
         Self::reduce(self, op, axes, keepdim)
+    }
+
+    fn split_moments(&self, axes: &[usize]) -> Result<[Self; 3]> {
+        Self::split_moments(self, axes)
+    }
+
+    fn cumsum(&self, op: &CumSum) -> Result<Self> {
+        Self::cumsum(self, op)
     }
 
     fn matmul(&self, other: &Self) -> Result<Self> {

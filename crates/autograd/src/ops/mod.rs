@@ -2,6 +2,7 @@
 //! [`crate::Var::run`].
 
 mod convolution;
+mod cumsum;
 mod elementwise;
 mod loss;
 mod matmul;
@@ -10,5 +11,5 @@ pub(crate) mod normalization;
 mod pooling;
 mod random;
 mod reduction;
-mod results;
+pub(crate) mod results;
 mod sort;

@@ -32,7 +32,7 @@ impl Var {
         let running = [running_mean, running_var].map(|tensor| Self::constant(tensor.clone()));
         let op = Op::BatchNormTrain { op, activation };
         let found = Self::run(&op, &[self, weight, bias, &running[0], &running[1]])?;
-        let [y, _, _, running_mean, running_var] = results(&op, found)?;
+        let [y, _, _, running_mean, running_var, _] = results(&op, found)?;
         let [running_mean, running_var] = [running_mean, running_var].map(|var| var.tensor().clone());
         Ok(BatchNormTrained { y, running_mean, running_var })
     }

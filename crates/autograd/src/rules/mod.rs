@@ -1,9 +1,11 @@
 //! The backward rule of each operation, one file for each family. A rule saves only the tensors that it reads.
 
 mod convolution;
+mod cumsum;
 mod elementwise;
 mod loss;
 mod matmul;
+mod moments;
 mod movement;
 mod normalization;
 mod pooling;
@@ -108,6 +110,8 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         Op::Reduce { op, axes, keepdim } => reduction::reduce(*op, axes, *keepdim, tensor(0), &outputs[0])?,
         Op::Softmax(op) => reduction::softmax(op.axis, &outputs[0]),
         Op::LogSoftmax(op) => reduction::log_softmax(op.axis, &outputs[0]),
+        Op::CumSum(op) => cumsum::cumsum(*op),
+        Op::Moments(_) => moments::moments(inputs, outputs),
         Op::CrossEntropy { op, weights: _ } => loss::cross_entropy(*op, inputs),
         Op::Dropout { op, seed, stream } => random::dropout(*op, *seed, *stream),
         Op::Reshape(_) => movement::reshape(tensor(0)),

@@ -5,13 +5,14 @@ use tilewright_tensor::Tensor;
 
 use crate::{var::Rule, var::Var, var::of_one};
 
-/// Saves the input, the mean and the inverse deviation. The running statistics have no gradient, and give none.
+/// Saves the input, the mean with its rest, and the inverse deviation. The running statistics have no gradient, and give none.
 pub(super) fn train(activation: Option<UnaryOp>, inputs: &[&Var], outputs: &[Tensor]) -> Rule {
     let [x, w, b] = [0, 1, 2].map(|at: usize| inputs[at].tensor().clone());
-    let (mean, inv_std) = (outputs[1].clone(), outputs[2].clone());
+    let [mean, inv_std, rest] = [1, 2, 5].map(|at: usize| outputs[at].clone());
     of_one(move |grad_y, _| {
         let fused = activation.map(|activation| (activation, &b));
-        let (grad_x, grad_w, grad_b) = x.batch_norm_train_backward(&w, &mean, &inv_std, fused, grad_y)?;
+        let (grad_x, grad_w, grad_b) =
+            x.batch_norm_train_backward(&w, [&mean, &rest, &inv_std], fused, grad_y)?;
         Ok(vec![Some(grad_x), Some(grad_w), Some(grad_b), None, None])
     })
 }

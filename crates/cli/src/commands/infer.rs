@@ -88,11 +88,18 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
     let Loaded { graph, outputs: wanted } =
         model::load_graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
-    let compiled =
+    let mut compiled =
         Compiled::new(&graph, &Options { precision: arguments.precision.into(), ..Options::default() })?;
     let mut session = compiled.session()?;
     for (at, port) in compiled.inputs().iter().enumerate() {
         fill(&mut session, at, port, file_of(port, at, &arguments.input))?;
+    }
+    if let Some(wider) = within_f16(&compiled, &session)? {
+        compiled = wider;
+        session = compiled.session()?;
+        for (at, port) in compiled.inputs().iter().enumerate() {
+            fill(&mut session, at, port, file_of(port, at, &arguments.input))?;
+        }
     }
     let load = begun.elapsed().as_secs_f64() * 1e3;
     let mut times = Vec::new();
@@ -134,7 +141,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             "model": arguments.model, "precision": arguments.precision.name(), "device": info.name, "driver": info.driver_info,
             "input_shape": only, "inputs": inputs, "outputs": shapes, "repeat": times.len(),
             "load_ms": load, "first_ms": first, "median_ms": median, "min_ms": least, "times_ms": in_order,
-            "launches": compiled.plan().len(), "memory": compiled.plan().memory(),
+            "kept_in_f32": compiled.kept_in_f32(), "launches": compiled.plan().len(), "memory": compiled.plan().memory(),
         }));
     } else {
         for (name, _, shape) in outputs {
@@ -146,6 +153,18 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The network with those layers in f32 that this input takes beyond the range of f16, if there are any; they are named.
+fn within_f16(compiled: &Compiled, session: &Session) -> Result<Option<Compiled>> {
+    let sample = (0..compiled.inputs().len()).map(|at| session.input(at));
+    let sample = sample.collect::<std::result::Result<Vec<_>, _>>()?;
+    let wider = compiled.in_range(&sample.iter().collect::<Vec<_>>())?;
+    for layer in wider.iter().flat_map(Compiled::kept_in_f32) {
+        let tilewright_graph::KeptInF32 { node, largest } = layer;
+        eprintln!("{node} stays in f32: its numbers go to {largest:.4e}, and f16 ends at 65504");
+    }
+    Ok(wider)
 }
 
 /// The file of an input: the one of its name, else the one at its place.

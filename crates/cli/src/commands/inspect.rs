@@ -44,8 +44,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let shapes = input_shapes(&arguments.model, &arguments.input);
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
-    let compiled =
-        Compiled::new(&graph, &Options { optimize: !arguments.raw, precision: arguments.precision.into() })?;
+    let compiled = Compiled::new(
+        &graph,
+        &Options { optimize: !arguments.raw, precision: arguments.precision.into(), ..Options::default() },
+    )?;
     let (summary, plan) = (compiled.graph().summary()?, compiled.plan());
     if let Some(path) = &arguments.dot {
         files::write_whole(path, compiled.graph().dot()?.as_bytes())?;

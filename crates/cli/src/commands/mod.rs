@@ -38,6 +38,10 @@ struct DeviceArguments {
     /// Check every index and every buffer's end while kernels run (slow).
     #[arg(long, global = true)]
     checked: bool,
+    /// Compute convolutions and products by sums of products alone, forward and backward: neither Winograd's minimal
+    /// filtering, whose tiles an infinity or a NaN fills, nor split halves (slower).
+    #[arg(long, global = true)]
+    exact: bool,
 }
 
 impl DeviceArguments {
@@ -52,7 +56,7 @@ impl DeviceArguments {
         if self.checked {
             options.mode = tilewright_runtime::Mode::Checked;
         }
-        Ok(Context::with_options(&options)?)
+        Ok(Context::with_options(&options.with_exact(self.exact))?)
     }
 }
 

@@ -183,6 +183,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         println!("(`tilewright devices --probe` measures the roofs once; then their share is shown)");
     }
     println!("{total:.3} ms in {} launches; {} runs", compiled.plan().len(), arguments.repeat);
+    if rows.iter().any(|row| row.kernels.iter().any(|kernel| kernel.starts_with("winograd_"))) {
+        println!(
+            "(winograd_* mixes the pixels of a tile: an infinity or a NaN fills it, and --exact goes without)"
+        );
+    }
     let Host { dispatches, runs, min_us_per_dispatch: least, median_us_per_dispatch: median } = host;
     println!("host: {least:.2} µs per dispatch (median {median:.2}), {dispatches} dispatches; {runs} runs");
     Ok(())

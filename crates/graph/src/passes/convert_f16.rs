@@ -3,7 +3,7 @@
 //! Mixed precision as Micikevicius et al. have it (arXiv 1710.03740): storage is half, sums are f32. The pass is none of
 //! [`super::ALL`], because it changes what is computed; [`crate::Options::precision`] asks for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tilewright_ops::{DType, Kind, Op, op::Accepts};
 use tilewright_tensor::Tensor;
@@ -16,21 +16,27 @@ const LARGEST: f32 = 65504.0;
 /// Gives convolutions and products f16 operands, residuals and results; their biases stay f32, as their sums do. What
 /// only moves elements stays in f16 where its operands are. Every other operation is an island of f32 behind a cast, and
 /// a value that is there in both types is cast once: casts that would meet are not made. Inputs and outputs of the graph
-/// keep their types. A pooling that is part of a convolution is such an island, and an operation of its own again. A node whose weights do not fit f16 stays in f32; activations above 65504 become infinite.
+/// keep their types. A pooling that is part of a convolution is such an island, and an operation of its own again. A node whose weights do not fit f16 stays in f32;
+/// activations above 65504 become infinite, unless a sample is run first ([`crate::Compiled::in_range`]).
 ///
 /// Counts the convolutions and products. Weights are read back to be looked at, which waits for the device.
 ///
 /// # Errors
 /// Those of casting and reading constants.
 pub fn convert_f16(graph: &Graph) -> Result<(Graph, usize)> {
+    convert_f16_but(graph, &HashSet::new())
+}
+
+/// [`convert_f16`] without the nodes of these numbers, which stay in f32.
+pub(crate) fn convert_f16_but(graph: &Graph, kept: &HashSet<usize>) -> Result<(Graph, usize)> {
     let mut half = Halves { graph, rewriter: Rewriter::new(graph), casts: HashMap::new() };
     let mut changed = 0;
-    for node in graph.nodes() {
+    for (at, node) in graph.nodes().iter().enumerate() {
         let facts = node.op.facts();
         // What the facts say that the first operand may not be f16 (a gather) stays as it is; a cast is no movement.
         let takes_f16 = facts.input(0).accepts.refuses(DType::F16, DType::F16).is_none();
         let narrow = match facts.kind {
-            Kind::Product => half.fits(node)?,
+            Kind::Product => !kept.contains(&at) && half.fits(node)?,
             Kind::Movement => takes_f16 && !matches!(node.op, Op::Cast(_)) && half.lies_in_f16(node)?,
             Kind::Arithmetic => false,
         };
@@ -151,7 +157,7 @@ fn holds(tensor: &Tensor) -> Result<bool> {
 }
 
 /// A convolution without its pooling, and the pooling: kernels of f16 have none.
-fn apart(op: &Op) -> (Op, Option<Op>) {
+pub(crate) fn apart(op: &Op) -> (Op, Option<Op>) {
     let Op::Conv2d { op: conv, bias, residual, activation, pool: Some(pooling) } = *op else {
         return (op.clone(), None);
     };

@@ -16,6 +16,8 @@ mod fuse_pooling;
 mod fuse_residual;
 mod remove_identities;
 
+pub(crate) use convert_f16::{apart, convert_f16_but};
+
 pub use convert_f16::convert_f16;
 pub use drop_unread_results::drop_unread_results;
 pub use eliminate_common::eliminate_common;

@@ -24,12 +24,15 @@ pub struct Choice<A> {
     pub(crate) device: DeviceClass,
     pub(crate) problem: String,
     pub(crate) kernel: &'static str,
+    pub(crate) caveat: Option<&'static str>,
 }
 
 impl<A> Choice<A> {
-    /// One line for people: device, shape, kernel and reason.
+    /// One line for people: device, shape, kernel and reason, and what is to know of its result.
     pub fn explain(&self) -> String {
-        format!("{} on {}: {} ({}: {})", self.problem, self.device.name(), self.kernel, self.when, self.why)
+        let Self { problem, kernel, when, why, .. } = self;
+        let caveat = self.caveat.map(|caveat| format!("; {caveat}")).unwrap_or_default();
+        format!("{problem} on {}: {kernel} ({when}: {why}){caveat}", self.device.name())
     }
 }
 

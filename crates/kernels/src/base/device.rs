@@ -43,6 +43,8 @@ pub struct Device {
     pub int64: bool,
     /// Cooperative matrices.
     pub cooperative: Cooperative,
+    /// Products are asked for without transformations: [`Context::exact`].
+    pub exact: bool,
 }
 
 /// What a device does with cooperative matrices of f32 sums, by subgroups of 32 threads.
@@ -81,6 +83,7 @@ impl Device {
         long_kernels: true,
         int64: true,
         cooperative: Cooperative::Absent,
+        exact: false,
     };
 
     /// A GPU with f16 and cooperative matrices of 16 × 16 that pay.
@@ -115,6 +118,7 @@ impl Device {
             long_kernels: !software || mesa(&info.driver_info).is_some_and(|major| major >= 23),
             int64: context.features().contains(wgpu::Features::SHADER_INT64),
             cooperative: cooperative(context),
+            exact: context.is_exact(),
         }
     }
 

@@ -50,13 +50,15 @@ pub(crate) fn winner(
     if tuning == Tuning::Off || context.mode() == Mode::Checked {
         return None;
     }
+    // What is quickest among exact algorithms is remembered by itself.
+    let key = &if context.is_exact() { format!("{key}, exact") } else { key.to_owned() };
     let tuner = context.attached::<Tuner>();
     {
         let mut state = tuner.lock();
         if let Some(entry) = state.table(context).get(key) {
             return entry.winner.clone();
         }
-        if tuning == Tuning::Cached || !state.busy.insert(key.to_owned()) {
+        if tuning == Tuning::Cached || !state.busy.insert(key.clone()) {
             return None;
         }
     }

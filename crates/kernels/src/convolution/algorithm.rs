@@ -15,9 +15,11 @@ pub enum Conv2dAlgorithm {
     Lanes,
     /// `conv2d_cooperative`: implicit GEMM by the device's matrix units, forward; f16, and f32 where they multiply that.
     Cooperative,
-    /// `winograd_*` with tiles of 2 × 2 pixels: 3 × 3, stride 1, by 16 products in place of 36.
+    /// `winograd_*` with tiles of 2 × 2 pixels: 3 × 3, stride 1, by 16 products in place of 36. An infinity or a NaN spreads
+    /// over the tiles that see it.
     WinogradF2,
-    /// `winograd_*` with tiles of 4 × 4 pixels: 3 × 3, stride 1, by 36 products in place of 144.
+    /// `winograd_*` with tiles of 4 × 4 pixels: 3 × 3, stride 1, by 36 products in place of 144. As [`Self::WinogradF2`] with
+    /// infinities.
     WinogradF4,
 }
 
@@ -33,4 +35,18 @@ impl Conv2dAlgorithm {
         Self::WinogradF2,
         Self::WinogradF4,
     ];
+
+    /// Whether each term of a sum is an operand times an operand, so that an infinity or a NaN reaches those sums alone that
+    /// it is a term of.
+    pub const fn is_exact(self) -> bool {
+        !matches!(self, Self::WinogradF2 | Self::WinogradF4)
+    }
+
+    /// What is to know of a result beside how quickly it comes.
+    pub(crate) const fn caveat(self) -> Option<&'static str> {
+        if self.is_exact() {
+            return None;
+        }
+        Some("its tiles mix pixels: an infinity or a NaN reaches whole tiles, which `exact` avoids")
+    }
 }

@@ -52,9 +52,14 @@ fn measured(
         return table;
     }
     match measure::measured(context, pass, problem) {
-        Some(algorithm) => {
-            Choice { algorithm, when: MEASURED.0, why: MEASURED.1, kernel: algorithm.name(), ..table }
-        }
+        Some(algorithm) => Choice {
+            algorithm,
+            when: MEASURED.0,
+            why: MEASURED.1,
+            kernel: algorithm.name(),
+            caveat: algorithm.caveat(),
+            ..table
+        },
         None => table,
     }
 }

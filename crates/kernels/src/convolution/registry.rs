@@ -46,6 +46,8 @@ impl Conv2dAlgorithm {
             Some("gradients are f32")
         } else if problem.dtype == DType::F16 && !device.f16 {
             Some("the device has no f16 in shaders")
+        } else if device.exact && !self.is_exact() {
+            Some("exact products are asked for, and it transforms its operands")
         } else if problem.is_empty() && !implementation.runs_empty() {
             Some("an extent is zero")
         } else {

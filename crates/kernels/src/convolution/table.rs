@@ -257,7 +257,8 @@ fn choose(device: &Device, query: &Query) -> Choice<Conv2dAlgorithm> {
         None => (Conv2dAlgorithm::Im2col, "else", "its sums may have any length"),
     };
     let problem = format!("{} of {problem}", pass.name());
-    Choice { algorithm, when, why, device: device.class, problem, kernel: algorithm.name() }
+    let (kernel, caveat) = (algorithm.name(), algorithm.caveat());
+    Choice { algorithm, when, why, device: device.class, problem, kernel, caveat }
 }
 
 /// Every algorithm that can run this pass of `problem`, the table's choice first.

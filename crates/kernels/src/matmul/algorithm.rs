@@ -30,4 +30,18 @@ impl MatmulAlgorithm {
         Self::Cooperative,
         Self::SplitF16,
     ];
+
+    /// Whether each term of a sum is an operand times an operand, so that an infinity or a NaN reaches those sums alone that
+    /// it is a term of.
+    pub const fn is_exact(self) -> bool {
+        !matches!(self, Self::SplitF16)
+    }
+
+    /// What is to know of a result beside how quickly it comes.
+    pub(crate) const fn caveat(self) -> Option<&'static str> {
+        if self.is_exact() {
+            return None;
+        }
+        Some("it splits numbers into halves: an infinity is no number then, which `exact` avoids")
+    }
 }

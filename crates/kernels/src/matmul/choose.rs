@@ -19,9 +19,14 @@ pub fn matmul_for(context: &Context, problem: &Problem) -> Choice<MatmulAlgorith
         return table;
     }
     match measured(context, problem) {
-        Some(algorithm) => {
-            Choice { algorithm, when: MEASURED.0, why: MEASURED.1, kernel: algorithm.stem(), ..table }
-        }
+        Some(algorithm) => Choice {
+            algorithm,
+            when: MEASURED.0,
+            why: MEASURED.1,
+            kernel: algorithm.stem(),
+            caveat: algorithm.caveat(),
+            ..table
+        },
         None => table,
     }
 }

@@ -45,6 +45,9 @@ impl MatmulAlgorithm {
         if problem.dtype == DType::F16 && !device.f16 {
             return Some("the device has no f16 in shaders");
         }
+        if device.exact && !self.is_exact() {
+            return Some("exact products are asked for, and it splits its operands");
+        }
         self.implementation().obstacle(device, problem)
     }
 

@@ -81,6 +81,7 @@ pub fn matmul(device: &Device, problem: &Problem) -> Choice<MatmulAlgorithm> {
         device: device.class,
         problem: problem.to_string(),
         kernel: algorithm.stem(),
+        caveat: algorithm.caveat(),
     }
 }
 

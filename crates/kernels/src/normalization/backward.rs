@@ -74,7 +74,7 @@ pub fn batch_norm_backward(
         *call;
     let coarsening = Coarsening::of(context);
     let rows = Rows::new(op, pixels, channels, coarsening)?;
-    let (deviation, eps, from_variance) = deviation.parts();
+    let (deviation, rest, eps, from_variance) = deviation.parts();
     let activation = piecewise(activation);
     let [p0, p1] = activation.parameters();
     let with_slot = |kernel: Specialisation| kernel.with_fragment("unary_derivative", activation.name());
@@ -101,7 +101,7 @@ pub fn batch_norm_backward(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[x, grad_y, mean, deviation, weight, bias, &sums],
+        buffers: &[x, grad_y, mean, deviation, weight, bias, rest, &sums],
         groups: workgroups(rows.threads(op, chunks)?),
     };
     context.dispatch(&with_slot(kernel), &dispatch)?;
@@ -109,7 +109,7 @@ pub fn batch_norm_backward(
     let partials = [2, chunks as usize * rows.per_row(), channels];
     sum_rows(context, op, partials, 1.0, &sums, &totals)?;
 
-    let of_channels = context.alloc(channels as u64 * 20)?;
+    let of_channels = context.alloc(channels as u64 * 16)?;
     let params = FinishParams { channels: rows.channels, eps, per_pixel: 1.0 / pixels as f32 };
     let kernel = Specialisation::new("batch_norm_backward_finish")
         .with_u32("WORKGROUP", WORKGROUP)
@@ -117,7 +117,7 @@ pub fn batch_norm_backward(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[&totals, mean, deviation, weight, bias, to.weight, to.bias, &of_channels],
+        buffers: &[&totals, rest, deviation, weight, bias, to.weight, to.bias, &of_channels],
         groups: workgroups(rows.channels),
     };
     context.dispatch(&kernel, &dispatch)?;
@@ -131,7 +131,7 @@ pub fn batch_norm_backward(
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[x, grad_y, &of_channels, to.x],
+        buffers: &[x, grad_y, &of_channels, mean, to.x],
         groups: workgroups(threads),
     };
     context.dispatch(&with_slot(kernel), &dispatch)

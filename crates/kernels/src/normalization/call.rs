@@ -6,18 +6,19 @@ use tilewright_runtime::Buffer;
 /// What normalises a channel, both `[C]`.
 #[derive(Clone, Copy, Debug)]
 pub enum Deviation<'a> {
-    /// 1 / √(variance + eps), as training keeps it.
-    InvStd(&'a Buffer),
+    /// 1 / √(variance + eps), as training keeps it, and what the rounded mean is short of the mean.
+    InvStd(&'a Buffer, &'a Buffer),
     /// The variance, to which eps is added.
     Variance(&'a Buffer, f32),
 }
 
 impl<'a> Deviation<'a> {
-    /// The buffer, eps, and whether the kernel takes the root.
-    pub(super) fn parts(self) -> (&'a Buffer, f32, bool) {
+    /// The buffer, that of the mean's rest (another where there is none, which is not read), eps, and whether the kernel
+    /// takes the root.
+    pub(super) fn parts(self) -> (&'a Buffer, &'a Buffer, f32, bool) {
         match self {
-            Self::InvStd(buffer) => (buffer, 0.0, false),
-            Self::Variance(buffer, eps) => (buffer, eps, true),
+            Self::InvStd(buffer, rest) => (buffer, rest, 0.0, false),
+            Self::Variance(buffer, eps) => (buffer, buffer, eps, true),
         }
     }
 }

@@ -38,7 +38,7 @@ pub fn batch_norm(context: &Context, call: &BatchNormLaunch<'_>, y: &Buffer) -> 
         *call;
     let coarsening = Coarsening::of(context);
     let rows = Rows::new(op, pixels, channels, coarsening)?;
-    let (deviation, eps, from_variance) = deviation.parts();
+    let (deviation, rest, eps, from_variance) = deviation.parts();
     let activation = clamped(activation);
     let [p0, p1] = activation.parameters();
     let params = Params { vectors: rows.vectors, step: rows.step, channels: rows.channels, eps, p0, p1 };
@@ -51,7 +51,7 @@ pub fn batch_norm(context: &Context, call: &BatchNormLaunch<'_>, y: &Buffer) -> 
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[x, mean, deviation, weight, bias, y],
+        buffers: &[x, mean, deviation, weight, bias, rest, y],
         groups: workgroups(threads),
     };
     context.dispatch(&kernel, &dispatch)

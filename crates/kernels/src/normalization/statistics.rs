@@ -21,7 +21,13 @@ params! { StatisticsParams for "batch_norm_statistics" {
 
 params! { MergeParams for "batch_norm_merge" { channels: u32, rows: u32, chunk: u32, threads: u32 } }
 
-params! { FinishParams for "batch_norm_finish" { channels: u32, rows: u32, eps: f32, momentum: f32 } }
+params! { FinishParams for "batch_norm_finish" {
+    channels: u32,
+    rows: u32,
+    eps: f32,
+    momentum: f32,
+    zero: u32,
+} }
 
 pub(super) const LAYOUTS: &[ParamsLayout] =
     &[StatisticsParams::LAYOUT, MergeParams::LAYOUT, FinishParams::LAYOUT];
@@ -42,8 +48,10 @@ pub struct Running<'a> {
 /// Where the statistics of a batch go, each `[C]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Statistics<'a> {
-    /// The batch's mean.
+    /// The batch's mean, rounded.
     pub mean: &'a Buffer,
+    /// What that is short of the mean.
+    pub rest: &'a Buffer,
     /// 1 / √(biased variance + eps).
     pub inv_std: &'a Buffer,
     /// The running mean after the batch.
@@ -109,7 +117,7 @@ pub fn batch_norm_statistics(
         (partials, left) = (merged, merged_rows);
     }
 
-    let params = FinishParams { channels: values, rows: to_u32(OP, left)?, eps, momentum };
+    let params = FinishParams { channels: values, rows: to_u32(OP, left)?, eps, momentum, zero: 0 };
     let dispatch = Dispatch {
         op: OP,
         params: bytemuck::bytes_of(&params),
@@ -121,14 +129,15 @@ pub fn batch_norm_statistics(
             to.inv_std,
             to.running_mean,
             to.running_variance,
+            to.rest,
         ],
         groups: workgroups(values),
     };
     context.dispatch(&kernel("batch_norm_finish"), &dispatch)
 }
 
-/// Room for counts, means and M2s of `elements` partial statistics.
+/// Room for counts, means, M2s and pivots of `elements` partial statistics.
 fn planes(context: &Context, elements: usize) -> Result<Buffer> {
-    to_u32(OP, elements.saturating_mul(3))?;
-    context.alloc(elements as u64 * 12)
+    to_u32(OP, elements.saturating_mul(4))?;
+    context.alloc(elements as u64 * 16)
 }

@@ -118,6 +118,8 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
         Op::BatchNormTrain { .. } | Op::CrossEntropy { .. } | Op::Dropout { .. } | Op::Gradient(_) => {
             return Err(refuse(node, "it belongs to training; export the network's inference"));
         }
+        Op::CumSum(op) => reduction::cumsum(w, op, &x[0]),
+        Op::Moments(op) => return Ok(reduction::moments(w, node, op, &x[0])),
         Op::TopK(op) => return Ok(reduction::topk(w, op, &x[0])),
         Op::Im2col { .. } => {
             return Err(refuse(node, "no operator of the set that is written takes windows apart"));

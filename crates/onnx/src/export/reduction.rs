@@ -1,12 +1,13 @@
 //! Reductions, places of maxima, softmax.
 
 use tilewright_graph::Node;
-use tilewright_ops::{DType, ReduceOp, TopK};
+use tilewright_ops::{CumSum, DType, Moments, ReduceOp, TopK};
 
 use super::{
     movement, names,
     writer::{Writer, int, ints, refuse},
 };
+use crate::element::ElementType;
 use crate::error::Result;
 use crate::table::operator::Lines;
 
@@ -32,6 +33,32 @@ pub(super) fn reduce(
         return Ok(w.emit(operator, &[x, &axes], vec![keepdims]));
     }
     Ok(w.emit(operator, &[x], vec![ints("axes", axes), keepdims]))
+}
+
+/// The axis is an operand without axes.
+pub(super) fn cumsum(w: &mut Writer<'_>, op: &CumSum, x: &str) -> String {
+    let axis = w.constant("axis", &[], ElementType::I64, (op.axis as i64).to_le_bytes().to_vec());
+    let flags = vec![int("exclusive", usize::from(op.exclusive)), int("reverse", usize::from(op.reverse))];
+    w.emit("CumSum", &[x, &axis], flags)
+}
+
+/// Mean, what is left of it (the mean of the distances from it), and the mean of the squares of what is left then: no
+/// difference of squares, which would cancel far from 0.
+pub(super) fn moments(w: &mut Writer<'_>, node: &Node, op: &Moments, x: &str) -> Vec<String> {
+    let rank = w.shape(node, 0).len();
+    let axes: Vec<usize> = if op.axes.is_empty() { (0..rank).collect() } else { op.axes.clone() };
+    // Without axes there is nothing to reduce, which no attribute says.
+    let mean_of = |w: &mut Writer<'_>, x: &str| match rank {
+        0 => w.emit("Identity", &[x], vec![]),
+        _ => w.emit("ReduceMean", &[x], vec![ints("axes", axes.clone()), int("keepdims", 1)]),
+    };
+    let mean = mean_of(w, x);
+    let centred = w.emit("Sub", &[x, &mean], vec![]);
+    let rest = mean_of(w, &centred);
+    let distance = w.emit("Sub", &[&centred, &rest], vec![]);
+    let squares = w.emit("Mul", &[&distance, &distance], vec![]);
+    let variance = mean_of(w, &squares);
+    vec![mean, rest, variance]
 }
 
 /// Values and indices; ONNX's are i64.

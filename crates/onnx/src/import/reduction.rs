@@ -1,7 +1,6 @@
 //! Reductions.
 
-use tilewright_ops::{ReduceOp, UnaryOp};
-use tilewright_tensor::composite::CumSum;
+use tilewright_ops::{CumSum, ReduceOp, UnaryOp};
 
 use super::node::{Ctx, device};
 use super::value::Value;

@@ -45,6 +45,7 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Dropout => vec!["dropout"],
         Operator::Reduce(reduction) => reduction.op().into_iter().map(ReduceOp::name).collect(),
         Operator::Arg(Extreme::Max) => vec!["argmax"],
+        Operator::CumSum => vec!["cumsum"],
         Operator::TopK => vec!["topk"],
         Operator::Relabel(Relabel::Reshape) => vec!["reshape"],
         Operator::Transpose => vec!["permute"],
@@ -70,7 +71,6 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::LpNorm
         | Operator::LocalResponseNorm
         | Operator::Arg(Extreme::Min)
-        | Operator::CumSum
         | Operator::Identity
         | Operator::Relabel(Relabel::Flatten | Relabel::Squeeze | Relabel::Unsqueeze)
         | Operator::Shape

@@ -77,7 +77,8 @@ pub enum Gradient {
         /// N C H W of the input.
         x_shape: [usize; 4],
     },
-    /// `x`, `weight`, `mean`, `inv_std`, `grad_y`, then `bias` if there is an activation. Results: by `x`, `weight`, `bias`.
+    /// `x`, `weight`, `mean`, `inv_std`, `grad_y`, the mean's `rest`, then `bias` if there is an activation. Results: by `x`,
+    /// `weight`, `bias`.
     BatchNormTrain {
         /// Of the result: its operand is computed anew.
         activation: Option<UnaryOp>,

@@ -102,12 +102,10 @@ impl Gradient {
             }
             Self::BatchNormTrain { activation } => {
                 let op = BatchNorm::default();
-                let names = ["x", "weight", "mean", "inv_std", "grad_y", "bias"];
-                normalised("batch_norm_train_backward", op, names, activation, true)
+                normalised("batch_norm_train_backward", op, &TRAINED, activation, true)
             }
             Self::BatchNorm { op, activation } => {
-                let names = ["x", "weight", "running_mean", "running_var", "grad_y", "bias"];
-                normalised("batch_norm_eval_backward", *op, names, activation, false)
+                normalised("batch_norm_eval_backward", *op, &EVALUATED, activation, false)
             }
             Self::Softmax(op) => along("softmax", |shape| op.check(shape).map(drop)),
             Self::LogSoftmax(op) => along("log_softmax", |shape| op.check(shape).map(drop)),
@@ -168,25 +166,31 @@ fn along<'a>(name: &'static str, check: impl Fn(&[usize]) -> Result<(), ShapeErr
     .flops_each(4)
 }
 
+/// The operands of the gradients of a batch normalisation.
+const TRAINED: [&str; 7] = ["x", "weight", "mean", "inv_std", "grad_y", "rest", "bias"];
+const EVALUATED: [&str; 6] = ["x", "weight", "running_mean", "running_var", "grad_y", "bias"];
+
 /// Of a batch normalisation: operands that are named, of which the last only goes with an activation.
 fn normalised<'a>(
     name: &'static str,
     op: BatchNorm,
-    names: [&'static str; 6],
+    names: &'static [&'static str],
     activation: &'a Option<UnaryOp>,
     training: bool,
 ) -> Facts<'a> {
-    let count = 5 + usize::from(activation.is_some());
+    let without = names.len() - 1;
+    let count = without + usize::from(activation.is_some());
     Facts::new(name, &names[..count], |_| Ok(vec![]))
         .outputs(&["grad_x", "grad_weight", "grad_bias"], move |inputs| {
             op.check_operands(&inputs[..4], &names[..4])?;
             if training {
                 op.check_training(inputs[0])?;
+                op.check_operand(inputs[0], "rest", inputs[5])?;
             }
             expect(name, "grad_y", inputs[4], inputs[0])?;
             if let Some(activation) = activation {
                 activation.check()?;
-                op.check_operand(inputs[0], "bias", inputs[5])?;
+                op.check_operand(inputs[0], "bias", inputs[without])?;
             }
             Ok(vec![inputs[0].to_vec(), inputs[1].to_vec(), inputs[1].to_vec()])
         })

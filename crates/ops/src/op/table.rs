@@ -86,13 +86,14 @@ impl Op {
             .flops_each(2),
             Self::BatchNormTrain { op, activation } => {
                 Facts::new("batch_norm_train", &NORMALISED, |_| Ok(vec![]))
-                    .outputs(&["y", "mean", "inv_std", "running_mean", "running_var"], |inputs| {
+                    .outputs(&["y", "mean", "inv_std", "running_mean", "running_var", "rest"], |inputs| {
                         op.check_operands(inputs, &NORMALISED)?;
                         op.check_training(inputs[0])?;
                         activation.map_or(Ok(()), |activation| activation.check())?;
                         let channels = inputs[1].to_vec();
-                        let [mean, inv_std, running_mean] = [(); 3].map(|()| channels.clone());
-                        Ok(vec![inputs[0].to_vec(), mean, inv_std, running_mean, channels])
+                        let mut shapes = vec![channels; 6];
+                        shapes[0] = inputs[0].to_vec();
+                        Ok(shapes)
                     })
                     .each_lies([ChannelsLast])
                     .flops_each(7)
@@ -150,6 +151,15 @@ impl Op {
                 Facts::new("log_softmax", &["x"], |inputs| op.check(inputs[0]).map(|_| inputs[0].to_vec()))
                     .flops_each(4)
             }
+            Self::CumSum(op) => {
+                Facts::new("cumsum", &["x"], |inputs| op.check(inputs[0]).map(|_| inputs[0].to_vec()))
+                    .flops_each(1)
+            }
+            Self::Moments(op) => Facts::new("moments", &["x"], |_| Ok(vec![]))
+                .outputs(&["mean", "rest", "variance"], |inputs| {
+                    op.output_shape(inputs[0]).map(|shape| vec![shape; 3])
+                })
+                .flops(|inputs, _| 4 * elements(inputs[0])),
             Self::CrossEntropy { op, weights } => {
                 let facts = Facts::new("cross_entropy", &["logits", "labels"], |inputs| {
                     op.check_operands(inputs)?;

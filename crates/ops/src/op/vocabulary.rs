@@ -2,11 +2,11 @@
 
 use super::gradient::Gradient;
 use crate::{
-    conv_transpose::ConvTranspose2d, convolution::Conv2d, dtype::DType, elementwise::BinaryOp,
-    elementwise::UnaryOp, error::DTypeError, error::ShapeError, loss::CrossEntropy, matmul::MatMul,
-    movement::SliceRange, normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d,
-    pooling::Pooling, random::Dropout, reduction::ReduceOp, softmax::LogSoftmax, softmax::Softmax,
-    sort::TopK,
+    conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum, dtype::DType,
+    elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError, error::ShapeError, loss::CrossEntropy,
+    matmul::MatMul, moments::Moments, movement::SliceRange, normalization::BatchNorm,
+    pooling::AdaptiveAvgPool2d, pooling::Pool2d, pooling::Pooling, random::Dropout, reduction::ReduceOp,
+    softmax::LogSoftmax, softmax::Softmax, sort::TopK,
 };
 
 /// An operation of the vocabulary with everything but its operands.
@@ -58,7 +58,8 @@ pub enum Op {
         activation: Option<UnaryOp>,
     },
     /// `x`, `weight`, `bias`, `running_mean`, `running_var`: training. Results: `y`, and of the shape C the batch's
-    /// `mean` and `inv_std`, and the new `running_mean` and `running_var`.
+    /// `mean` and `inv_std`, the new `running_mean` and `running_var`, and the `rest` that the rounded mean is short of the
+    /// mean.
     BatchNormTrain {
         /// eps and momentum.
         op: BatchNorm,
@@ -121,6 +122,11 @@ pub enum Op {
     Softmax(Softmax),
     /// `x`.
     LogSoftmax(LogSoftmax),
+    /// `x`: running sums along an axis.
+    CumSum(CumSum),
+    /// `x`. Results, with extent 1 along the axes: the `mean`, the `rest` that it is short of the mean for being rounded, and
+    /// the biased `variance`.
+    Moments(Moments),
     /// `x`, to a shape of as many elements.
     Reshape(Vec<usize>),
     /// `x`: axis i of the result is axis `axes[i]` of `x`.

@@ -197,6 +197,9 @@ pub const OPERATIONS: &[Operation] = &[
     .reference("normalization::batch_norm_train")
     .golden()
     .onnx("BatchNormalization"),
+    Operation::new("moments", "normalization", &["moments", "moments_join", "strided_copy", "transpose"])
+        .backward(&["repeat", "binary_broadcast"])
+        .reference("normalization::moments"),
     reduce("sum", REPEAT).onnx("ReduceSum"),
     reduce("mean", &["unary", "strided_copy"]).onnx("ReduceMean"),
     reduce("max", &["binary_broadcast"]).onnx("ReduceMax"),
@@ -206,6 +209,11 @@ pub const OPERATIONS: &[Operation] = &[
         .reference("reduction::argmax")
         .golden()
         .onnx("ArgMax"),
+    Operation::new("cumsum", "reduction", &["cumsum", "cumsum_totals"])
+        .backward(&["cumsum", "cumsum_totals"])
+        .reference("cumsum::cumsum")
+        .golden()
+        .onnx("CumSum"),
     Operation::new("softmax", "reduction", &["log_sum_exp", "log_sum_exp_join", "softmax", "softmax_lanes"])
         .backward(&["softmax_backward", "softmax_lanes_backward"])
         .reference("softmax::softmax")

@@ -2,16 +2,15 @@
 
 use tilewright_ops::UnaryOp;
 
-use super::moments::moments;
 use super::operand::Operand;
 use crate::error::Error;
 use crate::tensor::Tensor;
 
 /// `(x − mean) / (√variance + 1e-9)` with the biased moments over `axes` (none means all).
 pub fn mean_variance_norm<V: Operand>(x: &V, axes: &[usize]) -> Result<V, V::Error> {
-    let (mean, variance) = moments(x, axes)?;
+    let [mean, rest, variance] = x.split_moments(axes)?;
     let deviation = variance.unary(UnaryOp::Sqrt)?.unary(UnaryOp::AddScalar { value: 1e-9 })?;
-    x.sub(&mean)?.div(&deviation)
+    x.sub(&mean)?.sub(&rest)?.div(&deviation)
 }
 
 impl Tensor {

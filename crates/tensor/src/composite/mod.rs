@@ -5,7 +5,6 @@ mod argmin;
 pub mod batch_norm_biased;
 pub mod bordered_pool2d;
 pub mod conv3d;
-pub mod cumsum;
 pub mod depth_to_space;
 pub mod group_norm;
 mod hardmax;
@@ -27,7 +26,6 @@ pub mod resample_axes;
 
 pub use batch_norm_biased::BatchNormBiased;
 pub use conv3d::Conv3d;
-pub use cumsum::CumSum;
 pub use depth_to_space::DepthOrder;
 pub use layer_norm::LayerNorm;
 pub use local_response_norm::LocalResponseNorm;

@@ -1,9 +1,10 @@
 //! Mean and variance over axes, and what is normalised by them.
 
-use tilewright_ops::{ReduceOp, UnaryOp};
+use tilewright_ops::{Moments, Op, UnaryOp};
 
 use super::operand::Operand;
 use crate::error::Error;
+use crate::ops::results::results;
 use crate::tensor::Tensor;
 
 /// A value with mean 0 and deviation 1 over some axes, and the statistics, whose reduced axes have extent 1.
@@ -19,28 +20,37 @@ pub struct Standardized<V> {
     pub inv_std: V,
 }
 
-/// Mean and biased variance over `axes` (none means all), which stay with extent 1. The variance is the mean of the
-/// squared distances from the mean, so that nothing cancels.
+/// Mean and biased variance over `axes` (none means all), which stay with extent 1.
 pub fn moments<V: Operand>(x: &V, axes: &[usize]) -> Result<(V, V), V::Error> {
-    let mean = x.reduce(ReduceOp::Mean, axes, true)?;
-    let variance = x.sub(&mean)?.unary(UnaryOp::Square)?.reduce(ReduceOp::Mean, axes, true)?;
+    let [mean, _, variance] = x.split_moments(axes)?;
     Ok((mean, variance))
 }
 
-/// `(x − mean) / √(variance + eps)` with the moments over `axes` (none means all).
+/// `(x − mean) / √(variance + eps)` with the moments over `axes` (none means all). What f32 cannot say of the mean is
+/// subtracted by itself: far from 0 the rounding of a mean is more than a small spread.
 pub fn standardize<V: Operand>(x: &V, axes: &[usize], eps: f32) -> Result<Standardized<V>, V::Error> {
-    let (mean, variance) = moments(x, axes)?;
+    let [mean, rest, variance] = x.split_moments(axes)?;
     let inv_std = variance.unary(UnaryOp::AddScalar { value: eps })?.unary(UnaryOp::Rsqrt)?;
-    let y = x.sub(&mean)?.mul(&inv_std)?;
+    let y = x.sub(&mean)?.sub(&rest)?.mul(&inv_std)?;
     Ok(Standardized { y, mean, variance, inv_std })
 }
 
 impl Tensor {
+    /// Mean, rest and biased variance over `axes` (none means all), which stay with extent 1: see [`Moments`]. The mean is
+    /// rounded to f32; `(x − mean) − rest` is the distance from it before.
+    ///
+    /// # Errors
+    /// [`tilewright_ops::ShapeError::Axis`], [`tilewright_ops::ShapeError::RepeatedAxis`]; [`Error::DType`] unless f32.
+    pub fn split_moments(&self, axes: &[usize]) -> Result<[Self; 3], Error> {
+        let op = Op::Moments(Moments { axes: axes.to_vec() });
+        results(&op, Self::run(&op, &[self])?)
+    }
+
     /// Mean and biased variance over `axes` (none means all), which stay with extent 1: `torch.var_mean` with
     /// `correction=0`.
     ///
     /// # Errors
-    /// Those of [`Tensor::reduce`].
+    /// Those of [`Tensor::split_moments`].
     pub fn moments(&self, axes: &[usize]) -> Result<(Self, Self), Error> {
         moments(self, axes)
     }
@@ -48,7 +58,7 @@ impl Tensor {
     /// `(x − mean) / √(variance + eps)` with the biased variance over `axes` (none means all), of this tensor's shape.
     ///
     /// # Errors
-    /// Those of [`Tensor::reduce`].
+    /// Those of [`Tensor::split_moments`].
     pub fn standardize(&self, axes: &[usize], eps: f32) -> Result<Standardized<Self>, Error> {
         standardize(self, axes, eps)
     }

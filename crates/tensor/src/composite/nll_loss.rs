@@ -38,17 +38,17 @@ pub fn nll_loss<V: Operand>(
     let chosen = labels.binary(BinaryOp::Equal, &Tensor::from_slice(context, &numbers, &along)?)?;
     let ignored = ignore_index.and_then(|index| usize::try_from(index).ok());
     let counted: Vec<f32> = (0..*classes).map(|class| f32::from(u8::from(Some(class) != ignored))).collect();
-    let mut each = Tensor::from_slice(context, &counted, &along)?;
-    if let Some(given) = weights {
-        if given.shape() != [*classes] {
-            return Err(operand::<V>(OP, "weights", given.shape(), &[*classes]));
-        }
-        each = each.mul(&Operand::with_shape(given, &along)?)?;
-    }
-    let each = chosen.mul(&each)?;
-    // A choice and not a product: the score of another class may be −∞.
+    let picked = chosen.mul(&Tensor::from_slice(context, &counted, &along)?)?;
+    // Choices and not products: the score of another class, or one that is ignored, may be −∞, and its weight ∞.
     let zero = scores.values(&[0.0], &[])?;
-    let products = scores.mul(&V::constant(each.clone()))?.where_on(&chosen, &zero)?;
+    let each = match weights {
+        None => picked.clone(),
+        Some(given) if given.shape() == [*classes] => {
+            Operand::with_shape(given, &along)?.where_on(&picked, zero.tensor())?
+        }
+        Some(given) => return Err(operand::<V>(OP, "weights", given.shape(), &[*classes])),
+    };
+    let products = scores.mul(&V::constant(each.clone()))?.where_on(&picked, &zero)?;
     let losses = products.reduce(ReduceOp::Sum, &[1], false)?.scale(-1.0)?;
     match reduction {
         Reduction::None => Ok(losses),

@@ -1,6 +1,6 @@
 //! What a composite is written in.
 
-use tilewright_ops::{BinaryOp, Conv2d, Pool2d, ReduceOp, ShapeError, UnaryOp};
+use tilewright_ops::{BinaryOp, Conv2d, CumSum, Pool2d, ReduceOp, ShapeError, UnaryOp};
 
 use crate::error::Error;
 use crate::tensor::Tensor;
@@ -28,6 +28,12 @@ pub trait Operand: Clone + Sized {
 
     /// `op` over `axes`.
     fn reduce(&self, op: ReduceOp, axes: &[usize], keepdim: bool) -> Result<Self, Self::Error>;
+
+    /// Mean, what its rounding leaves of it, and biased variance over `axes`: [`tilewright_ops::Moments`].
+    fn split_moments(&self, axes: &[usize]) -> Result<[Self; 3], Self::Error>;
+
+    /// Running sums.
+    fn cumsum(&self, op: &CumSum) -> Result<Self, Self::Error>;
 
     /// The matrix product over the last two axes.
     fn matmul(&self, other: &Self) -> Result<Self, Self::Error>;
@@ -125,6 +131,14 @@ impl Operand for Tensor {
 
     fn reduce(&self, op: ReduceOp, axes: &[usize], keepdim: bool) -> Result<Self, Error> {
         Self::reduce(self, op, axes, keepdim)
+    }
+
+    fn split_moments(&self, axes: &[usize]) -> Result<[Self; 3], Error> {
+        Self::split_moments(self, axes)
+    }
+
+    fn cumsum(&self, op: &CumSum) -> Result<Self, Error> {
+        Self::cumsum(self, op)
     }
 
     fn matmul(&self, other: &Self) -> Result<Self, Error> {

@@ -6,10 +6,12 @@
 
 mod cast;
 mod convolution;
+mod cumsum;
 mod elementwise;
 mod loss;
 mod matmul;
 pub(crate) mod memory;
+mod moments;
 mod movement;
 mod normalization;
 mod pooling;
@@ -62,6 +64,8 @@ pub(crate) fn launch(
         Op::Argmax { axes, keepdim: _ } => reduction::argmax(axes, x, shape)?,
         Op::Softmax(op) => softmax::softmax("softmax", op.axis, x)?,
         Op::LogSoftmax(op) => softmax::softmax("log_softmax", op.axis, x)?,
+        Op::CumSum(op) => cumsum::cumsum(*op, x)?,
+        Op::Moments(op) => return moments::moments(op, x, shape),
         Op::CrossEntropy { op, weights: _ } => loss::cross_entropy(op, inputs, shape)?,
         Op::Dropout { op, seed, stream } => random::dropout(op, *seed, *stream, x)?,
         Op::Reshape(_) => movement::reshape(x, shape)?,

@@ -12,7 +12,7 @@ const EVAL: &str = "batch_norm_eval";
 const TRAIN_BACKWARD: &str = "batch_norm_train_backward";
 const EVAL_BACKWARD: &str = "batch_norm_eval_backward";
 
-/// `y`, `mean`, `inv_std`, the new running mean and variance, from `x`, `weight`, `bias` and the running statistics.
+/// `y`, `mean`, `inv_std`, the new running mean and variance and the mean's `rest`, from `x`, `weight`, `bias` and the running statistics.
 pub(super) fn train(
     norm: &BatchNorm,
     activation: Option<UnaryOp>,
@@ -24,9 +24,11 @@ pub(super) fn train(
     let y = x.like(DType::F32)?;
     let (mean, inv_std) = (weight.like(DType::F32)?, weight.like(DType::F32)?);
     let (new_mean, new_var) = (weight.like(DType::F32)?, weight.like(DType::F32)?);
+    let rest = weight.like(DType::F32)?;
     let running = Running { mean: running_mean.buffer(), variance: running_var.buffer() };
     let to = Statistics {
         mean: mean.buffer(),
+        rest: rest.buffer(),
         inv_std: inv_std.buffer(),
         running_mean: new_mean.buffer(),
         running_variance: new_var.buffer(),
@@ -38,13 +40,13 @@ pub(super) fn train(
         dims,
         x: x.buffer(),
         mean: mean.buffer(),
-        deviation: Deviation::InvStd(inv_std.buffer()),
+        deviation: Deviation::InvStd(inv_std.buffer(), rest.buffer()),
         weight: weight.buffer(),
         bias: bias.buffer(),
         activation,
     };
     normalization::batch_norm(context, &call, y.buffer())?;
-    Ok(vec![with_rank_of(y, of)?, mean, inv_std, new_mean, new_var])
+    Ok(vec![with_rank_of(y, of)?, mean, inv_std, new_mean, new_var, rest])
 }
 
 /// `y` from `x`, `weight`, `bias` and the running statistics.
@@ -66,11 +68,12 @@ pub(super) fn eval(norm: &BatchNorm, activation: Option<UnaryOp>, inputs: &[&Ten
     with_rank_of(y, of)
 }
 
-/// The gradients of `x`, `weight` and `bias`, from `x`, `weight`, `mean`, `inv_std`, `grad_y` and, with an activation, the bias.
+/// The gradients of `x`, `weight` and `bias`, from `x`, `weight`, `mean`, `inv_std`, `grad_y`, the
+/// mean's `rest` and, with an activation, the bias.
 pub(super) fn train_backward(activation: Option<UnaryOp>, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     let norm = BatchNorm::default();
-    let deviation = Deviation::InvStd(inputs[3].buffer());
-    backward(TRAIN_BACKWARD, &norm, true, deviation, activation, inputs)
+    let deviation = Deviation::InvStd(inputs[3].buffer(), inputs[5].buffer());
+    backward(TRAIN_BACKWARD, &norm, true, deviation, activation, inputs, inputs.get(6).copied())
 }
 
 /// The same with the running statistics, which are constants.
@@ -80,7 +83,7 @@ pub(super) fn eval_backward(
     inputs: &[&Tensor],
 ) -> Result<Vec<Tensor>> {
     let deviation = Deviation::Variance(inputs[3].buffer(), norm.eps);
-    backward(EVAL_BACKWARD, norm, false, deviation, activation, inputs)
+    backward(EVAL_BACKWARD, norm, false, deviation, activation, inputs, inputs.get(5).copied())
 }
 
 fn backward(
@@ -90,10 +93,11 @@ fn backward(
     deviation: Deviation<'_>,
     activation: Option<UnaryOp>,
     inputs: &[&Tensor],
+    bias: Option<&Tensor>,
 ) -> Result<Vec<Tensor>> {
     let [of, weight, mean, _, grad_y] = five(inputs);
     // Without an activation the bias plays no part.
-    let bias = inputs.get(5).copied().unwrap_or(weight);
+    let bias = bias.unwrap_or(weight);
     let (x, grad_y) = (channels_fastest(of)?, channels_fastest(grad_y)?);
     let grad_x = x.like(DType::F32)?;
     let (grad_weight, grad_bias) = (weight.like(DType::F32)?, weight.like(DType::F32)?);

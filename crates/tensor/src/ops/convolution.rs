@@ -30,6 +30,9 @@ pub struct Conv2dCall<'a> {
     pub pool: Option<Pooling>,
     /// By this algorithm, or by the table of `kernels::select`.
     pub algorithm: Option<Conv2dAlgorithm>,
+    /// By no algorithm that mixes pixels before it multiplies, so that an infinity reaches what sees it alone:
+    /// [`Hints::exact`].
+    pub exact: bool,
     /// Whether the result may lie where the residual lies, which is lost: [`Hints::over_residual`].
     pub over_residual: bool,
 }
@@ -70,10 +73,10 @@ impl Tensor {
     /// Those of [`Conv2d::output_shape`] and [`Pooling::output_shape`]; [`tilewright_runtime::Error::Unsupported`] if the
     /// algorithm cannot run this shape on this device.
     pub fn conv2d_with(&self, weight: &Self, call: &Conv2dCall<'_>) -> Result<Self> {
-        let Conv2dCall { op, bias, residual, activation, pool, algorithm, over_residual } = *call;
+        let Conv2dCall { op, bias, residual, activation, pool, algorithm, exact, over_residual } = *call;
         let inputs: Vec<_> = [self, weight].into_iter().chain(bias).chain(residual).collect();
         let op = Op::Conv2d { op, bias: bias.is_some(), residual: residual.is_some(), activation, pool };
-        let hints = Hints { conv2d: algorithm, over_residual, ..Hints::default() };
+        let hints = Hints { conv2d: algorithm, exact, over_residual, ..Hints::default() };
         Self::run_one_with(&op, &inputs, &hints)
     }
 

@@ -19,6 +19,8 @@ pub struct MatMulCall<'a> {
     pub activation: Option<UnaryOp>,
     /// By this algorithm, or by the table of `kernels::select`.
     pub algorithm: Option<MatmulAlgorithm>,
+    /// By no algorithm that splits its operands: [`Hints::exact`].
+    pub exact: bool,
 }
 
 impl MatMulCall<'_> {
@@ -56,10 +58,10 @@ impl Tensor {
     /// Those of [`MatMul::dims`]; [`tilewright_runtime::Error::Unsupported`] if the algorithm cannot run this shape on this
     /// device.
     pub fn matmul_with(&self, other: &Self, call: &MatMulCall<'_>) -> Result<Self> {
-        let MatMulCall { op, bias, residual, activation, algorithm } = *call;
+        let MatMulCall { op, bias, residual, activation, algorithm, exact } = *call;
         let inputs: Vec<_> = [self, other].into_iter().chain(bias).chain(residual).collect();
         let op = Op::MatMul { op, bias: bias.is_some(), residual: residual.is_some(), activation };
-        Self::run_one_with(&op, &inputs, &Hints { matmul: algorithm, ..Hints::default() })
+        Self::run_one_with(&op, &inputs, &Hints { matmul: algorithm, exact, ..Hints::default() })
     }
 
     /// A linear layer: `x · weightᵀ + bias` for x of shape … I, a weight of shape O I and a bias of shape O.

@@ -3,6 +3,7 @@
 
 mod conv_transpose;
 pub mod convolution;
+mod cumsum;
 mod elementwise;
 mod loss;
 pub mod matmul;
@@ -13,7 +14,7 @@ mod pooling;
 mod random;
 mod reduction;
 mod resample;
-mod results;
+pub(crate) mod results;
 mod signed;
 mod softmax;
 mod sort;

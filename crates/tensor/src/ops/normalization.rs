@@ -25,8 +25,10 @@ impl From<&BatchNorm> for BatchNormCall {
 pub struct BatchNormTrain {
     /// The normalised input, of the input's shape.
     pub y: Tensor,
-    /// The mean of the batch, for the gradient.
+    /// The mean of the batch, rounded to f32, for the gradient.
     pub mean: Tensor,
+    /// What `mean` is short of the mean for being rounded, for the gradient: far from 0 that is more than a small spread.
+    pub rest: Tensor,
     /// 1 / √(biased variance of the batch + eps), for the gradient.
     pub inv_std: Tensor,
     /// The running mean after this batch.
@@ -53,8 +55,8 @@ impl Tensor {
         let BatchNormCall { op, activation } = norm.into();
         let op = Op::BatchNormTrain { op, activation };
         let found = Self::run(&op, &[self, weight, bias, running_mean, running_var])?;
-        let [y, mean, inv_std, running_mean, running_var] = results(&op, found)?;
-        Ok(BatchNormTrain { y, mean, inv_std, running_mean, running_var })
+        let [y, mean, inv_std, running_mean, running_var, rest] = results(&op, found)?;
+        Ok(BatchNormTrain { y, mean, rest, inv_std, running_mean, running_var })
     }
 
     /// Normalises N C … by the running statistics. Weight, bias and running statistics have shape `[C]`.
@@ -73,8 +75,8 @@ impl Tensor {
         Self::run_one(&Op::BatchNorm { op, activation }, &[self, weight, bias, running_mean, running_var])
     }
 
-    /// The gradients of x (this tensor), weight and bias through [`Self::batch_norm_train`], whose `mean` and `inv_std`
-    /// these are. With an activation, it and the bias are in `fused`, and `grad_y` is the gradient of what the activation
+    /// The gradients of x (this tensor), weight and bias through [`Self::batch_norm_train`], whose `mean`,
+    /// `rest` and `inv_std` are the statistics. With an activation, it and the bias are in `fused`, and `grad_y` is the gradient of what the activation
     /// gave, whose operand is computed anew.
     ///
     /// # Errors
@@ -82,14 +84,13 @@ impl Tensor {
     pub fn batch_norm_train_backward(
         &self,
         weight: &Self,
-        mean: &Self,
-        inv_std: &Self,
+        [mean, rest, inv_std]: [&Self; 3],
         fused: Option<(UnaryOp, &Self)>,
         grad_y: &Self,
     ) -> Result<(Self, Self, Self)> {
         let (activation, bias) = fused.unzip();
         let gradient = Gradient::BatchNormTrain { activation };
-        self.batch_norm_backward(gradient, [weight, mean, inv_std, grad_y], bias)
+        self.batch_norm_backward(gradient, &[weight, mean, inv_std, grad_y, rest], bias)
     }
 
     /// The gradients of x (this tensor), weight and bias through [`Self::batch_norm_eval`], whose statistics are
@@ -108,17 +109,17 @@ impl Tensor {
     ) -> Result<(Self, Self, Self)> {
         let (activation, bias) = fused.unzip();
         let gradient = Gradient::BatchNorm { op: *norm, activation };
-        self.batch_norm_backward(gradient, [weight, running_mean, running_var, grad_y], bias)
+        self.batch_norm_backward(gradient, &[weight, running_mean, running_var, grad_y], bias)
     }
 
     fn batch_norm_backward(
         &self,
         gradient: Gradient,
-        operands: [&Self; 4],
+        operands: &[&Self],
         bias: Option<&Self>,
     ) -> Result<(Self, Self, Self)> {
         let op = Op::Gradient(gradient);
-        let inputs: Vec<_> = [self].into_iter().chain(operands).chain(bias).collect();
+        let inputs: Vec<_> = [self].into_iter().chain(operands.iter().copied()).chain(bias).collect();
         let [x, weight, bias] = results(&op, Self::run(&op, &inputs)?)?;
         Ok((x, weight, bias))
     }

@@ -69,8 +69,11 @@ impl Tensor {
                 let product = others.reduce(ReduceOp::Prod, axes, true)?;
                 let zeros = is_zero.reduce(ReduceOp::Sum, axes, true)?;
                 let one = Self::full(self.context(), 1.0, &[])?;
-                let beside_none = zeros.binary(BinaryOp::Equal, &zero)?.mul(&product)?.div(&others)?;
-                let beside_one = zeros.binary(BinaryOp::Equal, &one)?.mul(&product)?;
+                // A choice and not a product with 0 or 1: the others may be infinite.
+                let product_where =
+                    |count: &Self| product.where_on(&zeros.binary(BinaryOp::Equal, count)?, &zero);
+                let beside_none = product_where(&zero)?.div(&others)?;
+                let beside_one = product_where(&one)?;
                 beside_one.where_on(&is_zero, &beside_none)?.mul(&grad_y)
             }
         }

@@ -5,7 +5,7 @@ use tilewright_ops::{Op, ShapeError};
 use crate::{error::Result, tensor::Tensor};
 
 /// The results of an operation that has as many.
-pub(super) fn results<const N: usize>(op: &Op, results: Vec<Tensor>) -> Result<[Tensor; N]> {
+pub(crate) fn results<const N: usize>(op: &Op, results: Vec<Tensor>) -> Result<[Tensor; N]> {
     let found = results.len();
     results.try_into().map_err(|_| ShapeError::OperandCount { op: op.name(), found }.into())
 }

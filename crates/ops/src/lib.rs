@@ -23,6 +23,7 @@ pub mod dtype;
 pub mod elementwise;
 pub mod error;
 pub mod extent;
+pub mod indexing;
 pub mod loss;
 pub mod matmul;
 pub mod movement;
@@ -45,6 +46,7 @@ pub use dtype::DType;
 pub use elementwise::{BinaryOp, UnaryOp, broadcast_shapes};
 pub use error::{DTypeError, ShapeError};
 pub use extent::{element_count, normalize_axis};
+pub use indexing::ScatterReduction;
 pub use loss::{CrossEntropy, Reduction};
 pub use matmul::{MatMul, MatMulDims};
 pub use movement::{

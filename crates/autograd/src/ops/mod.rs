@@ -3,6 +3,7 @@
 
 mod convolution;
 mod elementwise;
+mod indexing;
 mod loss;
 mod matmul;
 mod movement;

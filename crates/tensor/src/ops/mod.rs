@@ -4,6 +4,7 @@
 mod conv_transpose;
 pub mod convolution;
 mod elementwise;
+mod indexing;
 mod loss;
 pub mod matmul;
 mod movement;

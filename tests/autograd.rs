@@ -151,7 +151,8 @@ fn a_frozen_branch_costs_nothing() {
 fn every_rule_agrees_with_finite_differences() {
     let context = context();
     let mut cases = Cases::new();
-    for case in cases::all() {
+    // Integers alone have no gradient.
+    for case in cases::all().into_iter().filter(|case| case.leaves().next().is_some()) {
         let inputs: Vec<_> =
             case.leaves().map(|(seed, input)| (input.values(seed), input.shape.clone())).collect();
         let operands: Vec<_> = inputs.iter().map(|(values, shape)| leaf(values, shape)).collect();

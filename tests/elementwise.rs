@@ -279,24 +279,6 @@ fn casts_truncate_round_and_come_back() {
     }
 }
 
-#[test]
-fn casts_saturate() {
-    let values = [3e9f32, -3e9, 5e9, -0.9, 1e20, -1e20, 2_147_483_520.0, f32::INFINITY, f32::NEG_INFINITY];
-    for context in contexts() {
-        let x = Tensor::from_slice(&context, &values, &[values.len()]).unwrap();
-        let signed = x.cast(DType::I32).unwrap().to_vec::<i32>().unwrap();
-        let unsigned = x.cast(DType::U32).unwrap().to_vec::<u32>().unwrap();
-        // The kernel's ends are the largest f32 inside the range.
-        let near = |found: i64, expected: i64| (found - expected).abs() <= 256;
-        for (found, expected) in signed.iter().zip(reference::cast_to_i32(&values)) {
-            assert!(near((*found).into(), expected.into()), "{signed:?}, {:?}", context.mode());
-        }
-        for (found, expected) in unsigned.iter().zip(reference::cast_to_u32(&values)) {
-            assert!(near((*found).into(), expected.into()), "{unsigned:?}, {:?}", context.mode());
-        }
-    }
-}
-
 /// Every exponent with digits around each rounding of a half, both signs: infinities, NaN and denormals among them.
 fn every_kind_of_float() -> Vec<f32> {
     let digits = [
@@ -320,19 +302,15 @@ fn casts_of_every_kind_of_float() {
         let signed = x.cast(DType::I32).unwrap().to_vec::<i32>().unwrap();
         let unsigned = x.cast(DType::U32).unwrap().to_vec::<u32>().unwrap();
         let mode = context.mode();
+        // One rule for what does not fit, and for NaN, on every device.
+        assert!(signed == reference::cast_to_i32(&values), "{mode:?}");
+        assert!(unsigned == reference::cast_to_u32(&values), "{mode:?}");
         for (i, &value) in values.iter().enumerate() {
             let expected = half::f16::from_f32(value);
             assert_eq!(halves[i].is_nan(), expected.is_nan(), "{value:e} to f16, {mode:?}");
             if !expected.is_nan() {
                 let (found, expected) = (halves[i].to_bits(), expected.to_bits());
                 assert_eq!(found, expected, "{value:e} to f16, {mode:?}");
-            }
-            // Where it saturates, the largest f32 inside the range is an end as well; what a NaN becomes is open in WGSL.
-            if value.abs() < 2_147_483_648.0 {
-                assert_eq!(signed[i], value as i32, "{value:e} to i32, {mode:?}");
-            }
-            if (0.0..4_294_967_296.0).contains(&value) || value < 0.0 {
-                assert_eq!(unsigned[i], value as u32, "{value:e} to u32, {mode:?}");
             }
         }
     }

@@ -12,8 +12,8 @@ use tilewright::{
     graph::{Compiled, Options, capture},
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum, Dropout,
-        Gradient, Kind, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp, SliceRange,
-        Softmax, TopK, UnaryOp, support::operation,
+        Gradient, Kind, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp,
+        ScatterReduction, SliceRange, Softmax, TopK, UnaryOp, support::operation,
     },
 };
 
@@ -21,10 +21,16 @@ use tilewright::{
 struct Case {
     op: Op,
     shapes: Vec<Vec<usize>>,
+    /// Whether operands hold integers wherever they may.
+    integers: bool,
 }
 
 fn case(op: Op, shapes: &[&[usize]]) -> Case {
-    Case { op, shapes: shapes.iter().map(|shape| shape.to_vec()).collect() }
+    Case { op, shapes: shapes.iter().map(|shape| shape.to_vec()).collect(), integers: false }
+}
+
+fn of_integers(op: Op, shapes: &[&[usize]]) -> Case {
+    Case { integers: true, ..case(op, shapes) }
 }
 
 const IMAGE: &[usize] = &[2, 3, 6, 7];
@@ -64,6 +70,11 @@ fn number(op: &Op) -> usize {
         Op::TopK(_) => 29,
         Op::CumSum(_) => 30,
         Op::Moments(_) => 31,
+        Op::GatherElements { .. } => 32,
+        Op::GatherNd { .. } => 33,
+        Op::Scatter { .. } => 34,
+        Op::ScatterElements { .. } => 35,
+        Op::ScatterNd { .. } => 36,
         Op::Gradient(gradient) => {
             100 + match gradient {
                 Gradient::Unary(_) => 0,
@@ -198,8 +209,38 @@ fn others() -> Vec<Case> {
     ]
 }
 
+/// Elements by index, and arithmetic of integers.
+fn integers() -> Vec<Case> {
+    let indices: &[usize] = &[2, 3, 2, 7];
+    let scatter = |reduction| Op::Scatter { axis: 2, reduction };
+    let tuples = |reduction| Op::ScatterNd { batch: 1, reduction };
+    let elements = |reduction| Op::ScatterElements { axis: 2, reduction };
+    let (y, slices): (&[usize], &[usize]) = (&[2, 3, 2, 2, 7], &[2, 4, 7]);
+    let mut all = vec![
+        case(Op::GatherElements { axis: 2 }, &[IMAGE, indices]),
+        case(Op::GatherNd { batch: 1 }, &[IMAGE, &[2, 4, 2]]),
+        case(scatter(ScatterReduction::Replace), &[IMAGE, &[2, 2], y]),
+        of_integers(scatter(ScatterReduction::Add), &[IMAGE, &[2, 2], y]),
+        case(elements(ScatterReduction::Add), &[IMAGE, indices, indices]),
+        of_integers(elements(ScatterReduction::Replace), &[IMAGE, indices, indices]),
+        case(tuples(ScatterReduction::Max), &[IMAGE, &[2, 4, 2], slices]),
+        of_integers(tuples(ScatterReduction::Mul), &[IMAGE, &[2, 4, 2], slices]),
+        of_integers(Op::Unary(UnaryOp::Neg), &[IMAGE]),
+        of_integers(Op::Where, &[&[6, 7], IMAGE, &[]]),
+        of_integers(Op::Cast(DType::F32), &[IMAGE]),
+        of_integers(Op::Cast(DType::U8), &[IMAGE]),
+        of_integers(Op::Reduce { op: ReduceOp::Sum, axes: vec![2, 3], keepdim: true }, &[IMAGE]),
+        of_integers(Op::Reduce { op: ReduceOp::Min, axes: vec![], keepdim: false }, &[IMAGE]),
+    ];
+    all.extend(BinaryOp::OF_INTEGERS.map(|op| {
+        let shapes: [&[usize]; 2] = if op.is_comparison() { [IMAGE, IMAGE] } else { [IMAGE, &[3, 1, 1]] };
+        of_integers(Op::Binary { op, activation: None }, &shapes)
+    }));
+    all
+}
+
 fn cases() -> Vec<Case> {
-    [products(), windows(), training(), others()].into_iter().flatten().collect()
+    [products(), windows(), training(), others(), integers()].into_iter().flatten().collect()
 }
 
 fn operands(context: &Context, case: &Case) -> Vec<Tensor> {
@@ -209,7 +250,8 @@ fn operands(context: &Context, case: &Case) -> Vec<Tensor> {
         let (input, positive) = (facts.input(at), ["running_var", "inv_std"].contains(&facts.input(at).name));
         let whole = input.accepts.refuses(DType::I32, DType::F32).is_none()
             && input.accepts.refuses(DType::F32, DType::F32).is_some();
-        if whole {
+        let may = case.integers && input.accepts.refuses(DType::I32, DType::I32).is_none();
+        if whole || may {
             let indices: Vec<i32> = (0..count as i32).map(|at| at % 3).collect();
             return Tensor::from_slice(context, &indices, shape).unwrap();
         }
@@ -224,6 +266,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
     match tensor.dtype() {
         DType::I32 => tensor.to_vec::<i32>().unwrap().into_iter().map(|value| value as u32).collect(),
         DType::F16 => bits(&tensor.cast(DType::F32).unwrap()),
+        DType::I8 | DType::U8 => bits(&tensor.cast(DType::I32).unwrap()),
         _ => tensor.to_vec::<f32>().unwrap().into_iter().map(f32::to_bits).collect(),
     }
 }
@@ -231,7 +274,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=31).chain(100..=116).collect();
+    let expected: BTreeSet<_> = (0..=36).chain(100..=116).collect();
     assert_eq!(found, expected);
 }
 
@@ -373,8 +416,10 @@ fn an_operation_without_a_rule_says_so() {
     let context = context();
     let x = Var::leaf(Tensor::from_slice(&context, &[1.0f32, 2.0], &[2]).unwrap());
     let indices = Var::constant(Tensor::from_slice(&context, &[1i32], &[1]).unwrap());
-    let error = Var::run(&Op::Gather { axis: 0 }, &[&x, &indices]).unwrap_err().to_string();
-    assert!(error.contains("gather") && error.contains("backward rule"), "{error}");
-    let detached = Var::run_one(&Op::Gather { axis: 0 }, &[&x.detach(), &indices]).unwrap();
-    assert_eq!(detached.tensor().to_vec::<f32>().unwrap(), [2.0]);
+    let three = Var::constant(Tensor::from_slice(&context, &[3.0f32], &[1]).unwrap());
+    let op = Op::Scatter { axis: 0, reduction: ScatterReduction::Mul };
+    let error = Var::run(&op, &[&x, &indices, &three]).unwrap_err().to_string();
+    assert!(error.contains("scatter") && error.contains("backward rule"), "{error}");
+    let detached = Var::run_one(&op, &[&x.detach(), &indices, &three]).unwrap();
+    assert_eq!(detached.tensor().to_vec::<f32>().unwrap(), [1.0, 6.0]);
 }

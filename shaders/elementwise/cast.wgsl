@@ -1,4 +1,5 @@
-// y[i] = convert(x[i]) between 4-byte types: f32, i32, u32. Float to integer truncates and saturates, as in Rust.
+// y[i] = convert(x[i]) between 4-byte types: f32, i32, u32. From f32 a fragment converts: what a driver does with numbers
+// that do not fit is its own.
 //
 // Threads: VECTORS vec4s each, in runs LANES apart, TURN of them in an iteration; workgroups are folded over the grid's axes.
 // Limits: 3 storage buffers, no workgroup memory.

@@ -1,4 +1,5 @@
 // y[i] = a[i] where condition[i] is not 0, else b[i]: a choice, so that what is not chosen may be anything, NaN included.
+// Elements are 32 bits of any type. The condition is looked at by its bits, of which f32 leaves out the sign: −0 is 0.
 //
 // Layouts: any; all four lie alike.
 // Threads: VECTORS vec4s each, in runs LANES apart, TURN of them in an iteration; workgroups are folded over the grid's axes.
@@ -8,6 +9,7 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s of a thread
 const TURN: u32 = 1u; // @const runs of a thread in an iteration; if more than one, no iteration is partial
+const TRUTH: u32 = 0x7fffffffu; // @const bits of the condition one of which makes it true
 const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's iteration first, which then has as many lines as threads
 
 struct Params {
@@ -60,7 +62,7 @@ fn main(
             var w = numbers(b[i + u * LANES]);
             // @unroll
             for (var j = 0u; j < VEC4S; j++) {
-                w[j] = select(w[j], v[j], c[j] != vec4(0.0));
+                w[j] = select(w[j], v[j], (bitcast<vec4<u32>>(c[j]) & vec4(TRUTH)) != vec4(0u));
             }
             y[i + u * LANES] = run(w);
         }

@@ -13,6 +13,7 @@ const COLUMNS: u32 = 1u; // @const columns of a thread; the fastest kept extent 
 const BLOCKED: bool = false; // @const whether a part is a run of neighbours
 const KEPT: u32 = 1u; // @const kept axes, at least 1
 const REDUCED: u32 = 1u; // @const reduced axes, at least 1
+const INTEGERS: bool = false; // @const whether the bits are those of i32, which take no scale
 
 struct Params {
     kept_shape: array<vec4<u32>, 2>,
@@ -118,6 +119,9 @@ fn main(
     }
     // @unroll
     for (var c = 0u; c < COLUMNS; c++) {
-        y[part * p.outputs + column + c * LANES] = totals[c] * p.scale;
+        if (!INTEGERS) {
+            totals[c] *= p.scale;
+        }
+        y[part * p.outputs + column + c * LANES] = totals[c];
     }
 }

@@ -14,6 +14,7 @@ const OUTPUTS: u32 = 1u; // @const elements of y of a thread; more than 1 only i
 const LANES: u32 = 1u; // @const their distance
 const KEPT: u32 = 1u; // @const kept axes, at least 1
 const REDUCED: u32 = 1u; // @const reduced axes, at least 1
+const INTEGERS: bool = false; // @const whether the bits are those of i32, which take no scale
 
 struct Params {
     kept_shape: array<vec4<u32>, 2>,
@@ -105,6 +106,10 @@ fn main(
         for (var r = first; r < end; r += RUN) {
             total = fold(total, x[base + reduced_offset(p, r)]);
         }
-        y[output * p.parts + part] = join(total) * p.scale;
+        var y_at = join(total);
+        if (!INTEGERS) {
+            y_at *= p.scale;
+        }
+        y[output * p.parts + part] = y_at;
     }
 }

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import composites
+import integers
 import networks
 import resnets
 from golden_file import Golden, f32
@@ -155,6 +156,15 @@ def elementwise():
         golden.case(f"where_{index}", "where", {})
         golden.add(f"where_{index}", {"condition": condition, **leaves})
         backward(golden, f"where_{index}", torch.where(condition != 0, leaves["a"], leaves["b"]), leaves)
+    # Behind the others, whose numbers stay as they were.
+    rests = [("remainder", torch.remainder), ("fmod", torch.fmod)]
+    for (op, function), (index, (a_shape, b_shape)) in itertools.product(rests, enumerate(shapes)):
+        a, b = 8 * torch.randn(a_shape), torch.randn(b_shape)
+        b = torch.where(b.abs() < 0.2, torch.ones_like(b), b)
+        a, b = leaf(a.double()), leaf(b.double())
+        golden.case(f"{op}_{index}", op, {})
+        golden.add(f"{op}_{index}", {"a": a, "b": b})
+        backward(golden, f"{op}_{index}", function(a, b), {"a": a, "b": b})
     golden.save()
 
 
@@ -546,7 +556,7 @@ if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
     families = [elementwise, matmul, convolution, pooling, normalization, reduction, loss, movement, optimizer]
     first = list(enumerate([*families, networks.resnet20, resnets.resnets]))
-    for seed, family in [*first, (11, sort), (11, composites.composites)]:
+    for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers)]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)
         family()

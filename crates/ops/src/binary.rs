@@ -1,8 +1,10 @@
 //! Elementwise operations with two operands, and the rule by which shapes broadcast.
 
-use crate::{error::ShapeError, extent::element_count};
+use crate::{dtype::DType, error::ShapeError, extent::element_count};
 
 /// A function of two elements, with NumPy broadcasting (see [`broadcast_shapes`]).
+///
+/// Of i32 (see [`Self::takes`]) what leaves the 32 bits wraps, as in PyTorch and in C's unsigned arithmetic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BinaryOp {
     /// a + b.
@@ -11,17 +13,17 @@ pub enum BinaryOp {
     Sub,
     /// a · b.
     Mul,
-    /// a / b.
+    /// a / b. Of integers cut towards zero, as in C and ONNX; a division by zero gives 0, as in NumPy.
     Div,
     /// The larger. Equal elements share the gradient half and half.
     Maximum,
     /// The smaller. Equal elements share the gradient half and half.
     Minimum,
-    /// aᵇ, NaN where a < 0 and b is not an integer.
+    /// aᵇ, NaN where a < 0 and b is not an integer. Of integers with b < 0: 1 for 1, ±1 for −1, else 0, as in PyTorch.
     Pow,
     /// a where a > 0, else b · a: b is the slope (He et al., arXiv 1502.01852).
     Prelu,
-    /// 1 where a = b, else 0. Comparisons have no gradient but 0.
+    /// 1 where a = b, else 0, in f32 whatever is compared. Comparisons have no gradient but 0.
     Equal,
     /// 1 where a < b, else 0.
     Less,
@@ -31,11 +33,26 @@ pub enum BinaryOp {
     Greater,
     /// 1 where a ≥ b, else 0.
     GreaterOrEqual,
+    /// a − b · ⌊a / b⌋, exact: the rest has the sign of b. `torch.remainder`, ONNX's Mod. By zero it is NaN, of integers 0.
+    Remainder,
+    /// a − b · trunc(a / b), exact: the rest has the sign of a. `torch.fmod`, C's fmod, ONNX's Mod with `fmod`. By zero as
+    /// [`Self::Remainder`].
+    Fmod,
+    /// The bits that both have; of i32 alone, as the next four.
+    BitwiseAnd,
+    /// The bits that either has.
+    BitwiseOr,
+    /// The bits that one of the two has.
+    BitwiseXor,
+    /// a · 2ᵇ; 0 where b is not in 0..32.
+    ShiftLeft,
+    /// ⌊a / 2ᵇ⌋; where b is not in 0..32, −1 for a negative a and else 0.
+    ShiftRight,
 }
 
 impl BinaryOp {
-    /// One of each.
-    pub const ALL: [Self; 13] = [
+    /// One of each that takes floats.
+    pub const ALL: [Self; 15] = [
         Self::Add,
         Self::Sub,
         Self::Mul,
@@ -49,7 +66,42 @@ impl BinaryOp {
         Self::LessOrEqual,
         Self::Greater,
         Self::GreaterOrEqual,
+        Self::Remainder,
+        Self::Fmod,
     ];
+
+    /// One of each that takes integers.
+    pub const OF_INTEGERS: [Self; 19] = [
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Div,
+        Self::Maximum,
+        Self::Minimum,
+        Self::Pow,
+        Self::Equal,
+        Self::Less,
+        Self::LessOrEqual,
+        Self::Greater,
+        Self::GreaterOrEqual,
+        Self::Remainder,
+        Self::Fmod,
+        Self::BitwiseAnd,
+        Self::BitwiseOr,
+        Self::BitwiseXor,
+        Self::ShiftLeft,
+        Self::ShiftRight,
+    ];
+
+    /// Whether it is defined on two operands of `dtype`: of f32, of i32, of both.
+    #[must_use]
+    pub fn takes(self, dtype: DType) -> bool {
+        match dtype {
+            DType::F32 => Self::ALL.contains(&self),
+            DType::I32 => Self::OF_INTEGERS.contains(&self),
+            DType::F16 | DType::U32 | DType::I8 | DType::U8 => false,
+        }
+    }
 
     /// Whether the result is 1 or 0, and the gradient 0.
     #[must_use]
@@ -74,6 +126,13 @@ impl BinaryOp {
             Self::LessOrEqual => "less_or_equal",
             Self::Greater => "greater",
             Self::GreaterOrEqual => "greater_or_equal",
+            Self::Remainder => "remainder",
+            Self::Fmod => "fmod",
+            Self::BitwiseAnd => "bitwise_and",
+            Self::BitwiseOr => "bitwise_or",
+            Self::BitwiseXor => "bitwise_xor",
+            Self::ShiftLeft => "bitwise_left_shift",
+            Self::ShiftRight => "bitwise_right_shift",
         }
     }
 

@@ -187,6 +187,12 @@ impl UnaryOp {
         Self::Atanh,
     ];
 
+    /// Whether it is defined on i32, where what leaves the 32 bits wraps: |−2³¹| is −2³¹.
+    #[must_use]
+    pub const fn takes_integers(self) -> bool {
+        matches!(self, Self::Neg | Self::Abs | Self::Sign | Self::Relu)
+    }
+
     /// The stem used in file names, slots and tables.
     #[must_use]
     pub const fn name(self) -> &'static str {

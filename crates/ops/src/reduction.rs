@@ -33,6 +33,12 @@ impl ReduceOp {
         }
     }
 
+    /// Whether it is defined on i32, where a sum or product that leaves the 32 bits wraps. A mean of integers is none.
+    #[must_use]
+    pub const fn takes_integers(self) -> bool {
+        !matches!(self, Self::Mean)
+    }
+
     /// The shape without `axes`, or with extent 1 in their place where `keepdim`. No axes means all axes, as in PyTorch.
     ///
     /// # Errors

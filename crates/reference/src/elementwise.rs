@@ -20,16 +20,19 @@ pub fn unary_backward(op: UnaryOp, x: &[f32], grad_y: &[f32]) -> Vec<f32> {
     x.iter().zip(grad_y).map(|(&x, &grad)| (derivative(op, f64::from(x)) * f64::from(grad)) as f32).collect()
 }
 
-/// f32 to i32: towards zero, to the nearest end of the range beyond it, NaN to 0.
+/// f32 to i32: towards zero; what does not fit, and NaN, is −2³¹, as in PyTorch and ONNX Runtime on x86.
 #[must_use]
 pub fn cast_to_i32(x: &[f32]) -> Vec<i32> {
-    x.iter().map(|&x| x as i32).collect()
+    x.iter()
+        .map(|&x| if x >= -2_147_483_648.0 && x < 2_147_483_648.0 { x as i32 } else { i32::MIN })
+        .collect()
 }
 
-/// f32 to u32, as [`cast_to_i32`].
+/// f32 to u32: towards zero and modulo 2³², as by way of 64 bits on x86; what does not fit those, and NaN, is 0.
 #[must_use]
 pub fn cast_to_u32(x: &[f32]) -> Vec<u32> {
-    x.iter().map(|&x| x as u32).collect()
+    let wide = |x: f32| if x.abs() < 9_223_372_036_854_775_808.0 { x as i64 } else { i64::MIN };
+    x.iter().map(|&x| wide(x) as u32).collect()
 }
 
 /// y = f(a, b) with NumPy broadcasting. The shape of y is [`BinaryOp::output_shape`].
@@ -74,10 +77,23 @@ pub fn binary(op: BinaryOp, a: &[f32], a_shape: &[usize], b: &[f32], b_shape: &[
                 BinaryOp::LessOrEqual => f64::from(a <= b),
                 BinaryOp::Greater => f64::from(a > b),
                 BinaryOp::GreaterOrEqual => f64::from(a >= b),
+                BinaryOp::Remainder => remainder(a, b),
+                BinaryOp::Fmod => a % b,
+                BinaryOp::BitwiseAnd
+                | BinaryOp::BitwiseOr
+                | BinaryOp::BitwiseXor
+                | BinaryOp::ShiftLeft
+                | BinaryOp::ShiftRight => panic!("{}: bits are those of integers", op.name()),
             };
             y as f32
         })
         .collect()
+}
+
+/// The rest of a / b with the sign of b.
+fn remainder(a: f64, b: f64) -> f64 {
+    let rest = a % b;
+    if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
 }
 
 /// The gradients of a and b; what was broadcast is summed.
@@ -118,6 +134,13 @@ fn partial_derivatives(op: BinaryOp, a: f64, b: f64) -> [f64; 2] {
         | BinaryOp::LessOrEqual
         | BinaryOp::Greater
         | BinaryOp::GreaterOrEqual => [0.0, 0.0],
+        BinaryOp::Remainder => [1.0, -(a / b).floor()],
+        BinaryOp::Fmod => [1.0, -(a / b).trunc()],
+        BinaryOp::BitwiseAnd
+        | BinaryOp::BitwiseOr
+        | BinaryOp::BitwiseXor
+        | BinaryOp::ShiftLeft
+        | BinaryOp::ShiftRight => panic!("{}: integers have no gradient", op.name()),
         BinaryOp::Maximum | BinaryOp::Minimum if a == b => [0.5, 0.5],
         BinaryOp::Maximum => {
             if a > b {
@@ -144,7 +167,7 @@ fn partial_derivatives(op: BinaryOp, a: f64, b: f64) -> [f64; 2] {
 
 /// a where the condition is not 0, else b; all three have one shape.
 #[must_use]
-pub fn where_on(condition: &[f32], a: &[f32], b: &[f32]) -> Vec<f32> {
+pub fn where_on<T: Copy>(condition: &[f32], a: &[T], b: &[T]) -> Vec<T> {
     assert!(condition.len() == a.len() && a.len() == b.len(), "where: operands of one shape");
     (0..a.len()).map(|at| if condition[at] != 0.0 { a[at] } else { b[at] }).collect()
 }

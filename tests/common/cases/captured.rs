@@ -18,7 +18,8 @@ pub fn captured(context: &Context) -> Captured {
     let cases: Vec<OpCase> = all().into_iter().filter(|case| case.graph_op().is_some()).collect();
     let mut inputs = Vec::new();
     for (at, case) in cases.iter().enumerate() {
-        for (seed, input) in case.inputs.iter().enumerate().filter(|(_, input)| input.role == Role::Data) {
+        let flows = |input: &super::Input| matches!(input.role, Role::Data | Role::Integers);
+        for (seed, input) in case.inputs.iter().enumerate().filter(|(_, input)| flows(input)) {
             inputs.push((format!("{at}.{seed}"), input.tensor(context, seed as u64)));
         }
     }
@@ -28,7 +29,7 @@ pub fn captured(context: &Context) -> Captured {
         let mut results = Vec::new();
         for (at, case) in cases.iter().enumerate() {
             let operand = |(input, seed): (&super::Input, u64)| match input.role {
-                Role::Data => flowing.next().cloned().unwrap(),
+                Role::Data | Role::Integers => flowing.next().cloned().unwrap(),
                 _ => input.tensor(context, seed),
             };
             let operands: Vec<_> = case.inputs.iter().zip(0..).map(operand).collect();
@@ -39,7 +40,7 @@ pub fn captured(context: &Context) -> Captured {
         Ok::<_, tilewright::tensor::Error>(results)
     };
     let declared: Vec<_> =
-        inputs.iter().map(|(name, tensor)| (name.as_str(), tensor.shape(), DType::F32)).collect();
+        inputs.iter().map(|(name, tensor)| (name.as_str(), tensor.shape(), tensor.dtype())).collect();
     let graph = capture(context, &declared, results).unwrap();
     let flowing: Vec<_> = inputs.iter().map(|(_, tensor)| tensor.clone()).collect();
     let numbers = |y: Tensor| y.cast(DType::F32).unwrap().to_vec().unwrap();

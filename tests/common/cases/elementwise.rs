@@ -17,11 +17,14 @@ fn operand(op: UnaryOp) -> Input {
 pub fn cases() -> Vec<OpCase> {
     let mut all: Vec<_> =
         UnaryOp::ALL.into_iter().map(|op| OpCase::op(Op::Unary(op), vec![operand(op)])).collect();
-    all.extend(
-        BinaryOp::ALL
-            .into_iter()
-            .map(|op| OpCase::op(Op::Binary { op, activation: None }, vec![data(&[2, 3]), data(&[3])])),
-    );
+    all.extend(BinaryOp::ALL.into_iter().map(|op| {
+        let mut inputs = vec![data(&[2, 3]), data(&[3])];
+        if let BinaryOp::Remainder | BinaryOp::Fmod = op {
+            // The quotient stays between two whole numbers.
+            (inputs[0].low, inputs[0].high, inputs[1].low) = (5.2, 5.6, 2.2);
+        }
+        OpCase::op(Op::Binary { op, activation: None }, inputs)
+    }));
     let fused = Op::Binary { op: BinaryOp::Add, activation: Some(UnaryOp::Silu) };
     all.push(OpCase::op(fused, vec![data(&[2, 3, 2, 2]), data(&[3, 1, 1])]));
     // Between −0.5 and 0.5: about half of the condition is not 0 once it is rounded.

@@ -4,6 +4,7 @@
 
 mod captured;
 mod elementwise;
+mod indexing;
 mod movement;
 mod products;
 mod reduction;
@@ -24,6 +25,8 @@ pub enum Role {
     Weight,
     /// What takes no gradient: a constant of a graph.
     Fixed,
+    /// Integers, which flow and take no gradient.
+    Integers,
 }
 
 /// An operand: random numbers of a range.
@@ -33,12 +36,14 @@ pub struct Input {
     pub shape: Vec<usize>,
     pub low: f32,
     pub high: f32,
+    /// Of i32, where they are given: what indices are.
+    pub integers: Option<Vec<i32>>,
 }
 
 impl Input {
     fn new(role: Role, shape: &[usize]) -> Self {
         // Positive for log, sqrt and pow, and away from the kinks of relu, relu6 and clamp.
-        Self { role, shape: shape.to_vec(), low: 0.8, high: 2.4 }
+        Self { role, shape: shape.to_vec(), low: 0.8, high: 2.4, integers: None }
     }
 
     /// Row-major numbers, the same for the same seed. The order of neighbours changes, so that a maximum is not always the
@@ -50,6 +55,9 @@ impl Input {
     }
 
     pub fn tensor(&self, context: &Context, seed: u64) -> Tensor {
+        if let Some(integers) = &self.integers {
+            return Tensor::from_slice(context, integers, &self.shape).unwrap();
+        }
         Tensor::from_slice(context, &self.values(seed), &self.shape).unwrap()
     }
 }
@@ -65,6 +73,11 @@ fn weight(shape: &[usize]) -> Input {
 
 fn fixed(shape: &[usize]) -> Input {
     Input::new(Role::Fixed, shape)
+}
+
+/// i32, such as indices.
+fn integers(shape: &[usize], values: &[i32]) -> Input {
+    Input { integers: Some(values.to_vec()), ..Input::new(Role::Integers, shape) }
 }
 
 pub type Function = Box<dyn Fn(&[Var]) -> autograd::Result<Var>>;
@@ -111,14 +124,17 @@ impl OpCase {
     /// # Errors
     /// Those of the operation. `None` where there is no gradient.
     pub fn run(&self, leaves: &[Var]) -> Option<autograd::Result<Var>> {
-        let context = leaves[0].tensor().context();
+        // The tests of a binary share one context.
+        let context =
+            leaves.first().map_or_else(crate::common::context, |leaf| leaf.tensor().context().clone());
+        let context = &context;
         let mut leaves = leaves.iter();
         let operands: Vec<Var> = self
             .inputs
             .iter()
             .zip(0..)
             .map(|(input, seed)| match input.role {
-                Role::Fixed => Var::constant(input.tensor(context, seed)),
+                Role::Fixed | Role::Integers => Var::constant(input.tensor(context, seed)),
                 _ => leaves.next().cloned().unwrap(),
             })
             .collect();
@@ -130,7 +146,7 @@ impl OpCase {
 
     /// The operands that take a gradient, with their places.
     pub fn leaves(&self) -> impl Iterator<Item = (u64, &Input)> {
-        (0..).zip(&self.inputs).filter(|(_, input)| input.role != Role::Fixed)
+        (0..).zip(&self.inputs).filter(|(_, input)| matches!(input.role, Role::Data | Role::Weight))
     }
 }
 
@@ -141,5 +157,6 @@ pub fn all() -> Vec<OpCase> {
     all.extend(windows::cases());
     all.extend(reduction::cases());
     all.extend(movement::cases());
+    all.extend(indexing::cases());
     all
 }

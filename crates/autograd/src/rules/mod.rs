@@ -3,6 +3,7 @@
 mod convolution;
 mod cumsum;
 mod elementwise;
+mod indexing;
 mod loss;
 mod matmul;
 mod moments;
@@ -122,8 +123,16 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         Op::Pad { padding, .. } => movement::pad(padding, tensor(0)),
         Op::Expand(_) => movement::expand(tensor(0)),
         Op::TopK(op) => sort::topk(*op, tensor(0), &outputs[1]),
+        Op::Gather { .. } | Op::GatherElements { .. } | Op::GatherNd { .. } => {
+            indexing::gathered(op, tensor(0), tensor(1))
+        }
+        Op::Scatter { reduction, .. }
+        | Op::ScatterElements { reduction, .. }
+        | Op::ScatterNd { reduction, .. } => {
+            indexing::scattered(op, *reduction, tensor(1)).ok_or(Error::NoGradient { op: op.name() })?
+        }
         Op::Argmax { .. } => return Ok(Backward::Nothing),
-        Op::Resample { .. } | Op::Gather { .. } | Op::Gradient(_) => {
+        Op::Resample { .. } | Op::Gradient(_) => {
             return Err(Error::NoGradient { op: op.name() });
         }
     };

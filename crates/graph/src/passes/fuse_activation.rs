@@ -1,6 +1,6 @@
 //! Makes an activation part of the operation before it.
 
-use tilewright_ops::Op;
+use tilewright_ops::{DType, Op};
 
 use crate::{Graph, Node, Result, Rewriter};
 
@@ -15,6 +15,10 @@ pub fn fuse_activation(graph: &Graph) -> Result<(Graph, usize)> {
     let fused = |node: &Node| {
         let Op::Unary(unary) = node.op else { return None };
         let before = &graph.nodes()[*makers.get(&node.inputs[0])?];
+        // What computes with integers has no activation: those are functions of floats.
+        if graph[before.inputs[0]].dtype == DType::I32 {
+            return None;
+        }
         let op = before.op.with_activation(unary)?;
         (uses.get(&before.output()) == Some(&1)).then_some((before, op))
     };

@@ -1,10 +1,10 @@
 //! `binary` (same shape, same layout), `binary_broadcast` and `binary_backward`.
 
-use tilewright_ops::{BinaryOp, UnaryOp};
+use tilewright_ops::{BinaryOp, DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
-use super::binary_rows::binary_rows;
+use super::{binary_rows::binary_rows, integers};
 use crate::base::{
     coarsening::{Coarsening, wide_words},
     numbers::{WORKGROUP, vectors, workgroups},
@@ -40,10 +40,12 @@ fn with_activation(kernel: Specialisation, activation: Option<UnaryOp>) -> (Spec
     }
 }
 
-/// `y = activation(op(a, b))` over `count` f32 elements that lie alike in all three.
+/// `y = activation(op(a, b))` over `count` elements that lie alike in all three; a and b are of `dtype`, f32 or (where
+/// [`BinaryOp::takes`] says so, without an activation) i32.
 pub fn binary(
     context: &Context,
     op: BinaryOp,
+    dtype: DType,
     activation: Option<UnaryOp>,
     a: &Buffer,
     b: &Buffer,
@@ -51,7 +53,7 @@ pub fn binary(
     count: usize,
 ) -> Result<()> {
     let vectors = vectors(op.name(), count)?;
-    let kernel = Specialisation::new("binary").with_fragment("binary", op.name());
+    let kernel = Specialisation::new("binary").with_fragment("binary", integers::binary(op, dtype));
     let (kernel, [p0, p1]) = with_activation(kernel, activation);
     let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let params = Params { runs, p0, p1, never: 0 };
@@ -60,18 +62,20 @@ pub fn binary(
     context.dispatch(&kernel, &dispatch)
 }
 
-/// `y = activation(op(a, b))` over a box whose axes are in y's memory order; a broadcast axis has stride 0.
+/// As [`binary`] over a box whose axes are in y's memory order; a broadcast axis has stride 0.
 pub fn binary_broadcast(
     context: &Context,
     op: BinaryOp,
+    dtype: DType,
     activation: Option<UnaryOp>,
     a: &Buffer,
     b: &Buffer,
     y: &Buffer,
     index: &Strided,
 ) -> Result<()> {
+    let fragment = integers::binary(op, dtype);
     let kernel =
-        |stem| with_activation(Specialisation::new(stem).with_fragment("binary", op.name()), activation).0;
+        |stem| with_activation(Specialisation::new(stem).with_fragment("binary", fragment), activation).0;
     let parameters = activation.map_or([0.0; 2], UnaryOp::parameters);
     if binary_rows(context, op.name(), kernel("binary_rows"), [a, b, y], index, parameters)? {
         return Ok(());

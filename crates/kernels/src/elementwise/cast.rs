@@ -40,8 +40,9 @@ pub fn cast(
         (DType::F32, DType::F16) => on_vectors(Specialisation::new("cast_to_f16"), "halves", "by_bits"),
         (DType::F16, DType::F32) => Specialisation::new("cast_from_f16"),
         (DType::F16, _) | (_, DType::F16) => return None,
-        (DType::F32, DType::I32) => on_vectors(same_size(), "convert", "f32_to_i32"),
-        (DType::F32, DType::U32) => on_vectors(same_size(), "convert", "f32_to_u32"),
+        // On every device: one rule for what does not fit.
+        (DType::F32, DType::I32) => same_size().with_fragment("convert", "f32_to_i32"),
+        (DType::F32, DType::U32) => same_size().with_fragment("convert", "f32_to_u32"),
         _ => same_size(),
     };
     Some(vectors("cast", count).and_then(|vectors| {

@@ -5,6 +5,7 @@ mod binary_rows;
 pub(crate) mod cast;
 mod cast_bytes;
 pub(crate) mod fill;
+pub(crate) mod integers;
 pub(crate) mod unary;
 mod where_;
 

@@ -1,9 +1,10 @@
 //! `unary` and `unary_backward`.
 
-use tilewright_ops::UnaryOp;
+use tilewright_ops::{DType, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
+use super::integers;
 use crate::base::{
     coarsening::Coarsening,
     numbers::vectors,
@@ -15,10 +16,17 @@ params! { BackwardParams for "unary_backward" { runs: u32, p0: f32, p1: f32, nev
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT, BackwardParams::LAYOUT];
 
-/// `y = op(x)` over `count` f32 elements.
-pub fn unary(context: &Context, op: UnaryOp, x: &Buffer, y: &Buffer, count: usize) -> Result<()> {
+/// `y = op(x)` over `count` elements of `dtype`: f32, or i32 where [`UnaryOp::takes_integers`].
+pub fn unary(
+    context: &Context,
+    op: UnaryOp,
+    dtype: DType,
+    x: &Buffer,
+    y: &Buffer,
+    count: usize,
+) -> Result<()> {
     let vectors = vectors(op.name(), count)?;
-    let kernel = Specialisation::new("unary").with_fragment("unary", op.name());
+    let kernel = Specialisation::new("unary").with_fragment("unary", integers::unary(op, dtype));
     let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let [p0, p1] = op.parameters();
     let params = Params { runs, p0, p1, never: 0 };

@@ -1,6 +1,6 @@
 //! `cross_entropy`, `cross_entropy_mean` and `cross_entropy_backward`.
 
-use tilewright_ops::{CrossEntropy, ReduceOp, Reduction};
+use tilewright_ops::{CrossEntropy, DType, ReduceOp, Reduction};
 use tilewright_runtime::{Buffer, Context, Dispatch, Error, Result};
 use tilewright_shaders::Specialisation;
 
@@ -67,7 +67,7 @@ pub fn cross_entropy(context: &Context, op: &CrossEntropy, operands: Operands<'_
         Reduction::Sum => {
             let losses = context.alloc(samples as u64 * 4)?;
             terms(context, op, operands, &lines, &losses)?;
-            reduce(context, ReduceOp::Sum, &losses, y, &row(1, samples))
+            reduce(context, ReduceOp::Sum, DType::F32, &losses, y, &row(1, samples))
         }
         Reduction::Mean => {
             let sums = sums(context, op, operands, &lines)?;
@@ -96,7 +96,7 @@ pub fn cross_entropy_backward(
     let weight_sum = match weights {
         Some(weights) if op.label_smoothing > 0.0 => {
             let sum = context.alloc(4)?;
-            reduce(context, ReduceOp::Sum, weights, &sum, &row(1, view.along))?;
+            reduce(context, ReduceOp::Sum, DType::F32, weights, &sum, &row(1, view.along))?;
             sum
         }
         _ => lines.clone(),
@@ -129,7 +129,7 @@ fn sums(context: &Context, op: &CrossEntropy, operands: Operands<'_>, lines: &Bu
     let both = context.alloc(samples as u64 * 8)?;
     terms(context, op, operands, lines, &both)?;
     let sums = context.alloc(8)?;
-    reduce(context, ReduceOp::Sum, &both, &sums, &row(2, samples))?;
+    reduce(context, ReduceOp::Sum, DType::F32, &both, &sums, &row(2, samples))?;
     Ok(sums)
 }
 

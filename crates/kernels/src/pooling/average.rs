@@ -1,6 +1,6 @@
 //! `avg_pool2d` and `avg_pool2d_backward`, which sum-pool with a divisor of 1.
 
-use tilewright_ops::{Pool2d, UnaryOp};
+use tilewright_ops::{DType, Pool2d, UnaryOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 
 use super::{
@@ -144,7 +144,7 @@ pub(super) fn repeat_tiles(
     let count = batch * channels * rows * columns;
     let divided = context.alloc(count as u64 * 4)?;
     let value = 1.0 / divisor as f32;
-    unary(context, UnaryOp::MulScalar { value }, grad_y, &divided, count)?;
+    unary(context, UnaryOp::MulScalar { value }, DType::F32, grad_y, &divided, count)?;
     // Along a row first, then whole rows.
     let [height, width] = pool.kernel;
     let row = columns * width * channels;

@@ -1,6 +1,6 @@
 //! `reduce_rows` and `reduce_columns`, in as many passes as a long reduction needs.
 
-use tilewright_ops::ReduceOp;
+use tilewright_ops::{DType, ReduceOp};
 use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use tilewright_shaders::Specialisation;
 
@@ -10,6 +10,7 @@ use crate::base::{
     numbers::{WORKGROUP, to_u32, workgroups},
     params::{ParamsLayout, params},
 };
+use crate::elementwise::integers;
 
 params! { Params for "reduce_rows", "reduce_columns" {
     kept_shape: [u32; 8],
@@ -27,11 +28,18 @@ pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 /// Steps that one thread takes alone.
 const SERIAL: usize = 256;
 
-/// `y = reduce(x)` over the dense tensor that `plan` describes; the results lie one behind the other in the order of the
+/// `y = reduce(x)` over the dense tensor of `dtype` (f32, or i32 but for a mean) that `plan` describes; the results lie one behind the other in the order of the
 /// plan's kept axes. A mean is a sum whose result is multiplied by 1 / count.
-pub fn reduce(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan) -> Result<()> {
+pub fn reduce(
+    context: &Context,
+    op: ReduceOp,
+    dtype: DType,
+    x: &Buffer,
+    y: &Buffer,
+    plan: &Plan,
+) -> Result<()> {
     let scale = if op == ReduceOp::Mean { 1.0 / plan.count() as f32 } else { 1.0 };
-    pass(context, op, x, y, plan, scale)
+    pass(context, (op, dtype), x, y, plan, scale)
 }
 
 /// Threads that share an output, a multiple of `lanes`. About the square root, so that both passes take few steps; a short
@@ -45,7 +53,14 @@ fn parts(steps: usize, lanes: usize) -> usize {
     steps.div_ceil(length).next_multiple_of(lanes)
 }
 
-fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, scale: f32) -> Result<()> {
+fn pass(
+    context: &Context,
+    (op, dtype): (ReduceOp, DType),
+    x: &Buffer,
+    y: &Buffer,
+    plan: &Plan,
+    scale: f32,
+) -> Result<()> {
     let (mut kept, mut reduced) = (plan.kept.clone(), plan.reduced.clone());
     // Of a dense tensor's axes one has stride 1; a single axis of extent 1 has it too, and may not hide the other.
     let rows =
@@ -104,7 +119,8 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
         .with_u32("WORKGROUP", WORKGROUP)
         .with_u32("KEPT", kept.len() as u32)
         .with_u32("REDUCED", reduced.len() as u32)
-        .with_fragment("reduce", if op == ReduceOp::Mean { ReduceOp::Sum.name() } else { op.name() })
+        .with_bool("INTEGERS", dtype == DType::I32)
+        .with_fragment("reduce", integers::reduce(op, dtype))
         .with_fragment("reduce_width", if width == 4 { "vec4" } else { "scalar" });
     let launch = |to: &Buffer| -> Result<()> {
         // Whole subgroups where a thread has several outputs.
@@ -133,7 +149,7 @@ fn pass(context: &Context, op: ReduceOp, x: &Buffer, y: &Buffer, plan: &Plan, sc
         [Axis { extent: outputs, stride: output_stride }],
         [Axis { extent: parts, stride: part_stride }],
     );
-    pass(context, op, &partial, y, &next, scale)
+    pass(context, (op, dtype), &partial, y, &next, scale)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Activations, arithmetic, comparisons, choice.
 
 use tilewright_graph::Node;
-use tilewright_ops::{BinaryOp, UnaryOp};
+use tilewright_ops::{BinaryOp, DType, UnaryOp};
 
 use super::names;
 use super::writer::{Writer, float, int, refuse, string};
@@ -71,6 +71,9 @@ pub(super) fn activation(w: &mut Writer<'_>, node: &Node, op: Option<UnaryOp>, y
 }
 
 pub(super) fn binary(w: &mut Writer<'_>, node: &Node, op: BinaryOp, a: &str, b: &str) -> Result<String> {
+    if let BinaryOp::Remainder | BinaryOp::Fmod = op {
+        return Ok(modulo(w, node, op, a, b));
+    }
     let operator =
         names::binary(op).ok_or_else(|| refuse(node, &format!("ONNX has no operator for {}", op.name())))?;
     if op.is_comparison() {
@@ -85,6 +88,23 @@ pub(super) fn binary(w: &mut Writer<'_>, node: &Node, op: BinaryOp, a: &str, b: 
         return Ok(w.emit(operator, &[&wide, b], vec![]));
     }
     Ok(w.emit(operator, &[a, b], vec![]))
+}
+
+/// Of floats the operator has the sign of the dividend alone.
+fn modulo(w: &mut Writer<'_>, node: &Node, op: BinaryOp, a: &str, b: &str) -> String {
+    if op == BinaryOp::Fmod {
+        return w.emit("Mod", &[a, b], vec![int("fmod", 1)]);
+    }
+    if w.graph[node.inputs[0]].dtype == DType::I32 {
+        return w.emit("Mod", &[a, b], vec![]);
+    }
+    let rest = w.emit("Mod", &[a, b], vec![int("fmod", 1)]);
+    // On the other side of zero than b, and not 0: b more.
+    let across = w.emit("Mul", &[&rest, b], vec![]);
+    let zero = w.scalar("zero", 0.0);
+    let across = w.emit("Less", &[&across, &zero], vec![]);
+    let sum = w.emit("Add", &[&rest, b], vec![]);
+    w.emit("Where", &[&across, &sum, &rest], vec![])
 }
 
 /// `x[1]` where `x[0]` is not 0, else `x[2]`.

@@ -5,6 +5,7 @@
 //! weights as a matrix. Shapes are static, as they are in the graph.
 
 mod elementwise;
+mod indexing;
 mod movement;
 mod names;
 mod pooling;
@@ -113,7 +114,12 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
         Op::Pad { padding, value } => movement::pad(w, &x[0], padding, *value),
         Op::Expand(shape) => movement::expand(w, &x[0], shape),
         Op::Cast(dtype) => movement::cast(w, &x[0], *dtype),
-        Op::Gather { axis } => movement::gather(w, node, *axis, x)?,
+        Op::Gather { axis } => indexing::gather(w, node, *axis, x)?,
+        Op::GatherElements { axis } => indexing::gather_elements(w, node, *axis, x)?,
+        Op::GatherNd { batch } => indexing::gather_nd(w, node, *batch, x)?,
+        Op::Scatter { axis, reduction } => indexing::scatter(w, node, *axis, *reduction, x)?,
+        Op::ScatterElements { axis, reduction } => indexing::scatter_elements(w, node, *axis, *reduction, x)?,
+        Op::ScatterNd { batch, reduction } => indexing::scatter_nd(w, node, *batch, *reduction, x)?,
         Op::Resample { axis } => resample::resample(w, node, *axis, &x[0])?,
         Op::BatchNormTrain { .. } | Op::CrossEntropy { .. } | Op::Dropout { .. } | Op::Gradient(_) => {
             return Err(refuse(node, "it belongs to training; export the network's inference"));

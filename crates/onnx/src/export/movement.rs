@@ -1,14 +1,11 @@
 //! What moves elements or changes their type.
 
-use tilewright_graph::Node;
 use tilewright_ops::{DType, SliceRange};
 
 use super::{
     elementwise::to,
-    writer::{Writer, at_node, element_type, int, ints, wide},
+    writer::{Writer, element_type, int, ints},
 };
-use crate::element::ElementType;
-use crate::error::Result;
 
 pub(super) fn reshape(w: &mut Writer<'_>, x: &str, shape: &[usize]) -> String {
     // Without the flag, an extent of 0 means the operand's own.
@@ -55,37 +52,4 @@ pub(super) fn expand(w: &mut Writer<'_>, x: &str, shape: &[usize]) -> String {
 
 pub(super) fn cast(w: &mut Writer<'_>, x: &str, dtype: DType) -> String {
     w.emit("Cast", &[x], vec![to(element_type(dtype))])
-}
-
-/// A negative index counts from the back, here as in ONNX; one outside the axis gives 0 here, and is an error there.
-pub(super) fn gather(w: &mut Writer<'_>, node: &Node, axis: usize, x: &[String]) -> Result<String> {
-    let (source, indices) = (w.shape(node, 0), w.shape(node, 1));
-    let extent = source[axis];
-    let inside = match &w.graph[node.inputs[1]].constant {
-        Some(known) => {
-            let known = known.to_vec::<i32>().map_err(|error| at_node(node, error))?;
-            known
-                .iter()
-                .map(|&index| i64::from(index))
-                .all(|index| (-wide(extent)..wide(extent)).contains(&index))
-        }
-        None => false,
-    };
-    if inside {
-        return Ok(w.emit("Gather", &[&x[0], &x[1]], vec![int("axis", axis)]));
-    }
-    let last = i32::try_from(extent.saturating_sub(1)).unwrap_or(i32::MAX);
-    let first = -last - 1;
-    let first = w.constant("first", &[], ElementType::I32, first.to_le_bytes().to_vec());
-    let last = w.constant("last", &[], ElementType::I32, last.to_le_bytes().to_vec());
-    let above = w.emit("Max", &[&x[1], &first], vec![]);
-    let clipped = w.emit("Min", &[&above, &last], vec![]);
-    let known = w.emit("Equal", &[&x[1], &clipped], vec![]);
-    // Beside the axes that the indices do not take the place of.
-    let beside: Vec<usize> = indices.iter().copied().chain(source[axis + 1..].iter().map(|_| 1)).collect();
-    let known = reshape(w, &known, &beside);
-    let found = w.emit("Gather", &[&x[0], &clipped], vec![int("axis", axis)]);
-    let dtype = w.graph[node.inputs[0]].dtype;
-    let zero = w.constant("zero", &[], element_type(dtype), vec![0; dtype.size()]);
-    Ok(w.emit("Where", &[&known, &found, &zero], vec![]))
 }

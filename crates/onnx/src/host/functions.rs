@@ -56,8 +56,16 @@ pub(super) fn binary(op: BinaryOp) -> Option<Binary> {
         // Towards zero, as C and the other runtimes do.
         BinaryOp::Div => of(|a, b| a / b, |a, b| a.checked_div(b).ok_or_else(division_by_zero)),
         BinaryOp::Pow => of(f64::powf, |a, b| match u32::try_from(b) {
-            Ok(power) => a.checked_pow(power).ok_or_else(|| format!("{a} to the power of {b} overflows")),
-            Err(_) => Ok((a as f64).powf(b as f64) as i128),
+            // What leaves the type wraps; the low bits are right however many more there would be.
+            Ok(power) => Ok(a.wrapping_pow(power)),
+            // 1 / aᵇ cut towards zero; of 0 it is 0, as in PyTorch.
+            Err(_) => Ok(if a == 1 || a == -1 && b % 2 == 0 {
+                1
+            } else if a == -1 {
+                -1
+            } else {
+                0
+            }),
         }),
         _ => None,
     }

@@ -63,6 +63,7 @@ fn shared(operator: Operator) -> Option<Computation> {
         Operator::Cast => boxed(elementwise::cast),
         Operator::CastLike => boxed(elementwise::cast_like),
         Operator::Mod => boxed(elementwise::modulo),
+        Operator::Bits(op) => boxed(move |call| elementwise::bits(call, op)),
         Operator::Reduce(reduction) => boxed(move |call| reduce::reduce(call, reduction)),
         Operator::Arg(extreme) => boxed(move |call| reduce::arg(call, extreme)),
         Operator::CumSum => boxed(order::cumulative_sum),
@@ -83,6 +84,10 @@ fn shared(operator: Operator) -> Option<Computation> {
         Operator::Gather => boxed(gather::gather),
         Operator::GatherElements => boxed(gather::gather_elements),
         Operator::GatherNd => boxed(gather::gather_nd),
+        Operator::ScatterElements => boxed(scatter::scatter_elements),
+        Operator::ScatterNd => boxed(scatter::scatter_nd),
+        Operator::OneHot => boxed(create::one_hot),
+        Operator::Trilu => boxed(movement::trilu),
         Operator::Compress => boxed(gather::compress),
         Operator::ReverseSequence => boxed(gather::reverse_sequence),
         Operator::UnaryFloats(..)
@@ -116,15 +121,10 @@ fn alone(operator: HostOperator) -> Computation {
     match operator {
         HostOperator::IsNaN => boxed(elementwise::is_nan),
         HostOperator::IsInf => boxed(elementwise::is_infinite),
-        HostOperator::Bits(op) => boxed(move |call| elementwise::bits(call, op)),
         HostOperator::NonZero => boxed(order::non_zero),
-        HostOperator::Trilu => boxed(movement::trilu),
-        HostOperator::ScatterElements => boxed(scatter::scatter_elements),
-        HostOperator::ScatterNd => boxed(scatter::scatter_nd),
         HostOperator::Constant => boxed(create::constant),
         HostOperator::ConstantOfShape => boxed(create::constant_of_shape),
         HostOperator::Range => boxed(create::range),
         HostOperator::EyeLike => boxed(create::eye_like),
-        HostOperator::OneHot => boxed(create::one_hot),
     }
 }

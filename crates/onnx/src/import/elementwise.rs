@@ -3,6 +3,7 @@
 use tilewright_ops::{BinaryOp, UnaryOp};
 use tilewright_tensor::{DType, Tensor};
 
+use super::integers::{self, is_integer};
 use super::node::{Ctx, device, is_zero, negated, signed};
 use super::value::Value;
 use crate::element::ElementType;
@@ -13,6 +14,9 @@ use crate::table::operator::{Comparison, Logic, Variadic};
 use crate::tensor::HostTensor;
 
 pub(super) fn unary(ctx: &Ctx, op: UnaryOp) -> Result<Vec<Value>> {
+    if is_integer(ctx.dtype(0)?) {
+        return integers::unary(ctx, op);
+    }
     ctx.like_first([ctx.float(0)?.unary(op)?])
 }
 
@@ -27,6 +31,9 @@ fn aligned(ctx: &Ctx, a: &Tensor, b: Tensor) -> Result<Tensor> {
 }
 
 pub(super) fn binary(ctx: &Ctx, op: BinaryOp) -> Result<Vec<Value>> {
+    if is_integer(ctx.dtype(0)?) {
+        return integers::binary(ctx, op, |a, b| aligned(ctx, a, b));
+    }
     let a = ctx.float(0)?;
     // Only an exponent may be of another type than the base.
     let b = if op == BinaryOp::Pow { ctx.any(1)?.cast(DType::F32)? } else { ctx.float(1)? };
@@ -40,6 +47,9 @@ pub(super) fn variadic(ctx: &Ctx, function: Variadic) -> Result<Vec<Value>> {
         Variadic::Min => BinaryOp::Minimum,
         Variadic::Sum | Variadic::Mean => BinaryOp::Add,
     };
+    if is_integer(ctx.dtype(0)?) && matches!(function, Variadic::Max | Variadic::Min) {
+        return integers::variadic(ctx, op);
+    }
     let mut y = ctx.float(0)?;
     for index in 1..ctx.inputs.len() {
         y = y.binary(op, &ctx.float(index)?)?;
@@ -51,6 +61,9 @@ pub(super) fn variadic(ctx: &Ctx, function: Variadic) -> Result<Vec<Value>> {
 }
 
 pub(super) fn compare(ctx: &Ctx, comparison: Comparison) -> Result<Vec<Value>> {
+    if is_integer(ctx.dtype(0)?) {
+        return integers::compare(ctx, comparison.op());
+    }
     let y = ctx.float_or_bool(0)?.binary(comparison.op(), &ctx.float_or_bool(1)?)?;
     Ok(vec![device(y, ElementType::Bool)])
 }
@@ -69,8 +82,7 @@ pub(super) fn not(ctx: &Ctx) -> Result<Vec<Value>> {
     Ok(vec![device(negated(&ctx.float_or_bool(0)?)?, ElementType::Bool)])
 }
 
-/// Of the indices of maxima by the size of their plane, which is how the device counts them; arithmetic on other integers
-/// could leave its 32 bits.
+/// The indices of maxima by the size of their plane are as the device counts them.
 pub(super) fn modulo(ctx: &Ctx) -> Result<Vec<Value>> {
     let divisor = ctx.constant(1)?.filter(|divisor| divisor.count() == 1).and_then(HostTensor::whole);
     match ctx.value(0)? {
@@ -79,17 +91,30 @@ pub(super) fn modulo(ctx: &Ctx) -> Result<Vec<Value>> {
         {
             Ok(vec![device(indices.within().clone(), ElementType::I64)])
         }
-        value => Err(ctx.of_type(0, value.dtype())),
+        value => {
+            let cut = ctx.node.attributes.flag("fmod", false)?;
+            let op = if cut { BinaryOp::Fmod } else { BinaryOp::Remainder };
+            if is_integer(value.dtype()) {
+                return integers::modulo(ctx, op);
+            }
+            ctx.like_first([ctx.float(0)?.binary(op, &ctx.float(1)?)?])
+        }
     }
 }
 
 pub(super) fn choose(ctx: &Ctx) -> Result<Vec<Value>> {
     let (condition, dtype) = (ctx.float_or_bool(0)?, ctx.dtype(1)?);
-    let y = ctx.float_or_bool(1)?.where_on(&condition, &ctx.float_or_bool(2)?)?;
+    if ctx.dtype(2)? != dtype {
+        return Err(ctx.wrong(format!("it chooses between {dtype} and {}", ctx.dtype(2)?)));
+    }
+    let y = ctx.any(1)?.where_on(&condition, &ctx.any(2)?)?;
     Ok(vec![device(y, dtype)])
 }
 
 pub(super) fn clip(ctx: &Ctx) -> Result<Vec<Value>> {
+    if is_integer(ctx.dtype(0)?) {
+        return integers::clip(ctx);
+    }
     let mut y = ctx.float(0)?;
     let bound = |attribute: &str, index: usize| match ctx.inputs.get(index) {
         Some(Some(Value::Device { .. } | Value::MaxIndices(_))) => Ok(None),
@@ -128,31 +153,29 @@ pub(super) fn cast_like(ctx: &Ctx) -> Result<Vec<Value>> {
     to(ctx, ctx.dtype(1)?)
 }
 
+/// From floats to integers towards zero; what does not fit 32 bits, and NaN, is −2³¹, of which the types of 8 and 16 bits have
+/// the low ones, as in ONNX Runtime. int64 has 32 bits here, and so its −2³¹ where others have −2⁶³.
 fn to(ctx: &Ctx, to: ElementType) -> Result<Vec<Value>> {
     let from = ctx.dtype(0)?;
     let x = ctx.any(0)?;
-    let holds_all = |to: ElementType| match from {
-        ElementType::Bool => true,
-        ElementType::U8 => to.size() > 1,
-        ElementType::I8 => {
-            !matches!(to, ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64)
-        }
-        ElementType::I32 => matches!(to, ElementType::I32 | ElementType::I64),
-        // The device holds it in 32 bits already, and each value was checked for that.
-        ElementType::I64 => matches!(to, ElementType::I32 | ElementType::I64),
-        _ => to == from || matches!(to, ElementType::I32 | ElementType::I64) && from.size() < 4,
-    };
+    // 31 bits of each are held: not all that a sign or a float becomes.
+    let unsigned = |dtype| matches!(dtype, ElementType::U32 | ElementType::U64);
+    let held = !unsigned(to)
+        || unsigned(from)
+        || matches!(from, ElementType::U8 | ElementType::U16 | ElementType::Bool);
+    let truth = from == ElementType::Bool;
     let y = match to {
         _ if to == from => x,
-        ElementType::F32 if from.is_float() || from == ElementType::Bool => x,
+        ElementType::F32 if from.is_float() || truth => x,
         // Stored as i32: the nearest f32, as the cast means it.
         ElementType::F32 => x.cast(DType::F32)?,
-        ElementType::F16 if from == ElementType::F32 => x.cast(DType::F16)?.cast(DType::F32)?,
-        ElementType::Bool if from.is_float() => negated(&is_zero(ctx, &x)?)?,
-        ElementType::I32 if from.is_float() => x.cast(DType::I32)?,
-        to if !to.is_float() && to != ElementType::Bool && !from.is_float() && holds_all(to) => {
-            x.cast(DType::I32)?
+        ElementType::F16 if truth => x,
+        ElementType::F16 if from != ElementType::BF16 && from != ElementType::F64 => {
+            x.cast(DType::F32)?.cast(DType::F16)?.cast(DType::F32)?
         }
+        ElementType::Bool if from.is_float() => negated(&is_zero(ctx, &x)?)?,
+        ElementType::Bool => negated(&x.binary(BinaryOp::Equal, &integers::number(ctx, 0)?)?)?,
+        to if is_integer(to) && held => integers::wrapped(ctx, x.cast(DType::I32)?, to)?,
         _ => return Err(ctx.unsupported(format!("a cast from {from} to {to} of what depends on the inputs"))),
     };
     Ok(vec![device(y, to)])

@@ -3,13 +3,12 @@
 use std::cell::OnceCell;
 
 use tilewright_runtime::Context;
-use tilewright_tensor::{DType, Tensor};
+use tilewright_tensor::Tensor;
 
 use crate::error::{Error, Result};
 
-/// The most elements of an operand whose places are counted over the whole of it: the sum is one of f32, which has every
-/// whole number up to here.
-pub(super) const MOST: usize = 1 << 24;
+/// The most elements of an operand whose places are counted over the whole of it, in i32.
+pub(super) const MOST: usize = i32::MAX as usize;
 
 /// The second result of MaxPool. Over the whole tensor they are counted where they are first read so.
 pub(super) struct MaxIndices {
@@ -58,13 +57,12 @@ impl MaxIndices {
                 ),
             });
         }
-        let starts: Vec<f32> = (0..planes).map(|plane| (plane * self.plane) as f32).collect();
+        let starts: Vec<i32> = (0..planes).map(|plane| (plane * self.plane) as i32).collect();
         let mut aligned = shape.to_vec();
         aligned.iter_mut().skip(2).for_each(|extent| *extent = 1);
         let at = |source| Error::Tensor { node: place.to_owned(), source: Box::new(source) };
         let starts = Tensor::from_slice(context, &starts, &aligned).map_err(at)?;
-        let sum = self.within.cast(DType::F32).and_then(|within| within.add(&starts));
-        let whole = sum.and_then(|sum| sum.cast(DType::I32)).map_err(at)?;
+        let whole = self.within.add(&starts).map_err(at)?;
         Ok(self.whole.get_or_init(|| whole).clone())
     }
 }

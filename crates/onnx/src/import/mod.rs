@@ -10,6 +10,7 @@ mod dynamic;
 mod elementwise;
 mod importer;
 mod indexing;
+mod integers;
 mod loss;
 mod matmul;
 mod max_indices;

@@ -129,3 +129,19 @@ pub(super) fn depth_to_space(ctx: &Ctx) -> Result<Vec<Value>> {
 pub(super) fn space_to_depth(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([ctx.any(0)?.space_to_depth(movement::block(ctx)?)?])
 }
+
+/// The known side of the diagonal stays, and the rest is 0.
+pub(super) fn trilu(ctx: &Ctx) -> Result<Vec<Value>> {
+    let x = ctx.any(0)?;
+    let &[.., rows, columns] = x.shape() else {
+        return Err(ctx.wrong(format!("shape {:?} is no matrix", x.shape())));
+    };
+    let upper = ctx.node.attributes.flag("upper", true)?;
+    let shift = ctx.integers("", 1)?.and_then(|values| values.first().copied()).unwrap_or(0);
+    let stays = |at: usize| {
+        let beyond = (at % columns) as i128 - (at / columns) as i128 - i128::from(shift);
+        f32::from(u8::from(if upper { beyond >= 0 } else { beyond <= 0 }))
+    };
+    let kept = ctx.tensor(&(0..rows * columns).map(stays).collect::<Vec<_>>(), &[rows, columns])?;
+    ctx.like_first([x.where_on(&kept, &ctx.scalar(0.0)?.cast(x.dtype())?)?])
+}

@@ -3,7 +3,7 @@
 use super::node::Ctx;
 use super::value::Value;
 use super::{
-    activation, convolution, elementwise, indexing, loss, matmul, movement, normalization, pooling,
+    activation, convolution, elementwise, indexing, integers, loss, matmul, movement, normalization, pooling,
     reduction, resize,
 };
 use crate::error::Result;
@@ -39,6 +39,7 @@ pub(super) fn on_tensors(ctx: &Ctx, operator: Operator) -> Result<Vec<Value>> {
         Operator::Cast => elementwise::cast(ctx),
         Operator::CastLike => elementwise::cast_like(ctx),
         Operator::Mod => elementwise::modulo(ctx),
+        Operator::Bits(op) => integers::bits(ctx, op),
         Operator::Prelu => activation::prelu(ctx),
         Operator::Lines(function) => activation::lines(ctx, function),
         Operator::MatMul => matmul::matmul(ctx),
@@ -74,10 +75,14 @@ pub(super) fn on_tensors(ctx: &Ctx, operator: Operator) -> Result<Vec<Value>> {
         Operator::DepthToSpace => movement::depth_to_space(ctx),
         Operator::SpaceToDepth => movement::space_to_depth(ctx),
         Operator::Gather => indexing::gather(ctx),
+        Operator::GatherElements => indexing::gather_elements(ctx),
+        Operator::GatherNd => indexing::gather_nd(ctx),
+        Operator::ScatterElements => indexing::scatter_elements(ctx),
+        Operator::ScatterNd => indexing::scatter_nd(ctx),
+        Operator::OneHot => indexing::one_hot(ctx),
+        Operator::Trilu => movement::trilu(ctx),
         // With known indices each element comes from a known place.
-        Operator::GatherElements | Operator::GatherNd | Operator::Compress | Operator::ReverseSequence => {
-            ctx.moved_by_host()
-        }
+        Operator::Compress | Operator::ReverseSequence => ctx.moved_by_host(),
         Operator::Resize => resize::resize(ctx),
         Operator::Upsample => resize::upsample(ctx),
         Operator::NegativeLogLikelihood => loss::negative_log_likelihood(ctx),

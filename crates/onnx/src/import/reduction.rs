@@ -2,6 +2,7 @@
 
 use tilewright_ops::{CumSum, ReduceOp, UnaryOp};
 
+use super::integers;
 use super::node::{Ctx, device};
 use super::value::Value;
 use crate::element::ElementType;
@@ -11,6 +12,10 @@ use crate::params::{axis, reduce, topk};
 use crate::table::operator::{Extreme, Reduction};
 
 pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
+    if integers::is_integer(ctx.dtype(0)?) {
+        let reduced = reduce::reduced(ctx, ctx.shape(0)?.len())?;
+        return integers::reduce(ctx, reduction, &reduced.axes, reduced.keep);
+    }
     let x = ctx.float(0)?;
     let reduced = reduce::reduced(ctx, x.rank())?;
     if reduced.axes.is_empty() {

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{BinaryOp, ReduceOp};
 
-use super::operator::{Extreme, HostOperator, Lines, Operator, Relabel, Variadic};
+use super::operator::{Bits, Extreme, HostOperator, Lines, Operator, Relabel, Variadic};
 use super::rows::{host_rows, rows};
 
 /// The operators that are read, each with an operation of the vocabulary (by its name in the support table) that it is
@@ -56,12 +56,20 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Pad => vec!["pad", "resample"],
         Operator::Resize => vec!["resample"],
         Operator::Gather => vec!["gather"],
+        Operator::GatherElements => vec!["gather_elements"],
+        Operator::GatherNd => vec!["gather_nd"],
+        Operator::ScatterElements => vec!["scatter_elements"],
+        Operator::ScatterNd => vec!["scatter_nd"],
+        Operator::Mod => vec![BinaryOp::Remainder.name(), BinaryOp::Fmod.name()],
+        Operator::Bits(Bits::Shift) => vec![BinaryOp::ShiftLeft.name(), BinaryOp::ShiftRight.name()],
+        Operator::Bits(Bits::And) => vec![BinaryOp::BitwiseAnd.name()],
+        Operator::Bits(Bits::Or) => vec![BinaryOp::BitwiseOr.name()],
+        Operator::Bits(Bits::Xor) => vec![BinaryOp::BitwiseXor.name()],
         Operator::SoftmaxCrossEntropy => vec!["cross_entropy"],
         Operator::Logic(_)
         | Operator::Not
         | Operator::Variadic(Variadic::Sum | Variadic::Mean)
         | Operator::CastLike
-        | Operator::Mod
         | Operator::Lines(Lines::Hardmax)
         | Operator::GlobalPool(_)
         | Operator::InstanceNorm
@@ -78,8 +86,8 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::Tile
         | Operator::DepthToSpace
         | Operator::SpaceToDepth
-        | Operator::GatherElements
-        | Operator::GatherNd
+        | Operator::OneHot
+        | Operator::Trilu
         | Operator::Compress
         | Operator::ReverseSequence
         | Operator::Upsample

@@ -28,6 +28,10 @@ pub(super) const ROWS: &[Row] = &[
     ("Cast", 6, Operator::Cast),
     ("CastLike", 15, Operator::CastLike),
     ("Mod", 10, Operator::Mod),
+    ("BitShift", 11, Operator::Bits(Bits::Shift)),
+    ("BitwiseAnd", 18, Operator::Bits(Bits::And)),
+    ("BitwiseOr", 18, Operator::Bits(Bits::Or)),
+    ("BitwiseXor", 18, Operator::Bits(Bits::Xor)),
     ("Abs", 1, Operator::Unary(UnaryOp::Abs)),
     ("Neg", 1, Operator::Unary(UnaryOp::Neg)),
     ("Exp", 1, Operator::Unary(UnaryOp::Exp)),
@@ -52,11 +56,4 @@ pub(super) const ROWS: &[Row] = &[
     ("Atanh", 9, Operator::Unary(UnaryOp::Atanh)),
 ];
 
-pub(super) const ON_HOST: &[HostRow] = &[
-    ("IsNaN", HostOperator::IsNaN),
-    ("IsInf", HostOperator::IsInf),
-    ("BitShift", HostOperator::Bits(Bits::Shift)),
-    ("BitwiseAnd", HostOperator::Bits(Bits::And)),
-    ("BitwiseOr", HostOperator::Bits(Bits::Or)),
-    ("BitwiseXor", HostOperator::Bits(Bits::Xor)),
-];
+pub(super) const ON_HOST: &[HostRow] = &[("IsNaN", HostOperator::IsNaN), ("IsInf", HostOperator::IsInf)];

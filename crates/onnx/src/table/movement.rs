@@ -22,18 +22,18 @@ pub(super) const ROWS: &[Row] = &[
     ("Gather", 1, Operator::Gather),
     ("GatherElements", 11, Operator::GatherElements),
     ("GatherND", 11, Operator::GatherNd),
+    ("Scatter", 9, Operator::ScatterElements),
+    ("ScatterElements", 11, Operator::ScatterElements),
+    ("ScatterND", 11, Operator::ScatterNd),
+    ("OneHot", 9, Operator::OneHot),
+    ("Trilu", 14, Operator::Trilu),
     ("Compress", 9, Operator::Compress),
     ("ReverseSequence", 10, Operator::ReverseSequence),
 ];
 
 pub(super) const ON_HOST: &[HostRow] = &[
-    ("Trilu", HostOperator::Trilu),
-    ("Scatter", HostOperator::ScatterElements),
-    ("ScatterElements", HostOperator::ScatterElements),
-    ("ScatterND", HostOperator::ScatterNd),
     ("Constant", HostOperator::Constant),
     ("ConstantOfShape", HostOperator::ConstantOfShape),
     ("Range", HostOperator::Range),
     ("EyeLike", HostOperator::EyeLike),
-    ("OneHot", HostOperator::OneHot),
 ];

@@ -44,8 +44,10 @@ pub(crate) enum Operator {
     Cast,
     /// To the type of the second operand.
     CastLike,
-    /// The rest of a division; on the device of the indices of maxima, by the size of their plane, alone.
+    /// The rest of a division.
     Mod,
+    /// A function of the bits of two integers.
+    Bits(Bits),
     /// A function of the lines along an axis.
     Lines(Lines),
     /// A matrix product by NumPy's rule.
@@ -118,6 +120,14 @@ pub(crate) enum Operator {
     GatherElements,
     /// Slices by tuples of indices.
     GatherNd,
+    /// Elements written by index.
+    ScatterElements,
+    /// Slices written by tuples of indices.
+    ScatterNd,
+    /// One of two values by index.
+    OneHot,
+    /// One side of the diagonal.
+    Trilu,
     /// Slices by a condition.
     Compress,
     /// The first elements of each line in the opposite order.
@@ -208,16 +218,8 @@ pub(crate) enum HostOperator {
     IsNaN,
     /// Whether an element is infinite.
     IsInf,
-    /// A function of the bits of two integers.
-    Bits(Bits),
     /// Where the elements are that are not 0.
     NonZero,
-    /// One side of the diagonal.
-    Trilu,
-    /// Elements written by index.
-    ScatterElements,
-    /// Slices written by tuples of indices.
-    ScatterNd,
     /// A value of the file.
     Constant,
     /// One number in a shape.
@@ -226,8 +228,6 @@ pub(crate) enum HostOperator {
     Range,
     /// Ones on a diagonal.
     EyeLike,
-    /// One of two values by index.
-    OneHot,
 }
 
 /// Functions of the bits of two integers.

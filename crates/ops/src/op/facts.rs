@@ -56,12 +56,16 @@ pub enum Accepts {
     Only(DType),
     /// What products take: f32 or f16.
     Product,
+    /// What arithmetic of both floats and integers takes: f32 or i32.
+    Numbers,
     /// Types of four bytes.
     Words,
     /// Whatever there is.
     Any,
     /// That of the first operand.
     AsFirst,
+    /// That of the operand at this place, before it.
+    As(usize),
 }
 
 /// How an operand of four axes should lie in memory.
@@ -91,18 +95,22 @@ pub struct Output {
 pub enum Gives {
     /// That of the first operand.
     AsFirst,
+    /// That of the operand at this place.
+    As(usize),
     /// This one.
     Only(DType),
 }
 
 impl Accepts {
-    /// What it should be, in words, if `found` is not accepted; `first` is the type of the first operand.
+    /// What it should be, in words, if `found` is not accepted; `other` is the type of the operand that it must agree with,
+    /// the first unless it says another.
     #[must_use]
-    pub fn refuses(self, found: DType, first: DType) -> Option<&'static str> {
+    pub fn refuses(self, found: DType, other: DType) -> Option<&'static str> {
         match self {
             Self::Any => None,
             Self::Only(dtype) => (found != dtype).then(|| dtype.name()),
-            Self::AsFirst => (found != first).then(|| first.name()),
+            Self::AsFirst | Self::As(_) => (found != other).then(|| other.name()),
+            Self::Numbers => (!matches!(found, DType::F32 | DType::I32)).then_some("f32 or i32"),
             Self::Product => (!matches!(found, DType::F32 | DType::F16)).then_some("f32 or f16"),
             Self::Words => (found.size() != 4).then_some("of four bytes"),
         }
@@ -212,6 +220,14 @@ impl<'a> Facts<'a> {
         self
     }
 
+    /// The element type of the first result is that of the operand at `at`.
+    pub(super) fn gives_as(mut self, at: usize) -> Self {
+        if let Some(output) = self.outputs.first_mut() {
+            output.gives = Gives::As(at);
+        }
+        self
+    }
+
     /// Its result may be an operand's memory.
     pub(super) fn shares_memory(mut self) -> Self {
         self.owns_memory = false;
@@ -267,12 +283,17 @@ impl<'a> Facts<'a> {
         let first = inputs.first().copied().unwrap_or_default();
         for (at, &found) in inputs.iter().enumerate() {
             let Input { name: operand, accepts, .. } = self.input(at);
-            if let Some(expected) = accepts.refuses(found, first) {
+            let other = match accepts {
+                Accepts::As(at) => inputs.get(at).copied().unwrap_or(first),
+                _ => first,
+            };
+            if let Some(expected) = accepts.refuses(found, other) {
                 return Err(DTypeError { op: self.name, operand, found, expected });
             }
         }
         let dtype = |output: &Output| match output.gives {
             Gives::AsFirst => first,
+            Gives::As(at) => inputs.get(at).copied().unwrap_or(first),
             Gives::Only(dtype) => dtype,
         };
         Ok(self.outputs.iter().map(dtype).collect())

@@ -7,9 +7,23 @@ use super::{
 };
 
 use crate::{
-    dtype::DType, elementwise::broadcast, error::ShapeError, movement::concat_shape, movement::pad_shape,
-    movement::permute_shape, movement::reshape_shape, movement::slice_shape, movement::split_shapes,
-    pooling::Pooling, reduction::argmax_shape, resample::gather_shape, resample::resample_shape,
+    dtype::DType,
+    elementwise::broadcast,
+    error::ShapeError,
+    indexing::{
+        ScatterReduction, gather_elements_shape, gather_nd_shape, scatter_elements_shape, scatter_nd_shape,
+        scatter_shape,
+    },
+    movement::concat_shape,
+    movement::pad_shape,
+    movement::permute_shape,
+    movement::reshape_shape,
+    movement::slice_shape,
+    movement::split_shapes,
+    pooling::Pooling,
+    reduction::argmax_shape,
+    resample::gather_shape,
+    resample::resample_shape,
 };
 
 use Preference::{Alike, ChannelsLast, RowMajor};
@@ -20,17 +34,30 @@ impl Op {
     pub fn facts(&self) -> Facts<'_> {
         match self {
             Self::Unary(op) => {
-                Facts::new(op.name(), &["x"], |inputs| op.check().map(|()| inputs[0].to_vec())).flops_each(1)
+                let facts = Facts::new(op.name(), &["x"], |inputs| op.check().map(|()| inputs[0].to_vec()));
+                let facts = if op.takes_integers() { facts.accepts([Accepts::Numbers]) } else { facts };
+                facts.flops_each(1)
             }
-            Self::Binary { op, activation } => Facts::new(op.name(), &["a", "b"], |inputs| {
-                activation.map_or(Ok(()), |activation| activation.check())?;
-                op.output_shape(inputs[0], inputs[1])
-            })
-            .lies(Alike)
-            .flops_each(1),
+            Self::Binary { op, activation } => {
+                let facts = Facts::new(op.name(), &["a", "b"], |inputs| {
+                    activation.map_or(Ok(()), |activation| activation.check())?;
+                    op.output_shape(inputs[0], inputs[1])
+                });
+                // Activations are functions of f32.
+                let integers = activation.is_none() && op.takes(DType::I32);
+                let facts = match (op.takes(DType::F32), integers) {
+                    (true, false) => facts,
+                    (true, true) => facts.accepts([Accepts::Numbers, Accepts::AsFirst]),
+                    (false, _) => facts.accepts([Accepts::Only(DType::I32); 2]),
+                };
+                let facts = if op.is_comparison() { facts.gives(0, DType::F32) } else { facts };
+                facts.lies(Alike).flops_each(1)
+            }
             Self::Where => Facts::new("where", &["condition", "a", "b"], |inputs| {
                 broadcast("where", inputs[0], &broadcast("where", inputs[1], inputs[2])?)
             })
+            .accepts([Accepts::Numbers, Accepts::Words, Accepts::As(1)])
+            .gives_as(1)
             .flops_each(1),
             Self::Cast(dtype) => Facts::new("cast", &["x"], |inputs| Ok(inputs[0].to_vec()))
                 .movement()
@@ -133,9 +160,10 @@ impl Op {
             .lies(ChannelsLast)
             .flops_read(),
             Self::Reduce { op, axes, keepdim } => {
-                Facts::new(op.name(), &["x"], |inputs| op.output_shape(inputs[0], axes, *keepdim))
-                    .shares_memory()
-                    .flops_read()
+                let facts =
+                    Facts::new(op.name(), &["x"], |inputs| op.output_shape(inputs[0], axes, *keepdim));
+                let facts = if op.takes_integers() { facts.accepts([Accepts::Numbers]) } else { facts };
+                facts.shares_memory().flops_read()
             }
             Self::Argmax { axes, keepdim } => {
                 Facts::new("argmax", &["x"], |inputs| argmax_shape(inputs[0], axes, *keepdim))
@@ -207,12 +235,24 @@ impl Op {
                 resample_shape(inputs[0], *axis, inputs[1], inputs[2])
             })
             .flops(|inputs, outputs| 2 * elements(&outputs[0]) * (inputs[1][1] * inputs[2][1]) as u64),
-            Self::Gather { axis } => {
-                Facts::new("gather", &["x", "indices"], |inputs| gather_shape(inputs[0], *axis, inputs[1]))
-                    .movement()
-                    .accepts([Accepts::Words, Accepts::Only(DType::I32)])
-                    .lies(RowMajor)
+            Self::Gather { axis } => gathered("gather", |inputs| gather_shape(inputs[0], *axis, inputs[1])),
+            Self::GatherElements { axis } => {
+                gathered("gather_elements", |inputs| gather_elements_shape(inputs[0], *axis, inputs[1]))
             }
+            Self::GatherNd { batch } => {
+                gathered("gather_nd", |inputs| gather_nd_shape(inputs[0], *batch, inputs[1]))
+            }
+            Self::Scatter { axis, reduction } => scattered("scatter", *reduction, |inputs| {
+                scatter_shape(inputs[0], *axis, inputs[1], inputs[2])
+            }),
+            Self::ScatterElements { axis, reduction } => {
+                scattered("scatter_elements", *reduction, |inputs| {
+                    scatter_elements_shape(inputs[0], *axis, inputs[1], inputs[2])
+                })
+            }
+            Self::ScatterNd { batch, reduction } => scattered("scatter_nd", *reduction, |inputs| {
+                scatter_nd_shape(inputs[0], *batch, inputs[1], inputs[2])
+            }),
             Self::TopK(op) => Facts::new("topk", &["x"], |_| Ok(vec![]))
                 .outputs(&["values", "indices"], |inputs| {
                     op.output_shape(inputs[0]).map(|shape| vec![shape.clone(), shape])
@@ -226,6 +266,31 @@ impl Op {
 
 /// The operands of a batch normalisation.
 const NORMALISED: [&str; 5] = ["x", "weight", "bias", "running_mean", "running_var"];
+
+/// Of elements of four bytes by i32 indices.
+fn gathered<'a>(
+    name: &'static str,
+    shape: impl Fn(&[&[usize]]) -> Result<Vec<usize>, ShapeError> + 'a,
+) -> Facts<'a> {
+    Facts::new(name, &["x", "indices"], shape)
+        .movement()
+        .accepts([Accepts::Words, Accepts::Only(DType::I32)])
+        .lies(RowMajor)
+}
+
+/// The counterpart: one operation for each update, unless it only takes a place.
+fn scattered<'a>(
+    name: &'static str,
+    reduction: ScatterReduction,
+    shape: impl Fn(&[&[usize]]) -> Result<Vec<usize>, ShapeError> + 'a,
+) -> Facts<'a> {
+    let facts = Facts::new(name, &["x", "indices", "updates"], shape);
+    let (facts, accepts) = match reduction {
+        ScatterReduction::Replace => (facts.movement(), Accepts::Words),
+        _ => (facts.flops(|inputs, _| elements(inputs[2])), Accepts::Numbers),
+    };
+    facts.accepts([accepts, Accepts::Only(DType::I32), Accepts::AsFirst]).lies(RowMajor)
+}
 
 /// Two operations for each element of the filter and each sum.
 fn conv_flops(sums: u64, weight: &[usize]) -> u64 {

@@ -3,10 +3,10 @@
 use super::gradient::Gradient;
 use crate::{
     conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum, dtype::DType,
-    elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError, error::ShapeError, loss::CrossEntropy,
-    matmul::MatMul, moments::Moments, movement::SliceRange, normalization::BatchNorm,
-    pooling::AdaptiveAvgPool2d, pooling::Pool2d, pooling::Pooling, random::Dropout, reduction::ReduceOp,
-    softmax::LogSoftmax, softmax::Softmax, sort::TopK,
+    elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError, error::ShapeError,
+    indexing::ScatterReduction, loss::CrossEntropy, matmul::MatMul, moments::Moments, movement::SliceRange,
+    normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d, pooling::Pooling, random::Dropout,
+    reduction::ReduceOp, softmax::LogSoftmax, softmax::Softmax, sort::TopK,
 };
 
 /// An operation of the vocabulary with everything but its operands.
@@ -169,6 +169,40 @@ pub enum Op {
     Gather {
         /// The axis.
         axis: usize,
+    },
+    /// `x` of any type, `indices` of i32 in as many axes: the element of each line along the axis that each index names
+    /// (`torch.gather`); one outside the axis gives 0.
+    GatherElements {
+        /// The axis.
+        axis: usize,
+    },
+    /// `x` of any type, `indices` of i32 whose last axis holds tuples: the slices of x that they name; one outside gives 0.
+    GatherNd {
+        /// Leading axes that x and the indices share.
+        batch: usize,
+    },
+    /// `x`, `indices` of i32, `updates`, slices of x: `x` with each slice put where its index along the axis says
+    /// (`torch.index_add`, `index_copy`). The counterpart of [`Self::Gather`].
+    Scatter {
+        /// The axis.
+        axis: usize,
+        /// What becomes of what is there.
+        reduction: ScatterReduction,
+    },
+    /// `x`, `indices` of i32, `updates` of their shape: `x` with each update put where its index along the axis says
+    /// (`torch.scatter`, `scatter_reduce`). The counterpart of [`Self::GatherElements`].
+    ScatterElements {
+        /// The axis.
+        axis: usize,
+        /// What becomes of what is there.
+        reduction: ScatterReduction,
+    },
+    /// `x`, `indices` of i32 whose last axis holds tuples, `updates`, slices of x: the counterpart of [`Self::GatherNd`].
+    ScatterNd {
+        /// Leading axes that x and the indices share.
+        batch: usize,
+        /// What becomes of what is there.
+        reduction: ScatterReduction,
     },
     /// `x`. Results: `values` and, as i32, their `indices` along the axis.
     TopK(TopK),

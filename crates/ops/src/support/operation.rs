@@ -80,6 +80,16 @@ pub(super) const fn binary(name: &'static str) -> Operation {
     .golden()
 }
 
+/// Of integers alone.
+pub(super) const fn bits(name: &'static str) -> Operation {
+    Operation::new(
+        name,
+        "elementwise",
+        &["binary", "binary_rows", "binary_broadcast", "binary_broadcast_vec4"],
+    )
+    .reference("integers::binary")
+}
+
 pub(super) const fn matmul(name: &'static str, reference: &'static str) -> Operation {
     const STEMS: &[&str] = &[
         "matmul_naive",

@@ -1,6 +1,6 @@
 //! The rows.
 
-use super::operation::{Operation, binary, matmul, movement, pool, reduce, unary};
+use super::operation::{Operation, binary, bits, matmul, movement, pool, reduce, unary};
 
 const COPY: &[&str] = &["strided_copy", "transpose"];
 const FILL_AND_COPY: &[&str] = &["fill", "strided_copy", "transpose"];
@@ -68,6 +68,13 @@ pub const OPERATIONS: &[Operation] = &[
     binary("less_or_equal").onnx("LessOrEqual"),
     binary("greater").onnx("Greater"),
     binary("greater_or_equal").onnx("GreaterOrEqual"),
+    binary("remainder").onnx("Mod"),
+    binary("fmod").onnx("Mod (fmod)"),
+    bits("bitwise_and").onnx("BitwiseAnd"),
+    bits("bitwise_or").onnx("BitwiseOr"),
+    bits("bitwise_xor").onnx("BitwiseXor"),
+    bits("bitwise_left_shift").onnx("BitShift"),
+    bits("bitwise_right_shift").onnx("BitShift"),
     Operation::new("where", "elementwise", &["where", "strided_copy"])
         .backward(&["where", "reduce_rows", "reduce_columns"])
         .reference("elementwise::where_on")
@@ -251,7 +258,29 @@ pub const OPERATIONS: &[Operation] = &[
         .reference("movement::resample")
         .golden()
         .onnx("Resize, Pad (reflect, edge, wrap)"),
-    Operation::new("gather", "movement", &["gather"]).reference("movement::gather").onnx("Gather"),
+    Operation::new("gather", "movement", &["gather"])
+        .backward(&["scatter"])
+        .reference("movement::gather")
+        .onnx("Gather"),
+    Operation::new("gather_elements", "movement", &["gather_elements"])
+        .backward(&["scatter_elements"])
+        .reference("gather_scatter::gather_elements")
+        .onnx("GatherElements"),
+    Operation::new("gather_nd", "movement", &["gather_nd"])
+        .backward(&["scatter"])
+        .reference("gather_scatter::gather_nd")
+        .onnx("GatherND"),
+    Operation::new("scatter", "movement", &["strided_copy", "scatter"])
+        .backward(&["gather", "scatter"])
+        .reference("gather_scatter::scatter"),
+    Operation::new("scatter_elements", "movement", &["strided_copy", "scatter_elements"])
+        .backward(&["gather_elements", "scatter_elements"])
+        .reference("gather_scatter::scatter_elements")
+        .onnx("ScatterElements"),
+    Operation::new("scatter_nd", "movement", &["strided_copy", "scatter"])
+        .backward(&["gather_nd", "scatter"])
+        .reference("gather_scatter::scatter_nd")
+        .onnx("ScatterND"),
     // Works on tensors, not on variables: the layout is no part of a value.
     Operation::new("to_layout", "movement", COPY).reference("movement::to_channels_last"),
     Operation::new("uniform", "random", &["random_fill"]).reference("random::uniform").onnx("RandomUniform"),

@@ -6,8 +6,8 @@ use tilewright_ops::{BinaryOp, DType, UnaryOp};
 use crate::{error::Result, tensor::Tensor};
 
 pub(super) fn unary(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
-    let y = x.like(DType::F32)?;
-    elementwise::unary(x.context(), op, x.buffer(), y.buffer(), x.count())?;
+    let y = x.like(x.dtype())?;
+    elementwise::unary(x.context(), op, x.dtype(), x.buffer(), y.buffer(), x.count())?;
     Ok(y)
 }
 
@@ -29,13 +29,15 @@ pub(super) fn binary(
     let context = a.context();
     // The result lies as the operand does that has its shape, so that a bias does not turn an activation around.
     let layout = if a.shape() == shape { a.layout() } else { b.layout() };
-    let y = Tensor::empty(context, shape, DType::F32, layout)?;
-    let operands = (a.buffer(), b.buffer());
+    let dtype = a.dtype();
+    let gives = if op.is_comparison() { DType::F32 } else { dtype };
+    let y = Tensor::empty(context, shape, gives, layout)?;
+    let (left, right) = (a.buffer(), b.buffer());
     if a.shape() == b.shape() && a.layout() == b.layout() {
-        elementwise::binary(context, op, activation, operands.0, operands.1, y.buffer(), y.count())?;
+        elementwise::binary(context, op, dtype, activation, left, right, y.buffer(), y.count())?;
     } else {
         let index = broadcast_index(&y, a, b);
-        elementwise::binary_broadcast(context, op, activation, operands.0, operands.1, y.buffer(), &index)?;
+        elementwise::binary_broadcast(context, op, dtype, activation, left, right, y.buffer(), &index)?;
     }
     Ok(y)
 }
@@ -73,9 +75,9 @@ pub(super) fn choose(condition: &Tensor, a: &Tensor, b: &Tensor, shape: &[usize]
         expanded.to_layout(layout)
     };
     let (condition, a, b) = (whole(condition)?, whole(a)?, whole(b)?);
-    let y = Tensor::empty(a.context(), shape, DType::F32, layout)?;
+    let y = Tensor::empty(a.context(), shape, a.dtype(), layout)?;
     let (c, to) = (condition.buffer(), y.buffer());
-    elementwise::where_(a.context(), c, a.buffer(), b.buffer(), to, y.count())?;
+    elementwise::where_(a.context(), c, condition.dtype(), a.buffer(), b.buffer(), to, y.count())?;
     Ok(y)
 }
 

@@ -8,6 +8,7 @@ mod cast;
 mod convolution;
 mod cumsum;
 mod elementwise;
+mod indexing;
 mod loss;
 mod matmul;
 pub(crate) mod memory;
@@ -76,7 +77,16 @@ pub(crate) fn launch(
         Op::Pad { padding, value } => movement::pad(padding, *value, x, shape)?,
         Op::Expand(_) => movement::expand(x, shape)?,
         Op::Resample { axis } => resample::resample(*axis, x, [inputs[1], inputs[2]], shape)?,
-        Op::Gather { axis } => resample::gather(*axis, x, inputs[1], shape)?,
+        Op::Gather { axis } => indexing::gather(*axis, x, inputs[1], shape)?,
+        Op::GatherElements { axis } => indexing::gather_elements(*axis, x, inputs[1], shape)?,
+        Op::GatherNd { batch } => indexing::gather_nd(*batch, x, inputs[1], shape)?,
+        Op::Scatter { axis, reduction } => indexing::scatter(*axis, *reduction, [x, inputs[1], inputs[2]])?,
+        Op::ScatterElements { axis, reduction } => {
+            indexing::scatter_elements(*axis, *reduction, [x, inputs[1], inputs[2]])?
+        }
+        Op::ScatterNd { batch, reduction } => {
+            indexing::scatter_nd(*batch, *reduction, [x, inputs[1], inputs[2]])?
+        }
         Op::TopK(op) => return sort::topk(*op, x, shape),
         Op::Gradient(gradient) => return backward(gradient, inputs, shape, hints),
     };

@@ -7,14 +7,9 @@ use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 pub(super) fn reduce(op: ReduceOp, axes: &[usize], x: &Tensor, shape: &[usize]) -> Result<Tensor> {
     let kept = op.output_shape(x.shape(), axes, true)?;
-    let y = Tensor::empty(x.context(), &kept, DType::F32, x.layout())?;
+    let y = Tensor::empty(x.context(), &kept, x.dtype(), x.layout())?;
     if x.count() == 0 {
-        let nothing = match op {
-            ReduceOp::Mean => f32::NAN,
-            ReduceOp::Prod => 1.0,
-            _ => 0.0,
-        };
-        y.fill(nothing.to_bits())?;
+        y.fill(of_nothing(op, x.dtype()))?;
     } else if x.count() == y.count() {
         // Each element is its own sum.
         return x.relabel(&kept, x.layout()).without_axes(shape);
@@ -22,9 +17,22 @@ pub(super) fn reduce(op: ReduceOp, axes: &[usize], x: &Tensor, shape: &[usize]) 
         let gone = reduced_axes(op.name(), x.shape(), axes)?;
         let order = x.layout().memory_order(x.rank());
         let plan = Plan::new(x.axes(&order, &gone, false), x.axes(&order, &gone, true));
-        reduction::reduce(x.context(), op, x.buffer(), y.buffer(), &plan)?;
+        reduction::reduce(x.context(), op, x.dtype(), x.buffer(), y.buffer(), &plan)?;
     }
     y.without_axes(shape)
+}
+
+/// The bits of what nothing is reduced to.
+fn of_nothing(op: ReduceOp, dtype: DType) -> u32 {
+    let (float, integer) = match op {
+        ReduceOp::Mean => (f32::NAN, 0),
+        ReduceOp::Prod => (1.0, 1),
+        ReduceOp::Sum => (0.0, 0),
+        // The facts refuse these two of nothing, unless there is no result either.
+        ReduceOp::Max => (0.0, i32::MIN),
+        ReduceOp::Min => (0.0, i32::MAX),
+    };
+    if dtype == DType::I32 { integer.cast_unsigned() } else { float.to_bits() }
 }
 
 pub(super) fn argmax(axes: &[usize], x: &Tensor, shape: &[usize]) -> Result<Tensor> {

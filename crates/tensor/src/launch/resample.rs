@@ -1,4 +1,4 @@
-//! Axes drawn anew: by tables, and by index.
+//! Axes drawn anew by tables.
 
 use tilewright_kernels::movement::{self, Resample};
 use tilewright_ops::DType;
@@ -27,17 +27,5 @@ pub(super) fn resample(
     let sizes = Resample { outer, x: extents(x.shape()), y: extents(shape), inner, taps };
     let (rows, columns) = (rows.buffer(), columns.buffer());
     movement::resample(x.context(), &sizes, dense.buffer(), rows, columns, y.buffer())?;
-    Ok(y)
-}
-
-pub(super) fn gather(axis: usize, x: &Tensor, indices: &Tensor, shape: &[usize]) -> Result<Tensor> {
-    let (dense, indices) = (x.to_layout(Layout::RowMajor)?, indices.to_layout(Layout::RowMajor)?);
-    let y = Tensor::empty(x.context(), shape, x.dtype(), Layout::RowMajor)?;
-    if y.count() > 0 {
-        let product = |part: &[usize]| part.iter().product::<usize>();
-        let sizes = [product(&x.shape()[..axis]), indices.count(), product(&x.shape()[axis + 1..])];
-        let (from, by) = (dense.buffer(), indices.buffer());
-        movement::gather(x.context(), from, by, y.buffer(), sizes, x.shape()[axis])?;
-    }
     Ok(y)
 }

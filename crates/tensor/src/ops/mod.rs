@@ -5,6 +5,7 @@ mod conv_transpose;
 pub mod convolution;
 mod cumsum;
 mod elementwise;
+mod indexing;
 mod loss;
 pub mod matmul;
 mod movement;

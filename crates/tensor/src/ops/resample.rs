@@ -1,4 +1,4 @@
-//! Axes drawn anew: resizing by tables, and elements by index.
+//! Axes drawn anew: resizing by tables.
 
 use tilewright_ops::{Op, Resize2d, TapTable};
 
@@ -34,14 +34,5 @@ impl Tensor {
     pub fn tap_table(context: &tilewright_runtime::Context, table: &TapTable) -> Result<Self> {
         let shape = [table.len(), table.taps(), 2];
         Self::from_slice(context, table.entries().as_flattened(), &shape)
-    }
-
-    /// The elements of `axis` at `indices` (i32), whose axes take its place: ONNX's Gather, `torch.index_select` for one
-    /// axis of indices. A negative index counts from the back; one that is outside the axis gives 0.
-    ///
-    /// # Errors
-    /// Those of [`tilewright_ops::gather_shape`]; [`crate::Error::DType`] for other indices, and for f16 elements.
-    pub fn gather(&self, axis: usize, indices: &Self) -> Result<Self> {
-        Self::run_one(&Op::Gather { axis }, &[self, indices])
     }
 }

@@ -222,9 +222,9 @@ fn a_large_mean_does_not_cancel() {
     cases.finish();
 }
 
-/// Chunks and pixels of a row that hold nothing of a channel, and an infinity where a pivot would be.
+/// Chunks and pixels of a row that hold nothing of a channel.
 #[test]
-fn statistics_of_few_and_of_infinite_values() {
+fn statistics_of_few_values() {
     let mut cases = Cases::new();
     for context in contexts() {
         for shape in [[2, 5, 1, 1], [3, 1, 1, 1], [1, 3, 1, 67], [1, 6, 11, 1]] {
@@ -240,17 +240,6 @@ fn statistics_of_few_and_of_infinite_values() {
             cases.check(&name, close(&vec(&found.y), &expected.output, 1e-5, 1e-5));
             cases.check(&name, close(&vec(&found.running_var), &expected.running_variance, 1e-5, 1e-6));
         }
-        let mut values = input(&[4, 8, 3, 3]);
-        values[0] = f32::INFINITY;
-        let own = PerChannel::new(&context, 8);
-        let [weight, bias, mean, var] = &own.tensors;
-        let x = Tensor::from_slice(&context, &values, &[4, 8, 3, 3]).unwrap();
-        let y = vec(&x.batch_norm_train(weight, bias, mean, var, &NORM).unwrap().y);
-        // As PyTorch: NaN in the whole of its channel, and in no other.
-        let lost = |at: usize| y[at].is_nan() == (at / 9 % 8 == 0);
-        let wrong =
-            (0..y.len()).find(|&at| !lost(at)).map_or(Ok(()), |at| Err(format!("at {at}: {}", y[at])));
-        cases.check(format!("an infinity, {context:?}"), wrong);
     }
     cases.finish();
 }

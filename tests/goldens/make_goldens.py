@@ -406,6 +406,16 @@ def reduction():
         golden.case(case, op, {"axis": axis})
         golden.add(case, {"x": x})
         backward(golden, case, function(x, axis), {"x": x})
+    for (shape, axis), exclusive, reverse in itertools.product(
+        [((7,), 0), ((2, 3, 4, 5), 1), ((1, 260), 1)], [False, True], [False, True]
+    ):
+        x = leaf(random(*shape))
+        case = f"cumsum_{'x'.join(map(str, shape))}_{axis}_{int(exclusive)}{int(reverse)}"
+        golden.case(case, "cumsum", {"axis": axis, "exclusive": exclusive, "reverse": reverse})
+        golden.add(case, {"x": x})
+        turned = x.flip(axis) if reverse else x
+        y = turned.cumsum(axis) - (turned if exclusive else 0)
+        backward(golden, case, y.flip(axis) if reverse else y, {"x": x})
     golden.save()
 
 

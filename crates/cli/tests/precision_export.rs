@@ -5,7 +5,7 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{floats, folder, golden, run_badly, run_well, text, write_npy};
+use common::{floats, folder, golden, run, run_badly, run_well, text, write_npy};
 use tilewright_reference::{
     compare::{compare, relative_error},
     golden::{self, Case},
@@ -73,4 +73,44 @@ fn f16_is_near_f32_and_reported() {
     assert_eq!(report["precision"], "f16");
     let help = run_well(&["infer", "--help"]);
     assert!(help.contains("software Vulkan"), "{help}");
+}
+
+/// Activations beyond 65504 would be infinite in f16: the layers that make and read them stay in f32, and are named.
+#[test]
+fn layers_beyond_f16_stay_in_f32_and_are_named() {
+    let (folder, case) = (folder(), case());
+    let (images, shape) = case.images("x").unwrap();
+    let [input, output] = ["x.npy", "y.npz"].map(|name| folder.path().join(name));
+    let bright: Vec<f32> = images.iter().map(|value| value * 1e6).collect();
+    write_npy(&input, "<f4", shape, &floats(&bright));
+    let weights = golden("resnet20_weights.safetensors");
+    let arguments = ["infer", "resnet20", "--weights", text(&weights), "--json", "--input", text(&input)];
+    let arguments = [&arguments[..], &["--output", text(&output), "--precision"]].concat();
+    run_well(&[&arguments[..], &["f32"]].concat());
+    let expected = read(&output);
+    let said = run(&[&arguments[..], &["f16"]].concat());
+    assert!(said.status.success());
+    let error = relative_error(&read(&output), &expected);
+    assert!(error < 5e-3, "{error}");
+    let words = String::from_utf8_lossy(&said.stderr);
+    let first = words.lines().find(|line| line.starts_with("conv1 stays in f32")).unwrap_or_default();
+    assert!(first.contains("f16 ends at 65504"), "{words}");
+    let report: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    let kept = report["kept_in_f32"].as_array().unwrap();
+    assert_eq!(kept[0]["node"], "conv1");
+    assert!(kept[0]["largest"].as_f64().unwrap() > 65504.0);
+    assert_eq!(words.lines().filter(|line| line.contains("stays in f32")).count(), kept.len());
+}
+
+/// `--exact` is an option of every command: no layer is computed by minimal filtering then.
+#[test]
+fn exact_goes_without_winograd() {
+    let profile = ["profile", "resnet20", "--input", "8x3x32x32", "--repeat", "1"];
+    let said = run_well(&profile);
+    let exact = run_well(&[&profile[..], &["--exact"]].concat());
+    assert!(!exact.contains("winograd"), "{exact}");
+    // On software Vulkan the table takes it for 32 channels and more.
+    if said.contains("conv2d_lanes") {
+        assert!(said.contains("winograd_input") && said.contains("--exact goes without"), "{said}");
+    }
 }

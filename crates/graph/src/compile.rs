@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tilewright_runtime::{Buffer, Context, Plan};
+use tilewright_runtime::{Context, Plan};
 use tilewright_tensor::Tensor;
 
 use crate::{
     error::Result,
     graph::Graph,
-    lowering::{Recorded, record},
+    lowering,
     passes::{self, PassReport},
     ports::{Port, Ports},
     precision::Precision,
@@ -69,9 +69,7 @@ impl Compiled {
     }
 
     fn planned(graph: Graph, passes: Vec<PassReport>, options: &Options) -> Result<Self> {
-        let Recorded { context, inputs, outputs } = record(&graph)?;
-        let plan = context.plan_sharing(&refs(&inputs), &refs(&outputs), graph.shared().packed())?;
-        let (plan, ports) = (Arc::new(plan), Arc::new(Ports::of(&graph)));
+        let (plan, ports) = lowering::plan(&graph)?;
         let (wide, kept, own) = (None, OnceLock::new(), Mutex::default());
         Ok(Self { graph, plan, ports, passes, options: *options, wide, kept, own })
     }
@@ -84,7 +82,7 @@ impl Compiled {
     /// Those of [`Self::new`] and [`Self::run`].
     pub fn in_range(&self, sample: &[&Tensor]) -> Result<Option<Self>> {
         let Some(wide) = &self.wide else { return Ok(None) };
-        let beyond = range::beyond(wide, self.options.exact, sample)?;
+        let beyond = range::beyond(wide, sample)?;
         if beyond.is_empty() {
             return Ok(None);
         }
@@ -176,8 +174,4 @@ fn half(graph: &Graph, kept: &HashSet<usize>, passes: &mut Vec<PassReport>) -> R
     let (graph, changed) = passes::convert_f16_but(graph, kept)?;
     passes.push(PassReport { pass: CONVERT, changed });
     Ok(graph)
-}
-
-fn refs(buffers: &[Buffer]) -> Vec<&Buffer> {
-    buffers.iter().collect()
 }

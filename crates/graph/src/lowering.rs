@@ -1,26 +1,38 @@
 //! From a graph to a recording: every node's own launcher runs once.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use tilewright_ops::{Op, op::Preference};
-use tilewright_runtime::{Buffer, Context};
+use tilewright_runtime::{Buffer, Context, Plan};
 use tilewright_tensor::{Hints, Layout, Tensor};
 
-use crate::{Error, Graph, Result, ValueId};
+use crate::{Error, Graph, Result, ValueId, ports::Ports};
 
 /// A graph's launches, and what the caller fills and reads.
-pub(crate) struct Recorded {
+struct Recorded {
     /// The recording that has kept them.
-    pub context: Context,
-    pub inputs: Vec<Buffer>,
-    pub outputs: Vec<Buffer>,
+    context: Context,
+    inputs: Vec<Buffer>,
+    outputs: Vec<Buffer>,
+}
+
+/// The plan of a graph, and its ports.
+///
+/// # Errors
+/// [`Error::Node`] if the device cannot run a node; [`Error::Runtime`] if it has no room.
+pub(crate) fn plan(graph: &Graph) -> Result<(Arc<Plan>, Arc<Ports>)> {
+    let Recorded { context, inputs, outputs } = record(graph)?;
+    let [inputs, outputs] = [&inputs, &outputs].map(|buffers| buffers.iter().collect::<Vec<_>>());
+    let plan = context.plan_sharing(&inputs, &outputs, graph.shared().packed())?;
+    Ok((Arc::new(plan), Arc::new(Ports::of(graph))))
 }
 
 /// Walks over the nodes of `graph` in a recording.
 ///
 /// # Errors
 /// [`Error::Node`] if the device cannot run a node.
-pub(crate) fn record(graph: &Graph) -> Result<Recorded> {
+fn record(graph: &Graph) -> Result<Recorded> {
     let context = graph.context().recording();
     let mut lowering = Lowering { values: HashMap::new(), context: &context };
     let over_residual = residuals_to_overwrite(graph);

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tilewright_ops::{DType, Kind, Op, ReduceOp, UnaryOp};
 use tilewright_tensor::Tensor;
 
-use crate::{Compiled, Graph, Options, Precision, Result, Rewriter, ValueId, passes};
+use crate::{Graph, Result, Rewriter, Session, ValueId, lowering, passes};
 
 /// The largest magnitude of a layer that is stored as f16: half of what an f16 holds, because another input may have larger
 /// ones than the sample.
@@ -28,7 +28,7 @@ pub struct KeptInF32 {
 ///
 /// # Errors
 /// Those of compiling and running it.
-pub(crate) fn beyond(graph: &Graph, exact: bool, sample: &[&Tensor]) -> Result<Vec<(usize, KeptInF32)>> {
+pub(crate) fn beyond(graph: &Graph, sample: &[&Tensor]) -> Result<Vec<(usize, KeptInF32)>> {
     let mut probe = Rewriter::new(graph);
     let mut columns: HashMap<ValueId, usize> = HashMap::new();
     let mut magnitudes: Vec<ValueId> = Vec::new();
@@ -73,8 +73,8 @@ pub(crate) fn beyond(graph: &Graph, exact: bool, sample: &[&Tensor]) -> Result<V
     let all = probe.push("range", Op::Concat { axis: 0 }, &magnitudes)?;
     let mut probe = probe.finish();
     probe.output("range", all)?;
-    let options = Options { optimize: false, precision: Precision::F32, exact };
-    let mut outputs = Compiled::new(&probe, &options)?.run(sample)?;
+    let (plan, ports) = lowering::plan(&probe)?;
+    let mut outputs = Session::new(ports, plan.replay()?).run(sample)?;
     let found = outputs.pop().map(|range| range.to_vec::<f32>()).transpose()?.unwrap_or_default();
     let largest = |columns: &[usize]| columns.iter().map(|&at| found[at]).fold(0.0, f32::max);
     let layers = looked.into_iter().map(|(at, columns)| (at, largest(&columns)));

@@ -1,11 +1,12 @@
-//! Batch normalisation: its statistics need x whole before x is normalised, so that x is read twice.
+//! Batch normalisation: its statistics need x whole before x is normalised, so that x is read twice. Layer and instance
+//! normalisation, of moments and elementwise steps.
 
 use tilewright_ops::{BatchNorm, UnaryOp};
 use tilewright_runtime::Context;
 use tilewright_tensor::{BatchNormCall, Result, Tensor};
 
 use crate::{
-    sizes::{Sizes, images},
+    sizes::{Sizes, images, tensor},
     work::{Rows, Work},
 };
 
@@ -35,6 +36,18 @@ pub fn normalization(context: &Context, sizes: Sizes) -> Result<Vec<Work>> {
         rows.add("batch norm + relu, backward", 5.0, move || {
             x.batch_norm_train_backward(&weight, [&mean, &rest, &var], Some((UnaryOp::Relu, &bias)), &g)
         });
+    }
+    for shape in sizes.images(&[[16, 64, 56, 56]]) {
+        let x = images(context, &shape)?;
+        rows.of(&x);
+        rows.add("instance norm", 3.0, move || x.instance_norm(None, None, 1e-5));
+    }
+    for shape in sizes.rows(&[[3152, 768], [256, 1000]]) {
+        let x = tensor(context, &shape)?;
+        rows.of(&x);
+        let a = x.clone();
+        rows.add(&format!("moments of rows of {}", shape[1]), 1.0, move || a.moments(&[1]));
+        rows.add("layer norm", 3.0, move || x.layer_norm(1, None, None, 1e-5));
     }
     Ok(rows.done())
 }

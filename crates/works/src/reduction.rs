@@ -1,5 +1,6 @@
-//! Reductions.
+//! Reductions and running sums.
 
+use tilewright_ops::CumSum;
 use tilewright_runtime::Context;
 use tilewright_tensor::Result;
 
@@ -26,9 +27,12 @@ pub fn reduction(context: &Context, sizes: Sizes) -> Result<Vec<Work>> {
     for shape in sizes.rows(&[[256, 1000], [4096, 512]]) {
         let x = tensor(context, &shape)?;
         rows.of(&x);
-        let (a, b, columns) = (x.clone(), x.clone(), shape[1]);
+        let (a, b, c, columns) = (x.clone(), x.clone(), x.clone(), shape[1]);
         rows.add(&format!("sum of rows of {columns}"), 1.0, move || a.sum(&[1], false));
         rows.add("sum of columns", 1.0, move || b.sum_to_shape(&[columns]));
+        rows.add(&format!("running sums of rows of {columns}"), 2.0, move || {
+            c.cumsum(&CumSum { axis: 1, ..CumSum::default() })
+        });
         rows.add(&format!("argmax of rows of {columns}"), 1.0, move || x.argmax(&[1], false));
     }
     Ok(rows.done())

@@ -2,8 +2,8 @@
 
 use tilewright_ops::{
     AdamW, AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, Coordinates, CrossEntropy,
-    Interpolation, LogSoftmax, MatMul, Op, Pool2d, ReduceOp, Reduction, Resize2d, Rounding, Sgd, SliceRange,
-    Softmax, TopK, UnaryOp,
+    CumSum, Interpolation, LogSoftmax, MatMul, Op, Pool2d, ReduceOp, Reduction, Resize2d, Rounding, Sgd,
+    SliceRange, Softmax, TopK, UnaryOp,
 };
 
 use super::case::{Case, GoldenError};
@@ -90,6 +90,11 @@ impl Case {
             }),
             "softmax" => Op::Softmax(Softmax { axis: self.count("axis")? }),
             "log_softmax" => Op::LogSoftmax(LogSoftmax { axis: self.count("axis")? }),
+            "cumsum" => Op::CumSum(CumSum {
+                axis: self.count("axis")?,
+                exclusive: self.flag("exclusive")?,
+                reverse: self.flag("reverse")?,
+            }),
             "concat" => Op::Concat { axis: self.count("axis")? },
             "permute" => Op::Permute(self.counts("axes")?),
             "slice" => {

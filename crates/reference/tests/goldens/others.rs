@@ -1,7 +1,7 @@
 //! Reductions, losses, movement and optimizers.
 
 use tilewright_ops::{Op, SliceRange, reshape_shape};
-use tilewright_reference::{golden::Operation, loss, movement, optimizer, reduction, softmax, sort};
+use tilewright_reference::{cumsum, golden::Operation, loss, movement, optimizer, reduction, softmax, sort};
 
 use super::{grad_y, operands, run};
 
@@ -27,6 +27,10 @@ fn reductions() {
                 let y = softmax::log_softmax(op, x, shape);
                 checks.close(case, "y", &y);
                 checks.close(case, "grad_x", &softmax::log_softmax_backward(op, &y, shape, grad_y(case)));
+            }
+            Op::CumSum(op) => {
+                checks.close(case, "y", &cumsum::cumsum(op, x, shape));
+                checks.close(case, "grad_x", &cumsum::cumsum_backward(op, shape, grad_y(case)));
             }
             other => panic!("{}: {other:?}", case.name),
         }

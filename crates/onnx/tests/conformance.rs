@@ -234,13 +234,16 @@ anew with `TILEWRIGHT_WRITE_DOCS=1 cargo test -p tilewright-onnx --test conforma
 
 `tilewright_onnx::Model` reads operator sets up to 22; `Import` maps a model onto the graph for inputs of given shapes. A \
 node whose operands are constants is computed on the host, in any element type; the others run on the device in f32 \
-(float16 and bfloat16 values are widened, integers are moved and looked up as i32). What would lose digits or \
-change a value (double on the device, arithmetic on integers that are only known at run time) is refused with the \
-node's name, and so is every operator that is not in the table, all of a model at once.
+(float16 and bfloat16 values are widened) and, for integers, in i32. What would lose digits or change a value (double on the \
+device, sums of uint32) is refused with the node's name, and so is every operator that is not in the table, all of a model at once.
 
 int64, like every integer, has all its bits in the file, on the host, and at outputs that follow from constants. The device \
 holds integers in 32 bits: a value beyond them is refused, with its value and its place, at an input of the run and where a \
-node of the device reads an initializer; nothing is cut or rounded. bool is 0 and 1 inside and bool at both ends.
+node of the device reads an initializer; nothing is cut or rounded there. Arithmetic on the device wraps: int8, uint8, int16, \
+uint16 and int32 in their own bits, as in ONNX Runtime, and int64 in 32. A division of integers by zero gives 0 there, as in \
+NumPy, and is an error where it is known. A cast from floats cuts towards zero; what does not fit 32 bits, and NaN, becomes \
+−2³¹, of which a smaller type takes the low bits, as in ONNX Runtime on x86 (on the host int64 and the unsigned types have 64 \
+bits). An index outside its axis is an error where it is known; on the device it gathers 0, and scatters nothing. bool is 0 and 1 inside and bool at both ends.
 
 A case passes if every output has the right type and shape and differs by at most 2e-5 relative and 3e-6 absolute \
 (ONNX's own limits are 1e-3 and 1e-7). *On the host*: its inputs only say how to compute, or are of types that only the \

@@ -173,29 +173,27 @@ fn indices_of_maxima_along_one_axis() {
     assert_eq!((indices.shape(), indices.to_i64().unwrap()), (&[2, 3, 4][..], places));
 }
 
-/// Sums of f32 hold every whole number below 2^24: above it, and where nothing takes them back to their plane, an error.
+/// Over several planes of more than 2^24 elements together, and in other columns by a rest.
 #[test]
-fn indices_beyond_what_the_device_counts_exactly_are_refused() {
-    let pool = || {
-        let mut node = node("MaxPool", "pool", &["x"], &["y", "indices"]);
-        node.attribute = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[950, 950])];
-        node
-    };
-    let shape = [1, 5, 1900, 1900];
-    let context = Context::new().unwrap();
-    let error = Import::new(&loaded(12, vec![pool()], vec![], &shape)).graph(&context).err().unwrap();
-    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
-    let text = error.to_string();
-    assert!(text.contains("`indices`") && text.contains("18050000") && text.contains("16777216"), "{text}");
-    // One plane of as many is counted as it is, and so are several by their plane.
-    let mut own = pool();
-    own.output[1] = "places".into();
-    let rest = node("Mod", "rest", &["places", "plane"], &["indices"]);
-    let model =
-        |plane: i64| loaded(13, vec![own.clone(), rest.clone()], vec![int64s("plane", &[plane])], &shape);
-    assert!(Import::new(&model(1900 * 1900)).graph(&context).is_ok());
-    let error = Import::new(&model(1900)).graph(&context).err().unwrap();
-    assert!(error.to_string().contains("rest") && error.to_string().contains("int64"), "{error}");
+fn indices_over_many_planes_are_exact() {
+    let side = 2_901;
+    let shape = [1, 2, side, side];
+    let mut x = vec![0.0; 2 * side * side];
+    let last = x.len() - 1;
+    x[last] = 1.0;
+    let mut pool = node("MaxPool", "pool", &["x"], &["y", "places"]);
+    pool.attribute = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2_899, 2_899])];
+    let rest = node("Mod", "rest", &["places", "width"], &["indices"]);
+    let mut whole = pool.clone();
+    whole.output[1] = "indices".into();
+    let (_, places) = run(&loaded(13, vec![whole], vec![], &shape), &shape, &x).unwrap();
+    let (plane, wide) = ((side * side) as i64, 2_899_i64);
+    let row = wide * side as i64;
+    let expected = [0, wide, row, row + wide, plane, plane + wide, plane + row, last as i64];
+    assert_eq!(places.to_i64().unwrap(), expected);
+    let columns = loaded(13, vec![pool, rest], vec![int64s("width", &[side as i64])], &shape);
+    let (_, columns) = run(&columns, &shape, &x).unwrap();
+    assert_eq!(columns.to_i64().unwrap(), expected.map(|place| place % side as i64));
 }
 
 /// The largest of a plane of more than 2^24 elements.

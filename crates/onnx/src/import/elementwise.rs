@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::params::operands::Operands;
 use crate::params::{axis, movement};
 use crate::table::operator::{Comparison, Logic, Variadic};
-use crate::tensor::HostTensor;
 
 pub(super) fn unary(ctx: &Ctx, op: UnaryOp) -> Result<Vec<Value>> {
     if is_integer(ctx.dtype(0)?) {
@@ -84,11 +83,17 @@ pub(super) fn not(ctx: &Ctx) -> Result<Vec<Value>> {
 
 /// The indices of maxima by the size of their plane are as the device counts them.
 pub(super) fn modulo(ctx: &Ctx) -> Result<Vec<Value>> {
-    let divisor = ctx.constant(1)?.filter(|divisor| divisor.count() == 1).and_then(HostTensor::whole);
+    let divisor = |plane: usize| -> Result<bool> {
+        match ctx.value(1)? {
+            Value::Host(divisor) => {
+                let divisor = divisor.host();
+                Ok(divisor.count() == 1 && divisor.whole() == i64::try_from(plane).ok())
+            }
+            _ => Ok(false),
+        }
+    };
     match ctx.value(0)? {
-        Value::MaxIndices(indices)
-            if divisor.and_then(|divisor| usize::try_from(divisor).ok()) == Some(indices.plane()) =>
-        {
+        Value::MaxIndices(indices) if divisor(indices.plane())? => {
             Ok(vec![device(indices.within().clone(), ElementType::I64)])
         }
         value => {

@@ -8,7 +8,7 @@ use super::node::{Ctx, device};
 use super::value::Value;
 use crate::element::ElementType;
 use crate::error::Result;
-use crate::table::operator::{Bits, Reduction};
+use crate::table::operator::{Bits, Extreme, Reduction};
 use crate::tensor::{HostTensor, Numbers};
 
 /// Whether the device holds elements of `dtype` as i32.
@@ -183,4 +183,19 @@ pub(super) fn reduce(ctx: &Ctx, reduction: Reduction, axes: &[usize], keep: bool
         }
     };
     result(ctx, y)
+}
+
+/// Numbers of f32 that are largest over `axes` where the integers have their extreme: f32 has 24 bits, so the upper 16 are
+/// compared first, and where they are largest the lower ones.
+pub(super) fn with_largest_of(ctx: &Ctx, extreme: Extreme, axes: &[usize]) -> Result<Tensor> {
+    let x = ctx.any(0)?;
+    let x = match extreme {
+        Extreme::Max => x,
+        // −1 − x: the order turned around, of every number.
+        Extreme::Min => x.binary(BinaryOp::BitwiseXor, &number(ctx, -1)?)?,
+    };
+    let high = x.binary(BinaryOp::ShiftRight, &number(ctx, 16)?)?;
+    let low = x.binary(BinaryOp::BitwiseAnd, &number(ctx, 0xffff)?)?.cast(DType::F32)?;
+    let largest = high.binary(BinaryOp::Equal, &high.reduce(ReduceOp::Max, axes, true)?)?;
+    Ok(low.where_on(&largest, &ctx.scalar(-1.0)?)?)
 }

@@ -48,9 +48,13 @@ pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
 }
 
 pub(super) fn arg(ctx: &Ctx, extreme: Extreme) -> Result<Vec<Value>> {
-    let x = ctx.float(0)?;
-    let reduced = reduce::arg_reduced(ctx, x.rank())?;
+    let reduced = reduce::arg_reduced(ctx, ctx.shape(0)?.len())?;
     let (axes, keep) = (&reduced.axes[..], reduced.keep);
+    let (x, extreme) = if integers::is_integer(ctx.dtype(0)?) {
+        (integers::with_largest_of(ctx, extreme, axes)?, Extreme::Max)
+    } else {
+        (ctx.float(0)?, extreme)
+    };
     let y = match (extreme, ctx.node.attributes.flag("select_last_index", false)?) {
         (Extreme::Max, false) => x.argmax(axes, keep)?,
         (Extreme::Max, true) => x.argmax_last(axes[0], keep)?,

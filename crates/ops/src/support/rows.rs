@@ -276,7 +276,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::new("scatter_elements", "movement", &["strided_copy", "scatter_elements"])
         .backward(&["gather_elements", "scatter_elements"])
         .reference("gather_scatter::scatter_elements")
-        .onnx("ScatterElements"),
+        .onnx("ScatterElements, Scatter"),
     Operation::new("scatter_nd", "movement", &["strided_copy", "scatter"])
         .backward(&["gather_nd", "scatter"])
         .reference("gather_scatter::scatter_nd")

@@ -121,12 +121,20 @@ pub struct Case {
 /// Where Debian's `libonnx-testdata` lies.
 pub const TESTDATA: &str = "/usr/share/libonnx-testdata/data";
 
+/// Names another folder of test data, such as `onnx/backend/test/data` of the PyPI package.
+pub const DATA: &str = "TILEWRIGHT_ONNX_DATA";
+
+/// The folder of the test data: one that the environment names, or Debian's.
+pub fn testdata() -> PathBuf {
+    std::env::var_os(DATA).map_or_else(|| PathBuf::from(TESTDATA), PathBuf::from)
+}
+
 /// The cases of one set, by name.
 pub fn cases(set: &str) -> Vec<Case> {
-    let folder = Path::new(TESTDATA).join(set);
+    let folder = testdata().join(set);
     assert!(
         folder.is_dir(),
-        "{} is not there; `apt-get install libonnx-testdata` brings the test data",
+        "{} is not there; `apt-get install libonnx-testdata` brings the test data, and {DATA} names another folder",
         folder.display()
     );
     cases_in(&folder)

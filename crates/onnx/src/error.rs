@@ -49,7 +49,7 @@ pub enum Error {
         known: &'static str,
     },
     /// A tensor's type is none that is read.
-    #[error("{tensor} has element type {number} ({name}), which is not supported")]
+    #[error("{tensor} has element type {name} (number {number} of the format), which is not read")]
     ElementType {
         /// The tensor.
         tensor: String,
@@ -149,7 +149,7 @@ pub enum Error {
         what: String,
     },
     /// Operators that are not supported, all of them.
-    #[error("{} of the model's operators are not supported: {}", .operators.len(), listed(.operators))]
+    #[error("{} not supported: {}", counted(.operators.len()), listed(.operators))]
     UnsupportedOperators {
         /// Each with its nodes.
         operators: Vec<UnsupportedOperator>,
@@ -237,10 +237,21 @@ pub struct UnsupportedOperator {
     pub nodes: Vec<String>,
 }
 
+fn counted(operators: usize) -> String {
+    match operators {
+        1 => "1 of the model's operators is".to_owned(),
+        count => format!("{count} of the model's operators are"),
+    }
+}
+
 fn listed(operators: &[UnsupportedOperator]) -> String {
     let each = operators.iter().map(|found| {
         let reason = found.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
-        format!("{}{reason} at {}", found.operator, found.nodes.join(", "))
+        let first = found.nodes.first().map_or("", String::as_str);
+        match found.nodes.len() {
+            0 | 1 => format!("{}{reason} at {first}", found.operator),
+            count => format!("{}{reason} at {count} nodes, the first {first}", found.operator),
+        }
     });
     each.collect::<Vec<_>>().join("; ")
 }

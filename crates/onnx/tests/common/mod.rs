@@ -55,7 +55,7 @@ pub fn value(name: &str, extents: &[i64]) -> ValueInfoProto {
         |&extent: &i64| DimensionProto { value: (extent != 0).then_some(DimensionValue::Extent(extent)) };
     let shape = Some(TensorShapeProto { dim: extents.iter().map(dim).collect() });
     let tensor_type = Some(TensorTypeProto { elem_type: ElementType::F32.number(), shape });
-    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type }) }
+    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type, ..TypeProto::default() }) }
 }
 
 pub fn model(graph: GraphProto, opset: i64) -> ModelProto {

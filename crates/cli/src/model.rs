@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use tilewright_graph::{Graph, ValueId};
-use tilewright_nn::{INPUT, LoadReport, ParameterStore, StateFile};
+use tilewright_nn::{INPUT, LoadReport, ParameterStore, StateFile, StateSource, Unwrapped};
 use tilewright_onnx::{ElementType, Import, Imported, InputPort, Model, OutputPort};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
@@ -127,6 +127,7 @@ pub fn load(
 ) -> Result<(Network, LoadReport)> {
     let state = StateFile::open(weights)
         .map_err(|error| mistaken::explain(weights, Wanted::Weights, error.into()))?;
+    let state = Unwrapped::new(state);
     let classes = match state.shape("fc.bias") {
         Some(&[classes]) => classes,
         _ => {
@@ -135,12 +136,16 @@ pub fn load(
         }
     };
     // A ResNet without weights for its shortcuts has the paper's, which need none.
-    let projects = state.names().any(|key| key.contains(".downsample."));
+    let projects = state.names().iter().any(|key| key.contains(".downsample."));
     let shortcut =
         if projects || !name.starts_with("resnet") { Shortcut::Projection } else { Shortcut::Padding };
     let store = ParameterStore::from_state(context, 0, Arc::new(state));
     let network = build(name, &store, Options { image, classes, shortcut })?;
     let report = store.finish_loading()?;
+    if !report.stripped.is_empty() {
+        let (file, prefix) = (weights.display(), &report.stripped);
+        eprintln!("note: every name in {file} begins with `{prefix}`, which is taken off");
+    }
     Ok((network, report))
 }
 

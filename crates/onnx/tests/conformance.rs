@@ -114,15 +114,15 @@ fn run_set(
     let mut given: BTreeMap<String, HostTensor> = BTreeMap::new();
     for (info, bytes) in model.inputs().zip(inputs) {
         if info.dtype.is_none() {
-            return Outcome::Unsupported("inputs that are no tensors of numbers".to_owned());
+            return Outcome::Unsupported(format!("an input of type {}", info.type_name));
         }
         match HostTensor::from_proto_bytes(bytes) {
             Ok((_, tensor)) => given.insert(info.name.clone(), common::declared(tensor, info.dtype)),
             Err(error) => return Outcome::Unsupported(format!("input `{}`: {error}", info.name)),
         };
     }
-    if model.outputs().iter().any(|info| info.dtype.is_none()) {
-        return Outcome::Unsupported("outputs that are no tensors of numbers".to_owned());
+    if let Some(info) = model.outputs().iter().find(|info| info.dtype.is_none()) {
+        return Outcome::Unsupported(format!("an output of type {}", info.type_name));
     }
     let expected: Result<Vec<_>, _> =
         outputs.iter().map(|bytes| HostTensor::from_proto_bytes(bytes)).collect();

@@ -290,7 +290,9 @@ pub(crate) fn cast_type(call: &impl Operands) -> Result<ElementType> {
     let attributes = &call.node().attributes;
     let number = attributes.int("to", 0)?;
     let known = i32::try_from(number).map_err(|_| "unknown").and_then(ElementType::from_number);
-    known.map_err(|name| attributes.wrong("to", format!("is {number} ({name}), which is not supported")))
+    known.map_err(|name| {
+        attributes.wrong("to", format!("is {name} (number {number} of the format), which is not read"))
+    })
 }
 
 /// The shape that an operator gives the elements.

@@ -149,7 +149,7 @@ pub enum Error {
         what: String,
     },
     /// Operators that are not supported, all of them.
-    #[error("{} not supported: {}", counted(.operators.len()), listed(.operators))]
+    #[error("{} of the model's operators are not supported: {}", .operators.len(), listed(.operators))]
     UnsupportedOperators {
         /// Each with its nodes.
         operators: Vec<UnsupportedOperator>,
@@ -237,20 +237,15 @@ pub struct UnsupportedOperator {
     pub nodes: Vec<String>,
 }
 
-fn counted(operators: usize) -> String {
-    match operators {
-        1 => "1 of the model's operators is".to_owned(),
-        count => format!("{count} of the model's operators are"),
-    }
-}
-
 fn listed(operators: &[UnsupportedOperator]) -> String {
     let each = operators.iter().map(|found| {
         let reason = found.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
-        let first = found.nodes.first().map_or("", String::as_str);
-        match found.nodes.len() {
-            0 | 1 => format!("{}{reason} at {first}", found.operator),
-            count => format!("{}{reason} at {count} nodes, the first {first}", found.operator),
+        // A network of quantised operators has hundreds of one name.
+        match &found.nodes[..] {
+            [first, _, _, _, ..] => {
+                format!("{}{reason} at {} nodes, the first {first}", found.operator, found.nodes.len())
+            }
+            few => format!("{}{reason} at {}", found.operator, few.join(", ")),
         }
     });
     each.collect::<Vec<_>>().join("; ")

@@ -25,6 +25,13 @@ use tilewright_runtime::Context;
 /// Sets of the test data, in the order of the page.
 const SETS: [&str; 4] = ["node", "simple", "pytorch-operator", "pytorch-converted"];
 
+/// Cases whose expected values are wrong, with what is right. (Casts to bfloat16, which some versions cut and do not round,
+/// have a tolerance: [`common::relative`].)
+const WRONG: [(&str, &str); 1] = [(
+    "test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True",
+    "1.17 divides by the whole window where it leaves the padded extent; ONNX Runtime 1.32 and PyTorch by what is inside",
+)];
+
 /// Names the lower limits in the environment.
 const LEAST: &str = "TILEWRIGHT_ONNX_LEAST";
 
@@ -72,6 +79,8 @@ enum Outcome {
     Host,
     /// Not supported, and why.
     Unsupported(String),
+    /// The case is of [`WRONG`], and does not pass.
+    Wrong(&'static str),
     /// Wrong, or an error that should not be.
     Failed(String),
 }
@@ -101,6 +110,12 @@ fn run(context: &Context, case: &Case) -> Run {
             }
         }
     }
+    let known = WRONG.iter().find(|(name, _)| *name == case.name);
+    let outcome = match (outcome, known) {
+        (Outcome::Failed(_), Some(&(_, why))) => Outcome::Wrong(why),
+        // Data of another version may be right.
+        (outcome, _) => outcome,
+    };
     Run { operators, outcome }
 }
 
@@ -211,6 +226,10 @@ fn every_case_passes_or_is_named() {
                     refused += 1;
                     unsupported.entry(reason).or_default().push(case.name.clone());
                     2
+                }
+                Outcome::Wrong(why) => {
+                    println!("{set}/{} is wrong itself: {why}", case.name);
+                    continue;
                 }
                 Outcome::Failed(reason) => {
                     failed.push(format!("{set}/{}: {reason}", case.name));

@@ -10,21 +10,90 @@ use tilewright::{
 };
 use tilewright_reference::movement as reference;
 
-const INTERPOLATIONS: [Interpolation; 5] = [
+const INTERPOLATIONS: [Interpolation; 7] = [
     Interpolation::Nearest(Rounding::Floor),
     Interpolation::Nearest(Rounding::PreferCeil),
     Interpolation::Linear,
     Interpolation::Cubic { a: -0.75, exclude_outside: false },
     Interpolation::Cubic { a: -0.5, exclude_outside: true },
+    Interpolation::LinearAntialias { exclude_outside: true },
+    Interpolation::CubicAntialias { a: -0.75, exclude_outside: false },
 ];
 
-const COORDINATES: [Coordinates; 5] = [
+const COORDINATES: [Coordinates; 7] = [
     Coordinates::HalfPixel,
     Coordinates::PytorchHalfPixel,
     Coordinates::AlignCorners,
     Coordinates::Asymmetric,
     Coordinates::TfHalfPixelForNn,
+    Coordinates::HalfPixelSymmetric,
+    Coordinates::CropAndResize { start: 0.125, end: 0.75 },
 ];
+
+/// `torch.nn.functional.interpolate(x, size, mode, antialias=True)` of PyTorch 1.13.1; its bicubic has Keys' −0.5.
+#[test]
+fn antialiasing_is_pytorchs() {
+    let x = [
+        [0.0f32, 1.0, 4.0, 9.0, 16.0, 25.0, 36.0],
+        [1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 13.0],
+        [2.0, 2.0, 2.0, 8.0, 8.0, 8.0, 8.0],
+        [5.0, 4.0, 3.0, 2.0, 1.0, 0.0, -1.0],
+        [1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0],
+    ]
+    .concat();
+    let bilinear = Interpolation::LinearAntialias { exclude_outside: true };
+    let bicubic = Interpolation::CubicAntialias { a: -0.5, exclude_outside: true };
+    let mut cases = Cases::new();
+    for context in contexts() {
+        let x = Tensor::from_slice(&context, &x, &[1, 1, 5, 7]).unwrap();
+        for (interpolation, size, expected) in [
+            (bilinear, [2, 3], &[2.162338f32, 7.53476, 15.019481, 2.454545, 2.703208, 2.454545][..]),
+            (
+                bilinear,
+                [3, 10],
+                &[
+                    0.428571, 1.214286, 2.5, 4.3, 6.842856, 9.842856, 13.299998, 17.5, 22.214285, 26.142859,
+                    2.444444, 2.566667, 2.722222, 2.877778, 5.199999, 6.522223, 6.677778, 6.833333, 6.988889,
+                    7.111111, 2.714286, 2.164286, 1.75, 1.85, 1.207143, 0.907143, 0.95, 0.25, 0.064286,
+                    0.142857,
+                ],
+            ),
+            (bicubic, [2, 3], &[1.781251, 7.700312, 16.489048, 2.452245, 2.410627, 1.505274]),
+            (
+                bicubic,
+                [3, 10],
+                &[
+                    0.200987, 0.922883, 2.359615, 4.315308, 6.843923, 9.945461, 13.619919, 17.867306,
+                    23.358192, 27.322346, 2.58972, 2.729673, 2.804288, 2.865424, 5.409812, 6.785904, 6.48134,
+                    6.455814, 6.335803, 6.220445, 2.850777, 2.197773, 1.656731, 1.790377, 1.019332, 0.663947,
+                    0.724225, -0.120191, -0.372938, -0.256877,
+                ],
+            ),
+        ] {
+            let op = Resize2d { size, scale: None, interpolation, coordinates: Coordinates::HalfPixel };
+            let y = x.resize2d(&op).unwrap().to_vec::<f32>().unwrap();
+            cases.check(format!("{interpolation:?} {size:?}"), close(&y, expected, 1e-6, 2e-6));
+        }
+    }
+    cases.finish();
+}
+
+/// An infinity reaches the places that stand for it and makes no NaN of the others.
+#[test]
+fn antialiased_places_beside_an_infinity() {
+    let mut x = [1.0f32; 24];
+    x[5] = f32::INFINITY;
+    for context in contexts() {
+        let x = Tensor::from_slice(&context, &x, &[1, 1, 1, 24]).unwrap();
+        let interpolation = Interpolation::LinearAntialias { exclude_outside: true };
+        let op = Resize2d { size: [1, 8], scale: None, interpolation, coordinates: Coordinates::HalfPixel };
+        let y = x.resize2d(&op).unwrap().to_vec::<f32>().unwrap();
+        // Place i is a triangle of 6 elements around 3 i + 1: the weight of element 5 in place 0 is 0.
+        let inf = f32::INFINITY;
+        assert_eq!(y[..4], [1.0, inf, inf, 1.0], "{y:?}");
+        close(&y[4..], &[1.0; 4], 1e-6, 0.0).unwrap();
+    }
+}
 
 #[test]
 fn resizes_and_goes_back() {

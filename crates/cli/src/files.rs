@@ -7,55 +7,66 @@ use std::{
 };
 
 use npyz::{NpyFile, WriterBuilder};
-use tilewright_nn::narrow_i64;
+use tilewright_onnx::{Data, HostTensor, Numbers};
 
 use crate::{error::Error, error::Result};
 
-/// Reads an array of float32 (or truth values, as 1 and 0) in C order, with its shape.
-pub fn read_f32(path: &Path) -> Result<(Vec<f32>, Vec<usize>)> {
-    let (file, shape) = open(path)?;
-    // Truth values are 1 and 0 on the device.
-    let file = match file.try_data::<bool>() {
-        Ok(data) => {
-            let numbers = data.map(|value| Ok(f32::from(u8::from(value?))));
-            let numbers = numbers.collect::<std::io::Result<_>>();
-            return Ok((numbers.map_err(|error| Error::file(path, error))?, shape));
-        }
-        Err(file) => file,
-    };
-    let values = file
-        .into_vec::<f32>()
-        .map_err(|error| array(path, format!("float32 is wanted ({error}); save x.astype(numpy.float32)")))?;
-    Ok((values, shape))
-}
-
-/// Reads an array of whole numbers (signed or not, of any width, or truth values) in C order, as the 32 bits that devices
-/// have, with its shape.
+/// Reads an array of numbers or truth values, of any type that NumPy and the host have, in C order.
 ///
 /// # Errors
-/// [`tilewright_nn::Error::Int64`] for the first number that does not fit: none is changed.
-pub fn read_i32(path: &Path) -> Result<(Vec<i32>, Vec<usize>)> {
+/// [`Error::Array`] for a file of another kind, or one that is cut short.
+pub fn read_array(path: &Path) -> Result<HostTensor> {
     let (file, shape) = open(path)?;
-    let values = integers(file).map_err(|error| array(path, format!("int64 or int32 is wanted: {error}")))?;
-    Ok((narrow_i64(&path.display().to_string(), &values)?, shape))
-}
-
-/// The numbers of a file of whole numbers. A uint64 beyond int64 becomes the largest of those, which fits no device either.
-fn integers(file: NpyFile<BufReader<fs::File>>) -> std::io::Result<Vec<i64>> {
+    let fortran = file.order() == npyz::Order::Fortran;
+    let kind = file.dtype().descr();
+    let fault = |error: std::io::Error| array(path, format!("it is cut short ({error}); write it again"));
     macro_rules! first_that_fits {
-        ($file:expr, $($kind:ty),*) => {{
-            let file = $file;
+        ($($kind:ty => $data:ident),*) => {{
+            let file = file;
             $(
                 let file = match file.try_data::<$kind>() {
-                    Ok(data) => return data.map(|value| Ok(i64::from(value?))).collect(),
+                    Ok(data) => {
+                        let values = data.collect::<std::io::Result<Vec<$kind>>>().map_err(fault)?;
+                        return whole(path, shape, fortran, Data::$data(values));
+                    }
                     Err(file) => file,
                 };
             )*
-            file
+            let _ = file;
         }};
     }
-    let file = first_that_fits!(file, i64, i32, i16, i8, u32, u16, u8, bool);
-    Ok(file.into_vec::<u64>()?.into_iter().map(|value| i64::try_from(value).unwrap_or(i64::MAX)).collect())
+    first_that_fits!(
+        f32 => F32, f64 => F64, half::f16 => F16, i64 => I64, i32 => I32, i16 => I16, i8 => I8, u64 => U64, u32 => U32,
+        u16 => U16, u8 => U8, bool => Bool
+    );
+    let hint = if kind.contains('V') {
+        "NumPy has no name for it (bfloat16, 8-bit floats and int4 are saved so); save x.astype(numpy.float32)"
+    } else {
+        "numbers or truth values are wanted; save x.astype(numpy.float32)"
+    };
+    Err(array(path, format!("its elements are of NumPy's type {kind}: {hint}")))
+}
+
+/// A tensor of elements in the file's order.
+fn whole(path: &Path, shape: Vec<usize>, fortran: bool, data: Data) -> Result<HostTensor> {
+    let data = if fortran && shape.len() > 1 { data.take(&from_fortran(&shape)) } else { data };
+    let unfilled =
+        |data: Data| array(path, format!("{} elements do not fill the shape {shape:?}", data.len()));
+    HostTensor::new(&shape, data).map_err(unfilled)
+}
+
+/// For each element in C order its place in Fortran's, where the first axis is the fastest.
+fn from_fortran(shape: &[usize]) -> Vec<usize> {
+    let (mut places, mut stride) = (vec![0], 1);
+    let mut strides = Vec::with_capacity(shape.len());
+    for &extent in shape {
+        strides.push(stride);
+        stride *= extent;
+    }
+    for (&extent, stride) in shape.iter().zip(strides) {
+        places = places.iter().flat_map(|&place| (0..extent).map(move |at| place + at * stride)).collect();
+    }
+    places
 }
 
 /// The shape in the header of an array file.
@@ -66,9 +77,6 @@ pub fn read_shape(path: &Path) -> Result<Vec<usize>> {
 fn open(path: &Path) -> Result<(NpyFile<BufReader<fs::File>>, Vec<usize>)> {
     let reader = BufReader::new(fs::File::open(path).map_err(|error| Error::file(path, error))?);
     let file = NpyFile::new(reader).map_err(|error| array(path, format!("it is no .npy file: {error}")))?;
-    if file.order() != npyz::Order::C {
-        return Err(array(path, "it is in Fortran order; save numpy.ascontiguousarray(x)".to_owned()));
-    }
     let mut shape = Vec::with_capacity(file.shape().len());
     for &extent in file.shape() {
         shape
@@ -87,18 +95,8 @@ fn array(path: &Path, reason: String) -> Error {
     Error::Array { path: path.display().to_string(), reason }
 }
 
-/// Numbers as NumPy is to have them.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Array {
-    F32(Vec<f32>),
-    F64(Vec<f64>),
-    I32(Vec<i32>),
-    I64(Vec<i64>),
-    Bool(Vec<bool>),
-}
-
 /// Writes arrays by name, whole or not at all.
-pub fn write_npz(path: &Path, arrays: &[(&str, &Array, &[usize])]) -> Result<()> {
+pub fn write_npz(path: &Path, arrays: &[(&str, &HostTensor)]) -> Result<()> {
     let fault = |error| Error::file(path, error);
     let zip_fault = |error: zip::result::ZipError| Error::file(path, std::io::Error::other(error));
     let mut npz = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -108,15 +106,33 @@ pub fn write_npz(path: &Path, arrays: &[(&str, &Array, &[usize])]) -> Result<()>
         .compression_method(zip::CompressionMethod::Stored)
         .last_modified_time(zip::DateTime::default())
         .large_file(true);
-    for (name, values, shape) in arrays {
-        let shape: Vec<u64> = shape.iter().map(|&extent| extent as u64).collect();
+    for (name, tensor) in arrays {
+        let shape: Vec<u64> = tensor.shape().iter().map(|&extent| extent as u64).collect();
         npz.start_file(npyz::npz::file_name_from_array_name(name), options).map_err(zip_fault)?;
-        match values {
-            Array::F32(values) => write_npy(&mut npz, values, &shape),
-            Array::F64(values) => write_npy(&mut npz, values, &shape),
-            Array::I32(values) => write_npy(&mut npz, values, &shape),
-            Array::I64(values) => write_npy(&mut npz, values, &shape),
-            Array::Bool(values) => write_npy(&mut npz, values, &shape),
+        match tensor.data() {
+            Data::F32(values) => write_npy(&mut npz, values, &shape),
+            Data::F64(values) => write_npy(&mut npz, values, &shape),
+            Data::F16(values) => write_npy(&mut npz, values, &shape),
+            Data::I64(values) => write_npy(&mut npz, values, &shape),
+            Data::I32(values) => write_npy(&mut npz, values, &shape),
+            Data::I16(values) => write_npy(&mut npz, values, &shape),
+            Data::I8(values) => write_npy(&mut npz, values, &shape),
+            Data::U64(values) => write_npy(&mut npz, values, &shape),
+            Data::U32(values) => write_npy(&mut npz, values, &shape),
+            Data::U16(values) => write_npy(&mut npz, values, &shape),
+            Data::U8(values) => write_npy(&mut npz, values, &shape),
+            Data::Bool(values) => write_npy(&mut npz, values, &shape),
+            // NumPy has no such type; float32, or int8, has every value.
+            other => match other.numbers() {
+                Numbers::Floats(values) => {
+                    let values: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
+                    write_npy(&mut npz, &values, &shape)
+                }
+                Numbers::Integers(values) => {
+                    let values: Vec<i8> = values.into_iter().map(|value| value as i8).collect();
+                    write_npy(&mut npz, &values, &shape)
+                }
+            },
         }
         .map_err(fault)?;
     }

@@ -1,6 +1,7 @@
 //! The program `tilewright`: training, inference, gradients, and a look at kernels and devices.
 
 pub mod commands;
+mod convert;
 mod error;
 mod files;
 mod interrupt;

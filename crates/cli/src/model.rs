@@ -3,13 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use tilewright_graph::{Graph, ValueId};
-use tilewright_nn::{INPUT, LoadReport, ParameterStore, StateFile};
-use tilewright_onnx::{ElementType, Import, Imported, Model, Numbers};
+use tilewright_nn::{INPUT, LoadReport, ParameterStore, StateFile, StateSource, Unwrapped};
+use tilewright_onnx::{ElementType, Import, Imported, InputPort, Model, OutputPort};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Network, Options, Shortcut, build};
 
-use crate::{error::Error, error::Result, files::Array, mistaken, mistaken::Wanted};
+use crate::{error::Error, error::Result, mistaken, mistaken::Wanted};
 
 /// Classes of a network that is made without weights: ImageNet's.
 const CLASSES: usize = 1000;
@@ -24,47 +24,14 @@ pub struct InputShape {
     pub shape: Vec<usize>,
 }
 
-/// A network as a graph, with what comes out of the program.
+/// A network as a graph, with what goes in and comes out in its own types.
 pub struct Loaded {
     /// The graph.
     pub graph: Graph,
+    /// The inputs, in the graph's order.
+    pub inputs: Vec<InputPort>,
     /// The outputs, in the model's order.
-    pub outputs: Vec<Output>,
-}
-
-/// An output of the program.
-pub struct Output {
-    /// Its name.
-    pub name: String,
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// Its type at the program's border, where the device may have another.
-    pub kind: Kind,
-    /// Where its numbers come from.
-    pub value: OutputValue,
-}
-
-/// The types of outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// float32.
-    F32,
-    /// float64, which no device computes: it is known from the file.
-    F64,
-    /// int32, or a narrower type.
-    I32,
-    /// int64, or another type that is wider than 32 bits.
-    I64,
-    /// Truth values.
-    Bool,
-}
-
-/// Where an output's numbers come from.
-pub enum OutputValue {
-    /// The graph's output of this number.
-    Computed(usize),
-    /// The file alone: it does not depend on the inputs.
-    Known(Array),
+    pub outputs: Vec<OutputPort>,
 }
 
 /// [`load_graph`], for those who look at the graph alone.
@@ -85,7 +52,10 @@ pub fn load_graph(
         return onnx(context, model, weights, inputs);
     }
     let [InputShape { from, name, shape }] = inputs else {
-        let reason = format!("`{model}` has one input, and {} were given", inputs.len());
+        let reason = match inputs.len() {
+            0 => format!("`{model}` has one input, and none was given"),
+            given => format!("`{model}` has one input, and {given} were given"),
+        };
         return Err(Error::Argument { argument: "--input", reason });
     };
     if let Some(name) = name.as_ref().filter(|name| *name != INPUT) {
@@ -108,14 +78,12 @@ pub fn load_graph(
         }
     };
     let graph = tilewright_nn::capture(&*network.module, &network.store, &[(INPUT, shape, DType::F32)])?;
-    let output = |(at, (name, id)): (usize, &(String, ValueId))| Output {
-        name: name.clone(),
-        shape: graph[*id].shape.clone(),
-        kind: Kind::F32,
-        value: OutputValue::Computed(at),
+    let input = InputPort { name: INPUT.to_owned(), dtype: ElementType::F32, shape: shape.clone() };
+    let output = |(at, (name, id)): (usize, &(String, ValueId))| {
+        OutputPort::computed(name.clone(), ElementType::F32, graph[*id].shape.clone(), at)
     };
     let outputs = graph.outputs().iter().enumerate().map(output).collect();
-    Ok(Loaded { graph, outputs })
+    Ok(Loaded { inputs: vec![input], outputs, graph })
 }
 
 /// The graph of an ONNX file. Inputs without a name are the model's in its order; those that are not given have the shape
@@ -135,59 +103,17 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
             None if at < names.len() => names[at],
             _ => {
                 let given = input.name.clone().unwrap_or_else(|| format!("number {}", at + 1));
-                let all = names.join(", ");
-                return argument("--input", format!("`{path}` has no input {given}; its inputs are: {all}"));
+                let there = match &names[..] {
+                    [] => "it has none".to_owned(),
+                    names => format!("its inputs are: {}", names.join(", ")),
+                };
+                return argument("--input", format!("`{path}` has no input {given}; {there}"));
             }
         };
         import = import.shape(name, &input.shape);
     }
-    let Imported { graph, outputs, .. } = import.graph(context)?;
-    let outputs = outputs.iter().map(|port| {
-        let kind = Kind::of(port.dtype());
-        let value = match (port.known(), port.graph_output()) {
-            (Some(known), _) => OutputValue::Known(kind.array(path, known.data().numbers())?),
-            (None, at) => OutputValue::Computed(at.unwrap_or_default()),
-        };
-        Ok(Output { name: port.name().to_owned(), shape: port.shape().to_vec(), kind, value })
-    });
-    Ok(Loaded { outputs: outputs.collect::<Result<_>>()?, graph })
-}
-
-impl Kind {
-    fn of(dtype: ElementType) -> Self {
-        match dtype {
-            ElementType::Bool => Self::Bool,
-            ElementType::I8 | ElementType::U8 | ElementType::I16 | ElementType::U16 | ElementType::I32 => {
-                Self::I32
-            }
-            ElementType::I64 | ElementType::U32 | ElementType::U64 => Self::I64,
-            ElementType::F64 => Self::F64,
-            _ => Self::F32,
-        }
-    }
-
-    /// Numbers that the model `path` holds, as this type has them.
-    fn array(self, path: &str, numbers: Numbers) -> Result<Array> {
-        fn whole<T: TryFrom<i128>>(path: &str, numbers: &Numbers) -> Result<Vec<T>> {
-            let Numbers::Integers(values) = numbers else { return Ok(Vec::new()) };
-            let narrow = |&value| {
-                T::try_from(value).map_err(|_| Error::Array {
-                    path: path.to_owned(),
-                    reason: format!("an output is {value}, which is beyond int64"),
-                })
-            };
-            values.iter().map(narrow).collect()
-        }
-        Ok(match self {
-            Self::F32 => Array::F32(numbers.floats().into_iter().map(|value| value as f32).collect()),
-            Self::F64 => Array::F64(numbers.floats()),
-            Self::I32 => Array::I32(whole(path, &numbers)?),
-            Self::I64 => Array::I64(whole(path, &numbers)?),
-            Self::Bool => {
-                Array::Bool(whole::<i64>(path, &numbers)?.into_iter().map(|value| value != 0).collect())
-            }
-        })
-    }
+    let Imported { graph, inputs, outputs } = import.graph(context)?;
+    Ok(Loaded { graph, inputs, outputs })
 }
 
 /// Builds the network `name` for images of `image` (channels, height, width) and loads `weights` into it.
@@ -201,6 +127,7 @@ pub fn load(
 ) -> Result<(Network, LoadReport)> {
     let state = StateFile::open(weights)
         .map_err(|error| mistaken::explain(weights, Wanted::Weights, error.into()))?;
+    let state = Unwrapped::new(state);
     let classes = match state.shape("fc.bias") {
         Some(&[classes]) => classes,
         _ => {
@@ -209,12 +136,16 @@ pub fn load(
         }
     };
     // A ResNet without weights for its shortcuts has the paper's, which need none.
-    let projects = state.names().any(|key| key.contains(".downsample."));
+    let projects = state.names().iter().any(|key| key.contains(".downsample."));
     let shortcut =
         if projects || !name.starts_with("resnet") { Shortcut::Projection } else { Shortcut::Padding };
     let store = ParameterStore::from_state(context, 0, Arc::new(state));
     let network = build(name, &store, Options { image, classes, shortcut })?;
     let report = store.finish_loading()?;
+    if !report.stripped.is_empty() {
+        let (file, prefix) = (weights.display(), &report.stripped);
+        eprintln!("note: every name in {file} begins with `{prefix}`, which is taken off");
+    }
     Ok((network, report))
 }
 

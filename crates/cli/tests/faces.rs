@@ -136,8 +136,9 @@ fn wrong_weights_and_inputs_are_refused() {
     refuse(text(&weights), text(&wrong), &["2×2", "too small"]);
     write_npy(&wrong, "<f4", &[1, 3, 32, 32], &floats(&[0.5; 100]));
     refuse(text(&weights), text(&wrong), &["wrong.npy", "cut short"]);
-    write_npy(&wrong, "<f8", &[1, 3, 32, 32], &[0; 3 * 32 * 32 * 8]);
-    refuse(text(&weights), text(&wrong), &["wrong.npy", "float32", "astype"]);
+    let tenth = [0.1f64; 3 * 32 * 32].map(f64::to_le_bytes).concat();
+    write_npy(&wrong, "<f8", &[1, 3, 32, 32], &tenth);
+    refuse(text(&weights), text(&wrong), &["wrong.npy", "element 0 is 0.1", "float32", "astype"]);
     write_npy(&wrong, "<f4", &[1, 32, 32, 3], &floats(&[0.5; 3 * 32 * 32]));
     refuse(text(&weights), text(&wrong), &["wrong.npy", "N×C×H×W", "transpose"]);
     // Shapes that no machine holds; an extent of 0 does not excuse the others.

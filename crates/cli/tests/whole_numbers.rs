@@ -5,55 +5,11 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{floats, folder, golden, run_badly, run_well, text, write_npy};
-
-/// The few parts of ONNX's format that a small model needs.
-mod onnx {
-    /// A number of a message.
-    pub fn number(field: u8, value: u8) -> Vec<u8> {
-        vec![field << 3, value]
-    }
-
-    /// Bytes, a text or a message within a message.
-    pub fn part(field: u8, bytes: impl AsRef<[u8]>) -> Vec<u8> {
-        let bytes = bytes.as_ref();
-        assert!(bytes.len() < 1 << 14, "two bytes of length");
-        let length = [(bytes.len() & 127) as u8 | 128, (bytes.len() >> 7) as u8];
-        [&[field << 3 | 2], &length[..], bytes].concat()
-    }
-
-    pub const FLOAT: u8 = 1;
-    pub const INT64: u8 = 7;
-    pub const BOOL: u8 = 9;
-
-    pub fn value(name: &str, dtype: u8, shape: &[u8]) -> Vec<u8> {
-        let dims: Vec<u8> = shape.iter().flat_map(|&extent| part(1, number(1, extent))).collect();
-        let tensor = [number(1, dtype), part(2, dims)].concat();
-        [part(1, name), part(2, part(1, tensor))].concat()
-    }
-
-    pub fn node(op: &str, inputs: &[&str], output: &str, attribute: Option<(&str, u8)>) -> Vec<u8> {
-        let mut bytes: Vec<u8> = inputs.iter().flat_map(|input| part(1, input)).collect();
-        bytes.extend([part(2, output), part(4, op)].concat());
-        if let Some((name, value)) = attribute {
-            bytes
-                .extend(part(5, [part(1, name), number(3, value), vec![20 << 3 & 127 | 128, 1, 2]].concat()));
-        }
-        bytes
-    }
-
-    pub fn model(nodes: &[Vec<u8>], inputs: &[Vec<u8>], outputs: &[Vec<u8>]) -> Vec<u8> {
-        let all = |field, parts: &[Vec<u8>]| -> Vec<u8> {
-            parts.iter().flat_map(|bytes| part(field, bytes)).collect()
-        };
-        let graph = [all(1, nodes), part(2, "graph"), all(11, inputs), all(12, outputs)].concat();
-        [number(1, 8), part(8, [part(1, ""), number(2, 17)].concat()), part(7, graph)].concat()
-    }
-}
+use common::{floats, folder, golden, read_npz as read, run_badly, run_well, text, write_npy};
 
 /// x is float 2×3, i is int64 2; `best` and `same` are int64, `less` is bool, `float` is float.
 fn write_model(path: &Path) {
-    use onnx::{BOOL, FLOAT, INT64, model, node, value};
+    use common::onnx::{BOOL, FLOAT, INT64, model, node, value};
     let nodes = [
         node("ArgMax", &["x"], "indices", Some(("axis", 1))),
         node("Identity", &["indices"], "best", None),
@@ -69,17 +25,11 @@ fn write_model(path: &Path) {
         value("less", BOOL, &[2]),
         value("float", FLOAT, &[2]),
     ];
-    fs::write(path, model(&nodes, &inputs, &outputs)).unwrap();
+    fs::write(path, model(&nodes, &[], &inputs, &outputs)).unwrap();
 }
 
 fn int64(values: &[i64]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
-}
-
-fn read<T: npyz::Deserialize>(path: &Path, name: &str) -> Vec<T> {
-    let mut archive = zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap();
-    let file = npyz::NpyFile::new(archive.by_name(&format!("{name}.npy")).unwrap()).unwrap();
-    file.into_vec::<T>().unwrap()
 }
 
 #[test]

@@ -57,6 +57,16 @@ pub enum Error {
         /// The number.
         value: i64,
     },
+    /// A number of 64 bits is beyond f32, in which parameters are kept.
+    #[error("`{name}`: element {index} is {value:e}; parameters are kept as f32, −3.4e38 to 3.4e38")]
+    Float64 {
+        /// Whose number it is.
+        name: String,
+        /// Its place, row-major.
+        index: usize,
+        /// The number.
+        value: f64,
+    },
     /// A layer was given an option that it cannot take.
     #[error("{layer}: {option} is {value}; {hint}")]
     Option {
@@ -84,7 +94,7 @@ pub enum Error {
         report: Box<LoadReport>,
     },
     /// A tensor of a state dict has an element type that cannot be converted.
-    #[error("tensor `{name}` has the element type {dtype}; f32, f16, bf16, i32 and i64 can be read")]
+    #[error("tensor `{name}` has the element type {dtype}; f64, f32, f16, bf16, i32 and i64 can be read")]
     StateDictType {
         /// The tensor.
         name: String,

@@ -25,7 +25,7 @@ pub use pass::Pass;
 pub use sequential::Sequential;
 pub use state::{
     Checkpoint, HostTensor, LoadReport, Misshaped, Prefixed, StateDict, StateFile, StateSource,
-    TrainingState, narrow_i64,
+    TrainingState, Unwrapped, narrow_i64,
 };
 pub use store::{ParameterStore, Scope};
 pub use values::{Name, Values};

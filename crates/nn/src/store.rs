@@ -15,7 +15,7 @@ use tilewright_runtime::Context;
 
 use crate::{
     error::Error, error::Result, init::Init, parameter::Entry, parameter::First, parameter::Parameter,
-    state::report::LoadReport, state::source::StateSource,
+    state::report::LoadReport, state::source::StateSource, state::source::Unwrapped,
 };
 
 /// The most threads that fill parameters: beyond a few, memory is what they wait for.
@@ -47,7 +47,8 @@ impl ParameterStore {
     }
 
     /// An empty store whose parameters take the values that `source` has under their paths: nothing is drawn for them. What
-    /// `source` has not, or in another shape, is drawn as in [`Self::new`].
+    /// `source` has not, or in another shape, is drawn as in [`Self::new`]. Prefixes of PyTorch's wrappers are taken off, as
+    /// [`Unwrapped`] does.
     ///
     /// When the network is made, [`Self::finish_loading`] says whether everything fitted.
     ///
@@ -63,7 +64,7 @@ impl ParameterStore {
     /// ```
     pub fn from_state(context: &Context, seed: u64, source: Arc<dyn StateSource>) -> Self {
         let store = Self::new(context, seed);
-        store.lock().source = Some(source);
+        store.lock().source = Some(Arc::new(Unwrapped::new(source)));
         store
     }
 
@@ -245,7 +246,8 @@ impl Scope {
     /// [`Error::DuplicatePath`]; what the store's source says.
     pub fn counter(&self, name: &str) -> Result<Arc<AtomicI64>> {
         let (counter, path) = (Arc::<AtomicI64>::default(), self.join(name));
-        if let Some(source) = self.store.source().filter(|source| source.shape(&path) == Some(&[][..]))
+        let single = |source: &Arc<dyn StateSource>| matches!(source.shape(&path), Some([] | [1]));
+        if let Some(source) = self.store.source().filter(single)
             && let Some(value) = source.tensor(&path)?
         {
             counter.store(value.first_i64(), Ordering::Relaxed);

@@ -215,11 +215,15 @@ fn element_types_are_converted_or_refused() {
     let brains: Vec<u8> = numbers.iter().flat_map(|&x| bf16::from_f32(x).to_le_bytes()).collect();
     let ints: Vec<u8> = [7i32, -8].iter().flat_map(|x| x.to_le_bytes()).collect();
     let doubles: Vec<u8> = [1f64, 2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let wide: Vec<u8> = [1f64, 1e300].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let bytes = vec![1, 2];
     let views = [
         ("half", Dtype::F16, &halves),
         ("brain", Dtype::BF16, &brains),
         ("int", Dtype::I32, &ints),
         ("double", Dtype::F64, &doubles),
+        ("wide", Dtype::F64, &wide),
+        ("byte", Dtype::U8, &bytes),
     ]
     .map(|(name, dtype, bytes)| (name, TensorView::new(dtype, vec![2], bytes).unwrap()));
     fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
@@ -229,8 +233,73 @@ fn element_types_are_converted_or_refused() {
     assert_eq!(read("brain"), HostTensor::F32(numbers.to_vec(), vec![2]));
     assert_eq!(read("int"), HostTensor::I64(vec![7, -8], vec![2]));
     assert_eq!(file.tensor("none").unwrap(), None);
-    assert!(matches!(file.tensor("double"), Err(Error::StateDictType { .. })));
+    assert_eq!(read("double"), HostTensor::F32(vec![1.0, 2.0], vec![2]));
+    assert!(matches!(file.tensor("byte"), Err(Error::StateDictType { .. })));
     assert!(matches!(file.read_all(), Err(Error::StateDictType { .. })));
+    let error = file.tensor("wide").unwrap_err().to_string();
+    assert!(error.contains("`wide`: element 1 is 1e300") && error.contains("3.4e38"), "{error}");
+}
+
+/// What PyTorch's DataParallel and torch.compile write: the network's names behind a prefix, or two.
+#[test]
+fn prefixes_of_wrappers_are_taken_off_and_said() {
+    let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("w.safetensors");
+    let state = write(&path, &context, 1);
+    for prefix in ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."] {
+        let named = |(name, value): (&String, &HostTensor)| (format!("{prefix}{name}"), value.clone());
+        let wrapped = StateDict { tensors: state.tensors.iter().map(named).collect(), metadata: None };
+        wrapped.write(&path).unwrap();
+        let store = ParameterStore::from_state(&context, 2, Arc::new(StateFile::open(&path).unwrap()));
+        build(&store).unwrap();
+        let report = store.finish_loading().unwrap();
+        assert_eq!((&*report.stripped, report.loaded.len()), (prefix, state.tensors.len()));
+        assert!(report.to_string().contains(&format!("every name began with `{prefix}`")), "{report}");
+        assert_eq!(StateDict::of(&store).unwrap(), state);
+        let store = built(&context, 3);
+        assert_eq!(wrapped.load_into(&store, "state").unwrap().stripped, prefix);
+        assert_eq!(StateDict::of(&store).unwrap(), state);
+        // One name without it: no wrapper wrote that.
+        let mut mixed = wrapped.clone();
+        mixed.tensors.insert("more".to_owned(), HostTensor::F32(vec![0.0], vec![1]));
+        let error = mixed.load_into(&built(&context, 3), "state").unwrap_err().to_string();
+        assert!(error.contains("missing: ") && error.contains("unexpected: "), "{error}");
+        let near = format!("conv.weight (near: {prefix}conv.weight)");
+        assert!(prefix != "module." || error.contains(&near), "{error}");
+    }
+}
+
+/// A network with a part called `module` keeps its names.
+#[test]
+fn a_part_called_as_a_wrapper_is_keeps_its_name() {
+    let context = Context::new().unwrap();
+    let make = |store: &ParameterStore| Linear::new(&(store.root() / "module" / "fc"), 2, 2).unwrap();
+    let store = ParameterStore::new(&context, 1);
+    make(&store);
+    let state = StateDict::of(&store).unwrap();
+    let source = Arc::new(state.clone());
+    let store = ParameterStore::from_state(&context, 2, source);
+    make(&store);
+    let report = store.finish_loading().unwrap();
+    assert_eq!((&*report.stripped, report.loaded.len()), ("", 2));
+    assert_eq!(StateDict::of(&store).unwrap(), state);
+}
+
+#[test]
+fn a_counter_of_one_axis_is_a_counter() {
+    let (context, folder) = (Context::new().unwrap(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("w.safetensors");
+    let mut state = write(&path, &context, 1);
+    let key = "bn.num_batches_tracked".to_owned();
+    assert!(state.tensors.insert(key.clone(), HostTensor::I64(vec![17], vec![1])).is_some());
+    state.write(&path).unwrap();
+    let store = ParameterStore::from_state(&context, 2, Arc::new(StateFile::open(&path).unwrap()));
+    build(&store).unwrap();
+    assert!(store.finish_loading().unwrap().is_clean());
+    assert_eq!(StateDict::of(&store).unwrap().tensors[&key], HostTensor::I64(vec![17], vec![]));
+    let store = built(&context, 3);
+    assert!(state.load_into(&store, "state").unwrap().is_clean());
+    assert_eq!(StateDict::of(&store).unwrap().tensors[&key], HostTensor::I64(vec![17], vec![]));
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub enum Error {
         known: &'static str,
     },
     /// A tensor's type is none that is read.
-    #[error("{tensor} has element type {number} ({name}), which is not supported")]
+    #[error("{tensor} has element type {name} (number {number} of the format), which is not read")]
     ElementType {
         /// The tensor.
         tensor: String,
@@ -240,7 +240,13 @@ pub struct UnsupportedOperator {
 fn listed(operators: &[UnsupportedOperator]) -> String {
     let each = operators.iter().map(|found| {
         let reason = found.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
-        format!("{}{reason} at {}", found.operator, found.nodes.join(", "))
+        // A network of quantised operators has hundreds of one name.
+        match &found.nodes[..] {
+            [first, _, _, _, ..] => {
+                format!("{}{reason} at {} nodes, the first {first}", found.operator, found.nodes.len())
+            }
+            few => format!("{}{reason} at {}", found.operator, few.join(", ")),
+        }
     });
     each.collect::<Vec<_>>().join("; ")
 }

@@ -166,8 +166,18 @@ fn makers<'a>(
 }
 
 fn value_info(proto: ValueInfoProto) -> ValueInfo {
-    let tensor = proto.r#type.and_then(|kind| kind.tensor_type);
-    let dtype = tensor.as_ref().and_then(|tensor| ElementType::from_number(tensor.elem_type).ok());
+    let kind = proto.r#type.unwrap_or_default();
+    let other = [
+        ("sequence", kind.sequence_type.is_some()),
+        ("map", kind.map_type.is_some()),
+        ("sparse tensor", kind.sparse_tensor_type.is_some()),
+        ("optional", kind.optional_type.is_some()),
+    ];
+    let other = other.into_iter().find(|(_, is)| *is).map_or("undefined", |(name, _)| name);
+    let tensor = kind.tensor_type;
+    let dtype = tensor.as_ref().map_or(Err(other), |tensor| ElementType::from_number(tensor.elem_type));
+    let type_name = dtype.map_or_else(|name| name, ElementType::name);
+    let dtype = dtype.ok();
     let shape = tensor.and_then(|tensor| tensor.shape).map(|shape| {
         let dims = shape.dim.into_iter().map(|dim| match dim.value {
             // Some exporters write an open extent as −1.
@@ -178,7 +188,7 @@ fn value_info(proto: ValueInfoProto) -> ValueInfo {
         });
         dims.collect()
     });
-    ValueInfo { name: proto.name, dtype, shape }
+    ValueInfo { name: proto.name, dtype, type_name, shape }
 }
 
 fn unsupported(place: &str, what: &str) -> Error {

@@ -1,6 +1,7 @@
 //! A model as read from a file: typed, checked, its nodes sorted.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use crate::attributes::Attributes;
@@ -118,11 +119,13 @@ pub struct ValueInfo {
     pub name: String,
     /// Its element type; `None` for a type that is not read and for what is no tensor.
     pub dtype: Option<ElementType>,
+    /// The name of its type in the specification, also of one that is not read: `float`, `string`, `sequence`.
+    pub type_name: &'static str,
     /// Its extents; `None` where even the rank is open.
     pub shape: Option<Vec<Dim>>,
 }
 
-/// An extent as a file says it.
+/// An extent as a file says it. It is shown as its number, its name, or `?`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dim {
     /// A number.
@@ -131,4 +134,14 @@ pub enum Dim {
     Name(String),
     /// Nothing.
     Open,
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Extent(extent) => write!(f, "{extent}"),
+            Self::Name(name) => f.write_str(name),
+            Self::Open => f.write_str("?"),
+        }
+    }
 }

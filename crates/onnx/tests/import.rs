@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{encoded, floats, int, int64s, model, node, sample, value};
+use common::{encoded, floats, int, int64s, ints, model, node, sample, value};
 use tilewright_graph::Options;
 use tilewright_onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tilewright_onnx::{Error, HostTensor, Import, Model};
@@ -50,6 +50,74 @@ fn every_unsupported_operator_is_reported_at_once() {
         assert!(message.contains(part), "`{part}` is not in: {message}");
     }
     assert!(!message.contains("fine"), "{message}");
+}
+
+/// A network of quantised operators has hundreds of a name: they are counted, and the error has all of them.
+#[test]
+fn many_nodes_of_an_operator_are_counted() {
+    let mut nodes: Vec<_> = (0..200)
+        .map(|at| {
+            node(
+                "Wonder",
+                &format!("w{at}"),
+                &[&*if at == 0 { "x".into() } else { format!("v{at}") }],
+                &[&format!("v{}", at + 1)],
+            )
+        })
+        .collect();
+    nodes.push(node("Relu", "last", &["v200"], &["y"]));
+    let error = refused(&with(nodes, vec![]));
+    assert_eq!(
+        error.to_string(),
+        "1 of the model's operators are not supported: Wonder at 200 nodes, the first Wonder node `w0`"
+    );
+    let Error::UnsupportedOperators { operators } = error else { panic!("another error") };
+    assert_eq!(operators[0].nodes.len(), 200);
+}
+
+/// Types, shapes and numbers are said as ONNX has them, not as Rust shows them.
+#[test]
+fn messages_speak_of_the_model() {
+    let typed = |number: i32| {
+        let mut input = value("x", &[2, 3]);
+        input.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().elem_type = number;
+        let graph = GraphProto {
+            node: vec![node("Relu", "r", &["x"], &["y"])],
+            input: vec![input],
+            output: vec![value("y", &[2, 3])],
+            ..GraphProto::default()
+        };
+        refused(&loaded(&model(graph, 17))).to_string()
+    };
+    for (number, name) in [(8, "string"), (14, "complex64"), (0, "undefined")] {
+        assert_eq!(typed(number), format!("input `x`: its type, {name}, is not read"));
+    }
+    // An open extent, another rank, a kernel that the weight has not, and k of TopK.
+    let mut open = value("x", &[0, 3]);
+    let dims = &mut open.r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().shape.as_mut().unwrap().dim;
+    dims[1].value = Some(tilewright_onnx::proto::DimensionValue::Name("width".to_owned()));
+    let graph = GraphProto {
+        node: vec![node("Relu", "r", &["x"], &["y"])],
+        input: vec![open],
+        output: vec![value("y", &[0, 3])],
+        ..GraphProto::default()
+    };
+    let model = loaded(&model(graph, 17));
+    let context = Context::new().unwrap();
+    let said = |import: Import| import.graph(&context).err().unwrap().to_string();
+    assert!(said(Import::new(&model)).contains("axis 0 of its shape [?, width] is open"));
+    assert!(said(Import::new(&model).shape("x", &[1])).contains("axis 1 of its shape [?, width] is open"));
+    let error = said(Import::new(&model).shape("x", &[1, 2, 3]));
+    assert_eq!(error, "input `x`: it has 2 axes, and the shape [1, 2, 3] was given");
+    let mut top = node("TopK", "top", &["x", "k"], &["y", ""]);
+    top.attribute = vec![int("axis", 1)];
+    let message = refused(&with(vec![top], vec![int64s("k", &[7])])).to_string();
+    assert!(message.contains("k is 7 on an axis of 3"), "{message}");
+    let mut conv = node("Conv", "conv", &["v", "w"], &["y"]);
+    conv.attribute = vec![ints("kernel_shape", &[2, 2])];
+    let weights = vec![floats("w", &[1, 1, 3, 3], &[0.0; 9]), int64s("s", &[1, 1, 2, 3])];
+    let message = refused(&with(vec![node("Reshape", "", &["x", "s"], &["v"]), conv], weights)).to_string();
+    assert!(message.contains("is [2, 2], and the weight has [3, 3]"), "{message}");
 }
 
 #[test]

@@ -15,6 +15,14 @@ impl Var {
         bordered_pool2d::max_pool2d_bordered(self, border, pool)
     }
 
+    /// The sum of each window of N C H W in a border; see [`tilewright_tensor::Tensor::sum_pool2d_bordered`].
+    ///
+    /// # Errors
+    /// Those of [`tilewright_tensor::Tensor::sum_pool2d_bordered`].
+    pub fn sum_pool2d_bordered(&self, border: Border, pool: &Pool2d) -> Result<Self, Error> {
+        bordered_pool2d::sum_pool2d_bordered(self, border, pool)
+    }
+
     /// The mean of each window of N C H W in a border; see [`tilewright_tensor::Tensor::avg_pool2d_bordered`].
     ///
     /// # Errors

@@ -14,6 +14,14 @@ impl Var {
         pool3d::max_pool3d(self, pool)
     }
 
+    /// The sum of each window of N C D H W; see [`tilewright_tensor::Tensor::sum_pool3d`].
+    ///
+    /// # Errors
+    /// Those of [`tilewright_tensor::Tensor::sum_pool3d`].
+    pub fn sum_pool3d(&self, pool: &Pool3d) -> Result<Self, Error> {
+        pool3d::sum_pool3d(self, pool)
+    }
+
     /// The mean of each window of N C D H W; see [`tilewright_tensor::Tensor::avg_pool3d`].
     ///
     /// # Errors

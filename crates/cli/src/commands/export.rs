@@ -11,7 +11,7 @@ use super::{
     output::print_json,
     profile::{ShapeArgument, input_shapes},
 };
-use crate::{error::Result, files, model};
+use crate::{error::Result, files, model, model::Loaded};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -40,10 +40,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if arguments.weights.is_none() && !arguments.model.ends_with(".onnx") {
         eprintln!("warning: no --weights: `{}` is written with random ones", arguments.model);
     }
-    let captured = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
+    let Loaded { graph: captured, inputs, outputs } =
+        model::load_graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
     let graph = if arguments.raw { captured } else { passes::optimize(&captured)?.0 };
     let name = Path::new(&arguments.model).file_stem().map_or("graph".into(), |stem| stem.to_string_lossy());
-    let bytes = tilewright_onnx::export(&graph, &name)?;
+    let bytes = tilewright_onnx::export_ports(&graph, &name, &inputs, &outputs)?;
     files::write_whole(&arguments.output, &bytes)?;
     let (nodes, parameters) = (graph.nodes().len(), graph.parameters());
     if arguments.json {

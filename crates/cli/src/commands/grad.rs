@@ -1,14 +1,15 @@
 //! `tilewright grad`.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::Path, path::PathBuf};
 
 use tilewright_autograd::Var;
 use tilewright_nn::{HostTensor, Pass, StateDict};
+use tilewright_onnx::ElementType;
 use tilewright_ops::CrossEntropy;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
-use crate::{error::Error, error::Result, files, model};
+use crate::{convert, error::Error, error::Result, files, model};
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Loss {
@@ -40,12 +41,16 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let Loss::CrossEntropy = arguments.loss;
-    let (values, shape) = files::read_f32(&arguments.input)?;
-    let (labels, labels_shape) = files::read_i32(&arguments.target)?;
-    let [_, c, h, w] = model::image_shape(&arguments.input.display().to_string(), &shape)?;
+    let wrong = |path: &Path, reason| Error::Array { path: path.display().to_string(), reason };
+    let images = convert::lossless(files::read_array(&arguments.input)?, ElementType::F32)
+        .map_err(|reason| wrong(&arguments.input, reason))?;
+    let target = files::read_array(&arguments.target)?;
+    let labels = convert::narrow(&target).map_err(|reason| wrong(&arguments.target, reason))?;
+    let (shape, labels_shape) = (images.shape(), target.shape());
+    let [_, c, h, w] = model::image_shape(&arguments.input.display().to_string(), shape)?;
     let (network, _) = model::load(context, &arguments.model, &arguments.weights, [c, h, w])?;
-    let x = Tensor::from_slice(context, &values, &shape)?;
-    let target = Tensor::from_slice(context, &labels, &labels_shape)?;
+    let x = Tensor::from_slice(context, &images.to_f32(), shape)?;
+    let target = Tensor::from_slice(context, &labels, labels_shape)?;
     let op = CrossEntropy::default();
     let logits = network.module.forward(&Var::constant(x), &Pass::train(0, 0))?;
     if let Some(&classes) = logits.shape().get(1) {

@@ -4,14 +4,12 @@ use std::{path::PathBuf, str::FromStr, time::Instant};
 
 use serde_json::json;
 use tilewright_graph::{Compiled, Options, Port, Session};
+use tilewright_onnx::{HostTensor, InputPort, OutputPort};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 
 use super::{output::print_json, precision::Precision};
-use crate::{
-    error::Error, error::Result, files, files::Array, mistaken, model, model::InputShape, model::Kind,
-    model::Loaded, model::Output, model::OutputValue,
-};
+use crate::{convert, error::Error, error::Result, files, mistaken, model, model::InputShape, model::Loaded};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -20,11 +18,12 @@ pub struct Arguments {
     /// The weights of a network of the zoo, a safetensors file.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// The input, a .npy file of float32 N×C×H×W (whole numbers where an .onnx file has them); NAME=FILE where there are
-    /// several.
-    #[arg(long, value_name = "[NAME=]FILE", required = true)]
+    /// The input, a .npy file of float32 N×C×H×W, or of the type that an .onnx file has; NAME=FILE where there are several.
+    /// Another type is converted where every value stays what it is.
+    #[arg(long, value_name = "[NAME=]FILE")]
     input: Vec<InputFile>,
-    /// Where the outputs go, an .npz file: float32, or the whole numbers or truth values that an .onnx file gives.
+    /// Where the outputs go, an .npz file: each of the type that the network gives it (bfloat16, which NumPy has not, as
+    /// float32).
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
     /// How numbers are computed.
@@ -86,12 +85,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         );
         return Err(Error::Argument { argument: "--weights", reason });
     }
-    let Loaded { graph, outputs: wanted } =
+    let Loaded { graph, inputs: ports, outputs: wanted } =
         model::load_graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
     let mut compiled =
         Compiled::new(&graph, &Options { precision: arguments.precision.into(), ..Options::default() })?;
     let mut session = compiled.session()?;
-    for (at, port) in compiled.inputs().iter().enumerate() {
+    for (at, port) in ports.iter().enumerate() {
         fill(&mut session, at, port, file_of(port, at, &arguments.input))?;
     }
     if let Some(wider) = within_f16(&compiled, &session)? {
@@ -121,11 +120,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             eprint!("{profile}");
         }
     }
-    let outputs: Vec<_> = wanted
-        .iter()
-        .zip(&results)
-        .map(|(output, values)| (output.name.as_str(), values, &output.shape[..]))
-        .collect();
+    let outputs: Vec<_> = wanted.iter().map(OutputPort::name).zip(&results).collect();
     files::write_npz(&arguments.output, &outputs)?;
     let (first, in_order) = (times[0], times.clone());
     times.sort_by(f64::total_cmp);
@@ -135,7 +130,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         type Shapes = serde_json::Map<String, serde_json::Value>;
         let port = |port: &Port| (port.name.clone(), json!(port.shape));
         let inputs: Shapes = compiled.inputs().iter().map(port).collect();
-        let shapes: Shapes = wanted.iter().map(|output| (output.name.clone(), json!(output.shape))).collect();
+        let shapes: Shapes =
+            wanted.iter().map(|output| (output.name().to_owned(), json!(output.shape()))).collect();
         let only = compiled.inputs().first().filter(|_| inputs.len() == 1).map(|port| &port.shape);
         print_json(&json!({
             "model": arguments.model, "precision": arguments.precision.name(), "device": info.name, "driver": info.driver_info,
@@ -144,8 +140,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             "kept_in_f32": compiled.kept_in_f32(), "launches": compiled.plan().len(), "memory": compiled.plan().memory(),
         }));
     } else {
-        for (name, _, shape) in outputs {
-            println!("{name} {shape:?} → {}", arguments.output.display());
+        for (name, tensor) in outputs {
+            println!("{name} {:?} → {}", tensor.shape(), arguments.output.display());
         }
         let runs = times.len();
         println!(
@@ -168,42 +164,41 @@ fn within_f16(compiled: &Compiled, session: &Session) -> Result<Option<Compiled>
 }
 
 /// The file of an input: the one of its name, else the one at its place.
-fn file_of<'a>(port: &Port, at: usize, files: &'a [InputFile]) -> Option<&'a InputFile> {
+fn file_of<'a>(port: &InputPort, at: usize, files: &'a [InputFile]) -> Option<&'a InputFile> {
     let named = files.iter().find(|file| file.name.as_ref() == Some(&port.name));
     named.or_else(|| files.get(at).filter(|file| file.name.is_none()))
 }
 
-fn fill(session: &mut Session, at: usize, port: &Port, file: Option<&InputFile>) -> Result<()> {
+fn fill(session: &mut Session, at: usize, port: &InputPort, file: Option<&InputFile>) -> Result<()> {
     let Some(file) = file else {
         let reason = format!("no file is given for the input `{}`", port.name);
         return Err(Error::Argument { argument: "--input", reason });
     };
-    match port.dtype {
-        DType::I32 => session.write(at, &files::read_i32(&file.path)?.0)?,
-        _ => session.write(at, &files::read_f32(&file.path)?.0)?,
+    let wrong = |reason: String| Error::Array {
+        path: file.path.display().to_string(),
+        reason: format!("input `{}`: {reason}", port.name),
+    };
+    let tensor = convert::lossless(files::read_array(&file.path)?, port.dtype).map_err(wrong)?;
+    if storage(session, at) == DType::I32 {
+        session.write(at, &convert::narrow(&tensor).map_err(wrong)?)?;
+    } else {
+        session.write(at, &tensor.to_f32())?;
     }
     Ok(())
 }
 
-/// An output with the type that the model gives it: what the device has as i32 or f32 is no other number then.
-fn read(session: &Session, output: &Output) -> Result<Array> {
-    let at = match &output.value {
-        OutputValue::Known(known) => return Ok(known.clone()),
-        OutputValue::Computed(at) => *at,
+/// The type in which the device has an input.
+fn storage(session: &Session, at: usize) -> DType {
+    session.inputs().get(at).map_or(DType::F32, |port| port.dtype)
+}
+
+/// An output with the type that the model gives it.
+fn read(session: &Session, output: &OutputPort) -> Result<HostTensor> {
+    let at = match (output.known(), output.graph_output()) {
+        (Some(known), _) => return Ok(known.clone()),
+        (None, at) => at.unwrap_or_default(),
     };
     let tensor = session.output(at)?;
-    if tensor.dtype() != DType::I32 {
-        let values = tensor.cast(DType::F32)?.to_vec::<f32>()?;
-        let bool = output.kind == Kind::Bool;
-        return Ok(if bool {
-            Array::Bool(values.iter().map(|&x| x != 0.0).collect())
-        } else {
-            Array::F32(values)
-        });
-    }
-    let values = tensor.to_vec::<i32>()?;
-    Ok(match output.kind {
-        Kind::I64 => Array::I64(values.into_iter().map(i64::from).collect()),
-        _ => Array::I32(values),
-    })
+    let tensor = if tensor.dtype() == DType::F16 { tensor.cast(DType::F32)? } else { tensor };
+    Ok(output.download(&tensor)?)
 }

@@ -151,7 +151,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         last.write_trace(path)?;
     }
     let rows = rows(&compiled, &profiles, context)?;
-    let total: f64 = rows.iter().map(|row| row.milliseconds).sum();
+    // A sum of nothing is −0 in Rust, and is shown as 0.
+    let total = rows.iter().map(|row| row.milliseconds).sum::<f64>() + 0.0;
     if arguments.json {
         let info = context.adapter_info();
         print_json(&json!({

@@ -7,6 +7,8 @@ use std::{
     process::{Command, Output},
 };
 
+pub mod onnx;
+
 /// A folder of the test's own, removed at the end.
 pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
@@ -77,9 +79,15 @@ pub fn write_images(folder: &Path, train: usize, test: usize, side: usize) {
 
 /// Writes a .npy file of float32 (or int64, for labels) by the format's own description.
 pub fn write_npy(path: &Path, kind: &str, shape: &[usize], bytes: &[u8]) {
+    write_npy_in(path, kind, false, shape, bytes);
+}
+
+/// The same, its elements in C order or Fortran's.
+pub fn write_npy_in(path: &Path, kind: &str, fortran: bool, shape: &[usize], bytes: &[u8]) {
+    let fortran = if fortran { "True" } else { "False" };
     let shape: Vec<_> = shape.iter().map(|extent| format!("{extent},")).collect();
     let mut header =
-        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({}), }}", shape.join(" "));
+        format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': ({}), }}", shape.join(" "));
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
     }
@@ -89,6 +97,19 @@ pub fn write_npy(path: &Path, kind: &str, shape: &[usize], bytes: &[u8]) {
     file.extend(header.as_bytes());
     file.extend(bytes);
     fs::write(path, file).unwrap();
+}
+
+/// An array of an .npz file: its type as NumPy writes it, its shape and its elements.
+pub fn read_array<T: npyz::Deserialize>(path: &Path, name: &str) -> (String, Vec<u64>, Vec<T>) {
+    let mut archive = zip::ZipArchive::new(fs::File::open(path).unwrap()).unwrap();
+    let file = npyz::NpyFile::new(archive.by_name(&format!("{name}.npy")).unwrap()).unwrap();
+    let (kind, shape) = (file.dtype().descr(), file.shape().to_vec());
+    (kind, shape, file.into_vec::<T>().unwrap())
+}
+
+/// The elements of an array of an .npz file.
+pub fn read_npz<T: npyz::Deserialize>(path: &Path, name: &str) -> Vec<T> {
+    read_array(path, name).2
 }
 
 pub fn floats(values: &[f32]) -> Vec<u8> {

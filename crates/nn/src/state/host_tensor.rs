@@ -60,7 +60,7 @@ impl HostTensor {
         }
     }
 
-    /// From a file's bytes, which `read` puts in place: f16 and bf16 become f32, i32 becomes i64.
+    /// From a file's bytes, which `read` puts in place: f16, bf16 and f64 become f32, i32 becomes i64.
     pub(super) fn read(
         name: &str,
         dtype: Dtype,
@@ -88,6 +88,10 @@ impl HostTensor {
                 let bits = numbers::<u16>(bytes, read)?;
                 Self::F32(bits.into_iter().map(|bits| bf16::from_bits(bits).to_f32()).collect(), shape)
             }
+            Dtype::F64 => {
+                let values = numbers::<f64>(bytes, read)?;
+                Self::F32(single(name, &values)?, shape)
+            }
             Dtype::I64 => Self::I64(numbers(bytes, read)?, shape),
             Dtype::I32 => {
                 let values = numbers::<i32>(bytes, read)?;
@@ -96,6 +100,18 @@ impl HostTensor {
             other => return Err(Error::StateDictType { name: name.to_owned(), dtype: format!("{other:?}") }),
         })
     }
+}
+
+/// Numbers of 64 bits rounded to f32, as parameters are kept; none may leave its range.
+fn single(name: &str, values: &[f64]) -> Result<Vec<f32>> {
+    let narrow = |(index, &value): (usize, &f64)| {
+        let rounded = value as f32;
+        if rounded.is_infinite() && value.is_finite() {
+            return Err(Error::Float64 { name: name.to_owned(), index, value });
+        }
+        Ok(rounded)
+    };
+    values.iter().enumerate().map(narrow).collect()
 }
 
 /// Whole numbers of 64 bits as the 32 bits that devices have, without loss.

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::atomic::Ordering};
 
 use tilewright_tensor::Tensor;
 
-use super::{report::LoadReport, report::Misshaped, source::StateSource};
+use super::{report::LoadReport, report::Misshaped, source::StateSource, source::Unwrapped};
 use crate::{error::Error, error::Result, parameter::Entry, store::ParameterStore};
 
 impl dyn StateSource + '_ {
@@ -29,6 +29,7 @@ impl LoadReport {
 
 /// How `source` fits the network. A missing counter is no fault: other writers leave them out.
 pub(super) fn report(source: &(impl StateSource + ?Sized), store: &ParameterStore) -> LoadReport {
+    let source = &Unwrapped::new(source);
     let mut report = LoadReport::default();
     let entries = store.entries();
     for entry in &entries {
@@ -38,6 +39,8 @@ pub(super) fn report(source: &(impl StateSource + ?Sized), store: &ParameterStor
         };
         let name = entry.path().to_owned();
         match source.shape(&name) {
+            // PyTorch's is a scalar, and some exporters write one of an axis.
+            Some([1]) if matches!(entry, Entry::Counter(..)) => report.loaded.push(name),
             None if matches!(entry, Entry::Counter(..)) => {}
             None => report.missing.push(name),
             Some(shape) if shape == expected => report.loaded.push(name),
@@ -48,8 +51,15 @@ pub(super) fn report(source: &(impl StateSource + ?Sized), store: &ParameterStor
         }
     }
     let known: HashSet<_> = entries.iter().map(Entry::path).collect();
-    let unexpected = source.names().into_iter().filter(|name| !known.contains(name));
-    report.unexpected = unexpected.map(str::to_owned).collect();
+    let prefix = source.stripped();
+    // A network may have a part that is called as a wrapper is.
+    let own = !prefix.is_empty() && known.iter().any(|name| name.starts_with(prefix));
+    let names =
+        source.names().into_iter().map(|name| if own { format!("{prefix}{name}") } else { name.to_owned() });
+    report.unexpected = names.filter(|name| !known.contains(&**name)).collect();
+    if !own {
+        report.stripped = prefix.to_owned();
+    }
     report
 }
 
@@ -63,6 +73,7 @@ pub(super) fn all(source: &dyn StateSource, store: &ParameterStore, label: &str)
 /// Loads the names that fit, and reports the others.
 pub(super) fn matching(source: &dyn StateSource, store: &ParameterStore) -> Result<LoadReport> {
     let report = report(source, store);
+    let source = Unwrapped::new(source);
     let fitting: HashSet<_> = report.loaded.iter().map(String::as_str).collect();
     for entry in store.entries() {
         if !fitting.contains(entry.path()) {

@@ -11,6 +11,6 @@ pub(crate) mod state_file;
 pub use checkpoint::{Checkpoint, TrainingState};
 pub use host_tensor::{HostTensor, narrow_i64};
 pub use report::{LoadReport, Misshaped};
-pub use source::{Prefixed, StateSource};
+pub use source::{Prefixed, StateSource, Unwrapped};
 pub use state_dict::StateDict;
 pub use state_file::StateFile;

@@ -27,7 +27,7 @@ pub struct StateDict {
 }
 
 impl StateDict {
-    /// Reads a safetensors file; f16 and bf16 become f32, i32 becomes i64. [`StateFile`] reads tensors one by one.
+    /// Reads a safetensors file; f64, f16 and bf16 become f32, i32 becomes i64. [`StateFile`] reads tensors one by one.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::Format`] if it is damaged, cut off or of another kind; [`Error::StateDictType`].

@@ -80,7 +80,7 @@ impl StateFile {
         self.tensors.get(name).map(|info| &info.shape[..])
     }
 
-    /// Reads the tensor `name`, if there is one; f16 and bf16 become f32, i32 becomes i64.
+    /// Reads the tensor `name`, if there is one; f64, f16 and bf16 become f32, i32 becomes i64.
     ///
     /// # Errors
     /// [`Error::File`] where it cannot be read; [`Error::StateDictType`].

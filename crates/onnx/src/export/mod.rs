@@ -9,6 +9,7 @@ mod indexing;
 mod movement;
 mod names;
 mod pooling;
+mod ports;
 mod product;
 mod reduction;
 mod resample;
@@ -20,6 +21,7 @@ use tilewright_graph::{Graph, Node};
 use tilewright_ops::Op;
 
 use crate::error::{Error, Result};
+use crate::import::{InputPort, OutputPort};
 use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto};
 use crate::table::operator::Lines;
 use writer::{Writer, refuse};
@@ -39,16 +41,32 @@ const MOST_BYTES: usize = i32::MAX as usize;
 ///
 /// # Errors
 /// [`Error::Export`] with the node that has no counterpart in ONNX, [`Error::DuplicateName`] for two inputs or outputs of
-/// one name, [`Error::TooLargeToExport`] beyond protobuf's 2 GiB, and those of reading constants.
+/// one name that are not one value, [`Error::TooLargeToExport`] beyond protobuf's 2 GiB, and those of reading constants.
 pub fn export(graph: &Graph, name: &str) -> Result<Vec<u8>> {
-    let mut writer = Writer::new(graph)?;
+    let (inputs, outputs) = ports::of(graph);
+    export_ports(graph, name, &inputs, &outputs)
+}
+
+/// As [`export`], with the inputs and outputs as a model declares them, such as those of [`crate::Imported`]: in their
+/// order and of their types, and outputs that do not depend on the inputs, which no graph has, as constants. `inputs` are
+/// the graph's, in order.
+///
+/// # Errors
+/// Those of [`export`]; [`Error::MissingValue`] for a port that the graph has not.
+pub fn export_ports(
+    graph: &Graph,
+    name: &str,
+    inputs: &[InputPort],
+    outputs: &[OutputPort],
+) -> Result<Vec<u8>> {
+    let mut writer = Writer::new(graph, inputs, outputs)?;
     for node in graph.nodes() {
         writer.begin(node);
         let operands = node.inputs.iter().map(|&id| writer.value(node, id)).collect::<Result<Vec<_>>>()?;
         let results = write(&mut writer, node, &operands)?;
         writer.end(node, &results);
     }
-    let (input, output) = writer.finish()?;
+    let (input, output) = ports::finish(&mut writer, inputs, outputs)?;
     let Writer { nodes: node, initializers: initializer, .. } = writer;
     let proto = ModelProto {
         ir_version: IR_VERSION,

@@ -6,55 +6,33 @@ use half::f16;
 use tilewright_graph::{Graph, Node, ValueId};
 use tilewright_tensor::{DType, Tensor};
 
+use super::ports;
 use crate::element::ElementType;
 use crate::error::{Error, Result};
-use crate::proto::{
-    AttributeProto, DimensionProto, DimensionValue, NodeProto, TensorProto, TensorShapeProto,
-    TensorTypeProto, TypeProto, ValueInfoProto,
-};
+use crate::import::{InputPort, OutputPort};
+use crate::proto::{AttributeProto, NodeProto, TensorProto};
 
 pub(super) struct Writer<'g> {
     pub(super) graph: &'g Graph,
     pub(super) nodes: Vec<NodeProto>,
     pub(super) initializers: Vec<TensorProto>,
-    names: HashMap<ValueId, String>,
+    pub(super) names: HashMap<ValueId, String>,
     /// What the graph's outputs call values that nodes make.
-    wanted: HashMap<ValueId, String>,
-    taken: HashSet<String>,
+    pub(super) wanted: HashMap<ValueId, String>,
+    pub(super) taken: HashSet<String>,
     /// The node that is being written.
-    scope: String,
+    pub(super) scope: String,
     /// Where its operators begin.
     start: usize,
 }
 
 impl<'g> Writer<'g> {
-    pub(super) fn new(graph: &'g Graph) -> Result<Self> {
-        let (mut names, mut wanted, mut taken) = (HashMap::new(), HashMap::new(), HashSet::new());
-        let mut take = |name: &str, second: &str| {
-            let twice = || Error::DuplicateName {
-                name: name.to_owned(),
-                first: "another input or output".to_owned(),
-                second: second.to_owned(),
-            };
-            if name.is_empty() {
-                let reason = "it has no name, and ONNX takes an empty one for what is left out".to_owned();
-                return Err(Error::Input { input: format!("({second})"), reason });
-            }
-            if taken.insert(name.to_owned()) { Ok(()) } else { Err(twice()) }
-        };
-        for (name, id) in graph.inputs() {
-            take(name, "an input")?;
-            names.insert(*id, name.clone());
-        }
-        let made = graph.makers();
-        for (name, id) in graph.outputs() {
-            take(name, "an output")?;
-            if made.contains_key(id) {
-                wanted.entry(*id).or_insert_with(|| name.clone());
-            }
-        }
+    pub(super) fn new(graph: &'g Graph, inputs: &[InputPort], outputs: &[OutputPort]) -> Result<Self> {
+        let (names, wanted, taken) = (HashMap::new(), HashMap::new(), HashSet::new());
         let (nodes, initializers, scope) = (vec![], vec![], String::new());
-        Ok(Self { graph, nodes, initializers, names, wanted, taken, scope, start: 0 })
+        let mut writer = Self { graph, nodes, initializers, names, wanted, taken, scope, start: 0 };
+        ports::begin(&mut writer, inputs, outputs)?;
+        Ok(writer)
     }
 
     pub(super) fn begin(&mut self, node: &Node) {
@@ -164,7 +142,7 @@ impl<'g> Writer<'g> {
         name
     }
 
-    fn raw(&mut self, name: &str, shape: &[usize], dtype: ElementType, raw_data: Vec<u8>) {
+    pub(super) fn raw(&mut self, name: &str, shape: &[usize], dtype: ElementType, raw_data: Vec<u8>) {
         self.initializers.push(TensorProto {
             name: name.to_owned(),
             dims: shape.iter().map(|&extent| wide(extent)).collect(),
@@ -174,7 +152,11 @@ impl<'g> Writer<'g> {
         });
     }
 
-    fn initializer(&mut self, name: &str, tensor: &Tensor) -> Result<(), tilewright_tensor::Error> {
+    pub(super) fn initializer(
+        &mut self,
+        name: &str,
+        tensor: &Tensor,
+    ) -> Result<(), tilewright_tensor::Error> {
         let bytes = match tensor.dtype() {
             DType::F32 => tensor.to_vec::<f32>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
             DType::F16 => tensor.to_vec::<f16>()?.iter().flat_map(|value| value.to_le_bytes()).collect(),
@@ -188,7 +170,7 @@ impl<'g> Writer<'g> {
     }
 
     /// `name`, or with a number where that is taken.
-    fn unique(&mut self, name: &str) -> String {
+    pub(super) fn unique(&mut self, name: &str) -> String {
         let mut candidate = name.to_owned();
         let mut number = 1;
         // An empty name means an operand left out.
@@ -197,46 +179,6 @@ impl<'g> Writer<'g> {
             number += 1;
         }
         candidate
-    }
-
-    /// Inputs and outputs. An output that no node makes, or that has a second name, becomes one of Identity.
-    pub(super) fn finish(&mut self) -> Result<(Vec<ValueInfoProto>, Vec<ValueInfoProto>)> {
-        let graph = self.graph;
-        let info = |(name, id): &(String, ValueId)| {
-            let value = &graph[*id];
-            let dim = |&extent: &usize| DimensionProto { value: Some(DimensionValue::Extent(wide(extent))) };
-            let shape = Some(TensorShapeProto { dim: value.shape.iter().map(dim).collect() });
-            let tensor_type = Some(TensorTypeProto { elem_type: element_type(value.dtype).number(), shape });
-            ValueInfoProto { name: name.clone(), r#type: Some(TypeProto { tensor_type }) }
-        };
-        for (name, id) in graph.outputs() {
-            if self.wanted.get(id) == Some(name) {
-                continue;
-            }
-            let source = match (self.names.get(id), &graph[*id].constant) {
-                (Some(source), _) => source.clone(),
-                (None, Some(tensor)) => {
-                    let source = self.unique(&format!("{name}.value"));
-                    self.initializer(&source, tensor)?;
-                    self.names.insert(*id, source.clone());
-                    source
-                }
-                (None, None) => {
-                    let reader = "the graph's output".to_owned();
-                    return Err(Error::MissingValue { reader, name: name.clone() });
-                }
-            };
-            self.scope.clone_from(name);
-            self.emit("Identity", &[&source], vec![]);
-            if let Some(output) = self.nodes.last_mut().and_then(|last| last.output.first_mut()) {
-                output.clone_from(name);
-            }
-        }
-        // Tables of weights have become attributes or matrices.
-        let read: HashSet<&str> =
-            self.nodes.iter().flat_map(|node| &node.input).map(String::as_str).collect();
-        self.initializers.retain(|tensor| read.contains(tensor.name.as_str()));
-        Ok((graph.inputs().iter().map(info).collect(), graph.outputs().iter().map(info).collect()))
     }
 }
 

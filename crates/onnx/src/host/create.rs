@@ -88,8 +88,11 @@ pub(super) fn eye_like(call: &Call) -> Result<Vec<HostTensor>> {
     let shift = call.node().attributes.int("k", 0)?;
     let number = call.node().attributes.int("dtype", i64::from(x.dtype().number()))?;
     let known = i32::try_from(number).map_err(|_| "unknown").and_then(ElementType::from_number);
-    let dtype =
-        known.map_err(|name| call.node().attributes.wrong("dtype", format!("is {number} ({name})")))?;
+    let dtype = known.map_err(|name| {
+        call.node()
+            .attributes
+            .wrong("dtype", format!("is {name} (number {number} of the format), which is not read"))
+    })?;
     let one = |at: usize| i128::from((at % columns) as i128 - (at / columns) as i128 == i128::from(shift));
     let numbers = Numbers::Integers((0..rows * columns).map(one).collect());
     Ok(vec![call.tensor(x.shape(), Data::from_numbers(dtype, &numbers))?])

@@ -16,7 +16,7 @@ impl Model {
     pub fn plans(self: Arc<Self>, context: &Context, options: Options, most: usize) -> Plans {
         let (model, weights, on) = (self, Arc::<Weights>::default(), context.clone());
         Plans::new(context, options, most, move |shapes| {
-            let import = Import::new(&model).weights(&weights);
+            let import = Import::new(&model).weights(&weights).constants_in_graph();
             let import = model
                 .inputs()
                 .zip(shapes)

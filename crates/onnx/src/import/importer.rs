@@ -31,6 +31,7 @@ pub struct Import<'m> {
     extents: HashMap<String, usize>,
     constants: HashMap<String, HostTensor>,
     weights: Arc<Weights>,
+    in_graph: bool,
 }
 
 impl<'m> Import<'m> {
@@ -38,7 +39,7 @@ impl<'m> Import<'m> {
     #[must_use]
     pub fn new(model: &'m Model) -> Self {
         let (shapes, extents, constants) = Default::default();
-        Self { model, shapes, extents, constants, weights: Arc::default() }
+        Self { model, shapes, extents, constants, weights: Arc::default(), in_graph: false }
     }
 
     /// The shape of an input.
@@ -66,6 +67,14 @@ impl<'m> Import<'m> {
     #[must_use]
     pub fn weights(mut self, weights: &Arc<Weights>) -> Self {
         self.weights = weights.clone();
+        self
+    }
+
+    /// Makes outputs that do not depend on the inputs outputs of the graph too, as constants in the device's types. Without
+    /// it they are [`OutputPort::known`] alone.
+    #[must_use]
+    pub fn constants_in_graph(mut self) -> Self {
+        self.in_graph = true;
         self
     }
 
@@ -158,7 +167,8 @@ impl<'m> Import<'m> {
         let open = self.model.inputs().filter(|input| !self.constants.contains_key(&input.name));
         open.map(|input| {
             let wrong = |reason: String| Error::Input { input: input.name.clone(), reason };
-            let dtype = input.dtype.ok_or_else(|| wrong("its type is not read".to_owned()))?;
+            let unread = || wrong(format!("its type, {}, is not read", input.type_name));
+            let dtype = input.dtype.ok_or_else(unread)?;
             if !ports::can_hold(dtype) {
                 return Err(Error::Unsupported {
                     place: format!("input `{}`", input.name),
@@ -191,14 +201,15 @@ impl<'m> Import<'m> {
                 }
                 (Some(extent), _) | (None, Some(extent)) => extent,
                 (None, None) => {
+                    let dims: Vec<_> = dims.iter().map(Dim::to_string).collect();
                     return Err(format!(
-                        "axis {axis} of its shape {dims:?} is open; give it with `Import::shape` or \
-                         `Import::extent`"
+                        "axis {axis} of its shape [{}] is open; give it with `Import::shape` or `Import::extent`",
+                        dims.join(", ")
                     ));
                 }
             });
         }
-        if given.is_some_and(|given| given.len() != dims.len()) {
+        if let Some(given) = given.filter(|given| given.len() != dims.len()) {
             return Err(format!("it has {} axes, and the shape {given:?} was given", dims.len()));
         }
         Ok(shape)
@@ -254,6 +265,10 @@ impl<'m> Import<'m> {
             values.extend(node.outputs.iter().map(String::as_str).zip(results));
         }
         let output = |info: &ValueInfo| match values.get(info.name.as_str()) {
+            Some(Value::Host(constant)) if self.in_graph => {
+                let tensor = constant.device(&format!("output `{}`", info.name), context)?;
+                Ok(OutputValue::Device(info.name.clone(), constant.host().dtype(), tensor))
+            }
             Some(Value::Host(constant)) => Ok(OutputValue::Host(info.name.clone(), constant.host().clone())),
             Some(Value::Device { tensor, dtype }) => {
                 Ok(OutputValue::Device(info.name.clone(), *dtype, tensor.clone()))

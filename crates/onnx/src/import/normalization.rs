@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::limit::LIMIT;
 use crate::params::axis;
 use crate::params::operands::Operands;
-use crate::tensor::{Data, HostTensor};
+use crate::tensor::{Data, HostTensor, Numbers};
 
 pub(super) fn batch_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let attributes = &ctx.node.attributes;
@@ -115,8 +115,10 @@ pub(super) fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
         if x.count() > LIMIT {
             return Err(ctx.unsupported(format!("a mask of {} elements", x.count())));
         }
-        let ones = vec![true; x.count()];
-        let mask = HostTensor::new(x.shape(), Data::Bool(ones));
+        // Before version 10 it had the operand's type.
+        let dtype = if ctx.opset < 10 { ctx.dtype(0)? } else { ElementType::Bool };
+        let ones = Data::from_numbers(dtype, &Numbers::Integers(vec![1; x.count()]));
+        let mask = HostTensor::new(x.shape(), ones);
         results.push(mask.map(host).map_err(|_| ctx.wrong("its mask has no shape"))?);
     }
     Ok(results)

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tilewright_ops::{Pool2d, ReduceOp};
+use tilewright_ops::{Pool2d, ReduceOp, ShapeError};
 use tilewright_tensor::Tensor;
 use tilewright_tensor::composite::Pool3d;
 
@@ -43,12 +43,16 @@ impl Pool {
         Pool2d { padding: self.pads.map(|[before, _]| before), ..self.op }
     }
 
-    /// Whether the engine's pooling takes this padding: alike on both sides, and at most half the kernel.
-    fn is_plain(&self) -> bool {
-        (0..2).all(|axis| {
+    /// Whether the engine's pooling takes this padding: alike on both sides, at most half the kernel, and so that no
+    /// dilated window falls between.
+    fn is_plain(&self, shape: &[usize]) -> bool {
+        let alike = (0..2).all(|axis| {
             let [before, behind] = self.pads[axis];
             before == behind && before <= self.op.kernel[axis] / 2
-        })
+        });
+        let fits =
+            |shape| !matches!(self.with_padding().output_shape(shape), Err(ShapeError::EmptyWindow { .. }));
+        alike && shape.try_into().is_ok_and(fits)
     }
 }
 
@@ -62,7 +66,7 @@ pub(super) fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     }
     let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
     let x = two_axes(ctx, &x)?;
-    let y = if pool.is_plain() {
+    let y = if pool.is_plain(x.shape()) {
         x.max_pool2d_values(&pool.with_padding())?
     } else {
         x.max_pool2d_bordered(pool.border(), &pool.op)?
@@ -87,7 +91,7 @@ fn max_pool_with_indices(ctx: &Ctx, x: &Tensor) -> Result<Vec<Value>> {
             return Err(ctx.node.attributes.wrong("storage_order", format!("is {other} and must be 0 or 1")));
         }
     };
-    let (y, indices) = if pool.is_plain() {
+    let (y, indices) = if pool.is_plain(x.shape()) {
         let (y, indices) = x.max_pool2d(&pool.with_padding())?;
         let order = by_columns.then(|| renumbered(ctx, extents, [(0, 0); 2], by_columns)).transpose()?;
         (y, order.map_or_else(|| Ok(indices.clone()), |order| order.gather(0, &indices))?)
@@ -132,7 +136,7 @@ pub(super) fn average_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     let (rank, pool) = (x.rank(), pool(ctx, x.shape())?);
     let x = two_axes(ctx, &x)?;
     let pool = Pool { op: Pool2d { count_include_pad, ..pool.op }, ..pool };
-    let y = if pool.is_plain() {
+    let y = if pool.is_plain(x.shape()) {
         x.avg_pool2d(&pool.with_padding())?
     } else {
         x.avg_pool2d_bordered(pool.border(), &pool.op)?

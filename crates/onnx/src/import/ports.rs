@@ -118,7 +118,9 @@ impl OutputPort {
         Self { name, dtype: value.dtype(), shape: value.shape().to_vec(), source: Source::Constant(value) }
     }
 
-    pub(super) fn computed(name: String, dtype: ElementType, shape: Vec<usize>, at: usize) -> Self {
+    /// One that is the graph's output number `at`.
+    #[must_use]
+    pub fn computed(name: String, dtype: ElementType, shape: Vec<usize>, at: usize) -> Self {
         Self { name, dtype, shape, source: Source::Computed(at) }
     }
 
@@ -175,12 +177,19 @@ impl Imported {
         let uploaded: Result<Vec<Tensor>> =
             self.inputs.iter().zip(inputs).map(|(port, tensor)| port.upload(context, tensor)).collect();
         let uploaded = uploaded?;
-        let results =
-            if uploaded.is_empty() { vec![] } else { compiled.run(&uploaded.iter().collect::<Vec<_>>())? };
+        // A graph without outputs has nothing to run.
+        let computed = self.outputs.iter().any(|port| port.known().is_none());
+        let results = if computed { compiled.run(&uploaded.iter().collect::<Vec<_>>())? } else { vec![] };
         let outputs = self.outputs.iter().map(|port| {
             let value = match &port.source {
                 Source::Constant(value) => value.clone(),
-                Source::Computed(at) => port.download(&results[*at])?,
+                Source::Computed(at) => {
+                    let missing = || Error::MissingValue {
+                        reader: "the graph's output".to_owned(),
+                        name: port.name.clone(),
+                    };
+                    port.download(results.get(*at).ok_or_else(missing)?)?
+                }
             };
             Ok((port.name.clone(), value))
         });
@@ -190,7 +199,10 @@ impl Imported {
 
 impl OutputPort {
     /// A result of the graph in the model's type: floats rounded to it once, truth values as 0 and 1, integers as they are.
-    fn download(&self, tensor: &Tensor) -> Result<HostTensor> {
+    ///
+    /// # Errors
+    /// [`Error::Range`] for an integer that its type in the model does not hold; those of reading the device.
+    pub fn download(&self, tensor: &Tensor) -> Result<HostTensor> {
         let data = if tensor.dtype() == DType::F32 {
             let values: Vec<f32> = tensor.to_vec()?;
             if self.dtype == ElementType::F32 {

@@ -15,9 +15,8 @@ pub(crate) fn topk(call: &impl Operands, shape: &[usize]) -> Result<TopK> {
         Some(&old) => Some(old),
         None => call.integers("", 1)?.and_then(|values| values.first().copied()),
     };
-    let k = wanted
-        .and_then(|k| usize::try_from(k).ok())
-        .filter(|&k| k <= shape[axis])
-        .ok_or_else(|| call.node().wrong(format!("k is {wanted:?} on an axis of {}", shape[axis])))?;
+    let wanted = wanted.ok_or_else(|| call.node().wrong("k is missing"))?;
+    let k = usize::try_from(wanted).ok().filter(|&k| k <= shape[axis]);
+    let k = k.ok_or_else(|| call.node().wrong(format!("k is {wanted} on an axis of {}", shape[axis])))?;
     Ok(TopK { k, axis, largest: attributes.flag("largest", true)? })
 }

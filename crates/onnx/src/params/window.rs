@@ -74,7 +74,7 @@ pub(crate) fn window(call: &impl Operands, shape: &[usize], kernel: Option<&[usi
         (Some(kernel), None) => kernel.to_vec(),
         (weight, Some(_)) => {
             let given = per_axis(call, "kernel_shape", rank)?;
-            if weight.is_some_and(|weight| weight != given) {
+            if let Some(weight) = weight.filter(|weight| *weight != given) {
                 let reason = format!("is {given:?}, and the weight has {weight:?}");
                 return Err(node.attributes.wrong("kernel_shape", reason));
             }

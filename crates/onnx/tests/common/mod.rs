@@ -55,7 +55,7 @@ pub fn value(name: &str, extents: &[i64]) -> ValueInfoProto {
         |&extent: &i64| DimensionProto { value: (extent != 0).then_some(DimensionValue::Extent(extent)) };
     let shape = Some(TensorShapeProto { dim: extents.iter().map(dim).collect() });
     let tensor_type = Some(TensorTypeProto { elem_type: ElementType::F32.number(), shape });
-    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type }) }
+    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type, ..TypeProto::default() }) }
 }
 
 pub fn model(graph: GraphProto, opset: i64) -> ModelProto {
@@ -121,12 +121,20 @@ pub struct Case {
 /// Where Debian's `libonnx-testdata` lies.
 pub const TESTDATA: &str = "/usr/share/libonnx-testdata/data";
 
+/// Names another folder of test data, such as `onnx/backend/test/data` of the PyPI package.
+pub const DATA: &str = "TILEWRIGHT_ONNX_DATA";
+
+/// The folder of the test data: one that the environment names, or Debian's.
+pub fn testdata() -> PathBuf {
+    std::env::var_os(DATA).map_or_else(|| PathBuf::from(TESTDATA), PathBuf::from)
+}
+
 /// The cases of one set, by name.
 pub fn cases(set: &str) -> Vec<Case> {
-    let folder = Path::new(TESTDATA).join(set);
+    let folder = testdata().join(set);
     assert!(
         folder.is_dir(),
-        "{} is not there; `apt-get install libonnx-testdata` brings the test data",
+        "{} is not there; `apt-get install libonnx-testdata` brings the test data, and {DATA} names another folder",
         folder.display()
     );
     cases_in(&folder)

@@ -2,7 +2,7 @@
 
 use tilewright_ops::Pool2d;
 
-use super::bordered_pool2d::{cut, late};
+use super::bordered_pool2d::{at_least_one, cut, in_time};
 use super::conv3d::padded;
 use super::operand::{Operand, rank};
 use crate::error::Error;
@@ -10,6 +10,7 @@ use crate::tensor::Tensor;
 
 const MAX: &str = "max_pool3d";
 const AVERAGE: &str = "avg_pool3d";
+const SUM: &str = "sum_pool3d";
 
 /// Parameters of a pooling over depth, height and width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +68,13 @@ pub fn avg_pool3d<V: Operand>(x: &V, pool: &Pool3d) -> Result<V, V::Error> {
     };
     let ones = Tensor::ones(x.tensor().context(), &[1, 1, d, h, w])?;
     let outside = if pool.count_include_pad { 1.0 } else { 0.0 };
-    let counts = windows(AVERAGE, &ones, pool, outside, Tensor::sum_pool2d)?;
+    let counts = at_least_one(&windows(AVERAGE, &ones, pool, outside, Tensor::sum_pool2d)?)?;
     windows(AVERAGE, x, pool, 0.0, V::sum_pool2d)?.div(&V::constant(counts))
+}
+
+/// The sum of each window of N C D H W.
+pub fn sum_pool3d<V: Operand>(x: &V, pool: &Pool3d) -> Result<V, V::Error> {
+    windows(SUM, x, pool, 0.0, V::sum_pool2d)
 }
 
 fn windows<V: Operand>(
@@ -88,8 +94,8 @@ fn windows<V: Operand>(
     let mut kept = y.shape().to_vec();
     for (axis, (before, behind)) in pool.padding.into_iter().enumerate() {
         let extent = [d, h, w][axis].saturating_sub(before + behind);
-        if pool.ceil_mode && late(extent, before, pool.stride[axis], kept[axis + 2]) {
-            kept[axis + 2] -= 1;
+        if pool.ceil_mode {
+            kept[axis + 2] = in_time(extent, before, pool.stride[axis], kept[axis + 2]);
         }
     }
     cut(&y, &kept)
@@ -103,6 +109,14 @@ impl Tensor {
     /// [`tilewright_ops::ShapeError::Rank`] without five axes; those of [`Tensor::max_pool2d_values`].
     pub fn max_pool3d(&self, pool: &Pool3d) -> Result<Self, Error> {
         max_pool3d(self, pool)
+    }
+
+    /// The sum of each window of N C D H W.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::avg_pool3d`].
+    pub fn sum_pool3d(&self, pool: &Pool3d) -> Result<Self, Error> {
+        sum_pool3d(self, pool)
     }
 
     /// The mean of each window of N C D H W: `torch.nn.functional.avg_pool3d`.

@@ -4,6 +4,9 @@ use tilewright_ops::{Op, Resize2d, TapTable};
 
 use crate::{error::Result, tensor::Tensor};
 
+/// The most taps of a place that are drawn in one pass over both axes: those of a cubic.
+const MOST_TAPS: usize = 16;
+
 impl Tensor {
     /// The axes `axis` and `axis + 1` drawn anew: place i of the result is the sum of the elements that row i of the
     /// table names, times their weights. Tables have shape `[places, taps, 2]`, as [`Self::tap_table`] makes them; an
@@ -26,8 +29,14 @@ impl Tensor {
 
     /// [`Self::resample`] of the last two of four axes by tables of the host.
     pub fn resample_by(&self, [rows, columns]: &[TapTable; 2]) -> Result<Self> {
-        let context = self.context();
-        self.resample(2, &Self::tap_table(context, rows)?, &Self::tap_table(context, columns)?)
+        let table = |table: &TapTable| Self::tap_table(self.context(), table);
+        if rows.taps().saturating_mul(columns.taps()) <= MOST_TAPS {
+            return self.resample(2, &table(rows)?, &table(columns)?);
+        }
+        // An antialiased place draws on many elements: one axis after the other then reads far fewer.
+        let [_, _, _, width] = self.shape4("resample", "x")?;
+        let y = self.resample(2, &table(rows)?, &table(&TapTable::identity(width))?)?;
+        y.resample(2, &table(&TapTable::identity(rows.len()))?, &table(columns)?)
     }
 
     /// A table for [`Self::resample`].

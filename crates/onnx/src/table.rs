@@ -3,6 +3,7 @@
 //! A row carries the operation, its attributes as data. A function of one element that ONNX has too is one row here.
 
 mod activation;
+pub(crate) mod attributes;
 pub(crate) mod counterparts;
 mod elementwise;
 mod movement;

@@ -62,6 +62,7 @@ pub fn export(graph: &Graph, name: &str) -> Result<Vec<u8>> {
             ..GraphProto::default()
         }),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: EXPORT_OPSET }],
+        functions: vec![],
     };
     let bytes = proto.encoded_len();
     if bytes > MOST_BYTES {

@@ -129,7 +129,7 @@ impl<'g> Writer<'g> {
             name: name.clone(),
             op_type: operator.to_owned(),
             attribute,
-            domain: String::new(),
+            ..NodeProto::default()
         });
         name
     }

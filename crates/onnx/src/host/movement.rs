@@ -139,7 +139,10 @@ fn joined(operands: &[&HostTensor]) -> Data {
             }
         };
     }
-    all!(F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, BF16)
+    all!(
+        F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, BF16, F8E4M3FN, F8E4M3FNUZ, F8E5M2,
+        F8E5M2FNUZ, U4, I4, F4E2M1
+    )
 }
 
 pub(super) fn expand(call: &Call) -> Result<Vec<HostTensor>> {

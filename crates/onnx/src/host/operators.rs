@@ -5,6 +5,7 @@ use super::{create, elementwise, functions, gather, movement, order, reduce, sca
 use crate::error::Result;
 use crate::model::Node;
 use crate::params::operands::Operands;
+use crate::table::attributes;
 use crate::table::operator::{HostOperator, Operator};
 use crate::table::rows::{on_device, on_host};
 use crate::tensor::HostTensor;
@@ -22,6 +23,9 @@ impl Call<'_> {
     #[must_use]
     pub fn evaluate(&self) -> Option<Result<Vec<HostTensor>>> {
         let compute = computation(self.node())?;
+        if let Err(error) = attributes::check(self.node()) {
+            return Some(Err(error));
+        }
         if let Some(error) = self.oversized() {
             return Some(Err(error));
         }
@@ -30,12 +34,10 @@ impl Call<'_> {
 }
 
 fn computation(node: &Node) -> Option<Computation> {
-    if !node.domain.is_empty() {
-        return None;
-    }
-    match on_device(&node.op_type) {
+    let name = node.operator();
+    match on_device(&name) {
         Some((_, operator)) => shared(operator),
-        None => on_host(&node.op_type).map(alone),
+        None => on_host(&name).map(alone),
     }
 }
 

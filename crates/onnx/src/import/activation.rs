@@ -13,7 +13,7 @@ use crate::table::operator::Lines;
 pub(super) fn prelu(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, slope) = (ctx.float(0)?, ctx.float(1)?);
     // Before version 7 a vector of slopes was one for each channel.
-    let per_channel = ctx.opset < 7 && slope.rank() == 1 && slope.count() != 1;
+    let per_channel = ctx.node.opset < 7 && slope.rank() == 1 && slope.count() != 1;
     let slope = if per_channel {
         let mut shape = vec![1; x.rank().saturating_sub(1)];
         if let Some(first) = shape.first_mut() {
@@ -29,9 +29,9 @@ pub(super) fn prelu(ctx: &Ctx) -> Result<Vec<Value>> {
 /// Since version 13 along an axis; before, over all elements from an axis on.
 pub(super) fn lines(ctx: &Ctx, function: Lines) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
-    let default = if ctx.opset < 13 { 1 } else { -1 };
+    let default = if ctx.node.opset < 13 { 1 } else { -1 };
     let given = ctx.node.attributes.int("axis", default)?;
-    if ctx.opset >= 13 {
+    if ctx.node.opset >= 13 {
         let axis = ctx.check(axis::one(given, x.rank()))?;
         return ctx.like_first([along(function, &x, axis)?]);
     }

@@ -18,7 +18,9 @@ pub(super) fn unary(ctx: &Ctx, op: UnaryOp) -> Result<Vec<Value>> {
 
 /// Before version 7 the second operand was aligned by an attribute: its first axis stood at `axis`.
 fn aligned(ctx: &Ctx, a: &Tensor, b: Tensor) -> Result<Tensor> {
-    let Some(&axis) = ctx.node.attributes.int_ref("axis")?.filter(|_| ctx.opset < 7) else { return Ok(b) };
+    let Some(&axis) = ctx.node.attributes.int_ref("axis")?.filter(|_| ctx.node.opset < 7) else {
+        return Ok(b);
+    };
     let axis = ctx.check(axis::one(axis, a.rank()))?;
     let behind = a.rank().saturating_sub(axis + b.rank());
     let mut shape = signed(b.shape());

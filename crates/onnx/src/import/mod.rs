@@ -23,6 +23,7 @@ mod reduction;
 mod resize;
 mod run;
 mod value;
+mod walk;
 
 pub use importer::Import;
 pub use ports::{Imported, InputPort, OutputPort};

@@ -22,13 +22,13 @@ pub(super) fn batch_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let [weight, bias, mean, var] = [ctx.float(1)?, ctx.float(2)?, ctx.float(3)?, ctx.float(4)?];
     let training = attributes.flag("training_mode", false)?
-        || (ctx.opset < 7 && !attributes.flag("is_test", false)?)
-        || (7..14).contains(&ctx.opset) && ctx.wants(1);
+        || (ctx.node.opset < 7 && !attributes.flag("is_test", false)?)
+        || (7..14).contains(&ctx.node.opset) && ctx.wants(1);
     if !training {
         let op = BatchNorm { eps, ..BatchNorm::default() };
         return ctx.like_first([x.batch_norm_eval(&weight, &bias, &mean, &var, &op)?]);
     }
-    if ctx.opset < 14 {
+    if ctx.node.opset < 14 {
         return Err(ctx.unsupported("training before operator set 14"));
     }
     // ONNX's momentum is the share of the old statistics, and its variance the biased one.
@@ -59,7 +59,7 @@ pub(super) fn group_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let groups = usize::try_from(attributes.int("num_groups", 0)?).unwrap_or(0);
     let channels = x.shape().get(1).copied().unwrap_or(0);
     // Until version 21 there was one factor for each group, since then for each channel.
-    let each = channels.checked_div(groups).filter(|_| ctx.opset < 21);
+    let each = channels.checked_div(groups).filter(|_| ctx.node.opset < 21);
     let factor = |index: usize| -> Result<Tensor> {
         let given = ctx.float(index)?;
         Ok(match each {
@@ -99,7 +99,7 @@ pub(super) fn local_response_norm(ctx: &Ctx) -> Result<Vec<Value>> {
 /// The identity at inference; its mask is then all true.
 pub(super) fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
     // Before version 7 an attribute said so, and training was the default.
-    if ctx.opset < 7 && !ctx.node.attributes.flag("is_test", false)? {
+    if ctx.node.opset < 7 && !ctx.node.attributes.flag("is_test", false)? {
         return Err(ctx.unsupported("training mode, whose random numbers are the runtime's own,"));
     }
     let training = match ctx.constant(2)? {

@@ -12,8 +12,9 @@ use crate::table::operator::{Operator, by_floats, by_name};
 use crate::table::rows::on_device;
 
 /// The operator of a node, or why there is none, if there is more to say.
-pub(super) fn find(node: &Node, opset: i64) -> std::result::Result<Operator, Option<String>> {
-    match on_device(&node.op_type).filter(|_| node.domain.is_empty()) {
+pub(super) fn find(node: &Node) -> std::result::Result<Operator, Option<String>> {
+    let opset = node.opset;
+    match on_device(&node.operator()) {
         None => Err(None),
         Some((since, _)) if opset < since => {
             Err(Some(format!("the model uses operator set {opset}, and it is read from {since} on")))

@@ -16,7 +16,7 @@ struct Target {
 }
 
 pub(super) fn resize(ctx: &Ctx) -> Result<Vec<Value>> {
-    resized(ctx, if ctx.opset >= 11 { (2, Some(3)) } else { (1, None) })
+    resized(ctx, if ctx.node.opset >= 11 { (2, Some(3)) } else { (1, None) })
 }
 
 pub(super) fn upsample(ctx: &Ctx) -> Result<Vec<Value>> {
@@ -50,7 +50,7 @@ fn resized(ctx: &Ctx, operands: (usize, Option<usize>)) -> Result<Vec<Value>> {
 /// How places and elements correspond. Before version 11 nothing was said about it: i / scale, and the element before.
 fn method(ctx: &Ctx) -> Result<(Coordinates, Interpolation)> {
     let attributes = &ctx.node.attributes;
-    let old = ctx.opset < 11;
+    let old = ctx.node.opset < 11;
     let coordinates = match attributes.string("coordinate_transformation_mode")? {
         None if old => Coordinates::Asymmetric,
         None | Some("half_pixel") => Coordinates::HalfPixel,

@@ -18,7 +18,7 @@ pub(crate) fn host_rows() -> impl Iterator<Item = &'static HostRow> {
     ON_HOST.into_iter().flatten()
 }
 
-/// The operator of that name on the device, and the first version that is read.
+/// The operator of that name, with its domain unless it is a standard one, on the device, and the first version that is read.
 pub(crate) fn on_device(name: &str) -> Option<(i64, Operator)> {
     rows().find(|row| row.0 == name).map(|&(_, since, operator)| (since, operator))
 }

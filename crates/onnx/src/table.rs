@@ -4,10 +4,13 @@
 
 mod activation;
 pub(crate) mod attributes;
+mod contrib;
 pub(crate) mod counterparts;
 mod elementwise;
+mod host;
 mod movement;
 mod network;
 pub(crate) mod operator;
 mod reduction;
 pub(crate) mod rows;
+mod spatial;

@@ -1,7 +1,9 @@
 //! Which operators the host computes, and how.
 
 use super::call::Call;
-use super::{create, elementwise, functions, gather, movement, order, reduce, scatter};
+use super::{
+    boxes, create, elementwise, functions, gather, movement, order, quantize, reduce, scatter, signal, unique,
+};
 use crate::error::Result;
 use crate::model::Node;
 use crate::params::operands::Operands;
@@ -26,7 +28,9 @@ impl Call<'_> {
         if let Err(error) = attributes::check(self.node()) {
             return Some(Err(error));
         }
-        if let Some(error) = self.oversized() {
+        // Quantised weights may be of any size; what they become counts.
+        let weights = on_host(&self.node().operator()) == Some(HostOperator::Dequantize);
+        if let Some(error) = self.oversized().filter(|_| !weights) {
             return Some(Err(error));
         }
         Some(compute(self))
@@ -109,7 +113,22 @@ fn shared(operator: Operator) -> Option<Computation> {
         | Operator::Resize
         | Operator::Upsample
         | Operator::NegativeLogLikelihood
-        | Operator::SoftmaxCrossEntropy => return None,
+        | Operator::SoftmaxCrossEntropy
+        | Operator::Swish
+        | Operator::RmsNorm
+        | Operator::Attention
+        | Operator::RotaryEmbedding
+        | Operator::Einsum
+        | Operator::LpPool
+        | Operator::GlobalLpPool
+        | Operator::Det
+        | Operator::CenterCropPad
+        | Operator::AffineGrid
+        | Operator::GridSample
+        | Operator::Col2Im
+        | Operator::RoiAlign
+        | Operator::DeformConv
+        | Operator::Contrib(_) => return None,
     })
 }
 
@@ -128,5 +147,17 @@ fn alone(operator: HostOperator) -> Computation {
         HostOperator::Range => boxed(create::range),
         HostOperator::EyeLike => boxed(create::eye_like),
         HostOperator::OneHot => boxed(create::one_hot),
+        HostOperator::Quantize => boxed(quantize::quantize),
+        HostOperator::Dequantize => boxed(quantize::dequantize),
+        HostOperator::DynamicQuantize => boxed(quantize::dynamic_quantize),
+        HostOperator::BitwiseNot => boxed(elementwise::bitwise_not),
+        HostOperator::Window(kind) => boxed(move |call| signal::window(call, kind)),
+        HostOperator::Dft => boxed(signal::dft),
+        HostOperator::Stft => boxed(signal::stft),
+        HostOperator::MelWeights => boxed(signal::mel_weights),
+        HostOperator::Unique => boxed(unique::unique),
+        HostOperator::TfIdf => boxed(unique::tf_idf),
+        HostOperator::NonMaxSuppression => boxed(boxes::non_max_suppression),
+        HostOperator::MaxUnpool => boxed(boxes::max_unpool),
     }
 }

@@ -1,6 +1,6 @@
 //! Activations, softmax and its relatives.
 
-use tilewright_ops::BinaryOp;
+use tilewright_ops::{BinaryOp, UnaryOp};
 use tilewright_tensor::Tensor;
 
 use super::node::{Ctx, signed};
@@ -24,6 +24,19 @@ pub(super) fn prelu(ctx: &Ctx) -> Result<Vec<Value>> {
         slope
     };
     ctx.like_first([x.binary(BinaryOp::Prelu, &slope)?])
+}
+
+/// x · sigmoid(α · x).
+pub(super) fn swish(ctx: &Ctx) -> Result<Vec<Value>> {
+    ctx.like_first([sigmoid_weighted(&ctx.float(0)?, ctx.node.attributes.float("alpha", 1.0)?)?])
+}
+
+/// x · sigmoid(α · x), also known as QuickGelu with α 1.702.
+pub(super) fn sigmoid_weighted(x: &Tensor, alpha: f32) -> Result<Tensor> {
+    if alpha == 1.0 {
+        return Ok(x.unary(UnaryOp::Silu)?);
+    }
+    Ok(x.mul(&x.scale(alpha)?.unary(UnaryOp::Sigmoid)?)?)
 }
 
 /// Since version 13 along an axis; before, over all elements from an axis on.

@@ -8,6 +8,12 @@ use crate::error::Result;
 use crate::params::axis;
 use crate::params::operands::Operands;
 
+/// The operand at `index` as whole numbers on the device, i32.
+pub(super) fn whole_numbers(ctx: &Ctx, index: usize) -> Result<Tensor> {
+    let (tensor, dtype) = (ctx.any(index)?, ctx.dtype(index)?);
+    if tensor.dtype() == DType::I32 { Ok(tensor) } else { Err(ctx.of_type(index, dtype)) }
+}
+
 pub(super) fn gather(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.any(0)?;
     let axis = ctx.check(axis::one(ctx.node.attributes.int("axis", 0)?, x.rank()))?;

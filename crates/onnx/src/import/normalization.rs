@@ -44,6 +44,7 @@ pub(super) fn instance_norm(ctx: &Ctx) -> Result<Vec<Value>> {
 }
 
 pub(super) fn layer_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+    check_stash(ctx)?;
     let attributes = &ctx.node.attributes;
     let (x, scale, bias) = (ctx.float(0)?, ctx.float(1)?, ctx.optional(2)?);
     let first = ctx.check(axis::one(attributes.int("axis", -1)?, x.rank()))?;
@@ -53,7 +54,24 @@ pub(super) fn layer_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     Ok(results)
 }
 
+/// 1, the type in which the statistics are computed, or nothing: they are f32 here.
+fn check_stash(ctx: &Ctx) -> Result<()> {
+    match ctx.node.attributes.int("stash_type", 1)? {
+        1 => Ok(()),
+        other => Err(ctx.unsupported(format!("stash_type {other}, statistics of another type than float,"))),
+    }
+}
+
+pub(super) fn rms_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+    check_stash(ctx)?;
+    let attributes = &ctx.node.attributes;
+    let (x, scale) = (ctx.float(0)?, ctx.float(1)?);
+    let first = ctx.check(axis::one(attributes.int("axis", -1)?, x.rank()))?;
+    ctx.like_first([x.rms_norm(first, Some(&scale), attributes.float("epsilon", 1e-5)?)?])
+}
+
 pub(super) fn group_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+    check_stash(ctx)?;
     let attributes = &ctx.node.attributes;
     let x = ctx.float(0)?;
     let groups = usize::try_from(attributes.int("num_groups", 0)?).unwrap_or(0);

@@ -56,6 +56,7 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Resize => vec!["resample"],
         Operator::Gather => vec!["gather"],
         Operator::SoftmaxCrossEntropy => vec!["cross_entropy"],
+        Operator::Swish => vec!["silu"],
         Operator::Logic(_)
         | Operator::Not
         | Operator::Variadic(Variadic::Sum | Variadic::Mean)
@@ -83,7 +84,21 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::Compress
         | Operator::ReverseSequence
         | Operator::Upsample
-        | Operator::NegativeLogLikelihood => vec![],
+        | Operator::NegativeLogLikelihood
+        | Operator::RmsNorm
+        | Operator::Attention
+        | Operator::RotaryEmbedding
+        | Operator::Einsum
+        | Operator::LpPool
+        | Operator::GlobalLpPool
+        | Operator::Det
+        | Operator::CenterCropPad
+        | Operator::AffineGrid
+        | Operator::GridSample
+        | Operator::Col2Im
+        | Operator::RoiAlign
+        | Operator::DeformConv
+        | Operator::Contrib(_) => vec![],
     }
 }
 

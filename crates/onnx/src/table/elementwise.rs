@@ -59,4 +59,5 @@ pub(super) const ON_HOST: &[HostRow] = &[
     ("BitwiseAnd", HostOperator::Bits(Bits::And)),
     ("BitwiseOr", HostOperator::Bits(Bits::Or)),
     ("BitwiseXor", HostOperator::Bits(Bits::Xor)),
+    ("BitwiseNot", HostOperator::BitwiseNot),
 ];

@@ -36,4 +36,7 @@ pub(super) const ON_HOST: &[HostRow] = &[
     ("Range", HostOperator::Range),
     ("EyeLike", HostOperator::EyeLike),
     ("OneHot", HostOperator::OneHot),
+    ("Unique", HostOperator::Unique),
+    ("NonMaxSuppression", HostOperator::NonMaxSuppression),
+    ("MaxUnpool", HostOperator::MaxUnpool),
 ];

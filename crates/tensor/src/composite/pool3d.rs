@@ -71,6 +71,11 @@ pub fn avg_pool3d<V: Operand>(x: &V, pool: &Pool3d) -> Result<V, V::Error> {
     windows(AVERAGE, x, pool, 0.0, V::sum_pool2d)?.div(&V::constant(counts))
 }
 
+/// The sum of each window of N C D H W.
+pub fn sum_pool3d<V: Operand>(x: &V, pool: &Pool3d) -> Result<V, V::Error> {
+    windows("sum_pool3d", x, pool, 0.0, V::sum_pool2d)
+}
+
 fn windows<V: Operand>(
     op: &'static str,
     x: &V,

@@ -141,7 +141,10 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
         };
         import = import.shape(name, &input.shape);
     }
-    let Imported { graph, outputs, .. } = import.graph(context)?;
+    let Imported { graph, outputs, warnings, .. } = import.graph(context)?;
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
     let outputs = outputs.iter().map(|port| {
         let kind = Kind::of(port.dtype());
         let value = match (port.known(), port.graph_output()) {
@@ -160,6 +163,7 @@ impl Kind {
             ElementType::I8 | ElementType::U8 | ElementType::I16 | ElementType::U16 | ElementType::I32 => {
                 Self::I32
             }
+            ElementType::I4 | ElementType::U4 => Self::I32,
             ElementType::I64 | ElementType::U32 | ElementType::U64 => Self::I64,
             ElementType::F64 => Self::F64,
             _ => Self::F32,

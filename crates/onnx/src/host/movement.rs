@@ -45,8 +45,8 @@ pub(super) fn depth_to_space(call: &Call) -> Result<Vec<HostTensor>> {
 }
 
 pub(super) fn space_to_depth(call: &Call) -> Result<Vec<HostTensor>> {
-    let block = movement::block(call)?;
-    blocks(call, |shape| depth_to_space::to_depth(shape, block))
+    let (block, order) = (movement::block(call)?, movement::depth_order(call)?);
+    blocks(call, |shape| depth_to_space::to_depth(shape, block, order))
 }
 
 fn blocks(

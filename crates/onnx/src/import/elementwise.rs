@@ -146,7 +146,7 @@ fn to(ctx: &Ctx, to: ElementType) -> Result<Vec<Value>> {
     };
     let y = match to {
         _ if to == from => x,
-        ElementType::F32 if from.is_float() || from == ElementType::Bool => x,
+        ElementType::F32 | ElementType::F64 if from.is_float() || from == ElementType::Bool => x,
         // Stored as i32: the nearest f32, as the cast means it.
         ElementType::F32 => x.cast(DType::F32)?,
         ElementType::F16 if from == ElementType::F32 => x.cast(DType::F16)?.cast(DType::F32)?,

@@ -121,7 +121,16 @@ impl<'m> Import<'m> {
             }
         });
         let outputs = outputs.collect();
-        Ok(Imported { graph, inputs: ports, outputs })
+        let doubles = ports.iter().filter(|port| port.dtype == ElementType::F64).map(|port| &port.name);
+        let doubles: Vec<_> = doubles.map(|name| format!("`{name}`")).collect();
+        let warning = || {
+            format!(
+                "{} of type double: the device computes in f32, with 24 bits and numbers up to 3.4e38",
+                doubles.join(", ")
+            )
+        };
+        let warnings = (!doubles.is_empty()).then(warning).into_iter().collect();
+        Ok(Imported { graph, inputs: ports, outputs, warnings })
     }
 
     /// The inputs that are given at each run, with their types and shapes.
@@ -130,12 +139,6 @@ impl<'m> Import<'m> {
         open.map(|input| {
             let wrong = |reason: String| Error::Input { input: input.name.clone(), reason };
             let dtype = input.dtype.ok_or_else(|| wrong("its type is not read".to_owned()))?;
-            if !ports::can_hold(dtype) {
-                return Err(Error::Unsupported {
-                    place: format!("input `{}`", input.name),
-                    what: format!("type {dtype} of what the model is run on"),
-                });
-            }
             let shape = self.input_shape(input).map_err(wrong)?;
             Ok((input, dtype, shape))
         })

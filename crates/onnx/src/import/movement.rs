@@ -2,6 +2,7 @@
 
 use tilewright_ops::{SliceRange, TapTable};
 use tilewright_tensor::Tensor;
+use tilewright_tensor::composite::DepthOrder;
 
 use super::node::{Ctx, host, signed};
 use super::value::Value;
@@ -162,5 +163,9 @@ pub(super) fn depth_to_space(ctx: &Ctx) -> Result<Vec<Value>> {
 }
 
 pub(super) fn space_to_depth(ctx: &Ctx) -> Result<Vec<Value>> {
-    ctx.like_first([ctx.any(0)?.space_to_depth(movement::block(ctx)?)?])
+    let (x, block) = (ctx.any(0)?, movement::block(ctx)?);
+    ctx.like_first([match movement::depth_order(ctx)? {
+        DepthOrder::Dcr => x.space_to_depth(block)?,
+        DepthOrder::Crd => x.pixel_unshuffle(block)?,
+    }])
 }

@@ -59,6 +59,7 @@ impl<'a> Walk<'a> {
                 .collect();
             let ctx = Ctx { node, inputs, context: self.context };
             let results = if node.is_if() { self.branch(&ctx)? } else { run(&ctx, &mut self.budget)? };
+            let results = self.kept(&ctx, results);
             // What nobody reads any more needs no room.
             for input in node.reads().filter(|_| frees) {
                 if let Some(left) = self.readers.get_mut(input.as_str()) {
@@ -75,6 +76,23 @@ impl<'a> Walk<'a> {
             self.values.extend(node.outputs.iter().map(String::as_str).zip(results));
         }
         Ok(())
+    }
+
+    /// Dequantised weights are as good as weights: plans of other shapes share them on the device.
+    fn kept(&self, ctx: &Ctx<'a>, results: Vec<Value>) -> Vec<Value> {
+        let weight = |value: &Value| matches!(value, Value::Host(constant) if constant.is_kept());
+        if ctx.node.operator() != "DequantizeLinear" || !ctx.inputs.iter().flatten().all(weight) {
+            return results;
+        }
+        let names = ctx.node.outputs.iter();
+        let kept = results.into_iter().zip(names).map(|(value, name)| match value {
+            Value::Host(constant) => match Rc::try_unwrap(constant) {
+                Ok(constant) => Value::Host(Rc::new(constant.derived(name, self.weights))),
+                Err(shared) => Value::Host(shared),
+            },
+            value => value,
+        });
+        kept.collect()
     }
 
     /// The results of If: those of the graph that its condition chooses, which must be known by now.

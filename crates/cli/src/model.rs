@@ -112,7 +112,10 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
         };
         import = import.shape(name, &input.shape);
     }
-    let Imported { graph, inputs, outputs } = import.graph(context)?;
+    let Imported { graph, inputs, outputs, warnings } = import.graph(context)?;
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
     Ok(Loaded { graph, inputs, outputs })
 }
 

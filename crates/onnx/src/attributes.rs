@@ -25,7 +25,9 @@ pub enum Attribute {
     Ints(Vec<i64>),
     /// STRINGS.
     Strings(Vec<String>),
-    /// What is not read: graphs, sparse tensors, tensors of strings.
+    /// In a function's body, the attribute of the call that is meant; in a loaded model it has been replaced.
+    Reference(String),
+    /// What is not read here: graphs (those of If are the node's bodies), sparse tensors, tensors of strings.
     Unread(String),
 }
 
@@ -39,6 +41,7 @@ impl Attribute {
             Self::Floats(_) => "floats",
             Self::Ints(_) => "integers",
             Self::Strings(_) => "strings",
+            Self::Reference(_) => "a reference outside of a function",
             Self::Unread(_) => "of a kind that is not read",
         }
     }
@@ -47,7 +50,7 @@ impl Attribute {
     pub(crate) fn decode(node: &str, proto: AttributeProto, external: &External) -> Result<Self> {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         if !proto.ref_attr_name.is_empty() {
-            return Ok(Self::Unread("a reference to a function's attribute".to_owned()));
+            return Ok(Self::Reference(proto.ref_attr_name));
         }
         Ok(match (proto.r#type, proto.t) {
             (1, _) => Self::Float(proto.f),
@@ -159,6 +162,17 @@ impl Attributes {
             1 => Ok(true),
             other => Err(self.wrong(name, format!("is {other} and must be 0 or 1"))),
         }
+    }
+
+    /// The same parameters of a node that errors name `node`, each as `change` makes it; `None` takes one away.
+    pub(crate) fn changed(
+        &self,
+        node: String,
+        change: impl Fn(&str, &Attribute) -> Option<Attribute>,
+    ) -> Self {
+        let by_name = self.by_name.iter();
+        let by_name = by_name.filter_map(|(name, value)| Some((name.clone(), change(name, value)?)));
+        Self { node, by_name: by_name.collect() }
     }
 
     /// What is wrong with a parameter.

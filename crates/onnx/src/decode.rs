@@ -44,7 +44,7 @@ pub(crate) fn tensor(place: &str, proto: TensorProto, external: &External) -> Re
     let dtype = element_type(place, proto.data_type)?;
     let shape = shape(place, &proto.dims)?;
     let count = element_count(&shape).unwrap_or(0);
-    let bytes = count as u128 * dtype.size() as u128;
+    let bytes = dtype.bytes(count);
     let wrong = |expected: String, found: String| Error::DataLength {
         tensor: place.to_owned(),
         shape: shape.clone(),
@@ -64,7 +64,7 @@ pub(crate) fn tensor(place: &str, proto: TensorProto, external: &External) -> Re
         if raw.len() as u128 != bytes {
             return Err(wrong(format!("{bytes} bytes"), format!("{} bytes", raw.len())));
         }
-        from_bytes(dtype, &raw)
+        from_bytes(dtype, &raw, count)
     } else {
         let narrow = Narrow { tensor: place, dtype };
         let data = match dtype {
@@ -81,6 +81,21 @@ pub(crate) fn tensor(place: &str, proto: TensorProto, external: &External) -> Re
             ElementType::Bool => Data::Bool(proto.int32_data.into_iter().map(|value| value != 0).collect()),
             ElementType::F16 => {
                 Data::F16(narrow.all(proto.int32_data)?.into_iter().map(f16::from_bits).collect())
+            }
+            // Their bytes, one in each number.
+            ElementType::F8E4M3FN
+            | ElementType::F8E4M3FNUZ
+            | ElementType::F8E5M2
+            | ElementType::F8E5M2FNUZ
+            | ElementType::U4
+            | ElementType::I4
+            | ElementType::F4E2M1 => {
+                let codes: Vec<u8> =
+                    narrow.all(proto.int32_data.into_iter().map(|code| code & 255).collect())?;
+                if codes.len() as u128 != bytes {
+                    return Err(wrong(format!("{bytes} bytes"), format!("{} bytes", codes.len())));
+                }
+                from_bytes(dtype, &codes, count)
             }
             ElementType::BF16 => {
                 Data::BF16(narrow.all(proto.int32_data)?.into_iter().map(bf16::from_bits).collect())
@@ -116,7 +131,7 @@ impl Narrow<'_> {
 }
 
 /// Little-endian elements; a remainder is dropped, which the caller has excluded.
-fn from_bytes(dtype: ElementType, bytes: &[u8]) -> Data {
+fn from_bytes(dtype: ElementType, bytes: &[u8], count: usize) -> Data {
     macro_rules! read {
         ($kind:ident, $type:ty, $size:literal) => {
             Data::$kind(
@@ -135,10 +150,24 @@ fn from_bytes(dtype: ElementType, bytes: &[u8]) -> Data {
         ElementType::U16 => read!(U16, u16, 2),
         ElementType::F16 => read!(F16, f16, 2),
         ElementType::BF16 => read!(BF16, bf16, 2),
+        ElementType::F8E4M3FN => Data::F8E4M3FN(bytes.to_vec()),
+        ElementType::F8E4M3FNUZ => Data::F8E4M3FNUZ(bytes.to_vec()),
+        ElementType::F8E5M2 => Data::F8E5M2(bytes.to_vec()),
+        ElementType::F8E5M2FNUZ => Data::F8E5M2FNUZ(bytes.to_vec()),
+        ElementType::U4 => Data::U4(nibbles(bytes, count)),
+        ElementType::I4 => {
+            Data::I4(nibbles(bytes, count).into_iter().map(|code| (code << 4) as i8 >> 4).collect())
+        }
+        ElementType::F4E2M1 => Data::F4E2M1(nibbles(bytes, count)),
         ElementType::U8 => Data::U8(bytes.to_vec()),
         ElementType::I8 => Data::I8(bytes.iter().map(|&byte| byte as i8).collect()),
         ElementType::Bool => Data::Bool(bytes.iter().map(|&byte| byte != 0).collect()),
     }
+}
+
+/// Two elements of a byte, the lower one first.
+fn nibbles(bytes: &[u8], count: usize) -> Vec<u8> {
+    bytes.iter().flat_map(|&byte| [byte & 15, byte >> 4]).take(count).collect()
 }
 
 #[cfg(test)]

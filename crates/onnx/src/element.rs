@@ -31,24 +31,36 @@ pub enum ElementType {
     U64,
     /// The upper half of a binary32.
     BF16,
+    /// 8 bits: 4 of exponent, 3 of mantissa, no infinity.
+    F8E4M3FN,
+    /// The same without a negative zero.
+    F8E4M3FNUZ,
+    /// 8 bits: 5 of exponent, 2 of mantissa.
+    F8E5M2,
+    /// The same without infinity and negative zero.
+    F8E5M2FNUZ,
+    /// Unsigned 4-bit integer.
+    U4,
+    /// Signed 4-bit integer.
+    I4,
+    /// 4 bits: 2 of exponent, 1 of mantissa.
+    F4E2M1,
 }
 
 /// Names of the types that are not read, by number.
-const OTHERS: [(i32, &str); 9] = [
+const OTHERS: [(i32, &str); 7] = [
     (0, "undefined"),
     (8, "string"),
     (14, "complex64"),
     (15, "complex128"),
-    (17, "float8e4m3fn"),
-    (18, "float8e4m3fnuz"),
-    (19, "float8e5m2"),
-    (20, "float8e5m2fnuz"),
-    (21, "uint4"),
+    (24, "float8e8m0"),
+    (25, "uint2"),
+    (26, "int2"),
 ];
 
 impl ElementType {
     /// Every type.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 20] = [
         Self::F32,
         Self::U8,
         Self::I8,
@@ -62,6 +74,13 @@ impl ElementType {
         Self::U32,
         Self::U64,
         Self::BF16,
+        Self::F8E4M3FN,
+        Self::F8E4M3FNUZ,
+        Self::F8E5M2,
+        Self::F8E5M2FNUZ,
+        Self::U4,
+        Self::I4,
+        Self::F4E2M1,
     ];
 
     /// Its number in `TensorProto.DataType`.
@@ -81,6 +100,13 @@ impl ElementType {
             Self::U32 => 12,
             Self::U64 => 13,
             Self::BF16 => 16,
+            Self::F8E4M3FN => 17,
+            Self::F8E4M3FNUZ => 18,
+            Self::F8E5M2 => 19,
+            Self::F8E5M2FNUZ => 20,
+            Self::U4 => 21,
+            Self::I4 => 22,
+            Self::F4E2M1 => 23,
         }
     }
 
@@ -95,11 +121,24 @@ impl ElementType {
         })
     }
 
-    /// Bytes of an element.
+    /// Whether two elements share a byte of the file.
+    #[must_use]
+    pub const fn is_nibble(self) -> bool {
+        matches!(self, Self::U4 | Self::I4 | Self::F4E2M1)
+    }
+
+    /// Bytes of `count` elements in a file.
+    #[must_use]
+    pub const fn bytes(self, count: usize) -> u128 {
+        if self.is_nibble() { count.div_ceil(2) as u128 } else { count as u128 * self.size() as u128 }
+    }
+
+    /// Bytes of an element in memory.
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
-            Self::U8 | Self::I8 | Self::Bool => 1,
+            Self::U8 | Self::I8 | Self::Bool | Self::U4 | Self::I4 | Self::F4E2M1 => 1,
+            Self::F8E4M3FN | Self::F8E4M3FNUZ | Self::F8E5M2 | Self::F8E5M2FNUZ => 1,
             Self::U16 | Self::I16 | Self::F16 | Self::BF16 => 2,
             Self::F32 | Self::I32 | Self::U32 => 4,
             Self::I64 | Self::F64 | Self::U64 => 8,
@@ -123,13 +162,26 @@ impl ElementType {
             Self::U32 => "uint32",
             Self::U64 => "uint64",
             Self::BF16 => "bfloat16",
+            Self::F8E4M3FN => "float8e4m3fn",
+            Self::F8E4M3FNUZ => "float8e4m3fnuz",
+            Self::F8E5M2 => "float8e5m2",
+            Self::F8E5M2FNUZ => "float8e5m2fnuz",
+            Self::U4 => "uint4",
+            Self::I4 => "int4",
+            Self::F4E2M1 => "float4e2m1",
         }
     }
 
     /// Whether it has a fraction.
     #[must_use]
     pub const fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F16 | Self::F64 | Self::BF16)
+        matches!(self, Self::F32 | Self::F16 | Self::F64 | Self::BF16) || self.is_narrow_float()
+    }
+
+    /// Whether it is of floats of at most 8 bits.
+    #[must_use]
+    pub const fn is_narrow_float(self) -> bool {
+        matches!(self, Self::F8E4M3FN | Self::F8E4M3FNUZ | Self::F8E5M2 | Self::F8E5M2FNUZ | Self::F4E2M1)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads ONNX models (operator sets up to 22), and writes graphs as such ([`export`], operator set 17).
+//! Reads ONNX models (operator sets up to 26), and writes graphs as such ([`export`], operator set 17).
 //!
 //! [`Model::load`] decodes a file and checks it: names, order, types, the sizes of weights, external data. What is wrong
 //! is a typed error that names the node or tensor; no file makes it panic or take memory that the file has no bytes for.
@@ -25,16 +25,19 @@
 //! a graph.
 
 mod attributes;
+mod bodies;
 mod decode;
 mod element;
 mod error;
 mod export;
 mod external;
+mod functions;
 pub mod host;
 pub mod import;
 mod limit;
 mod load;
 mod model;
+mod narrow;
 mod order;
 mod params;
 pub mod proto;

@@ -1,6 +1,6 @@
 //! A model as read from a file: typed, checked, its nodes sorted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -72,6 +72,35 @@ pub struct Node {
     pub outputs: Vec<String>,
     /// Its parameters.
     pub attributes: Attributes,
+    /// The version of its operator set: a function may use another than the graph that calls it.
+    pub opset: i64,
+    /// The graphs among its parameters, of If alone, by name.
+    pub(crate) bodies: BTreeMap<String, Body>,
+    /// The names that its bodies read and do not make.
+    pub(crate) captures: Vec<String>,
+}
+
+/// A graph inside a node. It sees the names around it; its own are made nowhere else in the model.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Body {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) outputs: Vec<String>,
+    pub(crate) initializers: HashMap<String, Arc<HostTensor>>,
+}
+
+impl Body {
+    /// The names that it makes, without those of the bodies of its nodes.
+    pub(crate) fn made(&self) -> impl Iterator<Item = &String> {
+        let results = self.nodes.iter().flat_map(|node| &node.outputs).filter(|name| !name.is_empty());
+        self.initializers.keys().chain(results)
+    }
+
+    /// The names that it reads and does not make.
+    pub(crate) fn free(&self) -> Vec<String> {
+        let made: HashSet<&String> = self.made().collect();
+        let read = self.nodes.iter().flat_map(Node::reads).chain(&self.outputs);
+        read.filter(|name| !made.contains(name)).cloned().collect()
+    }
 }
 
 impl Node {
@@ -94,6 +123,16 @@ impl Node {
     /// What is wrong with this node.
     pub(crate) fn wrong(&self, reason: impl Into<String>) -> Error {
         Error::Node { node: self.place(), reason: reason.into() }
+    }
+
+    /// Every name that it reads, its bodies' too.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = &String> {
+        self.inputs.iter().filter(|name| !name.is_empty()).chain(&self.captures)
+    }
+
+    /// Whether it is the standard operator that runs one of two graphs.
+    pub(crate) fn is_if(&self) -> bool {
+        self.domain.is_empty() && self.op_type == "If"
     }
 
     /// The name of the operand at `index`, if it is there.

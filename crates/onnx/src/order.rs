@@ -5,11 +5,22 @@ use std::collections::{BTreeSet, HashMap};
 use crate::error::{Error, Result};
 use crate::model::Node;
 
+/// Brings the nodes into an order in which each comes after those that it reads.
+///
+/// # Errors
+/// [`Error::Cycle`].
+pub(crate) fn sort(nodes: &mut Vec<Node>) -> Result<()> {
+    let order = sorted(nodes)?;
+    let mut slots: Vec<Option<Node>> = std::mem::take(nodes).into_iter().map(Some).collect();
+    nodes.extend(order.into_iter().filter_map(|at| slots.get_mut(at).and_then(Option::take)));
+    Ok(())
+}
+
 /// Places of the nodes so that each comes after those that it reads; nodes that need no moving keep their order.
 ///
 /// # Errors
 /// [`Error::Cycle`].
-pub(crate) fn sorted(nodes: &[Node]) -> Result<Vec<usize>> {
+fn sorted(nodes: &[Node]) -> Result<Vec<usize>> {
     let mut makers: HashMap<&str, usize> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
         for output in node.outputs.iter().filter(|output| !output.is_empty()) {
@@ -17,7 +28,7 @@ pub(crate) fn sorted(nodes: &[Node]) -> Result<Vec<usize>> {
         }
     }
     let sources = |node: &Node| -> BTreeSet<usize> {
-        node.inputs.iter().filter_map(|input| makers.get(input.as_str()).copied()).collect()
+        node.reads().filter_map(|input| makers.get(input.as_str()).copied()).collect()
     };
     let mut readers: Vec<Vec<usize>> = vec![vec![]; nodes.len()];
     let mut waiting: Vec<usize> = Vec::with_capacity(nodes.len());

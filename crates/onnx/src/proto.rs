@@ -2,7 +2,7 @@
 //! specification, "Intermediate representation"; the numbers are the wire format and never change).
 //!
 //! Written by hand, so that a build needs no protobuf compiler. Fields that nothing here reads (documentation, metadata,
-//! training information, functions, quantisation annotations) are left out: the decoder skips what it does not know.
+//! training information, quantisation annotations) are left out: the decoder skips what it does not know.
 //! Fields that proto2 writers mark optional are plain, since an absent one means its default everywhere they are read.
 
 use prost::Message;
@@ -25,6 +25,41 @@ pub struct ModelProto {
     /// An operator set for each domain.
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
+    /// Operators that the file defines by others.
+    #[prost(message, repeated, tag = "25")]
+    pub functions: Vec<FunctionProto>,
+}
+
+/// An operator that the file defines: a body over its own names, in which nodes may refer to the caller's attributes.
+#[derive(Clone, PartialEq, Message)]
+pub struct FunctionProto {
+    /// The operator.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// Names of its operands.
+    #[prost(string, repeated, tag = "4")]
+    pub input: Vec<String>,
+    /// Names of its results.
+    #[prost(string, repeated, tag = "5")]
+    pub output: Vec<String>,
+    /// Names of its attributes without a default.
+    #[prost(string, repeated, tag = "6")]
+    pub attribute: Vec<String>,
+    /// The nodes.
+    #[prost(message, repeated, tag = "7")]
+    pub node: Vec<NodeProto>,
+    /// The operator sets that the nodes are written in.
+    #[prost(message, repeated, tag = "9")]
+    pub opset_import: Vec<OperatorSetIdProto>,
+    /// Whose operator it is.
+    #[prost(string, tag = "10")]
+    pub domain: String,
+    /// Attributes with a default.
+    #[prost(message, repeated, tag = "11")]
+    pub attribute_proto: Vec<AttributeProto>,
+    /// Which of several of one name it is.
+    #[prost(string, tag = "13")]
+    pub overload: String,
 }
 
 /// A version of a domain's operators.
@@ -82,6 +117,9 @@ pub struct NodeProto {
     /// Whose operator it is.
     #[prost(string, tag = "7")]
     pub domain: String,
+    /// Which of several functions of one name it calls.
+    #[prost(string, tag = "8")]
+    pub overload: String,
 }
 
 /// A parameter: which field holds it is said by `type`.

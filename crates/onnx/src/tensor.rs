@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use half::{bf16, f16};
 
 use crate::element::ElementType;
+use crate::narrow;
 
 /// Elements of one type, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,14 @@ pub enum Data {
     U32(Vec<u32>),
     U64(Vec<u64>),
     BF16(Vec<bf16>),
+    /// By its codes, as the other floats of at most 8 bits.
+    F8E4M3FN(Vec<u8>),
+    F8E4M3FNUZ(Vec<u8>),
+    F8E5M2(Vec<u8>),
+    F8E5M2FNUZ(Vec<u8>),
+    U4(Vec<u8>),
+    I4(Vec<i8>),
+    F4E2M1(Vec<u8>),
 }
 
 /// Runs `$body` with `$values` bound to the vector, whatever its type.
@@ -42,6 +51,13 @@ macro_rules! each {
             Data::U32($values) => $body,
             Data::U64($values) => $body,
             Data::BF16($values) => $body,
+            Data::F8E4M3FN($values) => $body,
+            Data::F8E4M3FNUZ($values) => $body,
+            Data::F8E5M2($values) => $body,
+            Data::F8E5M2FNUZ($values) => $body,
+            Data::U4($values) => $body,
+            Data::I4($values) => $body,
+            Data::F4E2M1($values) => $body,
         }
     };
 }
@@ -64,6 +80,13 @@ impl Data {
             Self::U32(_) => ElementType::U32,
             Self::U64(_) => ElementType::U64,
             Self::BF16(_) => ElementType::BF16,
+            Self::F8E4M3FN(_) => ElementType::F8E4M3FN,
+            Self::F8E4M3FNUZ(_) => ElementType::F8E4M3FNUZ,
+            Self::F8E5M2(_) => ElementType::F8E5M2,
+            Self::F8E5M2FNUZ(_) => ElementType::F8E5M2FNUZ,
+            Self::U4(_) => ElementType::U4,
+            Self::I4(_) => ElementType::I4,
+            Self::F4E2M1(_) => ElementType::F4E2M1,
         }
     }
 
@@ -87,7 +110,10 @@ impl Data {
                 match self { $(Self::$kind(values) => Self::$kind(indices.iter().map(|&at| values[at]).collect()),)* }
             };
         }
-        taken!(F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, BF16)
+        taken!(
+            F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, BF16, F8E4M3FN, F8E4M3FNUZ, F8E5M2,
+            F8E5M2FNUZ, U4, I4, F4E2M1
+        )
     }
 
     /// The elements as numbers.
@@ -117,15 +143,27 @@ impl Data {
             Self::U32(values) => integers!(values),
             Self::U64(values) => integers!(values),
             Self::Bool(values) => integers!(values),
+            Self::U4(values) => integers!(values),
+            Self::I4(values) => integers!(values),
+            Self::F8E4M3FN(codes)
+            | Self::F8E4M3FNUZ(codes)
+            | Self::F8E5M2(codes)
+            | Self::F8E5M2FNUZ(codes)
+            | Self::F4E2M1(codes) => {
+                let dtype = self.dtype();
+                Numbers::Floats(codes.iter().map(|&code| f64::from(narrow::decode(dtype, code))).collect())
+            }
         }
     }
 
     /// Numbers as elements of `dtype`. Integers wrap around, and what is not zero, NaN included, is true. Floats are rounded, or cut
     /// towards zero to an integer: through 32 bits to the types that these hold, else through 64. What does not fit those, and
-    /// NaN, is their lowest number, −2³¹ or −2⁶³, of which a smaller type has the low bits: as on the device, and as ONNX
+    /// NaN, is their lowest number, −2³¹ or −2⁶³, of which a smaller type has the low bits (of 4 bits too): as on the device, and as ONNX
     /// Runtime and PyTorch have it on x86.
+    /// Floats of 8 bits and fewer are held at their ends.
     #[must_use]
     pub fn from_numbers(dtype: ElementType, numbers: &Numbers) -> Self {
+        let codes = || numbers.floats().into_iter().map(|value| narrow::encode(dtype, value, true)).collect();
         macro_rules! floats {
             ($kind:ident, $to:ty) => {
                 match numbers {
@@ -163,6 +201,19 @@ impl Data {
             ElementType::U64 => integers!(U64, u64, in_64_bits_without_sign),
             ElementType::F16 => Self::F16(numbers.floats().into_iter().map(f16::from_f64).collect()),
             ElementType::BF16 => Self::BF16(numbers.floats().into_iter().map(bf16::from_f64).collect()),
+            ElementType::F8E4M3FN => Self::F8E4M3FN(codes()),
+            ElementType::F8E4M3FNUZ => Self::F8E4M3FNUZ(codes()),
+            ElementType::F8E5M2 => Self::F8E5M2(codes()),
+            ElementType::F8E5M2FNUZ => Self::F8E5M2FNUZ(codes()),
+            ElementType::F4E2M1 => Self::F4E2M1(codes()),
+            ElementType::U4 => Self::U4(match numbers {
+                Numbers::Floats(values) => values.iter().map(|&value| (value as u8).min(15)).collect(),
+                Numbers::Integers(values) => values.iter().map(|&value| value as u8 & 15).collect(),
+            }),
+            ElementType::I4 => Self::I4(match numbers {
+                Numbers::Floats(values) => values.iter().map(|&value| (value as i8).clamp(-8, 7)).collect(),
+                Numbers::Integers(values) => values.iter().map(|&value| (value as i8) << 4 >> 4).collect(),
+            }),
             ElementType::Bool => Self::Bool(match numbers {
                 Numbers::Floats(values) => values.iter().map(|&value| value != 0.0).collect(),
                 Numbers::Integers(values) => values.iter().map(|&value| value != 0).collect(),

@@ -159,7 +159,7 @@ fn run_set(
     }
     for (((name, found), (_, expected)), info) in found.iter().zip(expected).zip(model.outputs()) {
         let expected = common::declared(expected, info.dtype);
-        let (relative, absolute) = (common::relative(&case.name).max(2e-5), 3e-6);
+        let (relative, absolute) = (common::relative(&case.name).max(2e-5), common::absolute(&case.name));
         if let Some(difference) = common::difference(found, &expected, relative, absolute) {
             return Outcome::Failed(format!("`{name}`: {difference}"));
         }
@@ -308,7 +308,7 @@ From a model in PyTorch or TensorFlow to a program, what the frameworks do diffe
 What is imported, and how it stands against ONNX's own test data (Debian's `libonnx-testdata`, 1.12). Generated; write it \
 anew with `TILEWRIGHT_WRITE_DOCS=1 cargo test -p tilewright-onnx --test conformance`.
 
-`tilewright_onnx::Model` reads operator sets up to 22; `Import` maps a model onto the graph for inputs of given shapes. A \
+`tilewright_onnx::Model` reads operator sets up to 26; `Import` maps a model onto the graph for inputs of given shapes. A \
 node whose operands are constants is computed on the host, in any element type; the others run on the device in f32 \
 (float16 and bfloat16 values are widened) and, for integers, in i32. What would lose digits or change a value (double on the \
 device, sums of uint32) is refused with the node's name, and so is every operator that is not in the table, all of a model at once.

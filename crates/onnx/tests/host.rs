@@ -53,7 +53,7 @@ fn run(model: &Model, mut values: HashMap<String, HostTensor>) -> Result<Vec<Hos
     for node in model.nodes() {
         let operands =
             (0..node.inputs.len()).map(|at| node.input(at).and_then(|name| values.get(name))).collect();
-        let results = Call::new(model, node, operands).evaluate().unwrap()?;
+        let results = Call::new(node, operands).evaluate().unwrap()?;
         for (name, result) in node.outputs.iter().zip(results) {
             values.insert(name.clone(), result);
         }

@@ -88,7 +88,7 @@ fn fold(model: &Model) {
     for node in model.nodes() {
         let operands: Vec<_> =
             (0..node.inputs.len()).map(|at| node.input(at).and_then(|name| values.get(name))).collect();
-        match Call::new(model, node, operands).evaluate() {
+        match Call::new(node, operands).evaluate() {
             Some(Ok(results)) => {
                 values.extend(node.outputs.iter().cloned().zip(results));
             }

@@ -96,7 +96,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if let Some(wider) = within_f16(&compiled, &session)? {
         compiled = wider;
         session = compiled.session()?;
-        for (at, port) in compiled.inputs().iter().enumerate() {
+        for (at, port) in ports.iter().enumerate() {
             fill(&mut session, at, port, file_of(port, at, &arguments.input))?;
         }
     }

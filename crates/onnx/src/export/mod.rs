@@ -81,6 +81,7 @@ pub fn export_ports(
             ..GraphProto::default()
         }),
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: EXPORT_OPSET }],
+        functions: vec![],
     };
     let bytes = proto.encoded_len();
     if bytes > MOST_BYTES {

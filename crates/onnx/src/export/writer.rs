@@ -107,7 +107,7 @@ impl<'g> Writer<'g> {
             name: name.clone(),
             op_type: operator.to_owned(),
             attribute,
-            domain: String::new(),
+            ..NodeProto::default()
         });
         name
     }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::limit::LIMIT;
-use crate::model::{Model, Node};
+use crate::model::Node;
 use crate::params::operands::Operands;
 use crate::tensor::{Data, HostTensor};
 
@@ -10,15 +10,14 @@ use crate::tensor::{Data, HostTensor};
 #[derive(Debug)]
 pub struct Call<'a> {
     node: &'a Node,
-    opset: i64,
     inputs: Vec<Option<&'a HostTensor>>,
 }
 
 impl<'a> Call<'a> {
-    /// A call of `node` under the operator set of `model`; an operand is `None` where it is left out.
+    /// A call of `node`; an operand is `None` where it is left out.
     #[must_use]
-    pub fn new(model: &Model, node: &'a Node, inputs: Vec<Option<&'a HostTensor>>) -> Self {
-        Self { node, opset: model.opset(&node.domain).unwrap_or(0), inputs }
+    pub const fn new(node: &'a Node, inputs: Vec<Option<&'a HostTensor>>) -> Self {
+        Self { node, inputs }
     }
 
     /// The operand at `index`, which must be there.
@@ -75,7 +74,7 @@ impl Operands for Call<'_> {
     }
 
     fn opset(&self) -> i64 {
-        self.opset
+        self.node.opset
     }
 
     fn constant(&self, index: usize) -> Result<Option<&HostTensor>> {

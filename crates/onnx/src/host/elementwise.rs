@@ -3,8 +3,10 @@
 use super::broadcast::{Joined, expanded};
 use super::call::Call;
 use super::functions::{self, Binary, Unary, compares};
+use super::quantize::coded;
 use crate::element::ElementType;
 use crate::error::Result;
+use crate::narrow;
 use crate::params::axis::{self, Checked};
 use crate::params::movement;
 use crate::params::operands::Operands;
@@ -64,6 +66,17 @@ pub(super) fn bits(call: &Call, op: Bits) -> Result<Vec<HostTensor>> {
         other => return Err(attributes.wrong("direction", format!("`{other}` is unknown"))),
     };
     binary(call, functions::bits(op, right))
+}
+
+pub(super) fn bitwise_not(call: &Call) -> Result<Vec<HostTensor>> {
+    let x = call.operand(0)?;
+    match x.data().numbers() {
+        Numbers::Integers(values) => {
+            let values = values.into_iter().map(|value| !value).collect();
+            rounded(call, x.shape(), x.dtype(), &Numbers::Integers(values))
+        }
+        Numbers::Floats(_) => Err(call.node().wrong("its operand must be of integers")),
+    }
 }
 
 pub(super) fn binary(call: &Call, function: Binary) -> Result<Vec<HostTensor>> {
@@ -160,6 +173,11 @@ fn to(call: &Call, dtype: ElementType) -> Result<Vec<HostTensor>> {
     let x = call.operand(0)?;
     if dtype == x.dtype() {
         return Ok(vec![x.clone()]);
+    }
+    if dtype.is_narrow_float() && !call.node().attributes.flag("saturate", true)? {
+        let values = x.data().numbers().floats();
+        let codes = values.into_iter().map(|value| narrow::encode(dtype, value, false)).collect();
+        return Ok(vec![call.tensor(x.shape(), coded(dtype, codes))?]);
     }
     rounded(call, x.shape(), dtype, &x.data().numbers())
 }

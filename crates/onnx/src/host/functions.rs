@@ -82,7 +82,7 @@ pub(super) fn modulo(fmod: bool) -> Binary {
         return Binary { float: Some(|a, b| a % b), integer };
     }
     Binary {
-        float: Some(|a, b| a - (a / b).floor() * b),
+        float: Some(floor_modulo),
         integer: |a, b| {
             let rest = a.checked_rem(b).ok_or_else(division_by_zero)?;
             Ok(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
@@ -90,11 +90,22 @@ pub(super) fn modulo(fmod: bool) -> Binary {
     }
 }
 
-/// A function of bits; a shift goes to the right if `right`.
+/// a − ⌊a / b⌋ · b with the sign of b, a zero too; NaN for a divisor of 0 and of an infinity; of a divisor beyond all numbers
+/// what has its sign stays, and the rest becomes it (ONNX, Mod since operator set 28; `divmod` in NumPy).
+fn floor_modulo(a: f64, b: f64) -> f64 {
+    let rest = a % b;
+    if rest == 0.0 {
+        return if b.is_sign_negative() { -0.0 } else { 0.0 };
+    }
+    if (rest < 0.0) == (b < 0.0) { rest } else { rest + b }
+}
+
+/// A function of bits; a shift goes to the right if `right`. Shifted out of its bits a number is 0, or −1 to the right if it
+/// is negative.
 pub(super) fn bits(op: Bits, right: bool) -> Binary {
     let of = |integer| Binary { float: None, integer };
     match op {
-        Bits::Shift if right => of(|a, b| Ok(if (0..64).contains(&b) { a >> b } else { 0 })),
+        Bits::Shift if right => of(|a, b| Ok(if (0..64).contains(&b) { a >> b } else { a.signum().min(0) })),
         Bits::Shift => of(|a, b| Ok(if (0..64).contains(&b) { a << b } else { 0 })),
         Bits::And => of(|a, b| Ok(a & b)),
         Bits::Or => of(|a, b| Ok(a | b)),

@@ -4,6 +4,7 @@
 //! Sums and functions are computed in f64 or i128 and rounded once, to the element type of the result. Nothing here is
 //! meant for large tensors: what would make or read one of more than [`LIMIT`] elements is refused.
 
+mod boxes;
 mod broadcast;
 pub(crate) mod call;
 mod create;
@@ -14,8 +15,11 @@ mod indices;
 mod movement;
 mod operators;
 mod order;
+mod quantize;
 mod reduce;
 mod scatter;
+mod signal;
+mod unique;
 
 pub use call::Call;
 

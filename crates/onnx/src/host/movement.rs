@@ -45,8 +45,8 @@ pub(super) fn depth_to_space(call: &Call) -> Result<Vec<HostTensor>> {
 }
 
 pub(super) fn space_to_depth(call: &Call) -> Result<Vec<HostTensor>> {
-    let block = movement::block(call)?;
-    blocks(call, |shape| depth_to_space::to_depth(shape, block))
+    let (block, order) = (movement::block(call)?, movement::depth_order(call)?);
+    blocks(call, |shape| depth_to_space::to_depth(shape, block, order))
 }
 
 fn blocks(
@@ -139,7 +139,10 @@ fn joined(operands: &[&HostTensor]) -> Data {
             }
         };
     }
-    all!(F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, BF16)
+    all!(
+        F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, BF16, F8E4M3FN, F8E4M3FNUZ, F8E5M2,
+        F8E5M2FNUZ, U4, I4, F4E2M1
+    )
 }
 
 pub(super) fn expand(call: &Call) -> Result<Vec<HostTensor>> {

@@ -1,10 +1,13 @@
 //! Which operators the host computes, and how.
 
 use super::call::Call;
-use super::{create, elementwise, functions, gather, movement, order, reduce, scatter};
+use super::{
+    boxes, create, elementwise, functions, gather, movement, order, quantize, reduce, scatter, signal, unique,
+};
 use crate::error::Result;
 use crate::model::Node;
 use crate::params::operands::Operands;
+use crate::table::attributes;
 use crate::table::operator::{HostOperator, Operator};
 use crate::table::rows::{on_device, on_host};
 use crate::tensor::HostTensor;
@@ -22,7 +25,12 @@ impl Call<'_> {
     #[must_use]
     pub fn evaluate(&self) -> Option<Result<Vec<HostTensor>>> {
         let compute = computation(self.node())?;
-        if let Some(error) = self.oversized() {
+        if let Err(error) = attributes::check(self.node()) {
+            return Some(Err(error));
+        }
+        // Quantised weights may be of any size; what they become counts.
+        let weights = on_host(&self.node().operator()) == Some(HostOperator::Dequantize);
+        if let Some(error) = self.oversized().filter(|_| !weights) {
             return Some(Err(error));
         }
         Some(compute(self))
@@ -30,12 +38,10 @@ impl Call<'_> {
 }
 
 fn computation(node: &Node) -> Option<Computation> {
-    if !node.domain.is_empty() {
-        return None;
-    }
-    match on_device(&node.op_type) {
+    let name = node.operator();
+    match on_device(&name) {
         Some((_, operator)) => shared(operator),
-        None => on_host(&node.op_type).map(alone),
+        None => on_host(&name).map(alone),
     }
 }
 
@@ -112,7 +118,22 @@ fn shared(operator: Operator) -> Option<Computation> {
         | Operator::Resize
         | Operator::Upsample
         | Operator::NegativeLogLikelihood
-        | Operator::SoftmaxCrossEntropy => return None,
+        | Operator::SoftmaxCrossEntropy
+        | Operator::Swish
+        | Operator::RmsNorm
+        | Operator::Attention
+        | Operator::RotaryEmbedding
+        | Operator::Einsum
+        | Operator::LpPool
+        | Operator::GlobalLpPool
+        | Operator::Det
+        | Operator::CenterCropPad
+        | Operator::AffineGrid
+        | Operator::GridSample
+        | Operator::Col2Im
+        | Operator::RoiAlign
+        | Operator::DeformConv
+        | Operator::Contrib(_) => return None,
     })
 }
 
@@ -126,5 +147,17 @@ fn alone(operator: HostOperator) -> Computation {
         HostOperator::ConstantOfShape => boxed(create::constant_of_shape),
         HostOperator::Range => boxed(create::range),
         HostOperator::EyeLike => boxed(create::eye_like),
+        HostOperator::Quantize => boxed(quantize::quantize),
+        HostOperator::Dequantize => boxed(quantize::dequantize),
+        HostOperator::DynamicQuantize => boxed(quantize::dynamic_quantize),
+        HostOperator::BitwiseNot => boxed(elementwise::bitwise_not),
+        HostOperator::Window(kind) => boxed(move |call| signal::window(call, kind)),
+        HostOperator::Dft => boxed(signal::dft),
+        HostOperator::Stft => boxed(signal::stft),
+        HostOperator::MelWeights => boxed(signal::mel_weights),
+        HostOperator::Unique => boxed(unique::unique),
+        HostOperator::TfIdf => boxed(unique::tf_idf),
+        HostOperator::NonMaxSuppression => boxed(boxes::non_max_suppression),
+        HostOperator::MaxUnpool => boxed(boxes::max_unpool),
     }
 }

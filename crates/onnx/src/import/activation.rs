@@ -1,6 +1,6 @@
 //! Activations, softmax and its relatives.
 
-use tilewright_ops::BinaryOp;
+use tilewright_ops::{BinaryOp, UnaryOp};
 use tilewright_tensor::Tensor;
 
 use super::node::{Ctx, signed};
@@ -13,7 +13,7 @@ use crate::table::operator::Lines;
 pub(super) fn prelu(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, slope) = (ctx.float(0)?, ctx.float(1)?);
     // Before version 7 a vector of slopes was one for each channel.
-    let per_channel = ctx.opset < 7 && slope.rank() == 1 && slope.count() != 1;
+    let per_channel = ctx.node.opset < 7 && slope.rank() == 1 && slope.count() != 1;
     let slope = if per_channel {
         let mut shape = vec![1; x.rank().saturating_sub(1)];
         if let Some(first) = shape.first_mut() {
@@ -26,12 +26,25 @@ pub(super) fn prelu(ctx: &Ctx) -> Result<Vec<Value>> {
     ctx.like_first([x.binary(BinaryOp::Prelu, &slope)?])
 }
 
+/// x · sigmoid(α · x).
+pub(super) fn swish(ctx: &Ctx) -> Result<Vec<Value>> {
+    ctx.like_first([sigmoid_weighted(&ctx.float(0)?, ctx.node.attributes.float("alpha", 1.0)?)?])
+}
+
+/// x · sigmoid(α · x), also known as QuickGelu with α 1.702.
+pub(super) fn sigmoid_weighted(x: &Tensor, alpha: f32) -> Result<Tensor> {
+    if alpha == 1.0 {
+        return Ok(x.unary(UnaryOp::Silu)?);
+    }
+    Ok(x.mul(&x.scale(alpha)?.unary(UnaryOp::Sigmoid)?)?)
+}
+
 /// Since version 13 along an axis; before, over all elements from an axis on.
 pub(super) fn lines(ctx: &Ctx, function: Lines) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
-    let default = if ctx.opset < 13 { 1 } else { -1 };
+    let default = if ctx.node.opset < 13 { 1 } else { -1 };
     let given = ctx.node.attributes.int("axis", default)?;
-    if ctx.opset >= 13 {
+    if ctx.node.opset >= 13 {
         let axis = ctx.check(axis::one(given, x.rank()))?;
         return ctx.like_first([along(function, &x, axis)?]);
     }

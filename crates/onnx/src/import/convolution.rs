@@ -1,8 +1,8 @@
-//! Convolution and transposed convolution over one or two axes.
+//! Convolution and transposed convolution over one to three axes.
 
 use tilewright_ops::{Conv2d, ConvTranspose2d, SliceRange};
 use tilewright_tensor::Tensor;
-use tilewright_tensor::composite::Conv3d;
+use tilewright_tensor::composite::{Conv3d, ConvTranspose3d};
 
 use super::node::{Ctx, signed};
 use super::value::Value;
@@ -59,6 +59,11 @@ fn groups(ctx: &Ctx) -> Result<usize> {
 }
 
 pub(super) fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
+    ctx.like_first([conv_tensor(ctx)?])
+}
+
+/// The convolution of the first three operands.
+pub(super) fn conv_tensor(ctx: &Ctx) -> Result<Tensor> {
     let (x, weight) = (ctx.float(0)?, ctx.float(1)?);
     let kernel = weight.shape().get(2..).unwrap_or(&[]);
     let window = window::window(ctx, x.shape(), Some(kernel))?;
@@ -70,14 +75,14 @@ pub(super) fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
             dilation: three(ctx, &window.dilations)?,
             groups: groups(ctx)?,
         };
-        return ctx.like_first([x.conv3d(&weight, bias.as_ref(), &op)?]);
+        return Ok(x.conv3d(&weight, bias.as_ref(), &op)?);
     }
     let Window { strides, dilations, pads, .. } = window;
     let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);
     let (x, padding) = padded(x, pair(&pads, [0, 0]), 0.0)?;
     let op =
         Conv2d { stride: pair(&strides, 1), padding, dilation: pair(&dilations, 1), groups: groups(ctx)? };
-    ctx.like_first([own_axes(x.conv2d(&weight, bias.as_ref(), &op)?, rank)?])
+    own_axes(x.conv2d(&weight, bias.as_ref(), &op)?, rank)
 }
 
 pub(super) fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
@@ -90,7 +95,6 @@ pub(super) fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
             format!("a weight of shape {:?} for an operand of shape {:?}", weight.shape(), x.shape());
         return Err(ctx.wrong(reason));
     }
-    let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);
     let axes = spatial.len();
     let (strides, dilations) =
         (window::per_axis(ctx, "strides", axes)?, window::per_axis(ctx, "dilations", axes)?);
@@ -141,6 +145,15 @@ pub(super) fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
         };
         parts.push((whole, before, wanted));
     }
+    if axes == 3 {
+        let op = ConvTranspose3d {
+            stride: three(ctx, &strides)?,
+            dilation: three(ctx, &dilations)?,
+            groups: groups(ctx)?,
+        };
+        return ctx.like_first([cut(&x.conv_transpose3d(&weight, &op)?, &parts, bias.as_ref())?]);
+    }
+    let (x, weight) = (two_axes(ctx, &x)?, two_axes(ctx, &weight)?);
     let stride = pair(&strides, 1);
     let parts: [(usize, usize, usize); 2] = pair(&parts, (1, 0, 1));
     let op = ConvTranspose2d {
@@ -160,19 +173,23 @@ pub(super) fn conv_transpose(ctx: &Ctx) -> Result<Vec<Value>> {
         let op = ConvTranspose2d { padding, output_padding: parts.map(extra), ..op };
         return ctx.like_first([own_axes(x.conv_transpose2d(&weight, bias.as_ref(), &op)?, rank)?]);
     }
-    let y = x.conv_transpose2d(&weight, None, &op)?;
+    let y = cut(&x.conv_transpose2d(&weight, None, &op)?, &parts, bias.as_ref())?;
+    ctx.like_first([own_axes(y, rank)?])
+}
+
+/// Of all that the windows cover the part that is the result, and the bias.
+fn cut(y: &Tensor, parts: &[(usize, usize, usize)], bias: Option<&Tensor>) -> Result<Tensor> {
     let mut ranges = vec![SliceRange::full(y.shape()[0]), SliceRange::full(y.shape()[1])];
     let mut behind = vec![(0, 0), (0, 0)];
-    for (whole, before, wanted) in parts {
+    for &(whole, before, wanted) in parts {
         let end = before.saturating_add(wanted);
         ranges.push(SliceRange::new(before.min(whole), end.min(whole)));
         behind.push((0, end.saturating_sub(whole)));
     }
     let y = y.slice(&ranges)?;
     let y = if behind.iter().any(|&(_, more)| more > 0) { y.pad(&behind, 0.0)? } else { y };
-    let y = match bias {
-        Some(bias) => y.add(&bias.reshape(&[-1, 1, 1])?)?,
-        None => y,
-    };
-    ctx.like_first([own_axes(y, rank)?])
+    let Some(bias) = bias else { return Ok(y) };
+    let mut shape = vec![1; parts.len()];
+    shape.insert(0, -1);
+    Ok(y.add(&bias.reshape(&shape)?)?)
 }

@@ -21,7 +21,9 @@ pub(super) fn unary(ctx: &Ctx, op: UnaryOp) -> Result<Vec<Value>> {
 
 /// Before version 7 the second operand was aligned by an attribute: its first axis stood at `axis`.
 fn aligned(ctx: &Ctx, a: &Tensor, b: Tensor) -> Result<Tensor> {
-    let Some(&axis) = ctx.node.attributes.int_ref("axis")?.filter(|_| ctx.opset < 7) else { return Ok(b) };
+    let Some(&axis) = ctx.node.attributes.int_ref("axis")?.filter(|_| ctx.node.opset < 7) else {
+        return Ok(b);
+    };
     let axis = ctx.check(axis::one(axis, a.rank()))?;
     let behind = a.rank().saturating_sub(axis + b.rank());
     let mut shape = signed(b.shape());
@@ -171,7 +173,7 @@ fn to(ctx: &Ctx, to: ElementType) -> Result<Vec<Value>> {
     let truth = from == ElementType::Bool;
     let y = match to {
         _ if to == from => x,
-        ElementType::F32 if from.is_float() || truth => x,
+        ElementType::F32 | ElementType::F64 if from.is_float() || truth => x,
         // Stored as i32: the nearest f32, as the cast means it.
         ElementType::F32 => x.cast(DType::F32)?,
         ElementType::F16 if truth => x,

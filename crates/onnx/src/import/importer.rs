@@ -1,6 +1,6 @@
 //! An import: the inputs' shapes, and the walk over the nodes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,20 +8,13 @@ use tilewright_graph::{Graph, capture};
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
-use super::node::Ctx;
-use super::operators::find;
 use super::ports::{self, Imported, InputPort, OutputPort};
-use super::run::run;
 use super::value::{Constant, Value, Weights};
+use super::walk::{Walk, missing};
 use crate::element::ElementType;
 use crate::error::{Error, Result, UnsupportedOperator};
-use crate::host::call::Call;
-use crate::model::{Dim, Model, ValueInfo};
-use crate::table::operator::Operator;
+use crate::model::{Dim, Model, Node, ValueInfo};
 use crate::tensor::HostTensor;
-
-/// The most bytes of constants that are computed on the host in one import.
-const BUDGET: usize = 1 << 30;
 
 /// An import that is being described: which shapes the inputs have.
 #[derive(Clone, Debug)]
@@ -79,36 +72,14 @@ impl<'m> Import<'m> {
     }
 
     /// The operators that nothing here computes, with their nodes. What is known on the host counts only where its
-    /// operands do not depend on what the model is run on.
+    /// operands do not depend on what the model is run on. Of If's graphs, only the one that is taken counts, at
+    /// [`Self::graph`].
     #[must_use]
     pub fn unsupported(&self) -> Vec<UnsupportedOperator> {
-        let mut running: HashSet<&str> =
-            self.ports().filter_map(|input| Some(input.ok()?.0.name.as_str())).collect();
-        let mut missing: Vec<UnsupportedOperator> = vec![];
-        for node in self.model.nodes() {
-            let runs = node.inputs.iter().any(|input| running.contains(input.as_str()));
-            let reason = match find(node, self.model.opset(&node.domain).unwrap_or(0)) {
-                _ if !runs && Call::known(node) => continue,
-                Ok(operator) => {
-                    // A shape is known whatever the values are.
-                    if runs && !matches!(operator, Operator::Shape | Operator::Size) {
-                        running.extend(node.outputs.iter().map(String::as_str));
-                    }
-                    continue;
-                }
-                Err(_) if Call::known(node) => {
-                    Some("only of constants; here it depends on what the model is run on".to_owned())
-                }
-                Err(reason) => reason,
-            };
-            running.extend(node.outputs.iter().map(String::as_str));
-            let operator = node.operator();
-            match missing.iter_mut().find(|other| other.operator == operator && other.reason == reason) {
-                Some(known) => known.nodes.push(node.place()),
-                None => missing.push(UnsupportedOperator { operator, reason, nodes: vec![node.place()] }),
-            }
-        }
-        missing
+        missing(
+            self.model.nodes(),
+            self.ports().filter_map(|input| Some(input.ok()?.0.name.as_str())).collect(),
+        )
     }
 
     /// The graph.
@@ -159,7 +130,16 @@ impl<'m> Import<'m> {
             }
         });
         let outputs = outputs.collect();
-        Ok(Imported { graph, inputs: ports, outputs })
+        let doubles = ports.iter().filter(|port| port.dtype == ElementType::F64).map(|port| &port.name);
+        let doubles: Vec<_> = doubles.map(|name| format!("`{name}`")).collect();
+        let warning = || {
+            format!(
+                "{} of type double: the device computes in f32, with 24 bits and numbers up to 3.4e38",
+                doubles.join(", ")
+            )
+        };
+        let warnings = (!doubles.is_empty()).then(warning).into_iter().collect();
+        Ok(Imported { graph, inputs: ports, outputs, warnings })
     }
 
     /// The inputs that are given at each run, with their types and shapes.
@@ -169,12 +149,6 @@ impl<'m> Import<'m> {
             let wrong = |reason: String| Error::Input { input: input.name.clone(), reason };
             let unread = || wrong(format!("its type, {}, is not read", input.type_name));
             let dtype = input.dtype.ok_or_else(unread)?;
-            if !ports::can_hold(dtype) {
-                return Err(Error::Unsupported {
-                    place: format!("input `{}`", input.name),
-                    what: format!("type {dtype} of what the model is run on"),
-                });
-            }
             let shape = self.input_shape(input).map_err(wrong)?;
             Ok((input, dtype, shape))
         })
@@ -217,53 +191,22 @@ impl<'m> Import<'m> {
 
     /// Runs every node.
     fn walk(&self, context: &Context, ports: &[InputPort], tensors: &[Tensor]) -> Result<Vec<OutputValue>> {
-        let mut values: HashMap<&str, Value> = HashMap::new();
-        for (name, tensor) in self.model.initializers() {
-            values.insert(name, Value::Host(Rc::new(Constant::weight(name, tensor, &self.weights))));
-        }
+        let mut walk = Walk::new(context, &self.weights, tensors.first().and_then(Tensor::trace));
+        walk.weights(self.model.initializers());
         for input in self.model.inputs() {
             if let Some(value) = self.constants.get(&input.name) {
-                values.insert(&input.name, Value::Host(Rc::new(Constant::new(value.clone()))));
+                walk.values.insert(&input.name, Value::Host(Rc::new(Constant::new(value.clone()))));
             }
         }
         for (port, tensor) in ports.iter().zip(tensors) {
-            values.insert(&port.name, Value::Device { tensor: tensor.clone(), dtype: port.dtype });
+            walk.values.insert(&port.name, Value::Device { tensor: tensor.clone(), dtype: port.dtype });
         }
-        let trace = tensors.first().and_then(Tensor::trace);
-        let mut readers: HashMap<&str, usize> = HashMap::new();
-        let read = self.model.nodes().iter().flat_map(|node| &node.inputs);
+        let read = self.model.nodes().iter().flat_map(Node::reads);
         for name in read.chain(self.model.outputs().iter().map(|output| &output.name)) {
-            *readers.entry(name).or_default() += 1;
+            *walk.readers.entry(name).or_default() += 1;
         }
-        let mut budget = BUDGET;
-        for node in self.model.nodes() {
-            if let Some(trace) = &trace {
-                trace.set_scope(if node.name.is_empty() {
-                    node.outputs.first().map_or("", |o| o)
-                } else {
-                    &node.name
-                });
-            }
-            let opset = self.model.opset(&node.domain).unwrap_or(0);
-            let inputs =
-                (0..node.inputs.len()).map(|at| node.input(at).and_then(|name| values.get(name)).cloned());
-            let ctx = Ctx { node, opset, inputs: inputs.collect(), context, model: self.model };
-            let results = run(&ctx, &mut budget)?;
-            // What nobody reads any more needs no room.
-            for input in node.inputs.iter().filter(|input| !input.is_empty()) {
-                if let Some(left) = readers.get_mut(input.as_str()) {
-                    *left -= 1;
-                    if *left == 0 {
-                        values.remove(input.as_str());
-                    }
-                }
-            }
-            if results.len() < node.outputs.iter().filter(|output| !output.is_empty()).count() {
-                let what = format!("{} results where {} are read", results.len(), node.outputs.len());
-                return Err(Error::Unsupported { place: node.place(), what });
-            }
-            values.extend(node.outputs.iter().map(String::as_str).zip(results));
-        }
+        walk.nodes(self.model.nodes(), true)?;
+        let values = walk.values;
         let output = |info: &ValueInfo| match values.get(info.name.as_str()) {
             Some(Value::Host(constant)) if self.in_graph => {
                 let tensor = constant.device(&format!("output `{}`", info.name), context)?;

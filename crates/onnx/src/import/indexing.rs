@@ -11,6 +11,12 @@ use crate::error::Result;
 use crate::params::axis;
 use crate::params::operands::Operands;
 
+/// The operand at `index` as whole numbers on the device, i32.
+pub(super) fn whole_numbers(ctx: &Ctx, index: usize) -> Result<Tensor> {
+    let (tensor, dtype) = (ctx.any(index)?, ctx.dtype(index)?);
+    if tensor.dtype() == DType::I32 { Ok(tensor) } else { Err(ctx.of_type(index, dtype)) }
+}
+
 /// The indices into axes of `extents`, of which the last axis of the operand goes through all. Known ones are checked here; the
 /// others on the device, where gathering gives 0 for one that is outside, and scattering leaves it out.
 fn indices(ctx: &Ctx, extents: &[usize]) -> Result<Tensor> {

@@ -15,10 +15,14 @@ pub(super) fn matmul(ctx: &Ctx) -> Result<Vec<Value>> {
     {
         return ctx.like_first([y]);
     }
-    let right = ctx.float(1)?;
+    ctx.like_first([product(&left, &ctx.float(1)?)?])
+}
+
+/// The product by NumPy's rule.
+pub(super) fn product(left: &Tensor, right: &Tensor) -> Result<Tensor> {
     let (row, column) = (left.rank() == 1, right.rank() == 1);
-    let left = if row { left.reshape(&[1, -1])? } else { left };
-    let right = if column { right.reshape(&[-1, 1])? } else { right };
+    let left = if row { left.reshape(&[1, -1])? } else { left.clone() };
+    let right = if column { right.reshape(&[-1, 1])? } else { right.clone() };
     let y = left.matmul(&right)?;
     let mut shape = signed(y.shape());
     if column {
@@ -27,7 +31,7 @@ pub(super) fn matmul(ctx: &Ctx) -> Result<Vec<Value>> {
     if row {
         shape.remove(shape.len() - usize::from(!column) - 1);
     }
-    ctx.like_first([if row || column { y.reshape(&shape)? } else { y }])
+    Ok(if row || column { y.reshape(&shape)? } else { y })
 }
 
 fn scaled(tensor: Tensor, factor: f32) -> Result<Tensor> {
@@ -78,6 +82,11 @@ fn in_parts(ctx: &Ctx, a: &Tensor, op: &MatMul) -> Result<Option<Tensor>> {
 }
 
 pub(super) fn gemm(ctx: &Ctx) -> Result<Vec<Value>> {
+    ctx.like_first([gemm_tensor(ctx)?])
+}
+
+/// α · A · B + β · C.
+pub(super) fn gemm_tensor(ctx: &Ctx) -> Result<Tensor> {
     let attributes = &ctx.node.attributes;
     let op = MatMul {
         transpose_left: attributes.flag("transA", false)?,
@@ -87,10 +96,10 @@ pub(super) fn gemm(ctx: &Ctx) -> Result<Vec<Value>> {
     let (a, c) = (ctx.float(0)?, ctx.optional(2)?);
     if let Some(y) = in_parts(ctx, &a, &op)? {
         let y = scaled(y, alpha)?;
-        return ctx.like_first([match c {
+        return Ok(match c {
             Some(c) if beta != 0.0 => y.add(&scaled(c, beta)?)?,
             _ => y,
-        }]);
+        });
     }
     let b = ctx.float(1)?;
     let columns = if op.transpose_right { b.shape().first() } else { b.shape().last() };
@@ -98,12 +107,11 @@ pub(super) fn gemm(ctx: &Ctx) -> Result<Vec<Value>> {
     // A vector of the usual kind is added by the product's own kernel.
     if let Some(bias) = c.as_ref().filter(|c| c.shape() == [columns] && alpha == 1.0) {
         let bias = scaled(bias.clone(), beta)?;
-        return ctx
-            .like_first([a.matmul_with(&b, &MatMulCall { bias: Some(&bias), ..MatMulCall::new(op) })?]);
+        return Ok(a.matmul_with(&b, &MatMulCall { bias: Some(&bias), ..MatMulCall::new(op) })?);
     }
     let y = scaled(a.matmul_with(&b, &MatMulCall::new(op))?, alpha)?;
-    ctx.like_first([match c {
+    Ok(match c {
         Some(c) if beta != 0.0 => y.add(&scaled(c, beta)?)?,
         _ => y,
-    }])
+    })
 }

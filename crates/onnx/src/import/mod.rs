@@ -5,8 +5,11 @@
 //! write down the graph.
 
 mod activation;
+mod attention;
+mod contrib;
 mod convolution;
 mod dynamic;
+mod einsum;
 mod elementwise;
 mod importer;
 mod indexing;
@@ -22,8 +25,12 @@ mod pooling;
 mod ports;
 mod reduction;
 mod resize;
+mod roi;
 mod run;
+mod sampling;
 mod value;
+mod walk;
+mod windows;
 
 pub use importer::Import;
 pub use ports::{Imported, InputPort, OutputPort};

@@ -2,6 +2,7 @@
 
 use tilewright_ops::{SliceRange, TapTable};
 use tilewright_tensor::Tensor;
+use tilewright_tensor::composite::DepthOrder;
 
 use super::node::{Ctx, host, signed};
 use super::value::Value;
@@ -121,13 +122,52 @@ fn mirrored(ctx: &Ctx, x: &Tensor, mode: PadMode, pads: &[[i64; 2]]) -> Result<V
     ctx.like_first([x.resample_axes(&tables)?])
 }
 
+/// The middle of each axis, or the axis in the middle of zeros; what is odd goes behind.
+pub(super) fn center_crop_pad(ctx: &Ctx) -> Result<Vec<Value>> {
+    let x = ctx.any(0)?;
+    let wanted = ctx.integers("", 1)?.ok_or_else(|| ctx.wrong("the shape is missing"))?;
+    let named = match ctx.node.attributes.ints("axes")? {
+        Some(named) => {
+            ctx.check(axis::all(named, x.rank()))?;
+            named.iter().map(|&one| ctx.check(axis::one(one, x.rank()))).collect::<Result<Vec<_>>>()?
+        }
+        None => (0..x.rank()).collect(),
+    };
+    if named.len() != wanted.len() {
+        return Err(ctx.wrong(format!("{} extents for {} axes", wanted.len(), named.len())));
+    }
+    let mut ranges: Vec<_> = x.shape().iter().map(|&extent| SliceRange::full(extent)).collect();
+    let mut border = vec![(0, 0); x.rank()];
+    for (&axis, &wanted) in named.iter().zip(&wanted) {
+        let extent = x.shape()[axis];
+        let size = usize::try_from(wanted).map_err(|_| ctx.wrong(format!("an extent of {wanted}")))?;
+        match size.checked_sub(extent) {
+            Some(more) => border[axis] = (more / 2, more - more / 2),
+            None => {
+                let start = (extent - size) / 2;
+                ranges[axis] = SliceRange::new(start, start + size);
+            }
+        }
+    }
+    let y = if ranges.iter().zip(x.shape()).all(|(range, &extent)| *range == SliceRange::full(extent)) {
+        x
+    } else {
+        x.slice(&ranges)?
+    };
+    ctx.like_first([if border.iter().all(|&more| more == (0, 0)) { y } else { y.pad(&border, 0.0)? }])
+}
+
 pub(super) fn depth_to_space(ctx: &Ctx) -> Result<Vec<Value>> {
     let (block, order) = (movement::block(ctx)?, movement::depth_order(ctx)?);
     ctx.like_first([ctx.any(0)?.depth_to_space(block, order)?])
 }
 
 pub(super) fn space_to_depth(ctx: &Ctx) -> Result<Vec<Value>> {
-    ctx.like_first([ctx.any(0)?.space_to_depth(movement::block(ctx)?)?])
+    let (x, block) = (ctx.any(0)?, movement::block(ctx)?);
+    ctx.like_first([match movement::depth_order(ctx)? {
+        DepthOrder::Dcr => x.space_to_depth(block)?,
+        DepthOrder::Crd => x.pixel_unshuffle(block)?,
+    }])
 }
 
 /// The known side of the diagonal stays, and the rest is 0.

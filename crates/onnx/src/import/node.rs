@@ -11,17 +11,15 @@ use crate::element::ElementType;
 use crate::error::{Error, Result};
 use crate::host::call::Call;
 use crate::limit::LIMIT;
-use crate::model::{Model, Node};
+use crate::model::Node;
 use crate::params::operands::Operands;
 use crate::tensor::{Data, HostTensor, Numbers};
 
 /// A node, its operands and where its constants go.
 pub(super) struct Ctx<'a> {
     pub(super) node: &'a Node,
-    pub(super) opset: i64,
     pub(super) inputs: Vec<Option<Value>>,
     pub(super) context: &'a Context,
-    pub(super) model: &'a Model,
 }
 
 impl Operands for Ctx<'_> {
@@ -30,7 +28,7 @@ impl Operands for Ctx<'_> {
     }
 
     fn opset(&self) -> i64 {
-        self.opset
+        self.node.opset
     }
 
     fn constant(&self, index: usize) -> Result<Option<&HostTensor>> {
@@ -113,6 +111,16 @@ impl Ctx<'_> {
         if self.has(index) { self.float(index).map(Some) } else { Ok(None) }
     }
 
+    /// The operand at `index` as one truth value, which must be known at import.
+    pub(super) fn truth(&self, index: usize) -> Result<bool> {
+        let constant =
+            self.constant(index)?.ok_or_else(|| self.wrong(format!("operand {index} is missing")))?;
+        match constant.data().numbers().floats()[..] {
+            [value] => Ok(value != 0.0),
+            _ => Err(self.wrong(format!("operand {index} must be one truth value"))),
+        }
+    }
+
     /// A scalar of the device.
     pub(super) fn scalar(&self, value: f32) -> Result<Tensor> {
         self.tensor(&[value], &[])
@@ -144,7 +152,7 @@ impl Ctx<'_> {
         for index in 1..self.inputs.len() {
             operands.push(self.constant(index)?);
         }
-        let results = Call::new(self.model, self.node, operands).evaluate();
+        let results = Call::new(self.node, operands).evaluate();
         let results =
             results.ok_or_else(|| self.unsupported(format!("{} on the host", self.node.op_type)))??;
         let flat = x.reshape(&[-1])?;

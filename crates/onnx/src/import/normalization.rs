@@ -22,13 +22,13 @@ pub(super) fn batch_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     let x = ctx.float(0)?;
     let [weight, bias, mean, var] = [ctx.float(1)?, ctx.float(2)?, ctx.float(3)?, ctx.float(4)?];
     let training = attributes.flag("training_mode", false)?
-        || (ctx.opset < 7 && !attributes.flag("is_test", false)?)
-        || (7..14).contains(&ctx.opset) && ctx.wants(1);
+        || (ctx.node.opset < 7 && !attributes.flag("is_test", false)?)
+        || (7..14).contains(&ctx.node.opset) && ctx.wants(1);
     if !training {
         let op = BatchNorm { eps, ..BatchNorm::default() };
         return ctx.like_first([x.batch_norm_eval(&weight, &bias, &mean, &var, &op)?]);
     }
-    if ctx.opset < 14 {
+    if ctx.node.opset < 14 {
         return Err(ctx.unsupported("training before operator set 14"));
     }
     // ONNX's momentum is the share of the old statistics, and its variance the biased one.
@@ -44,6 +44,7 @@ pub(super) fn instance_norm(ctx: &Ctx) -> Result<Vec<Value>> {
 }
 
 pub(super) fn layer_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+    check_stash(ctx)?;
     let attributes = &ctx.node.attributes;
     let (x, scale, bias) = (ctx.float(0)?, ctx.float(1)?, ctx.optional(2)?);
     let first = ctx.check(axis::one(attributes.int("axis", -1)?, x.rank()))?;
@@ -53,13 +54,30 @@ pub(super) fn layer_norm(ctx: &Ctx) -> Result<Vec<Value>> {
     Ok(results)
 }
 
+/// 1, the type in which the statistics are computed, or nothing: they are f32 here.
+fn check_stash(ctx: &Ctx) -> Result<()> {
+    match ctx.node.attributes.int("stash_type", 1)? {
+        1 => Ok(()),
+        other => Err(ctx.unsupported(format!("stash_type {other}, statistics of another type than float,"))),
+    }
+}
+
+pub(super) fn rms_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+    check_stash(ctx)?;
+    let attributes = &ctx.node.attributes;
+    let (x, scale) = (ctx.float(0)?, ctx.float(1)?);
+    let first = ctx.check(axis::one(attributes.int("axis", -1)?, x.rank()))?;
+    ctx.like_first([x.rms_norm(first, Some(&scale), attributes.float("epsilon", 1e-5)?)?])
+}
+
 pub(super) fn group_norm(ctx: &Ctx) -> Result<Vec<Value>> {
+    check_stash(ctx)?;
     let attributes = &ctx.node.attributes;
     let x = ctx.float(0)?;
     let groups = usize::try_from(attributes.int("num_groups", 0)?).unwrap_or(0);
     let channels = x.shape().get(1).copied().unwrap_or(0);
     // Until version 21 there was one factor for each group, since then for each channel.
-    let each = channels.checked_div(groups).filter(|_| ctx.opset < 21);
+    let each = channels.checked_div(groups).filter(|_| ctx.node.opset < 21);
     let factor = |index: usize| -> Result<Tensor> {
         let given = ctx.float(index)?;
         Ok(match each {
@@ -99,7 +117,7 @@ pub(super) fn local_response_norm(ctx: &Ctx) -> Result<Vec<Value>> {
 /// The identity at inference; its mask is then all true.
 pub(super) fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
     // Before version 7 an attribute said so, and training was the default.
-    if ctx.opset < 7 && !ctx.node.attributes.flag("is_test", false)? {
+    if ctx.node.opset < 7 && !ctx.node.attributes.flag("is_test", false)? {
         return Err(ctx.unsupported("training mode, whose random numbers are the runtime's own,"));
     }
     let training = match ctx.constant(2)? {
@@ -116,7 +134,7 @@ pub(super) fn dropout(ctx: &Ctx) -> Result<Vec<Value>> {
             return Err(ctx.unsupported(format!("a mask of {} elements", x.count())));
         }
         // Before version 10 it had the operand's type.
-        let dtype = if ctx.opset < 10 { ctx.dtype(0)? } else { ElementType::Bool };
+        let dtype = if ctx.node.opset < 10 { ctx.dtype(0)? } else { ElementType::Bool };
         let ones = Data::from_numbers(dtype, &Numbers::Integers(vec![1; x.count()]));
         let mask = HostTensor::new(x.shape(), ones);
         results.push(mask.map(host).map_err(|_| ctx.wrong("its mask has no shape"))?);

@@ -3,8 +3,8 @@
 use super::node::Ctx;
 use super::value::Value;
 use super::{
-    activation, convolution, elementwise, indexing, integers, loss, matmul, movement, normalization, pooling,
-    reduction, resize,
+    activation, attention, contrib, convolution, einsum, elementwise, indexing, integers, loss, matmul,
+    movement, normalization, pooling, reduction, resize, roi, sampling, windows,
 };
 use crate::error::Result;
 use crate::model::Node;
@@ -12,8 +12,9 @@ use crate::table::operator::{Operator, by_floats, by_name};
 use crate::table::rows::on_device;
 
 /// The operator of a node, or why there is none, if there is more to say.
-pub(super) fn find(node: &Node, opset: i64) -> std::result::Result<Operator, Option<String>> {
-    match on_device(&node.op_type).filter(|_| node.domain.is_empty()) {
+pub(super) fn find(node: &Node) -> std::result::Result<Operator, Option<String>> {
+    let opset = node.opset;
+    match on_device(&node.operator()) {
         None => Err(None),
         Some((since, _)) if opset < since => {
             Err(Some(format!("the model uses operator set {opset}, and it is read from {since} on")))
@@ -87,5 +88,20 @@ pub(super) fn on_tensors(ctx: &Ctx, operator: Operator) -> Result<Vec<Value>> {
         Operator::Upsample => resize::upsample(ctx),
         Operator::NegativeLogLikelihood => loss::negative_log_likelihood(ctx),
         Operator::SoftmaxCrossEntropy => loss::cross_entropy(ctx),
+        Operator::Swish => activation::swish(ctx),
+        Operator::RmsNorm => normalization::rms_norm(ctx),
+        Operator::Attention => attention::attention(ctx),
+        Operator::RotaryEmbedding => attention::rotary_embedding(ctx),
+        Operator::Einsum => einsum::einsum(ctx),
+        Operator::LpPool => pooling::lp_pool(ctx),
+        Operator::GlobalLpPool => pooling::global_lp(ctx),
+        Operator::Det => ctx.like_first([ctx.float(0)?.det()?]),
+        Operator::CenterCropPad => movement::center_crop_pad(ctx),
+        Operator::AffineGrid => sampling::affine_grid(ctx),
+        Operator::GridSample => sampling::grid_sample(ctx),
+        Operator::Col2Im => windows::col2im(ctx),
+        Operator::RoiAlign => roi::roi_align(ctx),
+        Operator::DeformConv => windows::deform_conv(ctx),
+        Operator::Contrib(operator) => contrib::contrib(ctx, operator),
     }
 }

@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use tilewright_ops::{Pool2d, ReduceOp, ShapeError};
-use tilewright_tensor::Tensor;
+use tilewright_ops::{BinaryOp, Pool2d, ReduceOp, ShapeError, UnaryOp};
 use tilewright_tensor::composite::Pool3d;
+use tilewright_tensor::{DType, Tensor};
 
 use super::convolution::{own_axes, pair, three, two_axes};
 use super::max_indices::MaxIndices;
-use super::node::{Ctx, device};
+use super::node::{Ctx, device, signed};
 use super::value::Value;
+use crate::element::ElementType;
 use crate::error::{Error, Result};
 use crate::limit::LIMIT;
 use crate::params::window::{self, Window};
@@ -56,8 +57,19 @@ impl Pool {
     }
 }
 
+/// Integers of 8 bits are pooled as f32, which has them all.
 pub(super) fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
-    let x = ctx.float(0)?;
+    if !matches!(ctx.dtype(0)?, ElementType::U8 | ElementType::I8) {
+        return max_pool_of(ctx, ctx.float(0)?);
+    }
+    let mut results = max_pool_of(ctx, ctx.any(0)?.cast(DType::F32)?)?;
+    if let Some(Value::Device { tensor, .. }) = results.first_mut() {
+        *tensor = tensor.cast(DType::I32)?;
+    }
+    Ok(results)
+}
+
+fn max_pool_of(ctx: &Ctx, x: Tensor) -> Result<Vec<Value>> {
     if ctx.wants(1) {
         return max_pool_with_indices(ctx, &x);
     }
@@ -154,6 +166,59 @@ fn pool3d(ctx: &Ctx, shape: &[usize], count_include_pad: bool) -> Result<Pool3d>
         ceil_mode: ctx.node.attributes.flag("ceil_mode", false)?,
         count_include_pad,
     })
+}
+
+/// (Σ |x|ᵖ)^(1/p) of each window.
+pub(super) fn lp_pool(ctx: &Ctx) -> Result<Vec<Value>> {
+    let (x, p) = (ctx.float(0)?, power(ctx)?);
+    let rank = x.rank();
+    if rank == 5 {
+        return ctx.like_first([x.lp_pool3d(p, &pool3d(ctx, x.shape(), false)?)?]);
+    }
+    let pool = pool(ctx, x.shape())?;
+    let x = two_axes(ctx, &x)?;
+    if pool.is_plain(x.shape()) {
+        return ctx.like_first([own_axes(x.lp_pool2d(p, &pool.with_padding())?, rank)?]);
+    }
+    // Over three axes the sides may differ.
+    let &[n, c, height, width] = x.shape() else { return Err(ctx.wrong(format!("shape {:?}", x.shape()))) };
+    let op = Pool3d {
+        kernel: [1, pool.op.kernel[0], pool.op.kernel[1]],
+        stride: [1, pool.op.stride[0], pool.op.stride[1]],
+        padding: [(0, 0), pool.border()[0], pool.border()[1]],
+        dilation: [1, pool.op.dilation[0], pool.op.dilation[1]],
+        ceil_mode: pool.op.ceil_mode,
+        count_include_pad: true,
+    };
+    let y = x.reshape(&signed(&[n, c, 1, height, width]))?.lp_pool3d(p, &op)?;
+    let &[_, _, _, height, width] = y.shape() else {
+        return Err(ctx.wrong(format!("shape {:?}", y.shape())));
+    };
+    ctx.like_first([own_axes(y.reshape(&signed(&[n, c, height, width]))?, rank)?])
+}
+
+/// (Σ |x|ᵖ)^(1/p) of each image and channel.
+pub(super) fn global_lp(ctx: &Ctx) -> Result<Vec<Value>> {
+    let (x, p) = (ctx.float(0)?, power(ctx)?);
+    let axes: Vec<usize> = (2..x.rank()).collect();
+    if axes.is_empty() {
+        return Err(ctx.wrong(format!("an operand of shape {:?} has no spatial axes", x.shape())));
+    }
+    ctx.like_first([match p {
+        1 => x.l1_norm(&axes, true)?,
+        2 => x.l2_norm(&axes, true)?,
+        _ => {
+            let powers = x.unary(UnaryOp::Abs)?.binary(BinaryOp::Pow, &ctx.scalar(p as f32)?)?;
+            let sum = powers.reduce(ReduceOp::Sum, &axes, true)?;
+            sum.binary(BinaryOp::Pow, &ctx.scalar(1.0 / p as f32)?)?
+        }
+    }])
+}
+
+fn power(ctx: &Ctx) -> Result<u32> {
+    let p = ctx.node.attributes.int("p", 2)?;
+    let positive = u32::try_from(p).ok().filter(|&p| p > 0);
+    positive.ok_or_else(|| ctx.node.attributes.wrong("p", format!("is {p} and must be positive")))
 }
 
 /// A reduction of each image and channel; a mean of four axes has a kernel of its own.

@@ -16,6 +16,8 @@ pub struct Imported {
     pub inputs: Vec<InputPort>,
     /// What comes out, in the model's order.
     pub outputs: Vec<OutputPort>,
+    /// What whoever runs it should know: that doubles are computed as f32.
+    pub warnings: Vec<String>,
 }
 
 /// An input.
@@ -49,12 +51,6 @@ pub(super) fn storage(dtype: ElementType) -> DType {
     if dtype.is_float() || dtype == ElementType::Bool { DType::F32 } else { DType::I32 }
 }
 
-/// Whether the device can hold it without a change of value. int64 and uint32 are held as i32, which each value is
-/// checked for; double would lose half of its digits.
-pub(super) fn can_hold(dtype: ElementType) -> bool {
-    dtype != ElementType::F64
-}
-
 /// Elements as the device holds them.
 pub(super) enum Stored {
     F32(Vec<f32>),
@@ -65,9 +61,17 @@ impl Stored {
     /// The elements of a tensor; `place` names it in what is wrong.
     pub(super) fn of(place: &str, tensor: &HostTensor) -> Result<Self> {
         let dtype = tensor.dtype();
-        let unsupported = |what: String| Error::Unsupported { place: place.to_owned(), what };
-        if dtype == ElementType::F64 {
-            return Err(unsupported("an operand of type double on the device".to_owned()));
+        if let Data::F64(values) = tensor.data() {
+            let narrow = |&value: &f64| -> Result<f32> {
+                let held = value as f32;
+                if held.is_infinite() && value.is_finite() {
+                    let what =
+                        format!("the double {value:e}, beyond the float that the device computes with,");
+                    return Err(Error::Unsupported { place: place.to_owned(), what });
+                }
+                Ok(held)
+            };
+            return Ok(Self::F32(values.iter().map(narrow).collect::<Result<_>>()?));
         }
         if storage(dtype) == DType::F32 {
             return Ok(Self::F32(tensor.to_f32()));

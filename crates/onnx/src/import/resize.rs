@@ -17,7 +17,7 @@ struct Target {
 }
 
 pub(super) fn resize(ctx: &Ctx) -> Result<Vec<Value>> {
-    resized(ctx, if ctx.opset >= 11 { (2, Some(3)) } else { (1, None) })
+    resized(ctx, if ctx.node.opset >= 11 { (2, Some(3)) } else { (1, None) })
 }
 
 pub(super) fn upsample(ctx: &Ctx) -> Result<Vec<Value>> {
@@ -82,7 +82,7 @@ fn extrapolated(ctx: &Ctx, mut y: Tensor, outside: &[Option<Vec<bool>>]) -> Resu
 fn coordinates(ctx: &Ctx, rank: usize) -> Result<Vec<Coordinates>> {
     let attributes = &ctx.node.attributes;
     let one = match attributes.string("coordinate_transformation_mode")? {
-        None if ctx.opset < 11 => Coordinates::Asymmetric,
+        None if ctx.node.opset < 11 => Coordinates::Asymmetric,
         None | Some("half_pixel") => Coordinates::HalfPixel,
         Some("half_pixel_symmetric") => Coordinates::HalfPixelSymmetric,
         Some("pytorch_half_pixel") => Coordinates::PytorchHalfPixel,
@@ -120,7 +120,7 @@ fn interpolation(ctx: &Ctx) -> Result<Interpolation> {
     let exclude_outside = attributes.flag("exclude_outside", false)?;
     let antialias = attributes.flag("antialias", false)?;
     let nearest = match attributes.string("nearest_mode")? {
-        None if ctx.opset < 11 => Rounding::Floor,
+        None if ctx.node.opset < 11 => Rounding::Floor,
         None | Some("round_prefer_floor") => Rounding::PreferFloor,
         Some("round_prefer_ceil") => Rounding::PreferCeil,
         Some("floor") => Rounding::Floor,

@@ -89,6 +89,16 @@ impl Constant {
         Self { host: host.clone(), device: OnceCell::new(), kept }
     }
 
+    /// Whether it is the same in every import of its model.
+    pub(super) const fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// What follows from initializers alone, by a name that nothing else has.
+    pub(super) fn derived(self, name: &str, weights: &Arc<Weights>) -> Self {
+        Self { kept: Some((weights.clone(), name.to_owned())), ..self }
+    }
+
     pub(super) fn host(&self) -> &HostTensor {
         &self.host
     }

@@ -66,6 +66,7 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Bits(Bits::Or) => vec![BinaryOp::BitwiseOr.name()],
         Operator::Bits(Bits::Xor) => vec![BinaryOp::BitwiseXor.name()],
         Operator::SoftmaxCrossEntropy => vec!["cross_entropy"],
+        Operator::Swish => vec!["silu"],
         Operator::Logic(_)
         | Operator::Not
         | Operator::Variadic(Variadic::Sum | Variadic::Mean)
@@ -91,7 +92,21 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::Compress
         | Operator::ReverseSequence
         | Operator::Upsample
-        | Operator::NegativeLogLikelihood => vec![],
+        | Operator::NegativeLogLikelihood
+        | Operator::RmsNorm
+        | Operator::Attention
+        | Operator::RotaryEmbedding
+        | Operator::Einsum
+        | Operator::LpPool
+        | Operator::GlobalLpPool
+        | Operator::Det
+        | Operator::CenterCropPad
+        | Operator::AffineGrid
+        | Operator::GridSample
+        | Operator::Col2Im
+        | Operator::RoiAlign
+        | Operator::DeformConv
+        | Operator::Contrib(_) => vec![],
     }
 }
 

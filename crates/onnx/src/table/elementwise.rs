@@ -56,4 +56,8 @@ pub(super) const ROWS: &[Row] = &[
     ("Atanh", 9, Operator::Unary(UnaryOp::Atanh)),
 ];
 
-pub(super) const ON_HOST: &[HostRow] = &[("IsNaN", HostOperator::IsNaN), ("IsInf", HostOperator::IsInf)];
+pub(super) const ON_HOST: &[HostRow] = &[
+    ("IsNaN", HostOperator::IsNaN),
+    ("IsInf", HostOperator::IsInf),
+    ("BitwiseNot", HostOperator::BitwiseNot),
+];

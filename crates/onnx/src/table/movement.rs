@@ -36,4 +36,7 @@ pub(super) const ON_HOST: &[HostRow] = &[
     ("ConstantOfShape", HostOperator::ConstantOfShape),
     ("Range", HostOperator::Range),
     ("EyeLike", HostOperator::EyeLike),
+    ("Unique", HostOperator::Unique),
+    ("NonMaxSuppression", HostOperator::NonMaxSuppression),
+    ("MaxUnpool", HostOperator::MaxUnpool),
 ];

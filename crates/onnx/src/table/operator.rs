@@ -140,6 +140,48 @@ pub(crate) enum Operator {
     NegativeLogLikelihood,
     /// The same from scores.
     SoftmaxCrossEntropy,
+    /// x · sigmoid(α · x).
+    Swish,
+    /// Normalisation by the root of the mean square.
+    RmsNorm,
+    /// Queries by keys, and values by the outcome.
+    Attention,
+    /// Pairs of elements turned by their place.
+    RotaryEmbedding,
+    /// Products and sums by letters.
+    Einsum,
+    /// The p-norm of each window.
+    LpPool,
+    /// The p-norm of all spatial axes.
+    GlobalLpPool,
+    /// Determinants.
+    Det,
+    /// The middle, or a border around it.
+    CenterCropPad,
+    /// The places of an affine map.
+    AffineGrid,
+    /// Elements at fractional places.
+    GridSample,
+    /// Columns added to the windows that they came from.
+    Col2Im,
+    /// Regions of an image, resized.
+    RoiAlign,
+    /// Convolution whose taps are moved.
+    DeformConv,
+    /// An operator of `com.microsoft`.
+    Contrib(Contrib),
+}
+
+/// Operators of ONNX Runtime's own domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contrib {
+    FusedConv,
+    FusedGemm,
+    FusedMatMul,
+    Gelu,
+    BiasGelu,
+    FastGelu,
+    QuickGelu,
 }
 
 /// An attribute that is a number, and what an absent one means.
@@ -228,6 +270,39 @@ pub(crate) enum HostOperator {
     Range,
     /// Ones on a diagonal.
     EyeLike,
+    /// One of two values by index.
+    /// Steps of a scale.
+    Quantize,
+    /// The numbers of such steps.
+    Dequantize,
+    /// Steps of a scale that follows from the numbers.
+    DynamicQuantize,
+    /// The other bits.
+    BitwiseNot,
+    /// A window for a signal.
+    Window(Windowing),
+    /// The transform of a signal.
+    Dft,
+    /// The transforms of a signal's parts.
+    Stft,
+    /// Weights of a spectrum's bands.
+    MelWeights,
+    /// Each element once.
+    Unique,
+    /// Counts of n-grams.
+    TfIdf,
+    /// Boxes that no better one covers.
+    NonMaxSuppression,
+    /// Maxima put back where they were.
+    MaxUnpool,
+}
+
+/// Windows for signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Windowing {
+    Hann,
+    Hamming,
+    Blackman,
 }
 
 /// Functions of the bits of two integers.

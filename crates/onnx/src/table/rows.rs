@@ -1,12 +1,19 @@
 //! All rows, and how one is found.
 
 use super::operator::{HostOperator, HostRow, Operator, Row};
-use super::{activation, elementwise, movement, network, reduction};
+use super::{activation, contrib, elementwise, host, movement, network, reduction, spatial};
 
-const ROWS: [&[Row]; 5] =
-    [elementwise::ROWS, activation::ROWS, network::ROWS, reduction::ROWS, movement::ROWS];
+const ROWS: [&[Row]; 7] = [
+    elementwise::ROWS,
+    activation::ROWS,
+    network::ROWS,
+    reduction::ROWS,
+    movement::ROWS,
+    spatial::ROWS,
+    contrib::ROWS,
+];
 
-const ON_HOST: [&[HostRow]; 3] = [elementwise::ON_HOST, reduction::ON_HOST, movement::ON_HOST];
+const ON_HOST: [&[HostRow]; 4] = [elementwise::ON_HOST, reduction::ON_HOST, movement::ON_HOST, host::ON_HOST];
 
 /// Every operator that is read on the device.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
@@ -18,7 +25,7 @@ pub(crate) fn host_rows() -> impl Iterator<Item = &'static HostRow> {
     ON_HOST.into_iter().flatten()
 }
 
-/// The operator of that name on the device, and the first version that is read.
+/// The operator of that name, with its domain unless it is a standard one, on the device, and the first version that is read.
 pub(crate) fn on_device(name: &str) -> Option<(i64, Operator)> {
     rows().find(|row| row.0 == name).map(|&(_, since, operator)| (since, operator))
 }

@@ -49,18 +49,22 @@ pub fn to_space(shape: &[usize], block: usize, order: DepthOrder) -> Result<Bloc
     Ok(Blocks { split, order: axes, shape: [n, depth, extent(h)?, extent(w)?] })
 }
 
-/// How the blocks of pixels of `shape` become channels.
+/// How the blocks of pixels of `shape` become channels: the inverse of [`to_space`].
 ///
 /// # Errors
 /// [`ShapeError::Rank`] without four axes, [`ShapeError::Parameter`] for a block that does not divide height and width.
-pub fn to_depth(shape: &[usize], block: usize) -> Result<Blocks, ShapeError> {
+pub fn to_depth(shape: &[usize], block: usize, order: DepthOrder) -> Result<Blocks, ShapeError> {
     let op = TO_DEPTH;
     let [n, c, h, w] = four(op, shape)?;
     let fits = block > 0 && h.is_multiple_of(block) && w.is_multiple_of(block);
     let depth = block.checked_mul(block).and_then(|square| c.checked_mul(square)).filter(|_| fits);
     let depth = depth.ok_or_else(|| no_block(op, block, "it must divide height and width"))?;
     let (h, w) = (h / block, w / block);
-    Ok(Blocks { split: [n, c, h, block, w, block], order: [0, 3, 5, 1, 2, 4], shape: [n, depth, h, w] })
+    let order = match order {
+        DepthOrder::Dcr => [0, 3, 5, 1, 2, 4],
+        DepthOrder::Crd => [0, 1, 3, 5, 2, 4],
+    };
+    Ok(Blocks { split: [n, c, h, block, w, block], order, shape: [n, depth, h, w] })
 }
 
 fn four(op: &'static str, shape: &[usize]) -> Result<[usize; 4], ShapeError> {
@@ -79,7 +83,7 @@ pub fn depth_to_space<V: Operand>(x: &V, block: usize, order: DepthOrder) -> Res
 
 /// N C H·b W·b to N b²·C H W, a block's first pixel in the first C channels.
 pub fn space_to_depth<V: Operand>(x: &V, block: usize) -> Result<V, V::Error> {
-    moved(x, &to_depth(x.shape(), block).map_err(fails::<V>)?)
+    moved(x, &to_depth(x.shape(), block, DepthOrder::Dcr).map_err(fails::<V>)?)
 }
 
 fn moved<V: Operand>(x: &V, blocks: &Blocks) -> Result<V, V::Error> {
@@ -105,5 +109,14 @@ impl Tensor {
     /// does not divide height and width.
     pub fn space_to_depth(&self, block: usize) -> Result<Self, Error> {
         space_to_depth(self, block)
+    }
+
+    /// [`Tensor::space_to_depth`] with a block's pixels beside each other: PyTorch's `pixel_unshuffle`, the inverse of
+    /// [`Tensor::depth_to_space`] with [`DepthOrder::Crd`].
+    ///
+    /// # Errors
+    /// Those of [`Tensor::space_to_depth`].
+    pub fn pixel_unshuffle(&self, block: usize) -> Result<Self, Error> {
+        moved(self, &to_depth(self.shape(), block, DepthOrder::Crd)?)
     }
 }

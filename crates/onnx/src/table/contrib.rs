@@ -1,0 +1,13 @@
+//! Operators of `com.microsoft`, ONNX Runtime's own domain, as its optimiser writes them into files.
+
+use super::operator::{Contrib, Operator, Row};
+
+pub(super) const ROWS: &[Row] = &[
+    ("com.microsoft.FusedConv", 1, Operator::Contrib(Contrib::FusedConv)),
+    ("com.microsoft.FusedGemm", 1, Operator::Contrib(Contrib::FusedGemm)),
+    ("com.microsoft.FusedMatMul", 1, Operator::Contrib(Contrib::FusedMatMul)),
+    ("com.microsoft.Gelu", 1, Operator::Contrib(Contrib::Gelu)),
+    ("com.microsoft.BiasGelu", 1, Operator::Contrib(Contrib::BiasGelu)),
+    ("com.microsoft.FastGelu", 1, Operator::Contrib(Contrib::FastGelu)),
+    ("com.microsoft.QuickGelu", 1, Operator::Contrib(Contrib::QuickGelu)),
+];

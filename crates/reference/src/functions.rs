@@ -116,7 +116,8 @@ pub(crate) fn derivative(op: UnaryOp, x: f64) -> f64 {
             }
         }
         UnaryOp::Sigmoid => sigmoid(x) * sigmoid(-x),
-        UnaryOp::Tanh => 1.0 - x.tanh().powi(2),
+        // Not 1 - tanh², which cancels.
+        UnaryOp::Tanh => x.cosh().powi(-2),
         UnaryOp::Silu => sigmoid(x) * (1.0 + x * sigmoid(-x)),
         UnaryOp::Gelu => normal_cdf(x) + x * (-0.5 * x * x).exp() / (2.0 * PI).sqrt(),
         UnaryOp::GeluTanh => {

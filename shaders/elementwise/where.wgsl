@@ -60,7 +60,8 @@ fn main(
             var w = numbers(b[i + u * LANES]);
             // @unroll
             for (var j = 0u; j < VEC4S; j++) {
-                w[j] = select(w[j], v[j], c[j] != vec4(0.0));
+                // A NaN is not 0, and a comparison with it is false.
+                w[j] = select(w[j], v[j], !(c[j] == vec4(0.0)));
             }
             y[i + u * LANES] = run(w);
         }

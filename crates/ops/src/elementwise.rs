@@ -256,6 +256,26 @@ impl UnaryOp {
         }
     }
 
+    /// Whether a slope of 0 means that the element is not passed on: then the gradient is 0 there, be the one that comes in
+    /// infinite. Elsewhere it is a product, as in PyTorch.
+    #[must_use]
+    pub const fn masks(self) -> bool {
+        matches!(
+            self,
+            Self::Relu
+                | Self::Relu6
+                | Self::Clamp { .. }
+                | Self::HardSigmoid { .. }
+                | Self::HardSwish
+                | Self::ThresholdedRelu { .. }
+                | Self::Shrink { .. }
+                | Self::Floor
+                | Self::Ceil
+                | Self::Round
+                | Self::Sign
+        )
+    }
+
     /// Checks the parameters.
     ///
     /// # Errors

@@ -106,7 +106,8 @@ pub(crate) fn derivative(op: UnaryOp, x: f64) -> f64 {
     let indicator = |inside: bool| if inside { 1.0 } else { 0.0 };
     let [first, second] = op.parameters().map(f64::from);
     match op {
-        UnaryOp::Relu => indicator(x > 0.0),
+        // A NaN passes the gradient on, as in PyTorch.
+        UnaryOp::Relu => 1.0 - indicator(x <= 0.0),
         UnaryOp::Relu6 => indicator(x > 0.0 && x < 6.0),
         UnaryOp::LeakyRelu { .. } => {
             if x > 0.0 {
@@ -160,7 +161,7 @@ pub(crate) fn derivative(op: UnaryOp, x: f64) -> f64 {
         UnaryOp::Celu { .. } => elu_derivative(x / first, 1.0),
         UnaryOp::Softplus => sigmoid(x),
         UnaryOp::Softsign => (1.0 + x.abs()).powi(-2),
-        UnaryOp::ThresholdedRelu { .. } => indicator(x > first),
+        UnaryOp::ThresholdedRelu { .. } => 1.0 - indicator(x <= first),
         UnaryOp::Shrink { .. } => indicator(x.abs() > second),
         UnaryOp::Mish => {
             let tanh = softplus(x).tanh();

@@ -17,5 +17,5 @@ fn exp_below_zero(x: f32) -> f32 {
 }
 
 fn unary_derivative(x: f32, p: vec2<f32>) -> f32 {
-    return select(1.0, exp_below_zero(x / p.x), x <= 0.0);
+    return select(exp_below_zero(x / p.x), 1.0, x > 0.0);
 }

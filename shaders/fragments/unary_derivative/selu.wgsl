@@ -17,5 +17,5 @@ fn exp_below_zero(x: f32) -> f32 {
 }
 
 fn unary_derivative(x: f32, p: vec2<f32>) -> f32 {
-    return p.y * select(1.0, p.x * exp_below_zero(x), x <= 0.0);
+    return p.y * select(p.x * exp_below_zero(x), 1.0, x > 0.0);
 }

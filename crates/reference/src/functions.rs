@@ -127,17 +127,12 @@ pub(crate) fn derivative(op: UnaryOp, x: f64) -> f64 {
             0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner
         }
         UnaryOp::Neg => -1.0,
-        UnaryOp::Abs => {
-            if x == 0.0 {
-                0.0
-            } else {
-                x.signum()
-            }
-        }
+        // Of a NaN 0, as in PyTorch.
+        UnaryOp::Abs => indicator(x > 0.0) - indicator(x < 0.0),
         UnaryOp::Exp => x.exp(),
         UnaryOp::Log => 1.0 / x,
         UnaryOp::Sqrt => 0.5 / x.sqrt(),
-        UnaryOp::Rsqrt => -0.5 / (x * x.sqrt()),
+        UnaryOp::Rsqrt => -0.5 * x.sqrt().recip().powi(3),
         UnaryOp::Square => 2.0 * x,
         UnaryOp::Reciprocal => -1.0 / (x * x),
         UnaryOp::Clamp { .. } => indicator(x >= first && x <= second),

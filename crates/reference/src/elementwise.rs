@@ -124,8 +124,8 @@ fn partial_derivatives(op: BinaryOp, a: f64, b: f64) -> [f64; 2] {
         | BinaryOp::GreaterOrEqual => [0.0, 0.0],
         BinaryOp::Maximum | BinaryOp::Minimum if a == b => [0.5, 0.5],
         // Beside a NaN neither is the less: both get all, as in PyTorch.
-        BinaryOp::Maximum => [f64::from(!(a < b)), f64::from(!(a > b))],
-        BinaryOp::Minimum => [f64::from(!(a > b)), f64::from(!(a < b))],
+        BinaryOp::Maximum => [1.0 - f64::from(a < b), 1.0 - f64::from(a > b)],
+        BinaryOp::Minimum => [1.0 - f64::from(a > b), 1.0 - f64::from(a < b)],
         BinaryOp::Pow => [
             // x⁰ is constant, also at x = 0, where the formula has no value.
             if b == 0.0 { 0.0 } else { b * a.powf(b - 1.0) },

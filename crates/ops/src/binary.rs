@@ -13,11 +13,11 @@ pub enum BinaryOp {
     Mul,
     /// a / b.
     Div,
-    /// The larger. Equal elements share the gradient half and half.
+    /// The larger, NaN if one is that. Equal elements share the gradient half and half; beside a NaN both get all of it.
     Maximum,
-    /// The smaller. Equal elements share the gradient half and half.
+    /// The smaller, NaN if one is that. Equal elements share the gradient half and half; beside a NaN both get all of it.
     Minimum,
-    /// aᵇ, NaN where a < 0 and b is not an integer.
+    /// aᵇ as C's `pow`: NaN where a is finite and below 0 and b no integer; 1 where b is 0 or a is 1, be the other NaN.
     Pow,
     /// a where a > 0, else b · a: b is the slope (He et al., arXiv 1502.01852).
     Prelu,

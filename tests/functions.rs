@@ -13,7 +13,7 @@ const LEAST: f64 = 1.2e-36;
 
 /// Numbers of each power of two from 2⁻¹⁰⁰ to 2⁹⁹ with several digits, closer and closer to 1, and along a line, of both signs.
 fn magnitudes() -> Vec<f32> {
-    let digits = [1.0f32, 1.000_000_1, 1.1, 1.234_567, 1.414_213, 1.5, 1.75, 1.999_999_9];
+    let digits = [1.0f32, 1.000_000_1, 1.1, 1.234_567, 1.42, 1.5, 1.75, 1.999_999_9];
     let powers = (-100..100).flat_map(|power| digits.map(|digit| digit * 2.0f32.powi(power)));
     let beside_one = (1..24).flat_map(|bit| [1.0 - 2.0f32.powi(-bit), 1.0 + 2.0f32.powi(-bit)]);
     let line = (0..900).map(|at| at as f32 * 0.113);

@@ -237,6 +237,34 @@ fn what_files_repeat_is_the_same_in_all_of_them() {
     }
 }
 
+/// The same of the fragments, in which a function stands before the one of the slot.
+#[test]
+fn what_fragments_repeat_is_the_same_in_all_of_them() {
+    let shared = [
+        ("power_of_two", 15),
+        ("scaled_exp", 6),
+        ("exp_below_zero", 12),
+        ("log_of_parts", 6),
+        ("natural_log", 5),
+        ("logistic", 4),
+        ("tanh_of_softplus", 2),
+        ("signed_pow", 2),
+        ("reduced", 5),
+    ];
+    for (name, least) in shared {
+        let texts: Vec<_> = fragments()
+            .iter()
+            .flat_map(|fragment| functions(fragment.text).into_iter().map(move |found| (fragment, found)))
+            .filter(|(_, (found, _))| *found == name)
+            .collect();
+        assert!(texts.len() >= least, "`{name}` is in {} fragments", texts.len());
+        let (first, (_, expected)) = &texts[0];
+        for (fragment, (_, text)) in &texts {
+            assert_eq!(text, expected, "`{name}` of {} and of {} differ", fragment.stem, first.stem);
+        }
+    }
+}
+
 /// A convolution's extents and parameters come first in each of its kernels' uniforms, as one struct of one text.
 #[test]
 fn every_convolution_has_the_same_geometry() {

@@ -9,6 +9,7 @@
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const RANK: u32 = 4u; // @const axes left after merging
 const STEP: u32 = 1u; // @const elements of the fastest axis that one thread computes
+const MASKS: bool = false; // @const whether a slope of 0 stops any gradient, an infinite one too
 const WRITE_A: bool = true; // @const whether grad_a is wanted
 const WRITE_B: bool = true; // @const whether grad_b is wanted
 
@@ -78,11 +79,15 @@ fn main(
     for (var j = 0u; j < STEP; j++) {
         let at = i * STEP + j;
         let slopes = binary_derivative(a[a_at + j * params.a_inner], b[b_at + j * params.b_inner]);
+        var grads = grad_y[at] * slopes;
+        if (MASKS) {
+            grads = select(grads, vec2(0.0), slopes == vec2(0.0));
+        }
         if (WRITE_A) {
-            grad_a[at] = grad_y[at] * slopes.x;
+            grad_a[at] = grads.x;
         }
         if (WRITE_B) {
-            grad_b[at] = grad_y[at] * slopes.y;
+            grad_b[at] = grads.y;
         }
     }
 }

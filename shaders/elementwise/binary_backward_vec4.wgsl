@@ -12,6 +12,7 @@ const VECTORS: u32 = 1u; // @const vec4s of a thread
 const RANK: u32 = 4u; // @const axes left after merging
 const A_SPLAT: bool = false; // @const whether a has one element for all of the fastest axis, and not vec4s
 const B_SPLAT: bool = false; // @const likewise b
+const MASKS: bool = false; // @const whether a slope of 0 stops any gradient, an infinite one too
 const WRITE_A: bool = true; // @const whether grad_a is wanted
 const WRITE_B: bool = true; // @const whether grad_b is wanted
 
@@ -69,6 +70,13 @@ fn load_b(at: u32) -> vec4<f32> {
     return b[at];
 }
 
+fn masked(g: vec4<f32>, slope: vec4<f32>) -> vec4<f32> {
+    if (MASKS) {
+        return select(g * slope, vec4(0.0), slope == vec4(0.0));
+    }
+    return g * slope;
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -106,10 +114,10 @@ fn main(
         let z = binary_derivative(u.z, v.z);
         let w = binary_derivative(u.w, v.w);
         if (WRITE_A) {
-            grad_a[i] = g * vec4(x.x, y.x, z.x, w.x);
+            grad_a[i] = masked(g, vec4(x.x, y.x, z.x, w.x));
         }
         if (WRITE_B) {
-            grad_b[i] = g * vec4(x.y, y.y, z.y, w.y);
+            grad_b[i] = masked(g, vec4(x.y, y.y, z.y, w.y));
         }
     }
 }

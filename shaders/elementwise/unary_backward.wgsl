@@ -8,6 +8,7 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s of a thread
 const TURN: u32 = 1u; // @const runs of a thread in an iteration; if more than one, no iteration is partial
+const MASKS: bool = false; // @const whether a slope of 0 stops any gradient, an infinite one too
 const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's iteration first, which then has as many lines as threads
 
 struct Params {
@@ -66,12 +67,16 @@ fn main(
             var g = numbers(grad_y[i + u * LANES]);
             // @unroll
             for (var j = 0u; j < VEC4S; j++) {
-                g[j] *= vec4(
+                let slope = vec4(
                     unary_derivative(v[j].x, p),
                     unary_derivative(v[j].y, p),
                     unary_derivative(v[j].z, p),
                     unary_derivative(v[j].w, p),
                 );
+                g[j] *= slope;
+                if (MASKS) {
+                    g[j] = select(g[j], vec4(0.0), slope == vec4(0.0));
+                }
             }
             grad_x[i + u * LANES] = run(g);
         }

@@ -39,6 +39,7 @@ fn main(
         part = i % params.parts;
     }
     let base = line / params.after * params.along * params.after + line % params.after;
+    // Finite, so that a line of -infinity alone has the sum 0, and no distance of two infinities in it.
     var largest = -3.4028234e38;
     for (var k = part; k < params.along; k += params.parts) {
         largest = max(largest, x[base + k * params.after]);
@@ -47,5 +48,7 @@ fn main(
     for (var k = part; k < params.along; k += params.parts) {
         sum += exp(x[base + k * params.after] - largest);
     }
-    y[line * params.parts + part] = vec2(largest, sum);
+    // No term is above 1: the sum is infinite where an element is NaN, or infinite, and a driver's exp makes a number of a NaN.
+    let nan = 0x7fc00000u; // not as a constant, which WGSL refuses
+    y[line * params.parts + part] = vec2(largest, select(bitcast<f32>(nan), sum, sum < 3e38));
 }

@@ -54,6 +54,7 @@ fn main(
     // The last run of this lane. An iteration reads it again in place of what lies beyond it, and leaves that out of the sum.
     let last = start + (end - 1u - start) / LANES * LANES;
     // One maximum for all of a lane, so that an iteration scales its sum once.
+    // Finite, so that a line of -infinity alone has the sum 0, and no distance of two infinities in it.
     var largest = -3.4028234e38;
     var sums = vec4(0.0);
     var touched = 0u;
@@ -81,7 +82,10 @@ fn main(
         largest = now;
     }
     let m = subgroupMax(largest);
-    let sum = subgroupAdd(((sums.x + sums.y) + (sums.z + sums.w)) * exp(largest - m));
+    let all = subgroupAdd(((sums.x + sums.y) + (sums.z + sums.w)) * exp(largest - m));
+    // No term is above 1: the sum is infinite where an element is NaN, or infinite, and a driver's exp makes a number of a NaN.
+    let nan = 0x7fc00000u; // not as a constant, which WGSL refuses
+    let sum = select(bitcast<f32>(nan), all, all < 3e38);
     let term = select(1.0 / sum, log(sum), LOGARITHM);
     // Two vec4s an iteration: the steps of an exp, each of which waits for the last, run side by side.
     for (var i = start; i < end; i += TURN / 2u * LANES) {

@@ -7,7 +7,7 @@
 A file is safetensors. Tensors are named `case/role`; the metadata has, for each case, a JSON object with the operation's
 name as `op` and its parameters. Inputs are float32; outputs and gradients are computed in float64 from them and rounded
 once, so that they are the exact answer to float32. Gradients answer a random `grad_y`. Composed operations are in
-composites.py, the networks in networks.py and resnets.py.
+composites.py, the networks in networks.py and resnets.py, answers to NaN and infinities in special_values.py.
 """
 
 import itertools
@@ -22,6 +22,7 @@ import composites
 import integers
 import networks
 import resnets
+import special_values
 from golden_file import Golden, f32
 
 
@@ -48,64 +49,83 @@ def product(x, axes, keepdim):
     return x
 
 
+# Where the functions are tried by ordinary numbers.
+ANYTHING, POSITIVE, INSIDE, ABOVE = "anything", "positive", "inside -1 to 1", "above 1"
+UNARY = [
+    ("relu", {}, ANYTHING, F.relu),
+    ("relu6", {}, ANYTHING, F.relu6),
+    ("leaky_relu", {"slope": 0.01}, ANYTHING, lambda x, slope: F.leaky_relu(x, slope)),
+    ("leaky_relu", {"slope": 0.25}, ANYTHING, lambda x, slope: F.leaky_relu(x, slope)),
+    ("sigmoid", {}, ANYTHING, torch.sigmoid),
+    ("tanh", {}, ANYTHING, torch.tanh),
+    ("silu", {}, ANYTHING, F.silu),
+    ("gelu", {}, ANYTHING, F.gelu),
+    ("gelu_tanh", {}, ANYTHING, lambda x: F.gelu(x, approximate="tanh")),
+    ("neg", {}, ANYTHING, torch.neg),
+    ("abs", {}, ANYTHING, torch.abs),
+    ("exp", {}, ANYTHING, torch.exp),
+    ("log", {}, POSITIVE, torch.log),
+    ("sqrt", {}, POSITIVE, torch.sqrt),
+    ("rsqrt", {}, POSITIVE, torch.rsqrt),
+    ("square", {}, ANYTHING, torch.square),
+    ("reciprocal", {}, POSITIVE, torch.reciprocal),
+    ("clamp", {"min": -0.5, "max": 0.75}, ANYTHING, lambda x, min, max: torch.clamp(x, min, max)),
+    ("clamp", {"min": 0.0, "max": 0.0}, ANYTHING, lambda x, min, max: torch.clamp(x, min, max)),
+    ("add_scalar", {"value": 1.5}, ANYTHING, lambda x, value: x + value),
+    ("mul_scalar", {"value": -0.3}, ANYTHING, lambda x, value: x * value),
+    ("hard_sigmoid", {"slope": 1 / 6, "offset": 0.5}, ANYTHING, lambda x, slope, offset: torch.clamp(slope * x + offset, 0, 1)),
+    ("hard_swish", {}, ANYTHING, F.hardswish),
+    ("elu", {"alpha": 1.5}, ANYTHING, lambda x, alpha: F.elu(x, alpha)),
+    ("selu", {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}, ANYTHING, lambda x, alpha, gamma: gamma * F.elu(x, alpha)),
+    ("celu", {"alpha": 2.0}, ANYTHING, lambda x, alpha: F.celu(x, alpha)),
+    ("softplus", {}, ANYTHING, lambda x: F.softplus(x, threshold=100)),
+    ("softsign", {}, ANYTHING, F.softsign),
+    ("thresholded_relu", {"threshold": 1.0}, ANYTHING, lambda x, threshold: F.threshold(x, threshold, 0.0)),
+    ("shrink", {"bias": 0.5, "lambda": 0.5}, ANYTHING, lambda x, **given: F.softshrink(x, given["lambda"])),
+    ("mish", {}, ANYTHING, F.mish),
+    ("floor", {}, ANYTHING, torch.floor),
+    ("ceil", {}, ANYTHING, torch.ceil),
+    ("round", {}, ANYTHING, torch.round),
+    ("sign", {}, ANYTHING, torch.sign),
+    ("erf", {}, ANYTHING, torch.erf),
+    ("sin", {}, ANYTHING, torch.sin),
+    ("cos", {}, ANYTHING, torch.cos),
+    ("tan", {}, INSIDE, torch.tan),
+    ("asin", {}, INSIDE, torch.asin),
+    ("acos", {}, INSIDE, torch.acos),
+    ("atan", {}, ANYTHING, torch.atan),
+    ("sinh", {}, INSIDE, torch.sinh),
+    ("cosh", {}, INSIDE, torch.cosh),
+    ("asinh", {}, ANYTHING, torch.asinh),
+    ("acosh", {}, ABOVE, torch.acosh),
+    ("atanh", {}, INSIDE, torch.atanh),
+]
+BINARY = [
+    ("add", torch.add),
+    ("sub", torch.sub),
+    ("mul", torch.mul),
+    ("div", torch.div),
+    ("maximum", torch.maximum),
+    ("minimum", torch.minimum),
+    ("pow", torch.pow),
+    ("prelu", lambda a, b: torch.where(a > 0, a, b * a)),
+    # Constant but for jumps: a gradient of zeros.
+    ("equal", lambda a, b: (a == b) + 0 * a * b),
+    ("less", lambda a, b: (a < b) + 0 * a * b),
+    ("less_or_equal", lambda a, b: (a <= b) + 0 * a * b),
+    ("greater", lambda a, b: (a > b) + 0 * a * b),
+    ("greater_or_equal", lambda a, b: (a >= b) + 0 * a * b),
+]
+
+
 def elementwise():
     golden = Golden("elementwise")
-    anything, positive, inside, above = "anything", "positive", "inside -1 to 1", "above 1"
-    unary = [
-        ("relu", {}, anything, F.relu),
-        ("relu6", {}, anything, F.relu6),
-        ("leaky_relu", {"slope": 0.01}, anything, lambda x, slope: F.leaky_relu(x, slope)),
-        ("leaky_relu", {"slope": 0.25}, anything, lambda x, slope: F.leaky_relu(x, slope)),
-        ("sigmoid", {}, anything, torch.sigmoid),
-        ("tanh", {}, anything, torch.tanh),
-        ("silu", {}, anything, F.silu),
-        ("gelu", {}, anything, F.gelu),
-        ("gelu_tanh", {}, anything, lambda x: F.gelu(x, approximate="tanh")),
-        ("neg", {}, anything, torch.neg),
-        ("abs", {}, anything, torch.abs),
-        ("exp", {}, anything, torch.exp),
-        ("log", {}, positive, torch.log),
-        ("sqrt", {}, positive, torch.sqrt),
-        ("rsqrt", {}, positive, torch.rsqrt),
-        ("square", {}, anything, torch.square),
-        ("reciprocal", {}, positive, torch.reciprocal),
-        ("clamp", {"min": -0.5, "max": 0.75}, anything, lambda x, min, max: torch.clamp(x, min, max)),
-        ("clamp", {"min": 0.0, "max": 0.0}, anything, lambda x, min, max: torch.clamp(x, min, max)),
-        ("add_scalar", {"value": 1.5}, anything, lambda x, value: x + value),
-        ("mul_scalar", {"value": -0.3}, anything, lambda x, value: x * value),
-        ("hard_sigmoid", {"slope": 1 / 6, "offset": 0.5}, anything, lambda x, slope, offset: torch.clamp(slope * x + offset, 0, 1)),
-        ("hard_swish", {}, anything, F.hardswish),
-        ("elu", {"alpha": 1.5}, anything, lambda x, alpha: F.elu(x, alpha)),
-        ("selu", {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}, anything, lambda x, alpha, gamma: gamma * F.elu(x, alpha)),
-        ("celu", {"alpha": 2.0}, anything, lambda x, alpha: F.celu(x, alpha)),
-        ("softplus", {}, anything, lambda x: F.softplus(x, threshold=100)),
-        ("softsign", {}, anything, F.softsign),
-        ("thresholded_relu", {"threshold": 1.0}, anything, lambda x, threshold: F.threshold(x, threshold, 0.0)),
-        ("shrink", {"bias": 0.5, "lambda": 0.5}, anything, lambda x, **given: F.softshrink(x, given["lambda"])),
-        ("mish", {}, anything, F.mish),
-        ("floor", {}, anything, torch.floor),
-        ("ceil", {}, anything, torch.ceil),
-        ("round", {}, anything, torch.round),
-        ("sign", {}, anything, torch.sign),
-        ("erf", {}, anything, torch.erf),
-        ("sin", {}, anything, torch.sin),
-        ("cos", {}, anything, torch.cos),
-        ("tan", {}, inside, torch.tan),
-        ("asin", {}, inside, torch.asin),
-        ("acos", {}, inside, torch.acos),
-        ("atan", {}, anything, torch.atan),
-        ("sinh", {}, inside, torch.sinh),
-        ("cosh", {}, inside, torch.cosh),
-        ("asinh", {}, anything, torch.asinh),
-        ("acosh", {}, above, torch.acosh),
-        ("atanh", {}, inside, torch.atanh),
-    ]
-    for op, parameters, domain, function in unary:
+    for op, parameters, domain, function in UNARY:
         parameters = {name: f32(value) for name, value in parameters.items()}
         x = 3 * torch.randn(3, 5, 7)
         # The kinks of the piecewise functions, exactly.
         x.view(-1)[:8] = torch.tensor([0.0, 6.0, -0.5, 0.75, 20.0, -20.0, 1e-3, -1e-3])
-        domains = {positive: x.abs() + 0.01, inside: 0.9 * torch.tanh(x), above: x.abs() + 1.1}
+        domains = {POSITIVE: x.abs() + 0.01, INSIDE: 0.9 * torch.tanh(x), ABOVE: x.abs() + 1.1}
         x = leaf(domains.get(domain, x).double())
         case = "_".join([op, *map(str, parameters.values())]) if len(parameters) == 1 else op
         case = f"clamp_{parameters['min']}_{parameters['max']}" if op == "clamp" else case
@@ -113,22 +133,6 @@ def elementwise():
         golden.add(case, {"x": x})
         backward(golden, case, function(x, **parameters), {"x": x})
 
-    binary = [
-        ("add", torch.add),
-        ("sub", torch.sub),
-        ("mul", torch.mul),
-        ("div", torch.div),
-        ("maximum", torch.maximum),
-        ("minimum", torch.minimum),
-        ("pow", torch.pow),
-        ("prelu", lambda a, b: torch.where(a > 0, a, b * a)),
-        # Constant but for jumps: a gradient of zeros.
-        ("equal", lambda a, b: (a == b) + 0 * a * b),
-        ("less", lambda a, b: (a < b) + 0 * a * b),
-        ("less_or_equal", lambda a, b: (a <= b) + 0 * a * b),
-        ("greater", lambda a, b: (a > b) + 0 * a * b),
-        ("greater_or_equal", lambda a, b: (a >= b) + 0 * a * b),
-    ]
     shapes = [
         ((3, 4, 5), (3, 4, 5)),
         ((2, 3, 4, 5), (3, 1, 1)),
@@ -137,7 +141,7 @@ def elementwise():
         ((7,), (2, 3, 7)),
         ((1, 1), (1,)),
     ]
-    for (op, function), (index, (a_shape, b_shape)) in itertools.product(binary, enumerate(shapes)):
+    for (op, function), (index, (a_shape, b_shape)) in itertools.product(BINARY, enumerate(shapes)):
         a, b = torch.randn(a_shape), torch.randn(b_shape)
         if op == "div":
             b = torch.where(b.abs() < 0.2, torch.ones_like(b), b)
@@ -166,6 +170,12 @@ def elementwise():
         golden.add(f"{op}_{index}", {"a": a, "b": b})
         backward(golden, f"{op}_{index}", function(a, b), {"a": a, "b": b})
     golden.save()
+
+
+def special():
+    functions = [(op, {name: f32(value) for name, value in given.items()}, f) for op, given, _, f in UNARY]
+    comparisons = special_values.COMPARISONS
+    special_values.special_values(functions, [(op, f) for op, f in BINARY if op not in [*comparisons, "prelu"]])
 
 
 def matmul():
@@ -566,7 +576,7 @@ if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
     families = [elementwise, matmul, convolution, pooling, normalization, reduction, loss, movement, optimizer]
     first = list(enumerate([*families, networks.resnet20, resnets.resnets]))
-    for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers)]:
+    for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special)]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)
         family()

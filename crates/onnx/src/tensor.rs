@@ -254,10 +254,13 @@ pub enum Numbers {
 }
 
 impl Numbers {
-    /// How the numbers at two places lie to each other, in all their digits; a NaN of positive sign is above all.
+    /// How the numbers at two places lie to each other, in all their digits; zeros are equal, and a NaN is above all.
     pub(crate) fn order(&self, left: usize, right: usize) -> Ordering {
         match self {
-            Self::Floats(values) => values[left].total_cmp(&values[right]),
+            Self::Floats(values) => {
+                let (left, right) = (values[left], values[right]);
+                left.partial_cmp(&right).unwrap_or_else(|| left.is_nan().cmp(&right.is_nan()))
+            }
             Self::Integers(values) => values[left].cmp(&values[right]),
         }
     }

@@ -15,11 +15,12 @@ pub enum BinaryOp {
     Mul,
     /// a / b. Of integers cut towards zero, as in C and ONNX; a division by zero gives 0, as in NumPy.
     Div,
-    /// The larger. Equal elements share the gradient half and half.
+    /// The larger, NaN if one is that. Equal elements share the gradient half and half; beside a NaN both get all of it.
     Maximum,
-    /// The smaller. Equal elements share the gradient half and half.
+    /// The smaller, NaN if one is that. Equal elements share the gradient half and half; beside a NaN both get all of it.
     Minimum,
-    /// aᵇ, NaN where a < 0 and b is not an integer. Of integers with b < 0: 1 for 1, ±1 for −1, else 0, as in PyTorch.
+    /// aᵇ as C's `pow`: NaN where a is finite and below 0 and b no integer; 1 where b is 0 or a is 1, be the other NaN. Of
+    /// integers with b < 0: 1 for 1, ±1 for −1, else 0, as in PyTorch.
     Pow,
     /// a where a > 0, else b · a: b is the slope (He et al., arXiv 1502.01852).
     Prelu,

@@ -66,7 +66,7 @@ pub enum UnaryOp {
         /// Value at 0, ONNX's beta.
         offset: f32,
     },
-    /// x · min(max(x/6 + 1/2, 0), 1) (Howard et al., arXiv 1905.02244).
+    /// x · min(max(x/6 + 1/2, 0), 1) (Howard et al., arXiv 1905.02244). The derivative at −3 is 0, at 3 it is 1.
     HardSwish,
     /// x where x > 0, else alpha · (eˣ − 1) (Clevert et al., arXiv 1511.07289).
     Elu {
@@ -94,7 +94,7 @@ pub enum UnaryOp {
         /// Below and at it, the result is 0.
         threshold: f32,
     },
-    /// x − bias where x > lambda, x + bias where x < −lambda, else 0.
+    /// x − bias where x > lambda, x + bias where x < −lambda, else 0; of a NaN NaN.
     Shrink {
         /// What is taken off the magnitude.
         bias: f32,
@@ -109,7 +109,7 @@ pub enum UnaryOp {
     Ceil,
     /// The nearest integer, halves to the even one.
     Round,
-    /// −1, 0 or 1.
+    /// −1, 0 or 1; of a NaN NaN, where torch.sign gives 0.
     Sign,
     /// The error function.
     Erf,
@@ -260,6 +260,26 @@ impl UnaryOp {
             Self::Shrink { bias, lambda } => [bias, lambda],
             _ => [0.0, 0.0],
         }
+    }
+
+    /// Whether a slope of 0 means that the element is not passed on: then the gradient is 0 there, be the one that comes in
+    /// infinite. Elsewhere it is a product, as in PyTorch.
+    #[must_use]
+    pub const fn masks(self) -> bool {
+        matches!(
+            self,
+            Self::Relu
+                | Self::Relu6
+                | Self::Clamp { .. }
+                | Self::HardSigmoid { .. }
+                | Self::HardSwish
+                | Self::ThresholdedRelu { .. }
+                | Self::Shrink { .. }
+                | Self::Floor
+                | Self::Ceil
+                | Self::Round
+                | Self::Sign
+        )
     }
 
     /// Checks the parameters.

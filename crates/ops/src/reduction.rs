@@ -9,9 +9,9 @@ pub enum ReduceOp {
     Sum,
     /// The mean; of nothing, NaN as in PyTorch.
     Mean,
-    /// The largest; of nothing, an error. Equal elements share the gradient evenly, as torch.amax.
+    /// The largest, NaN as soon as one is that; of nothing, an error. Equal elements share the gradient evenly, as torch.amax.
     Max,
-    /// The smallest; of nothing, an error. Equal elements share the gradient evenly, as torch.amin.
+    /// The smallest, NaN as soon as one is that; of nothing, an error. Equal elements share the gradient evenly, as torch.amin.
     Min,
     /// The product; of nothing, 1.
     Prod,

@@ -17,7 +17,11 @@ pub fn unary(op: UnaryOp, x: &[f32]) -> Vec<f32> {
 pub fn unary_backward(op: UnaryOp, x: &[f32], grad_y: &[f32]) -> Vec<f32> {
     valid(op.check());
     assert_eq!(x.len(), grad_y.len(), "{}: x and grad_y must have the same elements", op.name());
-    x.iter().zip(grad_y).map(|(&x, &grad)| (derivative(op, f64::from(x)) * f64::from(grad)) as f32).collect()
+    let one = |(&x, &grad): (&f32, &f32)| match derivative(op, f64::from(x)) {
+        0.0 if op.masks() => 0.0,
+        slope => (slope * f64::from(grad)) as f32,
+    };
+    x.iter().zip(grad_y).map(one).collect()
 }
 
 /// f32 to i32: towards zero; what does not fit, and NaN, is −2³¹, as in PyTorch and ONNX Runtime on x86.
@@ -126,7 +130,7 @@ fn partial_derivatives(op: BinaryOp, a: f64, b: f64) -> [f64; 2] {
         BinaryOp::Add => [1.0, 1.0],
         BinaryOp::Sub => [1.0, -1.0],
         BinaryOp::Mul => [b, a],
-        BinaryOp::Div => [1.0 / b, -a / (b * b)],
+        BinaryOp::Div => [1.0 / b, -(a / b) / b],
         BinaryOp::Prelu if a > 0.0 => [1.0, 0.0],
         BinaryOp::Prelu => [b, a],
         BinaryOp::Equal
@@ -142,20 +146,9 @@ fn partial_derivatives(op: BinaryOp, a: f64, b: f64) -> [f64; 2] {
         | BinaryOp::ShiftLeft
         | BinaryOp::ShiftRight => panic!("{}: integers have no gradient", op.name()),
         BinaryOp::Maximum | BinaryOp::Minimum if a == b => [0.5, 0.5],
-        BinaryOp::Maximum => {
-            if a > b {
-                [1.0, 0.0]
-            } else {
-                [0.0, 1.0]
-            }
-        }
-        BinaryOp::Minimum => {
-            if a < b {
-                [1.0, 0.0]
-            } else {
-                [0.0, 1.0]
-            }
-        }
+        // Beside a NaN neither is the less: both get all, as in PyTorch.
+        BinaryOp::Maximum => [1.0 - f64::from(a < b), 1.0 - f64::from(a > b)],
+        BinaryOp::Minimum => [1.0 - f64::from(a > b), 1.0 - f64::from(a < b)],
         BinaryOp::Pow => [
             // x⁰ is constant, also at x = 0, where the formula has no value.
             if b == 0.0 { 0.0 } else { b * a.powf(b - 1.0) },

@@ -106,7 +106,8 @@ pub(crate) fn derivative(op: UnaryOp, x: f64) -> f64 {
     let indicator = |inside: bool| if inside { 1.0 } else { 0.0 };
     let [first, second] = op.parameters().map(f64::from);
     match op {
-        UnaryOp::Relu => indicator(x > 0.0),
+        // A NaN passes the gradient on, as in PyTorch.
+        UnaryOp::Relu => 1.0 - indicator(x <= 0.0),
         UnaryOp::Relu6 => indicator(x > 0.0 && x < 6.0),
         UnaryOp::LeakyRelu { .. } => {
             if x > 0.0 {
@@ -116,7 +117,8 @@ pub(crate) fn derivative(op: UnaryOp, x: f64) -> f64 {
             }
         }
         UnaryOp::Sigmoid => sigmoid(x) * sigmoid(-x),
-        UnaryOp::Tanh => 1.0 - x.tanh().powi(2),
+        // Not 1 - tanh², which cancels.
+        UnaryOp::Tanh => x.cosh().powi(-2),
         UnaryOp::Silu => sigmoid(x) * (1.0 + x * sigmoid(-x)),
         UnaryOp::Gelu => normal_cdf(x) + x * (-0.5 * x * x).exp() / (2.0 * PI).sqrt(),
         UnaryOp::GeluTanh => {
@@ -125,17 +127,12 @@ pub(crate) fn derivative(op: UnaryOp, x: f64) -> f64 {
             0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner
         }
         UnaryOp::Neg => -1.0,
-        UnaryOp::Abs => {
-            if x == 0.0 {
-                0.0
-            } else {
-                x.signum()
-            }
-        }
+        // Of a NaN 0, as in PyTorch.
+        UnaryOp::Abs => indicator(x > 0.0) - indicator(x < 0.0),
         UnaryOp::Exp => x.exp(),
         UnaryOp::Log => 1.0 / x,
         UnaryOp::Sqrt => 0.5 / x.sqrt(),
-        UnaryOp::Rsqrt => -0.5 / (x * x.sqrt()),
+        UnaryOp::Rsqrt => -0.5 * x.sqrt().recip().powi(3),
         UnaryOp::Square => 2.0 * x,
         UnaryOp::Reciprocal => -1.0 / (x * x),
         UnaryOp::Clamp { .. } => indicator(x >= first && x <= second),
@@ -159,7 +156,7 @@ pub(crate) fn derivative(op: UnaryOp, x: f64) -> f64 {
         UnaryOp::Celu { .. } => elu_derivative(x / first, 1.0),
         UnaryOp::Softplus => sigmoid(x),
         UnaryOp::Softsign => (1.0 + x.abs()).powi(-2),
-        UnaryOp::ThresholdedRelu { .. } => indicator(x > first),
+        UnaryOp::ThresholdedRelu { .. } => 1.0 - indicator(x <= first),
         UnaryOp::Shrink { .. } => indicator(x.abs() > second),
         UnaryOp::Mish => {
             let tanh = softplus(x).tanh();

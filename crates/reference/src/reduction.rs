@@ -88,8 +88,9 @@ pub fn reduce_backward(
             for (&group, &x) in groups.iter().zip(x) {
                 winners[group] += u32::from(x == y[group]);
             }
+            // A NaN has no winner: 0 / 0 for all of its group, as in PyTorch.
             let share = |(group, &x): (usize, &f32)| {
-                if x == y[group] { spread(group) / f64::from(winners[group]) } else { 0.0 }
+                f64::from(x == y[group]) * spread(group) / f64::from(winners[group])
             };
             groups.into_iter().zip(x).map(share).collect()
         }

@@ -23,9 +23,12 @@ pub(crate) fn log_sum_exp(x: impl Iterator<Item = f64> + Clone) -> f64 {
 fn each_line(x: &[f32], split: [usize; 3], value: impl Fn(f64, f64) -> f64) -> Vec<f32> {
     let mut y = vec![0.0; x.len()];
     for_each_line(split, |line| {
-        let log_sum = log_sum_exp(line.iter().map(|&i| f64::from(x[i])));
+        let values = line.iter().map(|&i| f64::from(x[i]));
+        // Apart, or the logarithm would vanish beside a large element.
+        let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
+        let log_sum = log_sum_exp(values.map(|x| x - largest));
         for &i in line {
-            y[i] = value(f64::from(x[i]), log_sum);
+            y[i] = value(f64::from(x[i]) - largest, log_sum);
         }
     });
     round(&y)

@@ -1,3 +1,4 @@
 fn unary_derivative(x: f32, p: vec2<f32>) -> f32 {
-    return -1.0 / (x * x);
+    let y = 1.0 / x;
+    return -y * y;
 }

@@ -1,3 +1,4 @@
 fn unary_derivative(x: f32, p: vec2<f32>) -> f32 {
-    return -0.5 / (x * sqrt(x));
+    let root = 1.0 / sqrt(x);
+    return -0.5 * root * root * root;
 }

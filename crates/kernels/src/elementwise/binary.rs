@@ -100,6 +100,7 @@ pub fn binary_backward(
         Specialisation::new(stem)
             .with_bool("WRITE_A", grad_a.is_some())
             .with_bool("WRITE_B", grad_b.is_some())
+            .with_bool("MASKS", matches!(op, BinaryOp::Maximum | BinaryOp::Minimum))
             .with_fragment("binary_derivative", op.name())
     };
     let (unused_a, unused_b) = (context.alloc(16)?, context.alloc(16)?);

@@ -45,7 +45,9 @@ pub fn unary_backward(
     count: usize,
 ) -> Result<()> {
     let vectors = vectors(op.name(), count)?;
-    let kernel = Specialisation::new("unary_backward").with_fragment("unary_derivative", op.name());
+    let kernel = Specialisation::new("unary_backward")
+        .with_bool("MASKS", op.masks())
+        .with_fragment("unary_derivative", op.name());
     let [p0, p1] = op.parameters();
     let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let params = BackwardParams { runs, p0, p1, never: 0 };

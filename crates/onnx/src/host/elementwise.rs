@@ -222,10 +222,11 @@ pub(super) fn clip(call: &Call) -> Result<Vec<HostTensor>> {
         Numbers::Floats(values) => {
             let end = |bound: Option<Numbers>, open| bound.map_or(open, |numbers| numbers.floats()[0]);
             let (low, high) = (end(low, f64::NEG_INFINITY), end(high, f64::INFINITY));
-            // Not `clamp`, which panics where the bounds are crossed; ONNX lets the upper one win.
+            // Not `clamp`, which panics where the bounds are crossed; ONNX lets the upper one win. A NaN
+            // stays one, as a bound too.
             let held = |x: f64| {
-                let x = if x < low { low } else { x };
-                if x > high { high } else { x }
+                let x = if x < low || low.is_nan() { low } else { x };
+                if x > high || high.is_nan() { high } else { x }
             };
             Numbers::Floats(values.into_iter().map(held).collect())
         }

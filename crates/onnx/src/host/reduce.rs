@@ -1,7 +1,10 @@
 //! Reductions over axes.
 
+use std::cmp::Ordering;
+
 use super::call::Call;
 use super::indices::{strided, strides};
+use crate::element::ElementType;
 use crate::error::Result;
 use crate::params::operands::Operands;
 use crate::params::reduce::{self, Reduced};
@@ -24,14 +27,24 @@ pub(super) fn reduce(call: &Call, reduction: Reduction) -> Result<Vec<HostTensor
     let x = call.operand(0)?;
     let reduced = reduce::reduced(call, x.shape().len())?;
     let (starts, offsets) = groups(x.shape(), &reduced);
-    let of_nothing = matches!(reduction, Reduction::Min | Reduction::Max | Reduction::Mean);
-    if offsets.is_empty() && !starts.is_empty() && of_nothing {
-        return Err(call.node().wrong(format!("no element of shape {:?} to reduce over", x.shape())));
-    }
     let numbers = match (x.data().numbers(), integers(reduction)) {
+        (Numbers::Integers(_), _)
+            if offsets.is_empty() && !starts.is_empty() && reduction == Reduction::Mean =>
+        {
+            let what = format!("the mean of no elements of shape {:?} is no {}", x.shape(), x.dtype());
+            return Err(call.node().wrong(what));
+        }
         (Numbers::Integers(values), Some(function)) => {
+            let [least, most] = ends(x.dtype());
+            // Of nothing, what any element would replace.
+            let nothing = match reduction {
+                Reduction::Min => Some(most),
+                Reduction::Max => Some(least),
+                _ => None,
+            };
             let group = |&start: &usize| {
-                function(&offsets.iter().map(|offset| values[start + offset]).collect::<Vec<_>>())
+                let elements: Vec<_> = offsets.iter().map(|offset| values[start + offset]).collect();
+                nothing.filter(|_| elements.is_empty()).unwrap_or_else(|| function(&elements))
             };
             Numbers::Integers(starts.iter().map(group).collect())
         }
@@ -45,6 +58,16 @@ pub(super) fn reduce(call: &Call, reduction: Reduction) -> Result<Vec<HostTensor
         }
     };
     Ok(vec![call.tensor(&reduced.shape(x.shape()), Data::from_numbers(x.dtype(), &numbers))?])
+}
+
+/// The smallest and the largest number of a type of integers; of truth values 0 and 1.
+fn ends(dtype: ElementType) -> [i128; 2] {
+    let bits = 8 * dtype.size();
+    match dtype {
+        ElementType::Bool => [0, 1],
+        ElementType::U8 | ElementType::U16 | ElementType::U32 | ElementType::U64 => [0, (1 << bits) - 1],
+        _ => [-(1 << (bits - 1)), (1 << (bits - 1)) - 1],
+    }
 }
 
 /// The reduction of integers to an integer; `None` for one that goes through floats.
@@ -96,7 +119,7 @@ pub(super) fn arg(call: &Call, extreme: Extreme) -> Result<Vec<HostTensor>> {
     Ok(vec![call.tensor(&reduced.shape(x.shape()), Data::I64(found))?])
 }
 
-/// The place of the best element of each group.
+/// The place of the best element of each group. A NaN is better than any number, as in PyTorch and on the device.
 fn best<T: PartialOrd>(
     values: &[T],
     starts: &[usize],
@@ -108,11 +131,14 @@ fn best<T: PartialOrd>(
         let mut best = 0;
         for (at, offset) in offsets.iter().enumerate() {
             let (new, old) = (&values[start + offset], &values[start + offsets[best]]);
-            let beats = match extreme {
-                Extreme::Max => new > old,
-                Extreme::Min => new < old,
+            let better = match new.partial_cmp(old) {
+                Some(Ordering::Equal) => last,
+                Some(Ordering::Greater) => extreme == Extreme::Max,
+                Some(Ordering::Less) => extreme == Extreme::Min,
+                // One of the two is NaN, or both.
+                None => new.partial_cmp(new).is_none() && (last || old.partial_cmp(old).is_some()),
             };
-            if beats || (last && new == old) {
+            if better {
                 best = at;
             }
         }

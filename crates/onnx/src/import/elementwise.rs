@@ -127,7 +127,8 @@ pub(super) fn clip(ctx: &Ctx) -> Result<Vec<Value>> {
         Some(Some(Value::Device { .. } | Value::MaxIndices(_))) => Ok(None),
         _ => ctx.number(attribute, index).map(Some),
     };
-    match (bound("min", 1)?, bound("max", 2)?) {
+    let is_number = |bound: &Option<f32>| !bound.is_some_and(f32::is_nan);
+    match (bound("min", 1)?.filter(is_number), bound("max", 2)?.filter(is_number)) {
         (Some(low), Some(high)) => {
             let high = high.unwrap_or(f32::INFINITY);
             // Where the bounds are crossed, the upper one wins.
@@ -138,12 +139,16 @@ pub(super) fn clip(ctx: &Ctx) -> Result<Vec<Value>> {
                 UnaryOp::Clamp { min: low, max: high }
             })?;
         }
+        // Known at run time, or no number: then everything is NaN.
         _ => {
-            if ctx.has(1) {
-                y = y.binary(BinaryOp::Maximum, &ctx.float(1)?)?;
-            }
-            if ctx.has(2) {
-                y = y.binary(BinaryOp::Minimum, &ctx.float(2)?)?;
+            for (op, attribute, index) in [(BinaryOp::Maximum, "min", 1), (BinaryOp::Minimum, "max", 2)] {
+                let given = match ctx.has(index) {
+                    true => Some(ctx.float(index)?),
+                    false => ctx.number(attribute, index)?.map(|value| ctx.scalar(value)).transpose()?,
+                };
+                if let Some(given) = given {
+                    y = y.binary(op, &given)?;
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Reductions.
 
 use tilewright_ops::{CumSum, ReduceOp, UnaryOp};
+use tilewright_tensor::Tensor;
 
 use super::integers;
 use super::node::{Ctx, device};
@@ -16,7 +17,8 @@ pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
         let reduced = reduce::reduced(ctx, ctx.shape(0)?.len())?;
         return integers::reduce(ctx, reduction, &reduced.axes, reduced.keep);
     }
-    let x = ctx.float(0)?;
+    let of_truth = matches!(reduction, Reduction::Max | Reduction::Min);
+    let x = if of_truth { ctx.float_or_bool(0)? } else { ctx.float(0)? };
     let reduced = reduce::reduced(ctx, x.rank())?;
     if reduced.axes.is_empty() {
         // The engine would take none for all.
@@ -33,6 +35,10 @@ pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
         }]);
     }
     let (axes, keep) = (&reduced.axes[..], reduced.keep);
+    let nothing = x.count() == 0 && reduced.shape(x.shape()).iter().all(|&extent| extent > 0);
+    if let (true, Some(value)) = (nothing, of_nothing(reduction, ctx.dtype(0)?)) {
+        return ctx.like_first([Tensor::full(ctx.context, value, &reduced.shape(x.shape()))?]);
+    }
     ctx.like_first([match reduction {
         Reduction::Sum => x.reduce(ReduceOp::Sum, axes, keep)?,
         Reduction::Mean => x.reduce(ReduceOp::Mean, axes, keep)?,
@@ -45,6 +51,19 @@ pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
         Reduction::LogSum => x.log_sum(axes, keep)?,
         Reduction::LogSumExp => x.log_sum_exp(axes, keep)?,
     }])
+}
+
+/// The largest or smallest of no elements, of which the engine's operations have none: what any element would replace.
+fn of_nothing(reduction: Reduction, dtype: ElementType) -> Option<f32> {
+    let [least, most] = match dtype {
+        ElementType::Bool => [0.0, 1.0],
+        _ => [f32::NEG_INFINITY, f32::INFINITY],
+    };
+    match reduction {
+        Reduction::Max => Some(least),
+        Reduction::Min => Some(most),
+        _ => None,
+    }
 }
 
 pub(super) fn arg(ctx: &Ctx, extreme: Extreme) -> Result<Vec<Value>> {

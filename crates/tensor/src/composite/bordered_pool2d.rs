@@ -14,7 +14,7 @@ pub type Border = [(usize, usize); 2];
 /// The largest element of each window of N C H W in a border.
 pub fn max_pool2d_bordered<V: Operand>(x: &V, border: Border, pool: &Pool2d) -> Result<V, V::Error> {
     // What is added must not win.
-    let y = bordered(x, border, f32::MIN)?.max_pool2d_values(pool)?;
+    let y = bordered(x, border, f32::NEG_INFINITY)?.max_pool2d_values(pool)?;
     without_late(&y, x.shape(), border, pool)
 }
 
@@ -88,7 +88,7 @@ impl Tensor {
     /// # Errors
     /// Those of [`Tensor::pad`] and [`Tensor::max_pool2d`].
     pub fn max_pool2d_bordered_indices(&self, border: Border, pool: &Pool2d) -> Result<(Self, Self), Error> {
-        let (y, indices) = bordered(self, border, f32::MIN)?.max_pool2d(pool)?;
+        let (y, indices) = bordered(self, border, f32::NEG_INFINITY)?.max_pool2d(pool)?;
         let kept = |tensor| without_late(tensor, self.shape(), border, pool);
         Ok((kept(&y)?, kept(&indices)?))
     }

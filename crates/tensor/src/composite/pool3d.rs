@@ -58,7 +58,7 @@ impl Pool3d {
 /// The largest element of each window of N C D H W.
 pub fn max_pool3d<V: Operand>(x: &V, pool: &Pool3d) -> Result<V, V::Error> {
     // What is added must not win.
-    windows(MAX, x, pool, f32::MIN, V::max_pool2d_values)
+    windows(MAX, x, pool, f32::NEG_INFINITY, V::max_pool2d_values)
 }
 
 /// The mean of each window of N C D H W: sums over the number of elements in each window.

@@ -1,6 +1,6 @@
 //! Sum, mean, max, min, argmax over any axes, and the sum that undoes broadcasting.
 
-use tilewright_ops::{BinaryOp, Op, ReduceOp, ShapeError, broadcast_shapes};
+use tilewright_ops::{BinaryOp, Op, ReduceOp, ShapeError, UnaryOp, broadcast_shapes};
 
 use super::signed::signed;
 use crate::{error::Result, tensor::Tensor};
@@ -61,22 +61,25 @@ impl Tensor {
                 let winners = mask.reduce(ReduceOp::Sum, axes, true)?;
                 mask.mul(&grad_y.div(&winners)?)
             }
-            // The product of the other elements. Beside one zero it is 0 for all but the zero itself, beside two for all.
-            ReduceOp::Prod => {
-                let zero = Self::full(self.context(), 0.0, &[])?;
-                let is_zero = self.binary(BinaryOp::Equal, &zero)?;
-                let others = Self::full(self.context(), 1.0, &[])?.where_on(&is_zero, self)?;
-                let product = others.reduce(ReduceOp::Prod, axes, true)?;
-                let zeros = is_zero.reduce(ReduceOp::Sum, axes, true)?;
-                let one = Self::full(self.context(), 1.0, &[])?;
-                // A choice and not a product with 0 or 1: the others may be infinite.
-                let product_where =
-                    |count: &Self| product.where_on(&zeros.binary(BinaryOp::Equal, count)?, &zero);
-                let beside_none = product_where(&zero)?.div(&others)?;
-                let beside_one = product_where(&one)?;
-                beside_one.where_on(&is_zero, &beside_none)?.mul(&grad_y)
-            }
+            ReduceOp::Prod => self.product_of_the_others(axes, &with_axes("y", y)?)?.mul(&grad_y),
         }
+    }
+
+    /// The product of the other elements that became the one of `y`: where an element can be taken out of that by a
+    /// division, the quotient. A 0, an infinity or a NaN cannot: where there is one in a product, what is left is the product
+    /// of the rest, and where there are several, as they themselves say.
+    fn product_of_the_others(&self, axes: &[usize], y: &Self) -> Result<Self> {
+        let scalar = |value| Self::full(self.context(), value, &[]);
+        let (zero, one, infinity) = (scalar(0.0)?, scalar(1.0)?, scalar(f32::INFINITY)?);
+        let size = self.unary(UnaryOp::Abs)?;
+        let divides = size.binary(BinaryOp::Greater, &zero)?.mul(&size.binary(BinaryOp::Less, &infinity)?)?;
+        let divisors = self.where_on(&divides, &one)?;
+        let rest = divisors.reduce(ReduceOp::Prod, axes, true)?;
+        let left_out = one.sub(&divides)?.reduce(ReduceOp::Sum, axes, true)?;
+        let alone = left_out.binary(BinaryOp::Equal, &one)?;
+        let quotients = y.div(&divisors)?;
+        let several = self.mul(y)?;
+        quotients.where_on(&divides, &rest.where_on(&alone, &several)?)
     }
 
     /// The sum over `axes` (none means all).

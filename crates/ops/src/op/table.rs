@@ -7,9 +7,10 @@ use super::{
 };
 
 use crate::{
-    dtype::DType, elementwise::broadcast, error::ShapeError, movement::concat_shape, movement::pad_shape,
-    movement::permute_shape, movement::reshape_shape, movement::slice_shape, movement::split_shapes,
-    pooling::Pooling, reduction::argmax_shape, resample::gather_shape, resample::resample_shape,
+    dtype::DType, elementwise::broadcast, error::ShapeError, moments::check_statistics,
+    movement::concat_shape, movement::pad_shape, movement::permute_shape, movement::reshape_shape,
+    movement::slice_shape, movement::split_shapes, pooling::Pooling, reduction::argmax_shape,
+    resample::gather_shape, resample::resample_shape,
 };
 
 use Preference::{Alike, ChannelsLast, RowMajor};
@@ -160,6 +161,10 @@ impl Op {
                     op.output_shape(inputs[0]).map(|shape| vec![shape; 3])
                 })
                 .flops(|inputs, _| 4 * elements(inputs[0])),
+            Self::Standardize => Facts::new("standardize", &["x", "mean", "rest", "inv_std"], |inputs| {
+                check_statistics(inputs).map(|()| inputs[0].to_vec())
+            })
+            .flops_each(3),
             Self::CrossEntropy { op, weights } => {
                 let facts = Facts::new("cross_entropy", &["logits", "labels"], |inputs| {
                     op.check_operands(inputs)?;

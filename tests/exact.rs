@@ -14,8 +14,9 @@ use tilewright::{
         select::{self, Device},
     },
     ops::{Conv2d, MatMul},
-    tensor::{Conv2dCall, Error as TensorError, Hints, MatMulCall},
+    tensor::{Conv2dCall, Error as TensorError, Hints, MatMulCall, MatmulAlgorithm},
 };
+use tilewright_reference::{convolution as reference, matmul as products};
 
 /// 3 × 3 over 64 channels, which the table gives to minimal filtering in every direction.
 const IMAGE: [usize; 4] = [1, 64, 32, 32];
@@ -176,9 +177,152 @@ fn a_transformation_by_name_is_an_error() {
             assert!(text.contains("exact products are asked for") && text.contains("winograd"), "{text}");
         }
         let a = Tensor::zeros(&context, &[1024, 1024]).unwrap();
-        let algorithm = Some(tilewright::tensor::MatmulAlgorithm::SplitF16);
+        let algorithm = Some(MatmulAlgorithm::SplitF16);
         let call = MatMulCall { exact: true, algorithm, ..MatMulCall::new(MatMul::default()) };
         let text = a.matmul_with(&a, &call).unwrap_err().to_string();
         assert!(text.contains("exact products are asked for"), "{text}");
     }
+}
+
+/// The elements that are no numbers are those of the definition, and so are their kinds.
+fn as_defined(found: &[f32], expected: &[f32]) -> Result<(), String> {
+    let kind = |value: f32| (value.is_nan(), value.is_infinite(), value.is_infinite() && value > 0.0);
+    let wrong = found.iter().zip(expected).position(|(a, b)| kind(*a) != kind(*b));
+    wrong.map_or(Ok(()), |at| Err(format!("{} at {at}, expected {}", found[at], expected[at])))
+}
+
+/// The gradient by the weight where the padding is part of x.
+fn padded(op: &Conv2d, grad_y: &[f32], x: &[f32], [n, c, h, w]: [usize; 4], w_shape: [usize; 4]) -> Vec<f32> {
+    let [rows, columns] = op.padding;
+    let (height, width) = (h + 2 * rows, w + 2 * columns);
+    let mut wide = vec![0.0; n * c * height * width];
+    for (at, &value) in x.iter().enumerate() {
+        wide[(at / (h * w) * height + at / w % h + rows) * width + at % w + columns] = value;
+    }
+    let op = Conv2d { padding: [0, 0], ..*op };
+    reference::conv2d_backward_weight(&op, grad_y, &wide, [n, c, height, width], w_shape)
+}
+
+/// Where kernels pad tiles, they pad both factors, or leave the term out: every exact algorithm, in every direction,
+/// of shapes that fill no tile.
+#[test]
+fn padding_multiplies_no_infinity() {
+    let mut cases = Cases::new();
+    let op = |stride, padding, groups| Conv2d { stride, padding, dilation: [1, 1], groups };
+    let shapes = [
+        (op([1, 1], [1, 1], 1), [2, 5, 7, 9], [6, 5, 3, 3]),
+        (op([2, 2], [1, 2], 1), [1, 3, 11, 10], [9, 3, 5, 3]),
+        (op([1, 1], [0, 0], 1), [2, 7, 5, 5], [11, 7, 1, 1]),
+        (op([1, 1], [1, 1], 8), [1, 8, 9, 7], [8, 1, 3, 3]),
+        (op([1, 2], [2, 1], 3), [1, 6, 8, 9], [9, 2, 3, 3]),
+    ];
+    for context in contexts() {
+        for (op, x_shape, w_shape) in shapes {
+            let y_shape = op.output_shape(x_shape, w_shape).unwrap();
+            let values = |seed: u64, shape: [usize; 4], special: Option<f32>| {
+                let count = shape.iter().product();
+                let mut values = random(seed, count, 0.1, 1.0);
+                if let Some(special) = special {
+                    values[count - 1] = special;
+                    values[count / 3] = special;
+                }
+                values
+            };
+            let device = Device::of(&context);
+            for special in [f32::INFINITY, f32::NAN] {
+                let [x, w] = [(x_shape, 1), (w_shape, 2)].map(|(shape, seed)| values(seed, shape, None));
+                let [bad_x, bad_y] =
+                    [(x_shape, 3), (y_shape, 4)].map(|(shape, seed)| values(seed, shape, Some(special)));
+                let grad = values(5, y_shape, None);
+                let tensor =
+                    |values: &[f32], shape: [usize; 4]| Tensor::from_slice(&context, values, &shape).unwrap();
+                let problem = Problem::new(&op, x_shape, w_shape).unwrap();
+                for algorithm in Conv2dAlgorithm::ALL.into_iter().filter(|algorithm| algorithm.is_exact()) {
+                    let runs = |pass| algorithm.obstacle(&device, pass, &problem).is_none();
+                    let name = |pass: Pass| format!("{algorithm:?} {} {x_shape:?} {special}", pass.name());
+                    let by = Some(algorithm);
+                    if runs(Pass::Forward) {
+                        let call = Conv2dCall { algorithm: by, ..Conv2dCall::new(op) };
+                        let y = tensor(&bad_x, x_shape).conv2d_with(&tensor(&w, w_shape), &call).unwrap();
+                        let expected = reference::conv2d(&op, &bad_x, x_shape, &w, w_shape, None);
+                        cases.check(name(Pass::Forward), as_defined(&numbers::<f32>(&y), &expected));
+                    }
+                    if runs(Pass::BackwardInput) {
+                        let (from, weight) = (tensor(&bad_y, y_shape), tensor(&w, w_shape));
+                        let found = Tensor::conv2d_backward_input(&from, &weight, &x_shape, &op, by).unwrap();
+                        let expected = reference::conv2d_backward_input(&op, &bad_y, x_shape, &w, w_shape);
+                        cases
+                            .check(name(Pass::BackwardInput), as_defined(&numbers::<f32>(&found), &expected));
+                    }
+                    if runs(Pass::BackwardWeight) {
+                        for (g, x) in [(&bad_y, &x), (&grad, &bad_x)] {
+                            let (from, other) = (tensor(g, y_shape), tensor(x, x_shape));
+                            let found =
+                                Tensor::conv2d_backward_weight(&from, &other, &w_shape, &op, by).unwrap();
+                            let expected = reference::conv2d_backward_weight(&op, g, x, x_shape, w_shape);
+                            // A zero of the padding times an infinite gradient is a NaN as well, as PyTorch has it.
+                            let by_padding = padded(&op, g, x, x_shape, w_shape);
+                            let found = numbers::<f32>(&found);
+                            let left_out = as_defined(&found, &expected);
+                            let outcome = left_out.or_else(|_| as_defined(&found, &by_padding));
+                            // Its rows of dy go beyond y as zeros: a filter that sees an infinity may be NaN as a whole.
+                            let depthwise = algorithm == Conv2dAlgorithm::Depthwise;
+                            let filters = |values: &[f32]| {
+                                let finite = |filter: &[f32]| filter.iter().all(|value| value.is_finite());
+                                values.chunks(w_shape[2] * w_shape[3]).map(finite).collect::<Vec<_>>()
+                            };
+                            let as_a_whole = depthwise && filters(&found) == filters(&expected);
+                            let outcome = if as_a_whole { Ok(()) } else { outcome };
+                            cases.check(name(Pass::BackwardWeight), outcome);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    cases.finish();
+}
+
+/// The same of matrix products, each operand transposed or not.
+#[test]
+fn padding_of_products_multiplies_no_infinity() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        let device = Device::of(&context);
+        for [m, n, k] in [[5, 7, 9], [33, 34, 35], [65, 3, 130], [4, 66, 17]] {
+            for (transpose_left, transpose_right) in [(false, false), (true, false), (false, true)] {
+                let op = MatMul { transpose_left, transpose_right };
+                let a_shape = if transpose_left { [k, m] } else { [m, k] };
+                let b_shape = if transpose_right { [n, k] } else { [k, n] };
+                for special in [f32::INFINITY, f32::NAN] {
+                    let mut a = random(1, m * k, 0.1, 1.0);
+                    let mut b = random(2, k * n, 0.1, 1.0);
+                    (a[m * k - 1], b[k * n - 1]) = (special, special);
+                    let [left, right] = [(&a, a_shape), (&b, b_shape)]
+                        .map(|(values, shape)| Tensor::from_slice(&context, values, &shape).unwrap());
+                    let expected = products::matmul(op, &a, &a_shape, &b, &b_shape);
+                    let problem = matmul::Problem {
+                        batches: 1,
+                        m,
+                        n,
+                        k,
+                        transpose_left,
+                        transpose_right,
+                        ..matmul::Problem::default()
+                    };
+                    for algorithm in MatmulAlgorithm::ALL.into_iter().filter(|algorithm| algorithm.is_exact())
+                    {
+                        if algorithm.obstacle(&device, &problem).is_some() {
+                            continue;
+                        }
+                        let call = MatMulCall { algorithm: Some(algorithm), ..MatMulCall::new(op) };
+                        let y = left.matmul_with(&right, &call).unwrap();
+                        let name = format!("{algorithm:?} {problem} {special} ({:?})", context.mode());
+                        cases.check(name, as_defined(&numbers::<f32>(&y), &expected));
+                    }
+                }
+            }
+        }
+    }
+    cases.finish();
 }

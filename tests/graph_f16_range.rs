@@ -59,7 +59,8 @@ fn types(compiled: &Compiled) -> Vec<DType> {
 
 fn near(found: &[f32], expected: &[f32]) -> Result<(), String> {
     let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-    let wrong = found.iter().zip(expected).find(|(a, b)| !((*a - *b).abs() <= 5e-3 * largest));
+    let apart = |a: f32, b: f32| (a - b).is_nan() || (a - b).abs() > 5e-3 * largest;
+    let wrong = found.iter().zip(expected).find(|(a, b)| apart(**a, **b));
     wrong.map_or(Ok(()), |(a, b)| Err(format!("{a}, expected {b}")))
 }
 

@@ -77,6 +77,7 @@ fn number(op: &Op) -> usize {
         Op::Scatter { .. } => 34,
         Op::ScatterElements { .. } => 35,
         Op::ScatterNd { .. } => 36,
+        Op::Standardize => 37,
         Op::Gradient(gradient) => {
             100 + match gradient {
                 Gradient::Unary(_) => 0,
@@ -192,6 +193,8 @@ fn others() -> Vec<Case> {
         case(Op::CumSum(CumSum { axis: 2, exclusive: false, reverse: true }), &[IMAGE]),
         case(Op::Moments(Moments { axes: vec![2, 3] }), &[IMAGE]),
         case(Op::Moments(Moments { axes: vec![0, 3] }), &[IMAGE]),
+        case(Op::Standardize, &[IMAGE, &[2, 3, 1, 1], &[2, 3, 1, 1], &[2, 3, 1, 1]]),
+        case(Op::Standardize, &[IMAGE, &[1, 3, 6, 1], &[1, 3, 6, 1], &[1, 3, 6, 1]]),
         case(
             Op::Gradient(Gradient::TopK { op: topk, shape: IMAGE.to_vec() }),
             &[&[2, 3, 3, 7], &[2, 3, 3, 7]],
@@ -246,7 +249,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=36).chain(100..=116).collect();
+    let expected: BTreeSet<_> = (0..=37).chain(100..=116).collect();
     assert_eq!(found, expected);
 }
 

@@ -7,7 +7,8 @@
 // Threads:  one invocation = four channels and `patches` patches of dy, channels fastest; its KERNEL_H x KERNEL_W sums stay in
 //           registers. A patch is `band` rows x STRIP neighbouring columns of an image. It goes down the rows of x, as
 //           conv2d_depthwise does, keeps the rows of dy that a row of x meets, and so loads each element of both once
-//           (columns of x between strips twice).
+//           (columns of x between strips twice). Rows and columns of dy beyond its image are zeros that are multiplied: a filter
+//           that meets an infinity or a NaN of x may be NaN as a whole.
 // Host      KERNEL, STRIDE and DILATION as the operation's. VEC: C % 4 == 0; else false.
 //   bands = ceil(Ho / band), strips = ceil(Wo / STRIP), all = N * bands * strips, splits = ceil(all / patches),
 //   units = splits * ceil(C / 4), workgroups = ceil(units / WORKGROUP). Bound sizes are multiples of 16 bytes.

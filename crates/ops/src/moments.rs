@@ -34,9 +34,36 @@ impl Moments {
     }
 }
 
+/// Fails unless the operands after x have one shape, of x's rank, with extent 1 or x's along each axis.
+pub(crate) fn check_statistics(shapes: &[&[usize]]) -> Result<(), ShapeError> {
+    let (op, [x, mean, rest, inv_std]) = ("standardize", [0, 1, 2, 3].map(|at: usize| shapes[at]));
+    element_count(op, x)?;
+    let fits = mean.len() == x.len() && mean.iter().zip(x).all(|(&own, &extent)| own == 1 || own == extent);
+    let wrong = |operand, shape: &[usize], expected: &[usize]| {
+        let (shape, expected) = (shape.to_vec(), expected.to_vec());
+        Err(ShapeError::Operand { op, operand, shape, expected })
+    };
+    match () {
+        () if !fits => wrong("mean", mean, x),
+        () if rest != mean => wrong("rest", rest, mean),
+        () if inv_std != mean => wrong("inv_std", inv_std, mean),
+        () => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn statistics_have_one_shape() {
+        let check = |mean: &[usize], rest: &[usize]| check_statistics(&[&[2, 3, 4], mean, rest, mean]);
+        assert_eq!(check(&[2, 1, 1], &[2, 1, 1]), Ok(()));
+        assert_eq!(check(&[1, 3, 1], &[1, 3, 1]), Ok(()));
+        assert!(matches!(check(&[3, 1], &[3, 1]), Err(ShapeError::Operand { operand: "mean", .. })));
+        assert!(matches!(check(&[2, 2, 1], &[2, 2, 1]), Err(ShapeError::Operand { operand: "mean", .. })));
+        assert!(matches!(check(&[2, 1, 1], &[1, 1, 1]), Err(ShapeError::Operand { operand: "rest", .. })));
+    }
 
     #[test]
     fn reduced_axes_stay() {

@@ -69,6 +69,19 @@ pub fn moments(op: &Moments, x: &[f32], x_shape: &[usize]) -> [Vec<f32>; 3] {
     [mean, rest, round(&squares)]
 }
 
+/// `((x − mean) − rest) · inv_std`, of which the last three are of `shape`.
+#[must_use]
+pub fn standardize(x: &[f32], x_shape: &[usize], of_lines: [&[f32]; 3], shape: &[usize]) -> Vec<f32> {
+    check_len("x", x, x_shape);
+    of_lines.iter().for_each(|operand| check_len("mean, rest or inv_std", operand, shape));
+    let [mean, rest, inv_std] = of_lines;
+    let lines = broadcast_indices(shape, x_shape).into_iter().zip(x);
+    let value = |line: usize, x: f32| {
+        (f64::from(x) - f64::from(mean[line]) - f64::from(rest[line])) * f64::from(inv_std[line])
+    };
+    lines.map(|(line, &x)| value(line, x) as f32).collect()
+}
+
 /// Normalises x, of shape N C …, by the statistics of the batch and updates the running ones.
 #[must_use]
 pub fn batch_norm_train(

@@ -33,6 +33,8 @@ pub fn cases() -> Vec<OpCase> {
     all.push(OpCase::op(Op::CumSum(CumSum { exclusive: true, ..sums.turned() }), vec![data(&[2, 5])]));
     all.push(OpCase::op(Op::Moments(Moments { axes: vec![0, 2] }), vec![data(&[2, 3, 4])]));
     all.push(OpCase::op(Op::Moments(Moments { axes: vec![1] }), vec![data(&[3, 4])]));
+    let line = || data(&[2, 1, 1]);
+    all.push(OpCase::op(Op::Standardize, vec![data(&[2, 3, 4]), line(), line(), line()]));
     all.push(OpCase::other("cross_entropy", vec![data(&[3, 4])], |x| {
         let context = x[0].tensor().context();
         let labels = Tensor::from_slice(context, &[2i32, 0, 3], &[3])?;

@@ -18,6 +18,14 @@ impl Var {
         results(&op, Self::run(&op, &[self])?)
     }
 
+    /// `((x − mean) − rest) · inv_std`; see [`tilewright_tensor::Tensor::standardize_by`]. Saves the operands.
+    ///
+    /// # Errors
+    /// Those of [`tilewright_tensor::Tensor::standardize_by`].
+    pub fn standardize_by(&self, [mean, rest, inv_std]: [&Self; 3]) -> Result<Self, Error> {
+        Self::run_one(&Op::Standardize, &[self, mean, rest, inv_std])
+    }
+
     /// Mean and biased variance over `axes` (none means all), which stay with extent 1.
     ///
     /// # Errors

@@ -39,6 +39,10 @@ impl Operand for Var {
         Self::split_moments(self, axes)
     }
 
+    fn standardize_by(&self, of_lines: [&Self; 3]) -> Result<Self> {
+        Self::standardize_by(self, of_lines)
+    }
+
     fn cumsum(&self, op: &CumSum) -> Result<Self> {
         Self::cumsum(self, op)
     }

@@ -14,6 +14,7 @@ mod random;
 mod reduction;
 pub(crate) mod rule;
 mod sort;
+mod standardize;
 
 use tilewright_ops::{BinaryOp, Op, UnaryOp};
 use tilewright_tensor::Tensor;
@@ -113,6 +114,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         Op::LogSoftmax(op) => reduction::log_softmax(op.axis, &outputs[0]),
         Op::CumSum(op) => cumsum::cumsum(*op),
         Op::Moments(_) => moments::moments(inputs, outputs),
+        Op::Standardize => standardize::standardize(inputs),
         Op::CrossEntropy { op, weights: _ } => loss::cross_entropy(*op, inputs),
         Op::Dropout { op, seed, stream } => random::dropout(*op, *seed, *stream),
         Op::Reshape(_) => movement::reshape(tensor(0)),

@@ -5,14 +5,17 @@ mod call;
 mod moments;
 mod normalise;
 mod rows;
+mod standardize;
 mod statistics;
 
 pub use backward::{Grads, batch_norm_backward};
 pub use call::{BatchNormLaunch, Deviation};
 pub use moments::{MomentsOf, moments};
 pub use normalise::batch_norm;
+pub use standardize::standardize;
 pub use statistics::{Running, Statistics, batch_norm_statistics};
 
 pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
-    [statistics::LAYOUTS, normalise::LAYOUTS, backward::LAYOUTS, moments::LAYOUTS].concat()
+    [statistics::LAYOUTS, normalise::LAYOUTS, backward::LAYOUTS, moments::LAYOUTS, standardize::LAYOUTS]
+        .concat()
 }

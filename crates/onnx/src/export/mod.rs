@@ -145,6 +145,7 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
         }
         Op::CumSum(op) => reduction::cumsum(w, op, &x[0]),
         Op::Moments(op) => return Ok(reduction::moments(w, node, op, &x[0])),
+        Op::Standardize => reduction::standardize(w, x),
         Op::TopK(op) => return Ok(reduction::topk(w, op, &x[0])),
         Op::Im2col { .. } => {
             return Err(refuse(node, "no operator of the set that is written takes windows apart"));

@@ -61,6 +61,13 @@ pub(super) fn moments(w: &mut Writer<'_>, node: &Node, op: &Moments, x: &str) ->
     vec![mean, rest, variance]
 }
 
+/// Two differences and a product.
+pub(super) fn standardize(w: &mut Writer<'_>, x: &[String]) -> String {
+    let y = w.emit("Sub", &[&x[0], &x[1]], vec![]);
+    let y = w.emit("Sub", &[&y, &x[2]], vec![]);
+    w.emit("Mul", &[&y, &x[3]], vec![])
+}
+
 /// Values and indices; ONNX's are i64.
 pub(super) fn topk(w: &mut Writer<'_>, op: &TopK, x: &str) -> Vec<String> {
     let k = w.integers("k", [op.k]);

@@ -14,6 +14,7 @@ use crate::{
         ScatterReduction, gather_elements_shape, gather_nd_shape, scatter_elements_shape, scatter_nd_shape,
         scatter_shape,
     },
+    moments::check_statistics,
     movement::concat_shape,
     movement::pad_shape,
     movement::permute_shape,
@@ -188,6 +189,10 @@ impl Op {
                     op.output_shape(inputs[0]).map(|shape| vec![shape; 3])
                 })
                 .flops(|inputs, _| 4 * elements(inputs[0])),
+            Self::Standardize => Facts::new("standardize", &["x", "mean", "rest", "inv_std"], |inputs| {
+                check_statistics(inputs).map(|()| inputs[0].to_vec())
+            })
+            .flops_each(3),
             Self::CrossEntropy { op, weights } => {
                 let facts = Facts::new("cross_entropy", &["logits", "labels"], |inputs| {
                     op.check_operands(inputs)?;

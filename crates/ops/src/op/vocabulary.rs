@@ -127,6 +127,9 @@ pub enum Op {
     /// `x`. Results, with extent 1 along the axes: the `mean`, the `rest` that it is short of the mean for being rounded, and
     /// the biased `variance`.
     Moments(Moments),
+    /// `x`, `mean`, `rest`, `inv_std`: `((x − mean) − rest) · inv_std`, of which the last three have one shape, with extent 1 or
+    /// x's along each axis.
+    Standardize,
     /// `x`, to a shape of as many elements.
     Reshape(Vec<usize>),
     /// `x`: axis i of the result is axis `axes[i]` of `x`.

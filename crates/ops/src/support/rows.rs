@@ -207,6 +207,9 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::new("moments", "normalization", &["moments", "moments_join", "strided_copy", "transpose"])
         .backward(&["repeat", "binary_broadcast"])
         .reference("normalization::moments"),
+    Operation::new("standardize", "normalization", &["standardize", "binary_broadcast"])
+        .backward(&["binary_broadcast", "reduce_rows", "reduce_columns"])
+        .reference("normalization::standardize"),
     reduce("sum", REPEAT).onnx("ReduceSum"),
     reduce("mean", &["unary", "strided_copy"]).onnx("ReduceMean"),
     reduce("max", &["binary_broadcast"]).onnx("ReduceMax"),

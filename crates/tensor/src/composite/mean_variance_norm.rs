@@ -10,7 +10,7 @@ use crate::tensor::Tensor;
 pub fn mean_variance_norm<V: Operand>(x: &V, axes: &[usize]) -> Result<V, V::Error> {
     let [mean, rest, variance] = x.split_moments(axes)?;
     let deviation = variance.unary(UnaryOp::Sqrt)?.unary(UnaryOp::AddScalar { value: 1e-9 })?;
-    x.sub(&mean)?.sub(&rest)?.div(&deviation)
+    x.standardize_by([&mean, &rest, &deviation.unary(UnaryOp::Reciprocal)?])
 }
 
 impl Tensor {

@@ -31,7 +31,7 @@ pub fn moments<V: Operand>(x: &V, axes: &[usize]) -> Result<(V, V), V::Error> {
 pub fn standardize<V: Operand>(x: &V, axes: &[usize], eps: f32) -> Result<Standardized<V>, V::Error> {
     let [mean, rest, variance] = x.split_moments(axes)?;
     let inv_std = variance.unary(UnaryOp::AddScalar { value: eps })?.unary(UnaryOp::Rsqrt)?;
-    let y = x.sub(&mean)?.sub(&rest)?.mul(&inv_std)?;
+    let y = x.standardize_by([&mean, &rest, &inv_std])?;
     Ok(Standardized { y, mean, variance, inv_std })
 }
 
@@ -44,6 +44,15 @@ impl Tensor {
     pub fn split_moments(&self, axes: &[usize]) -> Result<[Self; 3], Error> {
         let op = Op::Moments(Moments { axes: axes.to_vec() });
         results(&op, Self::run(&op, &[self])?)
+    }
+
+    /// `((x − mean) − rest) · inv_std`, of which the last three have one shape, with extent 1 or this tensor's along each axis:
+    /// in one kernel where the axes of extent 1 are neighbours in memory.
+    ///
+    /// # Errors
+    /// [`tilewright_ops::ShapeError::Operand`]; [`Error::DType`] unless f32.
+    pub fn standardize_by(&self, [mean, rest, inv_std]: [&Self; 3]) -> Result<Self, Error> {
+        Self::run_one(&Op::Standardize, &[self, mean, rest, inv_std])
     }
 
     /// Mean and biased variance over `axes` (none means all), which stay with extent 1: `torch.var_mean` with

@@ -32,6 +32,9 @@ pub trait Operand: Clone + Sized {
     /// Mean, what its rounding leaves of it, and biased variance over `axes`: [`tilewright_ops::Moments`].
     fn split_moments(&self, axes: &[usize]) -> Result<[Self; 3], Self::Error>;
 
+    /// `((self − mean) − rest) · inv_std`.
+    fn standardize_by(&self, of_lines: [&Self; 3]) -> Result<Self, Self::Error>;
+
     /// Running sums.
     fn cumsum(&self, op: &CumSum) -> Result<Self, Self::Error>;
 
@@ -135,6 +138,10 @@ impl Operand for Tensor {
 
     fn split_moments(&self, axes: &[usize]) -> Result<[Self; 3], Error> {
         Self::split_moments(self, axes)
+    }
+
+    fn standardize_by(&self, of_lines: [&Self; 3]) -> Result<Self, Error> {
+        Self::standardize_by(self, of_lines)
     }
 
     fn cumsum(&self, op: &CumSum) -> Result<Self, Error> {

@@ -67,6 +67,7 @@ pub(crate) fn launch(
         Op::LogSoftmax(op) => softmax::softmax("log_softmax", op.axis, x)?,
         Op::CumSum(op) => cumsum::cumsum(*op, x)?,
         Op::Moments(op) => return moments::moments(op, x, shape),
+        Op::Standardize => moments::standardize(x, [inputs[1], inputs[2], inputs[3]])?,
         Op::CrossEntropy { op, weights: _ } => loss::cross_entropy(op, inputs, shape)?,
         Op::Dropout { op, seed, stream } => random::dropout(op, *seed, *stream, x)?,
         Op::Reshape(_) => movement::reshape(x, shape)?,

@@ -1,4 +1,4 @@
-//! Mean and variance over axes.
+//! Mean and variance over axes, and what is normalised by them.
 
 use tilewright_kernels::normalization::{self, MomentsOf};
 use tilewright_kernels::reduction::Lines;
@@ -31,6 +31,24 @@ pub(super) fn moments(op: &Moments, x: &Tensor, shape: &[usize]) -> Result<Vec<T
         normalization::moments(x.context(), x.buffer(), MomentsOf { mean, rest, variance }, view)?;
     }
     Ok(results.into())
+}
+
+/// `((x − mean) − rest) · inv_std`.
+pub(super) fn standardize(x: &Tensor, of_lines: [&Tensor; 3]) -> Result<Tensor> {
+    let [mean, rest, inv_std] = of_lines;
+    let gone: Vec<_> = mean.shape().iter().zip(x.shape()).map(|(own, extent)| own != extent).collect();
+    let Some(view) = one_run(x, &gone) else {
+        return x.sub(mean)?.sub(rest)?.mul(inv_std);
+    };
+    let y = x.like(DType::F32)?;
+    if x.count() > 0 {
+        // One behind the other as the lines are.
+        let lie = |tensor: &Tensor| tensor.to_layout(x.layout());
+        let (mean, rest, inv_std) = (lie(mean)?, lie(rest)?, lie(inv_std)?);
+        let of_lines = [mean.buffer(), rest.buffer(), inv_std.buffer()];
+        normalization::standardize(x.context(), x.buffer(), of_lines, y.buffer(), view)?;
+    }
+    Ok(y)
 }
 
 /// The lines of the reduced axes if they are neighbours in memory.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::Cases;
 use tilewright::{
@@ -237,15 +237,16 @@ fn what_files_repeat_is_the_same_in_all_of_them() {
     }
 }
 
-/// The same of the fragments, in which a function stands before the one of the slot.
+/// The same of functions that fragments have before the one of the slot, and of kernels that have them too.
 #[test]
 fn what_fragments_repeat_is_the_same_in_all_of_them() {
     let shared = [
         ("power_of_two", 15),
         ("scaled_exp", 6),
+        ("pow_exp", 2),
         ("exp_below_zero", 12),
-        ("log_of_parts", 6),
-        ("natural_log", 5),
+        ("log_of_parts", 8),
+        ("natural_log", 7),
         ("logistic", 4),
         ("tanh_of_softplus", 2),
         ("signed_pow", 2),
@@ -254,6 +255,7 @@ fn what_fragments_repeat_is_the_same_in_all_of_them() {
     for (name, least) in shared {
         let texts: Vec<_> = fragments()
             .iter()
+            .chain(kernels())
             .flat_map(|fragment| functions(fragment.text).into_iter().map(move |found| (fragment, found)))
             .filter(|(_, (found, _))| *found == name)
             .collect();
@@ -263,6 +265,19 @@ fn what_fragments_repeat_is_the_same_in_all_of_them() {
             assert_eq!(text, expected, "`{name}` of {} and of {} differ", fragment.stem, first.stem);
         }
     }
+}
+
+/// A kernel of two operands may have an activation behind it: both fragments stand in one text.
+#[test]
+fn no_function_is_in_a_binary_and_in_a_unary_fragment() {
+    let names = |family: &str| -> BTreeSet<&str> {
+        let texts = fragments().iter().filter(|fragment| fragment.family == family);
+        texts.flat_map(|fragment| functions(fragment.text)).map(|(name, _)| name).collect()
+    };
+    let (binary, unary) = (names("binary"), names("unary"));
+    assert!(binary.len() > 3 && unary.len() > 10, "{binary:?} {unary:?}");
+    let both: Vec<_> = binary.intersection(&unary).collect();
+    assert!(both.is_empty(), "{both:?}");
 }
 
 /// A convolution's extents and parameters come first in each of its kernels' uniforms, as one struct of one text.

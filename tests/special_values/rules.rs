@@ -43,6 +43,9 @@ fn powers_at_the_ends() {
         (-INF, 0.5, INF),
         (INF, -0.5, 0.0),
         (-2.0, 1.0e10, INF),
+        // Beside 1 the logarithm has to have all its digits.
+        (1.000_000_1, 1e6, 1.126_605_7),
+        (0.999, 1000.0, 0.367_700_16),
     ];
     let column = |at: fn(&(f32, f32, f32)) -> f32| rows.iter().map(at).collect::<Vec<_>>();
     let (a, b, expected) = (column(|row| row.0), column(|row| row.1), column(|row| row.2));

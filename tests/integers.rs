@@ -209,7 +209,7 @@ fn the_rest_of_floats_is_exact() {
         -1.0,
     ];
     let mut values: Vec<f32> = special.to_vec();
-    values.extend((0..120).map(|at| f32::from_bits(((at as u32) * 0x0212_3457) ^ (at << 31))));
+    values.extend((0..120).map(|at| f32::from_bits((at * 0x0212_3457) ^ (at << 31))));
     let (a, b) = ((&values[..], [values.len(), 1]), (&values[..], [values.len()]));
     let bits = |values: Vec<f32>| -> Vec<u32> {
         values.into_iter().map(|value| if value.is_nan() { 0x7fc0_0000 } else { value.to_bits() }).collect()

@@ -250,7 +250,12 @@ fn nothing_and_wrong_axes() {
         let x = Tensor::zeros(&context, &[2, 3]).unwrap();
         assert!(x.sum(&[2], false).unwrap_err().to_string().contains("axis 2"));
         assert!(x.argmax(&[1, 1], false).is_err());
-        assert!(x.argmax(&[1], false).unwrap().sum(&[], false).unwrap_err().to_string().contains("i32"));
+        // The mean of integers is none.
+        assert!(x.argmax(&[1], false).unwrap().mean(&[], false).unwrap_err().to_string().contains("i32"));
+        let nothing = Tensor::zeros(&context, &[0, 3]).unwrap().cast(tilewright::DType::I32).unwrap();
+        for (op, expected) in [(ReduceOp::Sum, 0), (ReduceOp::Prod, 1)] {
+            assert_eq!(nothing.reduce(op, &[0], false).unwrap().to_vec::<i32>().unwrap(), [expected; 3]);
+        }
         let error = x.reduce_backward(ReduceOp::Max, &[1], false, &x, &x).unwrap_err().to_string();
         assert!(error.contains("grad_y") && error.contains("[2, 3]"), "{error}");
     }

@@ -28,7 +28,7 @@ pub fn unary_backward(op: UnaryOp, x: &[f32], grad_y: &[f32]) -> Vec<f32> {
 #[must_use]
 pub fn cast_to_i32(x: &[f32]) -> Vec<i32> {
     x.iter()
-        .map(|&x| if x >= -2_147_483_648.0 && x < 2_147_483_648.0 { x as i32 } else { i32::MIN })
+        .map(|&x| if (-2_147_483_648.0..2_147_483_648.0).contains(&x) { x as i32 } else { i32::MIN })
         .collect()
 }
 

@@ -32,6 +32,8 @@ pub fn elementwise(context: &Context, sizes: Sizes) -> Result<Vec<Work>> {
         rows.add("add", 3.0, move || a.add(&b));
         let (a, b) = (x.clone(), y.clone());
         rows.add("add + relu", 3.0, move || a.add_relu(&b));
+        let (a, b) = (x.cast(DType::I32)?, y.cast(DType::I32)?);
+        rows.add("add of i32", 3.0, move || a.add(&b));
         let a = x.clone();
         rows.add("add a bias (broadcast)", 2.0, move || a.add(&bias));
         let (a, b) = (x.clone(), y.clone());

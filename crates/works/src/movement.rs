@@ -1,6 +1,6 @@
 //! What only moves elements.
 
-use tilewright_ops::SliceRange;
+use tilewright_ops::{ScatterReduction, SliceRange};
 use tilewright_runtime::Context;
 use tilewright_tensor::{Layout, Result, Tensor};
 
@@ -20,6 +20,7 @@ pub fn movement(context: &Context, sizes: Sizes) -> Result<Vec<Work>> {
         rows.of(&x);
         turned(&mut rows, &x)?;
         parts(&mut rows, &x)?;
+        indexed(&mut rows, &x)?;
         let row = tensor(context, &[1, shape[1], 1, 1])?.to_layout(Layout::ChannelsLast)?;
         rows.add("expand a channel vector", 1.0, move || row.expand(&shape));
     }
@@ -38,6 +39,19 @@ fn turned(rows: &mut Rows, x: &Tensor) -> Result<()> {
     rows.add("permute 0 2 1 3", 2.0, move || rows_first.permute(&[0, 2, 1, 3]));
     let a = x.clone();
     rows.add("copy", 2.0, move || a.copy());
+    Ok(())
+}
+
+/// By an index for each element, all of them different.
+fn indexed(rows: &mut Rows, x: &Tensor) -> Result<()> {
+    let (x, width) = (x.to_layout(Layout::RowMajor)?, x.shape()[3] as i32);
+    let backwards: Vec<i32> = (0..width).rev().collect();
+    let by = Tensor::from_slice(x.context(), &backwards, &[x.shape()[3]])?.expand(x.shape())?;
+    let (a, b) = (x.clone(), by.clone());
+    rows.add("gather elements of the width", 3.0, move || a.gather_elements(3, &b));
+    rows.add("scatter elements of the width, added", 4.0, move || {
+        x.scatter_elements(3, ScatterReduction::Add, &by, &x)
+    });
     Ok(())
 }
 

@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn launches_are_short_and_in_order() {
         assert_eq!(launches(0).count(), 0);
-        assert_eq!(launches(5).collect::<Vec<_>>(), [0..5]);
+        assert!(launches(5).eq(std::iter::once(0..5)));
         assert_eq!(launches(70_000).collect::<Vec<_>>(), [0..32_768, 32_768..65_536, 65_536..70_000]);
     }
 }

@@ -247,6 +247,8 @@ fn an_empty_batch_runs_through_every_layer() {
     let constants = [
         onnx::initializer("w", FLOAT, &[4, 3, 2, 2], &floats(&[0.5; 48])),
         onnx::initializer("m", FLOAT, &[4, 5], &floats(&[0.1; 20])),
+        // As PyTorch's `x.view(x.size(0), -1)` is exported.
+        onnx::initializer("rows", INT64, &[2], &int64(&[0, -1])),
     ];
     let nodes = [
         onnx::node("Conv", &["x", "w"], "c", None),
@@ -254,7 +256,7 @@ fn an_empty_batch_runs_through_every_layer() {
         onnx::node("GlobalMaxPool", &["r"], "most", None),
         onnx::node("GlobalAveragePool", &["r"], "g", None),
         onnx::node("Add", &["g", "most"], "s", None),
-        onnx::node("Flatten", &["s"], "f", None),
+        onnx::node("Reshape", &["s", "rows"], "f", None),
         onnx::node("MatMul", &["f", "m"], "l", None),
         onnx::node("Softmax", &["l"], "p", None),
         onnx::node("ArgMax", &["p"], "best", Some(("axis", 1))),

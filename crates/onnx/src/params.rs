@@ -5,5 +5,6 @@ pub(crate) mod axis;
 pub(crate) mod movement;
 pub(crate) mod operands;
 pub(crate) mod reduce;
+pub(crate) mod slice;
 pub(crate) mod topk;
 pub(crate) mod window;

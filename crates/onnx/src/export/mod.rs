@@ -59,7 +59,8 @@ pub fn export_ports(
     inputs: &[InputPort],
     outputs: &[OutputPort],
 ) -> Result<Vec<u8>> {
-    let mut writer = Writer::new(graph, inputs, outputs)?;
+    let mut writer = Writer::new(graph);
+    ports::begin(&mut writer, inputs, outputs)?;
     for node in graph.nodes() {
         writer.begin(node);
         let operands = node.inputs.iter().map(|&id| writer.value(node, id)).collect::<Result<Vec<_>>>()?;

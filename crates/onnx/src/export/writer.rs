@@ -6,10 +6,8 @@ use half::f16;
 use tilewright_graph::{Graph, Node, ValueId};
 use tilewright_tensor::{DType, Tensor};
 
-use super::ports;
 use crate::element::ElementType;
 use crate::error::{Error, Result};
-use crate::import::{InputPort, OutputPort};
 use crate::proto::{AttributeProto, NodeProto, TensorProto};
 
 pub(super) struct Writer<'g> {
@@ -27,12 +25,11 @@ pub(super) struct Writer<'g> {
 }
 
 impl<'g> Writer<'g> {
-    pub(super) fn new(graph: &'g Graph, inputs: &[InputPort], outputs: &[OutputPort]) -> Result<Self> {
+    /// Before anything is written, the ports not either.
+    pub(super) fn new(graph: &'g Graph) -> Self {
         let (names, wanted, taken) = (HashMap::new(), HashMap::new(), HashSet::new());
         let (nodes, initializers, scope) = (vec![], vec![], String::new());
-        let mut writer = Self { graph, nodes, initializers, names, wanted, taken, scope, start: 0 };
-        ports::begin(&mut writer, inputs, outputs)?;
-        Ok(writer)
+        Self { graph, nodes, initializers, names, wanted, taken, scope, start: 0 }
     }
 
     pub(super) fn begin(&mut self, node: &Node) {

@@ -4,6 +4,7 @@ use tilewright_tensor::composite::DepthOrder;
 
 use super::axis::{self, Checked};
 use super::operands::Operands;
+pub(crate) use super::slice::{Cut, slice};
 use crate::element::ElementType;
 use crate::error::Result;
 use crate::limit::LIMIT;
@@ -15,9 +16,16 @@ fn reshape(from: &[usize], target: &[i64], allow_zero: bool) -> Checked<Vec<usiz
     let wrong = || format!("shape {from:?} cannot be reshaped to {target:?}");
     let mut open = None;
     let mut shape = Vec::with_capacity(target.len());
+    // What is copied is on both sides: an empty batch leaves the other extents as they are.
+    let mut rest_from = from.to_vec();
+    let mut rest = target.iter().map(|&extent| usize::try_from(extent).unwrap_or(1)).collect::<Vec<_>>();
     for (at, &extent) in target.iter().enumerate() {
         shape.push(match extent {
-            0 if !allow_zero => *from.get(at).ok_or_else(wrong)?,
+            0 if !allow_zero => {
+                let copied = *from.get(at).ok_or_else(wrong)?;
+                (rest_from[at], rest[at]) = (1, 1);
+                copied
+            }
             -1 if open.is_none() => {
                 open = Some(at);
                 1
@@ -27,11 +35,12 @@ fn reshape(from: &[usize], target: &[i64], allow_zero: bool) -> Checked<Vec<usiz
     }
     let count = element_count(from).ok_or_else(wrong)?;
     if let Some(at) = open {
-        let rest = element_count(&shape).ok_or_else(wrong)?;
-        if rest == 0 || !count.is_multiple_of(rest) {
+        let [left, rest] = [element_count(&rest_from), element_count(&rest)];
+        let (left, rest) = (left.ok_or_else(wrong)?, rest.ok_or_else(wrong)?);
+        if rest == 0 || !left.is_multiple_of(rest) {
             return Err(wrong());
         }
-        shape[at] = count / rest;
+        shape[at] = left / rest;
     }
     if element_count(&shape) == Some(count) { Ok(shape) } else { Err(wrong()) }
 }
@@ -77,60 +86,6 @@ pub(crate) fn permutation(call: &impl Operands, rank: usize) -> Result<Vec<usize
         return Err(call.node().wrong(format!("perm {given:?} does not order {rank} axes")));
     }
     Ok(given.iter().map(|&axis| axis as usize).collect())
-}
-
-/// What Slice takes of one axis: `count` elements from `start` on, `step` apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
-    pub(crate) start: usize,
-    pub(crate) step: isize,
-    pub(crate) count: usize,
-}
-
-/// What Slice takes of each axis.
-pub(crate) fn slice(call: &impl Operands, from: &[usize]) -> Result<Vec<Cut>> {
-    let missing = |name: &str| call.node().wrong(format!("{name} are missing"));
-    let starts = call.integers("starts", 1)?.ok_or_else(|| missing("starts"))?;
-    let ends = call.integers("ends", 2)?.ok_or_else(|| missing("ends"))?;
-    let given = call.integers("axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
-    let steps = call.integers("steps", 4)?.unwrap_or_else(|| vec![1; starts.len()]);
-    let lengths = [starts.len(), ends.len(), given.len(), steps.len()];
-    if lengths.iter().any(|&length| length != lengths[0]) {
-        let reason = format!("starts, ends, axes and steps have {lengths:?} entries and must have as many");
-        return Err(call.node().wrong(reason));
-    }
-    call.check(axis::all(&given, from.len()))?;
-    let whole = |&extent: &usize| Cut { start: 0, step: 1, count: extent };
-    let mut cuts: Vec<Cut> = from.iter().map(whole).collect();
-    for (at, &one) in given.iter().enumerate() {
-        let axis = call.check(axis::one(one, from.len()))?;
-        cuts[axis] = call.check(cut(from[axis], starts[at], ends[at], steps[at]))?;
-    }
-    Ok(cuts)
-}
-
-/// ONNX's rule for `start:end:step` on an axis. It is NumPy's but for one thing: a step backwards from before the first
-/// element begins at that element, where NumPy takes nothing.
-pub(crate) fn cut(extent: usize, start: i64, end: i64, step: i64) -> Checked<Cut> {
-    let length = extent as i64;
-    let counted = |place: i64| if place < 0 { place.saturating_add(length) } else { place };
-    let (start, end) = (counted(start), counted(end));
-    let (start, span) = match step {
-        0 => return Err("a step of 0".to_owned()),
-        1.. => {
-            let start = start.clamp(0, length);
-            (start, end.clamp(0, length) - start)
-        }
-        _ if length == 0 => (0, 0),
-        _ => {
-            let start = start.clamp(0, length - 1);
-            (start, start - end.clamp(-1, length - 1))
-        }
-    };
-    let count = if span <= 0 { 0 } else { (span as u64).div_ceil(step.unsigned_abs()) as usize };
-    // One element needs no step, and a step beyond the axis could overflow index maths.
-    let step = if count <= 1 { step.signum() } else { step };
-    Ok(Cut { start: if count == 0 { 0 } else { start as usize }, step: step as isize, count })
 }
 
 /// The extents of the parts that Split makes of an axis.
@@ -317,63 +272,16 @@ mod tests {
     fn reshapes() {
         assert_eq!(reshape(&[2, 3, 4], &[0, -1], false), Ok(vec![2, 12]));
         assert_eq!(reshape(&[0, 3], &[0, 3], true), Ok(vec![0, 3]));
+        // An empty batch.
+        assert_eq!(reshape(&[0, 4, 2], &[0, -1], false), Ok(vec![0, 8]));
+        assert_eq!(reshape(&[0, 4, 2], &[-1, 8], false), Ok(vec![0, 8]));
+        assert_eq!(reshape(&[0, 4, 6], &[0, 3, -1], false), Ok(vec![0, 3, 8]));
+        assert!(reshape(&[0, 4, 2], &[0, 3, -1], false).is_err());
         assert_eq!(reshape(&[2, 3], &[6, 1], false), Ok(vec![6, 1]));
         for target in [&[-1, -1][..], &[4], &[-2, 3], &[1, 1, 0], &[i64::MAX, 2]] {
             assert!(reshape(&[2, 3], target, false).is_err(), "{target:?}");
         }
         assert!(reshape(&[0, 3], &[0, -1], true).is_err());
-    }
-
-    #[test]
-    fn cuts_follow_the_specification() {
-        let of = |start, end, step| cut(10, start, end, step).map(|cut| (cut.start, cut.count));
-        assert_eq!(of(2, 8, 2), Ok((2, 3)));
-        assert_eq!(of(-3, i64::MAX, 1), Ok((7, 3)));
-        assert_eq!(of(i64::MAX, i64::MIN, -1), Ok((9, 10)));
-        assert_eq!(of(9, 0, -3), Ok((9, 3)));
-        assert_eq!(of(5, 5, 1), Ok((0, 0)));
-        assert_eq!(of(0, 10, i64::MAX), Ok((0, 1)));
-        assert_eq!(of(0, 10, i64::MIN), Ok((0, 0)));
-        assert!(of(0, 1, 0).is_err());
-        assert_eq!(cut(0, i64::MIN, i64::MAX, -1).map(|cut| cut.count), Ok(0));
-        assert_eq!(cut(0, i64::MAX, i64::MIN, -1).map(|cut| cut.count), Ok(0));
-        // From before the first element backwards: the first one.
-        assert_eq!(cut(3, -6, -9, -1).map(|cut| (cut.start, cut.count)), Ok((0, 1)));
-        assert_eq!(of(i64::MIN, i64::MIN, -1), Ok((0, 1)));
-        assert_eq!(of(-11, i64::MIN, i64::MIN), Ok((0, 1)));
-        assert_eq!(of(-11, 0, -1), Ok((0, 0)));
-        // An end beyond the last element is that one, which a step backwards does not reach.
-        assert_eq!(of(4, i64::MAX, -1), Ok((0, 0)));
-    }
-
-    /// Every start, end and step around an axis against the text of Slice 13, element by element.
-    #[test]
-    fn every_cut_around_an_axis() {
-        let places: Vec<i64> = (-9..=9).chain([i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX]).collect();
-        for extent in 0..5_usize {
-            let length = extent as i64;
-            for (&start, &end) in places.iter().flat_map(|start| places.iter().map(move |end| (start, end))) {
-                for step in [1, 2, 3, 7, i64::MAX, -1, -2, -3, -7, i64::MIN] {
-                    let [from, to] = [start, end]
-                        .map(|at| if at < 0 { i128::from(at) + i128::from(length) } else { at.into() });
-                    let (from, to) = if step > 0 {
-                        (from.clamp(0, length.into()), to.clamp(0, length.into()))
-                    } else {
-                        (from.clamp(0, i128::from(length - 1).max(0)), to.clamp(-1, i128::from(length) - 1))
-                    };
-                    let mut expected = vec![];
-                    let mut at = from;
-                    while length > 0 && if step > 0 { at < to } else { at > to } {
-                        expected.push(at);
-                        at += i128::from(step);
-                    }
-                    let cut = cut(extent, start, end, step).expect("a step that is not 0");
-                    let found: Vec<i128> =
-                        (0..cut.count).map(|at| cut.start as i128 + at as i128 * cut.step as i128).collect();
-                    assert_eq!(found, expected, "{start}:{end}:{step} of {extent}");
-                }
-            }
-        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The elements of a place with their weights.
 
-use super::{Axis, Interpolation};
+use super::method::{Axis, Interpolation};
 
 /// The (index, weight) of a place at `at`. Where the weights are those of a fixed number of elements they stay as many.
 pub(super) fn taps(at: f64, axis: Axis, interpolation: Interpolation) -> Vec<[f32; 2]> {

@@ -49,6 +49,16 @@ pub fn int64s(name: &str, values: &[i64]) -> TensorProto {
     }
 }
 
+pub fn float64s(name: &str, values: &[f64]) -> TensorProto {
+    TensorProto {
+        name: name.into(),
+        dims: vec![values.len() as i64],
+        data_type: ElementType::F64.number(),
+        double_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
 /// A value of f32 whose extents of 0 are open.
 pub fn value(name: &str, extents: &[i64]) -> ValueInfoProto {
     let dim =

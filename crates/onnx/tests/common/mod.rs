@@ -194,10 +194,11 @@ pub fn relative(case: &str) -> f64 {
     }
 }
 
-/// The absolute tolerance for a case: the results of three were written down with four digits behind the point.
+/// The absolute tolerance for a case: the results of three were written down with four digits behind the point, of which the
+/// last is not always right (0.7050 for 0.70492).
 pub fn absolute(case: &str) -> f64 {
     match case {
-        "test_gridsample_bicubic" | "test_roialign_aligned_true" | "test_roialign_aligned_false" => 6e-5,
+        "test_gridsample_bicubic" | "test_roialign_aligned_true" | "test_roialign_aligned_false" => 1e-4,
         _ => 3e-6,
     }
 }

@@ -19,7 +19,7 @@ use common::Case;
 use tilewright_graph::{Compiled, Options};
 use tilewright_onnx::host::Call;
 use tilewright_onnx::import::operators;
-use tilewright_onnx::{Error, HostTensor, Import, Model};
+use tilewright_onnx::{Error, HostTensor, Import, Imported, Model};
 use tilewright_runtime::Context;
 
 /// Sets of the test data, in the order of the page.
@@ -178,13 +178,14 @@ fn results(context: &Context, model: &Model, given: &BTreeMap<String, HostTensor
     loop {
         let import =
             constants.iter().fold(shapes.clone(), |import, name| import.constant(name, given[name].clone()));
-        let error = match import.graph(context) {
-            Ok(imported) => {
-                let compiled = Compiled::new(&imported.graph, &Options::default())?;
-                let inputs: Vec<_> = imported.inputs.iter().map(|port| &given[&port.name]).collect();
-                let on_device = imported.outputs.iter().any(|output| output.known().is_none());
-                return Ok((imported.run(&compiled, &inputs)?, on_device));
-            }
+        let run = |imported: Imported| -> Result<Results, Error> {
+            let compiled = Compiled::new(&imported.graph, &Options::default())?;
+            let inputs: Vec<_> = imported.inputs.iter().map(|port| &given[&port.name]).collect();
+            let on_device = imported.outputs.iter().any(|output| output.known().is_none());
+            Ok((imported.run(&compiled, &inputs)?, on_device))
+        };
+        let error = match import.graph(context).and_then(run) {
+            Ok(results) => return Ok(results),
             Err(error) => error,
         };
         match &error {
@@ -310,8 +311,13 @@ anew with `TILEWRIGHT_WRITE_DOCS=1 cargo test -p tilewright-onnx --test conforma
 
 `tilewright_onnx::Model` reads operator sets up to 26; `Import` maps a model onto the graph for inputs of given shapes. A \
 node whose operands are constants is computed on the host, in any element type; the others run on the device in f32 \
-(float16 and bfloat16 values are widened) and, for integers, in i32. What would lose digits or change a value (double on the \
-device, sums of uint32) is refused with the node's name, and so is every operator that is not in the table, all of a model at once.
+(float16, bfloat16 and 8-bit floats are widened, doubles are rounded to f32 with a warning) and, for integers, in i32. What \
+would change a value (sums of uint32) is refused with the node's name, and so is every attribute that its operator does not \
+have, and every operator that is not in the table, all of a model at once.
+
+Functions that a file defines are inlined, and so is the branch of an If whose condition follows from shapes. Quantised \
+constants are dequantised at import, so that a file whose weights alone are quantised runs in f32. Operators of \
+`com.microsoft` that are read stand in the table with their domain.
 
 int64, like every integer, has all its bits in the file, on the host, and at outputs that follow from constants. The device \
 holds integers in 32 bits: a value beyond them is refused, with its value and its place, at an input of the run and where a \

@@ -187,9 +187,12 @@ com.microsoft.Gelu:
 com.microsoft.QuickGelu: alpha
 ";
 
+/// Attributes by name, with the versions that have them.
+type Versions = Vec<(&'static str, Range<i64>)>;
+
 /// The attributes of each operator, each with the first version that has it and the first that has it no more.
-static KNOWN: LazyLock<HashMap<&str, Vec<(&str, Range<i64>)>>> = LazyLock::new(|| {
-    let mut known: HashMap<&str, Vec<(&str, Range<i64>)>> = HashMap::new();
+static KNOWN: LazyLock<HashMap<&str, Versions>> = LazyLock::new(|| {
+    let mut known: HashMap<&str, Versions> = HashMap::new();
     let mut operator = "";
     for word in ATTRIBUTES.split_whitespace() {
         if let Some(name) = word.strip_suffix(':') {

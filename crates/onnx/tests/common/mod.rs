@@ -49,6 +49,16 @@ pub fn int64s(name: &str, values: &[i64]) -> TensorProto {
     }
 }
 
+pub fn float64s(name: &str, values: &[f64]) -> TensorProto {
+    TensorProto {
+        name: name.into(),
+        dims: vec![values.len() as i64],
+        data_type: ElementType::F64.number(),
+        double_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
 /// A value of f32 whose extents of 0 are open.
 pub fn value(name: &str, extents: &[i64]) -> ValueInfoProto {
     let dim =
@@ -192,10 +202,11 @@ pub fn relative(case: &str) -> f64 {
     }
 }
 
-/// The absolute tolerance for a case: the results of three were written down with four digits behind the point.
+/// The absolute tolerance for a case: the results of three were written down with four digits behind the point, of which the
+/// last is not always right (0.7050 for 0.70492).
 pub fn absolute(case: &str) -> f64 {
     match case {
-        "test_gridsample_bicubic" | "test_roialign_aligned_true" | "test_roialign_aligned_false" => 6e-5,
+        "test_gridsample_bicubic" | "test_roialign_aligned_true" | "test_roialign_aligned_false" => 1e-4,
         _ => 3e-6,
     }
 }

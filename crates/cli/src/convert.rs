@@ -14,8 +14,10 @@ pub fn lossless(tensor: HostTensor, to: ElementType) -> Result<HostTensor, Strin
         return Ok(tensor);
     }
     if from.is_float() && !to.is_float() {
+        // Python's own name of truth values; not every NumPy has numpy.bool.
+        let by = if to == ElementType::Bool { "bool".to_owned() } else { format!("numpy.{}", numpy(to)) };
         return Err(format!(
-            "{} is wanted, and the file has {}; save x.astype(numpy.{0})",
+            "{} is wanted, and the file has {}; save x.astype({by})",
             numpy(to),
             numpy(from)
         ));

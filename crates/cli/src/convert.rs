@@ -60,7 +60,8 @@ fn is_same(left: &Numbers, right: &Numbers, at: usize) -> bool {
 
 /// The range of an integer type.
 fn limits(dtype: ElementType) -> String {
-    let bits = 8 * dtype.size() as u32;
+    // The name ends in them; in memory a type of 4 bits takes 8.
+    let bits: u32 = dtype.name().trim_start_matches(char::is_alphabetic).parse().unwrap_or(8);
     let (least, most) = if numpy(dtype).starts_with('u') {
         (0, (1_i128 << bits) - 1)
     } else {

@@ -14,8 +14,10 @@ pub fn lossless(tensor: HostTensor, to: ElementType) -> Result<HostTensor, Strin
         return Ok(tensor);
     }
     if from.is_float() && !to.is_float() {
+        // Python's own name of truth values; not every NumPy has numpy.bool.
+        let by = if to == ElementType::Bool { "bool".to_owned() } else { format!("numpy.{}", numpy(to)) };
         return Err(format!(
-            "{} is wanted, and the file has {}; save x.astype(numpy.{0})",
+            "{} is wanted, and the file has {}; save x.astype({by})",
             numpy(to),
             numpy(from)
         ));
@@ -58,7 +60,8 @@ fn is_same(left: &Numbers, right: &Numbers, at: usize) -> bool {
 
 /// The range of an integer type.
 fn limits(dtype: ElementType) -> String {
-    let bits = 8 * dtype.size() as u32;
+    // The name ends in them; in memory a type of 4 bits takes 8.
+    let bits: u32 = dtype.name().trim_start_matches(char::is_alphabetic).parse().unwrap_or(8);
     let (least, most) = if numpy(dtype).starts_with('u') {
         (0, (1_i128 << bits) - 1)
     } else {

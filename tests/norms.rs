@@ -8,6 +8,7 @@ use common::{Cases, contexts, host::numbers, random};
 use tilewright::{
     Tensor, Var,
     ops::{CrossEntropy, Reduction},
+    tensor::composite::LocalResponseNorm,
 };
 
 const INF: f32 = f32::INFINITY;
@@ -180,6 +181,23 @@ fn losses_of_infinities() {
         let weights = Tensor::from_slice(&context, &[1.0, INF], &[2]).unwrap();
         let found = scores.nll_loss(&labels, Some(&weights), None, Reduction::None).unwrap();
         cases.check("nll_loss, weights", same(&numbers::<f32>(&found), &[1.0, INF]));
+    }
+    cases.finish();
+}
+
+/// Squares that overflow take the result to 0, and an infinity is none: in the channels of its window, and in no other.
+#[test]
+fn response_normalisation_of_large_numbers() {
+    let mut cases = Cases::new();
+    for context in contexts() {
+        let values = [1e15, 1.0, 2.0, 3.0, INF, 5.0, 1.0, 2.0];
+        let x = Tensor::from_slice(&context, &values, &[1, 8, 1]).unwrap();
+        let y = x.local_response_norm(&LocalResponseNorm::new(3)).unwrap();
+        let expected = [7.208_4e-5, 7.208_4e-20, 1.999_300_2, 0.0, NAN, 0.0, 0.999_250_6, 1.999_750_2];
+        let close = |(a, b): (&f32, &f32)| (a.is_nan() && b.is_nan()) || (a - b).abs() <= 2e-5 * b.abs();
+        let found = numbers::<f32>(&y);
+        let fits = found.iter().zip(&expected).all(close);
+        cases.check(format!("{:?}", context.mode()), if fits { Ok(()) } else { Err(format!("{found:?}")) });
     }
     cases.finish();
 }

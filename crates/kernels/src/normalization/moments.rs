@@ -42,7 +42,7 @@ fn parts(steps: usize, lanes: usize) -> usize {
     if steps <= SERIAL {
         return 1;
     }
-    let length = steps.isqrt().next_power_of_two().clamp(64, (2 * SERIAL).max(steps / MOST_PARTS));
+    let length = steps.isqrt().next_power_of_two().clamp(64, 2 * SERIAL).max(steps.div_ceil(MOST_PARTS));
     steps.div_ceil(length).next_multiple_of(lanes)
 }
 

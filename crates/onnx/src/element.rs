@@ -48,7 +48,7 @@ pub enum ElementType {
 }
 
 /// Names of the types that are not read, by number.
-const OTHERS: [(i32, &str); 7] = [
+const OTHERS: [(i32, &str); 9] = [
     (0, "undefined"),
     (8, "string"),
     (14, "complex64"),
@@ -56,6 +56,8 @@ const OTHERS: [(i32, &str); 7] = [
     (24, "float8e8m0"),
     (25, "uint2"),
     (26, "int2"),
+    (27, "float6e2m3"),
+    (28, "float6e3m2"),
 ];
 
 impl ElementType {

@@ -193,7 +193,6 @@ fn bytes(tensor: &HostTensor) -> Option<Vec<u8>> {
         Data::I8(values) => little_endian!(values),
         Data::U8(values) => values.clone(),
         Data::Bool(values) => values.iter().map(|&value| u8::from(value)).collect(),
-        #[allow(unreachable_patterns)]
         _ => return None,
     })
 }

@@ -36,8 +36,8 @@ fn pow_log(x: f32) -> f32 {
     let f = bitcast<f32>(bits - (exponent << 23u)) - 1.0;
     let y = pow_log_of_parts(f, f32(exponent) - select(0.0, 23.0, small));
     // Not as constants, which WGSL refuses.
-    let infinity = 0x7f800000u;
-    let nan = 0x7fc00000u;
+    var infinity = 0x7f800000u;
+    var nan = 0x7fc00000u;
     let outside = select(select(x, bitcast<f32>(nan), x < 0.0), -bitcast<f32>(infinity), x == 0.0);
     return select(outside, y, x > 0.0 && bitcast<u32>(x) < infinity);
 }
@@ -46,8 +46,8 @@ fn pow_log(x: f32) -> f32 {
 // and beside 1 theirs has no digits for a large exponent.
 fn signed_pow(a: f32, b: f32) -> f32 {
     // Not as constants, which WGSL refuses.
-    let infinity = 0x7f800000u;
-    let nan = 0x7fc00000u;
+    var infinity = 0x7f800000u;
+    var nan = 0x7fc00000u;
     let size_a = bitcast<u32>(a) & 0x7fffffffu;
     let size_b = bitcast<u32>(b) & 0x7fffffffu;
     let magnitude = abs(a);

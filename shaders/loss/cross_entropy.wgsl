@@ -58,7 +58,7 @@ fn natural_log(x: f32) -> f32 {
     var infinity = 0x7f800000u;
     var nan = 0x7fc00000u;
     let outside = select(select(x, bitcast<f32>(nan), x < 0.0), -bitcast<f32>(infinity), x == 0.0);
-    return select(outside, y, x > 0.0 && bitcast<u32>(x) < infinity);
+    return select(outside, y, (x > 0.0) & (bitcast<u32>(x) < infinity));
 }
 
 @compute @workgroup_size(WORKGROUP)

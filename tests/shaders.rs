@@ -280,6 +280,31 @@ fn no_function_is_in_a_binary_and_in_a_unary_fragment() {
     assert!(both.is_empty(), "{both:?}");
 }
 
+/// WGSL refuses an infinity or a NaN that is a constant, also as its bits, and naga hands a `let` of a literal on as the
+/// literal: they come from a `var` or from the uniform.
+#[test]
+fn no_infinity_is_a_constant() {
+    for source in kernels().iter().chain(fragments()) {
+        let named = source.text.lines().find(|line| {
+            let line = line.trim_start();
+            line.starts_with("let infinity = 0x") || line.starts_with("let nan = 0x")
+        });
+        let found = named.or_else(|| source.text.lines().find(|line| line.contains("bitcast<f32>(0x7f")));
+        assert!(found.is_none(), "{}: {}", source.stem, found.unwrap());
+    }
+    // What the rule is for.
+    let text = |bits: &str| {
+        let head =
+            "@group(0) @binding(0) var<storage, read_write> y: array<f32>; @compute @workgroup_size(1)";
+        emit(
+            "rule",
+            &format!("{head} fn main() {{ {bits} infinity = 0x7f800000u; y[0] = bitcast<f32>(infinity); }}"),
+        )
+    };
+    let literal = "as_type<float>(2139095040u)";
+    assert!(text("let").unwrap().msl.contains(literal) && !text("var").unwrap().msl.contains(literal));
+}
+
 /// A convolution's extents and parameters come first in each of its kernels' uniforms, as one struct of one text.
 #[test]
 fn every_convolution_has_the_same_geometry() {

@@ -49,6 +49,6 @@ fn main(
         sum += exp(x[base + k * params.after] - largest);
     }
     // No term is above 1: the sum is infinite where an element is NaN, or infinite, and a driver's exp makes a number of a NaN.
-    let nan = 0x7fc00000u; // not as a constant, which WGSL refuses
+    var nan = 0x7fc00000u; // not as a constant, which WGSL refuses
     y[line * params.parts + part] = vec2(largest, select(bitcast<f32>(nan), sum, sum < 3e38));
 }

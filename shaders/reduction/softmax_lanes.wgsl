@@ -57,10 +57,10 @@ fn natural_log(x: f32) -> f32 {
     let f = bitcast<f32>(bits - (exponent << 23u)) - 1.0;
     let y = log_of_parts(f, f32(exponent) - select(0.0, 23.0, small));
     // Not as constants, which WGSL refuses.
-    let infinity = 0x7f800000u;
-    let nan = 0x7fc00000u;
+    var infinity = 0x7f800000u;
+    var nan = 0x7fc00000u;
     let outside = select(select(x, bitcast<f32>(nan), x < 0.0), -bitcast<f32>(infinity), x == 0.0);
-    return select(outside, y, x > 0.0 && bitcast<u32>(x) < infinity);
+    return select(outside, y, (x > 0.0) & (bitcast<u32>(x) < infinity));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -109,7 +109,7 @@ fn main(
     let m = subgroupMax(largest);
     let all = subgroupAdd(((sums.x + sums.y) + (sums.z + sums.w)) * exp(largest - m));
     // No term is above 1: the sum is infinite where an element is NaN, or infinite, and a driver's exp makes a number of a NaN.
-    let nan = 0x7fc00000u; // not as a constant, which WGSL refuses
+    var nan = 0x7fc00000u; // not as a constant, which WGSL refuses
     let sum = select(bitcast<f32>(nan), all, all < 3e38);
     let term = select(1.0 / sum, natural_log(sum), LOGARITHM);
     // Two vec4s an iteration: the steps of an exp, each of which waits for the last, run side by side.

@@ -57,7 +57,7 @@ impl ReduceOp {
 
 /// The shape of an argmax: as a maximum's. Over one axis the result is the index along it; over several it is the
 /// row-major index among the reduced axes in ascending order, so that over all axes it is PyTorch's flat index. The first
-/// of equal elements wins.
+/// of equal elements wins, and the first NaN over any number.
 ///
 /// # Errors
 /// Those of [`ReduceOp::output_shape`] for a maximum.

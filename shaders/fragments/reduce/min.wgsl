@@ -1,6 +1,6 @@
 fn reduce_identity() -> f32 {
     // Not as a constant, which WGSL refuses.
-    let infinity = 0x7f800000u;
+    var infinity = 0x7f800000u;
     return bitcast<f32>(infinity);
 }
 

@@ -17,10 +17,10 @@ fn natural_log(x: f32) -> f32 {
     let f = bitcast<f32>(bits - (exponent << 23u)) - 1.0;
     let y = log_of_parts(f, f32(exponent) - select(0.0, 23.0, small));
     // Not as constants, which WGSL refuses.
-    let infinity = 0x7f800000u;
-    let nan = 0x7fc00000u;
+    var infinity = 0x7f800000u;
+    var nan = 0x7fc00000u;
     let outside = select(select(x, bitcast<f32>(nan), x < 0.0), -bitcast<f32>(infinity), x == 0.0);
-    return select(outside, y, x > 0.0 && bitcast<u32>(x) < infinity);
+    return select(outside, y, (x > 0.0) & (bitcast<u32>(x) < infinity));
 }
 
 fn unary(x: f32, p: vec2<f32>) -> f32 {

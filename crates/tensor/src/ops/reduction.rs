@@ -103,7 +103,7 @@ impl Tensor {
     }
 
     /// Where the largest element over `axes` (none means all) lies, as i32: the index along the axis, or the row-major
-    /// index among several. The first of equal elements wins.
+    /// index among several. The first of equal elements wins, and the first NaN over any number.
     ///
     /// # Errors
     /// Those of [`tilewright_ops::argmax_shape`]; [`crate::Error::DType`] unless f32.

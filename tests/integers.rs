@@ -78,8 +78,9 @@ fn of_golden(context: &Context, case: &Case) -> Vec<(&'static str, Vec<i32>, Vec
     let values: Vec<f32> = bits.iter().map(|&bits| f32::from_bits(bits.cast_unsigned())).collect();
     let x = Tensor::from_slice(context, &values, shape).unwrap();
     let through = |dtype| read(&x.cast(dtype).unwrap().cast(DType::I32).unwrap());
-    let zero = Tensor::zeros(context, &[]).unwrap();
-    let truth = read(&x.binary(BinaryOp::Equal, &zero).unwrap()).iter().map(|equal| 1 - equal).collect();
+    // Of a condition: a denormal number is no 0.
+    let [one, zero] = [1, 0].map(|value| tensor(context, &[value], &[1]));
+    let truth = read(&one.where_on(&x, &zero).unwrap());
     vec![
         ("i32", through(DType::I32), expected("i32")),
         ("i8", through(DType::I8), expected("i8")),
@@ -210,26 +211,28 @@ fn the_rest_of_floats_is_exact() {
     ];
     let mut values: Vec<f32> = special.to_vec();
     values.extend((0..120).map(|at| f32::from_bits((at * 0x0212_3457) ^ (at << 31))));
-    let (a, b) = ((&values[..], [values.len(), 1]), (&values[..], [values.len()]));
     let bits = |values: Vec<f32>| -> Vec<u32> {
         values.into_iter().map(|value| if value.is_nan() { 0x7fc0_0000 } else { value.to_bits() }).collect()
     };
     let mut table = Cases::new();
     for context in contexts() {
-        let left = Tensor::from_slice(&context, a.0, &a.1).unwrap();
-        let right = Tensor::from_slice(&context, b.0, &b.1).unwrap();
+        let left = Tensor::from_slice(&context, &values, &[values.len(), 1]).unwrap();
+        let right = Tensor::from_slice(&context, &values, &[values.len()]).unwrap();
         for op in [BinaryOp::Remainder, BinaryOp::Fmod] {
             let found = left.binary(op, &right).unwrap().to_vec::<f32>().unwrap();
-            let expected: Vec<f32> =
-                a.0.iter()
-                    .flat_map(|&a| {
-                        b.0.iter().map(move |&b| {
-                            let rest = a % b;
-                            let across = rest != 0.0 && (rest < 0.0) != (b < 0.0);
-                            if op == BinaryOp::Remainder && across { rest + b } else { rest }
-                        })
-                    })
-                    .collect();
+            let pairs = values.iter().flat_map(|&a| values.iter().map(move |&b| (a, b)));
+            let exact = |((a, b), found): ((f32, f32), f32)| {
+                let rest = a % b;
+                let across = op == BinaryOp::Remainder && rest != 0.0 && (rest < 0.0) != (b < 0.0);
+                // b and a subnormal number: a driver may take that for 0.
+                let flushed = across && a.is_subnormal() && a.abs() < b.abs() && found == b;
+                match (flushed, across) {
+                    (true, _) => found,
+                    (false, true) => rest + b,
+                    (false, false) => rest,
+                }
+            };
+            let expected = pairs.zip(found.iter().copied()).map(exact).collect();
             table.check(format!("{op:?} {:?}", context.mode()), same(&bits(found), &bits(expected)));
         }
     }

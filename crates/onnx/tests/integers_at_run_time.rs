@@ -137,6 +137,50 @@ fn places_of_extremes_are_exact() {
     assert_eq!(place("ArgMin", 1), [0, 0]);
 }
 
+/// Known indices of replacing updates become one lookup: the last of equal ones stays, of integers and of floats.
+#[test]
+fn known_places_are_looked_up() {
+    let mut by = int64s("by", &[2, -1, 0, 3]);
+    by.dims = vec![4, 1];
+    let nodes = [node("ScatterND", "op", &["a", "by", "b"], &["y"])];
+    let x = tensor(&[4], Data::I64(vec![10, 20, 30, 40]));
+    let u = tensor(&[4], Data::I64(vec![1, 2, 3, 4]));
+    let found = run(&nodes, std::slice::from_ref(&by), &[&x, &u], ElementType::I64).unwrap();
+    assert_eq!(found.to_i64().unwrap(), [3, 20, 1, 4]);
+    by.dims = vec![2, 2];
+    let along = [with(node("ScatterElements", "op", &["a", "by", "b"], &["y"]), &[int("axis", 1)])];
+    let found = run(&along, &[by], &[&floats(&[2, 4]), &floats(&[2, 2])], ElementType::F32).unwrap();
+    assert_eq!(found.to_f32(), [0.0, 1.0, 0.0, 1.0, 2.0, 5.0, 6.0, 3.0]);
+}
+
+#[test]
+fn the_largest_of_small_integers() {
+    let x = tensor(&[2, 4], Data::U8(vec![3, 255, 0, 255, 9, 1, 200, 9]));
+    let top = [node("TopK", "op", &["a", "k"], &["y", "places"])];
+    let found = run(&top, &[int64s("k", &[2])], &[&x], ElementType::U8).unwrap();
+    assert_eq!(found.data(), &Data::U8(vec![255, 255, 200, 9]));
+}
+
+/// Known and at run time alike: a NaN stays and wins.
+#[test]
+fn a_nan_wins_where_extremes_are_scattered() {
+    let values = [f32::NAN, 1.0, -1.0];
+    let updates = [2.0, f32::NAN, 3.0];
+    let by = int64s("by", &[0, 1, 2]);
+    let scatter = |x: &str, u: &str| {
+        let attributes = [text("reduction", "max")];
+        [with(node("ScatterElements", "op", &[x, "by", u], &["y"]), &attributes)]
+    };
+    let (x, u) = (tensor(&[3], Data::F32(values.to_vec())), tensor(&[3], Data::F32(updates.to_vec())));
+    let constants = [by.clone(), common::floats("x", &[3], &values), common::floats("u", &[3], &updates)];
+    for found in [
+        run(&scatter("x", "u"), &constants, &[&x], ElementType::F32).unwrap().to_f32(),
+        run(&scatter("a", "b"), &[by], &[&x, &u], ElementType::F32).unwrap().to_f32(),
+    ] {
+        assert!(found[0].is_nan() && found[1].is_nan() && found[2] == 3.0, "{found:?}");
+    }
+}
+
 #[test]
 fn casts_follow_one_rule() {
     let x = tensor(

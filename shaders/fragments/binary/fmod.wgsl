@@ -1,3 +1,11 @@
+// digits · 2^(exponent − 150) with the sign of `like`, for digits of 24 bits and not 0.
+fn scaled(digits: u32, exponent: u32, like: f32) -> f32 {
+    let up = countLeadingZeros(digits) - 8u;
+    let normal = ((exponent - up) << 23u) | ((digits << (up & 31u)) & 0x7fffffu);
+    let size = select(digits << (min(exponent, 24u) - 1u), normal, up < exponent);
+    return bitcast<f32>(size | (bitcast<u32>(like) & 0x80000000u));
+}
+
 // The rest with the sign of a, exact: a − b · trunc(a / b) loses it where the quotient is large. A long division of the
 // significands, eight digits of the quotient in a step, at most 32 steps.
 fn binary(a: f32, b: f32) -> f32 {
@@ -22,9 +30,8 @@ fn binary(a: f32, b: f32) -> f32 {
         rest = (rest << step) % y_digits;
         left -= step;
     }
-    // rest · 2^(y_exponent − 150) as the nearest number, which it is.
-    let up = countLeadingZeros(rest) - 8u;
-    let normal = ((y_exponent - up) << 23u) | ((rest << (up & 31u)) & 0x7fffffu);
-    let size = select(rest << (min(y_exponent, 24u) - 1u), normal, up < y_exponent);
-    return bitcast<f32>(select(size, 0u, rest == 0u) | (bitcast<u32>(a) & 0x80000000u));
+    if (rest == 0u) {
+        return bitcast<f32>(bitcast<u32>(a) & 0x80000000u);
+    }
+    return scaled(rest, y_exponent, a);
 }

@@ -1,7 +1,14 @@
+// digits · 2^(exponent − 150) with the sign of `like`, for digits of 24 bits and not 0.
+fn scaled(digits: u32, exponent: u32, like: f32) -> f32 {
+    let up = countLeadingZeros(digits) - 8u;
+    let normal = ((exponent - up) << 23u) | ((digits << (up & 31u)) & 0x7fffffu);
+    let size = select(digits << (min(exponent, 24u) - 1u), normal, up < exponent);
+    return bitcast<f32>(size | (bitcast<u32>(like) & 0x80000000u));
+}
+
 // The rest with the sign of b: that of fmod, and b more where the signs differ. As there a long division of the
 // significands, eight digits of the quotient in a step, at most 32 steps.
 fn binary(a: f32, b: f32) -> f32 {
-    let other_side = ((bitcast<u32>(a) ^ bitcast<u32>(b)) >> 31u) != 0u;
     let x = bitcast<u32>(a) & 0x7fffffffu;
     let y = bitcast<u32>(b) & 0x7fffffffu;
     if (x >= 0x7f800000u || y > 0x7f800000u || y == 0u) {
@@ -9,27 +16,32 @@ fn binary(a: f32, b: f32) -> f32 {
         var none = 0x7fc00000u;
         return bitcast<f32>(none);
     }
-    if (x < y) {
-        return select(a, a + b, other_side && x != 0u);
+    let across = ((bitcast<u32>(a) ^ bitcast<u32>(b)) >> 31u) != 0u;
+    if (x == 0u || (x < y && !across)) {
+        return a;
     }
     // |a| = x_digits · 2^(x_exponent − 150), subnormal or not, and |b| likewise.
     let x_exponent = max(x >> 23u, 1u);
     let y_exponent = max(y >> 23u, 1u);
     let x_digits = (x & 0x7fffffu) | select(0u, 0x800000u, x >= 0x800000u);
     let y_digits = (y & 0x7fffffu) | select(0u, 0x800000u, y >= 0x800000u);
+    if (x < y) {
+        // A small difference is taken by its digits: a driver may give 0 for a subnormal sum.
+        let apart = y_exponent - x_exponent;
+        let digits = (y_digits << min(apart, 7u)) - x_digits;
+        if (apart > 7u || digits >= 0x1000000u || y == 0x7f800000u) {
+            return a + b;
+        }
+        return scaled(digits, x_exponent, b);
+    }
     var rest = x_digits % y_digits;
     for (var left = x_exponent - y_exponent; left != 0u && rest != 0u;) {
         let step = min(left, 8u);
         rest = (rest << step) % y_digits;
         left -= step;
     }
-    // rest · 2^(y_exponent − 150) as the nearest number, which it is.
-    let up = countLeadingZeros(rest) - 8u;
-    let normal = ((y_exponent - up) << 23u) | ((rest << (up & 31u)) & 0x7fffffu);
-    let size = select(rest << (min(y_exponent, 24u) - 1u), normal, up < y_exponent);
     if (rest == 0u) {
         return bitcast<f32>(bitcast<u32>(a) & 0x80000000u);
     }
-    let whole = bitcast<f32>(size | (bitcast<u32>(a) & 0x80000000u));
-    return select(whole, whole + b, other_side);
+    return scaled(select(rest, y_digits - rest, across), y_exponent, b);
 }

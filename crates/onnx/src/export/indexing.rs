@@ -68,13 +68,19 @@ pub(super) fn gather_elements(w: &mut Writer<'_>, node: &Node, axis: usize, x: &
     Ok(known_or_zero(w, node, &known, &found))
 }
 
+/// Tuples as ONNX has them: of int64 alone, where other indices may be int32.
+fn wide_tuples(w: &mut Writer<'_>, indices: &str) -> String {
+    w.emit("Cast", &[indices], vec![to(ElementType::I64)])
+}
+
 pub(super) fn gather_nd(w: &mut Writer<'_>, node: &Node, batch: usize, x: &[String]) -> Result<String> {
     let (source, indices) = (w.shape(node, 0), w.shape(node, 1));
     let last = indices.len() - 1;
     let extents = &source[batch..batch + indices[last]];
     let axes = || vec![int("batch_dims", batch)];
     if inside(w, node, extents)? {
-        return Ok(w.emit("GatherND", &[&x[0], &x[1]], axes()));
+        let tuples = wide_tuples(w, &x[1]);
+        return Ok(w.emit("GatherND", &[&x[0], &tuples], axes()));
     }
     let [clipped, known] = held(w, extents, &x[1]);
     // All of a tuple, beside the axes of a slice.
@@ -84,7 +90,8 @@ pub(super) fn gather_nd(w: &mut Writer<'_>, node: &Node, batch: usize, x: &[Stri
     let slice = source[batch + indices[last]..].iter().map(|_| 1);
     let beside: Vec<usize> = indices[..last].iter().copied().chain(slice).collect();
     let known = movement::reshape(w, &known, &beside);
-    let found = w.emit("GatherND", &[&x[0], &clipped], axes());
+    let tuples = wide_tuples(w, &clipped);
+    let found = w.emit("GatherND", &[&x[0], &tuples], axes());
     Ok(known_or_zero(w, node, &known, &found))
 }
 
@@ -138,5 +145,6 @@ pub(super) fn scatter_nd(
         return Err(refuse(node, "ONNX scatters by tuples without batch axes"));
     }
     let attributes = vec![reduced(node, reduction)?];
-    Ok(w.emit("ScatterND", &[&x[0], &x[1], &x[2]], attributes))
+    let tuples = wide_tuples(w, &x[1]);
+    Ok(w.emit("ScatterND", &[&x[0], &tuples, &x[2]], attributes))
 }

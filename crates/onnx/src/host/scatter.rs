@@ -58,8 +58,10 @@ fn scattered(call: &Call, x: &HostTensor, to: &[usize]) -> Result<Vec<HostTensor
                     Update::Replace => update,
                     Update::Add => values[at] + update,
                     Update::Multiply => values[at] * update,
-                    Update::Max => values[at].max(update),
-                    Update::Min => values[at].min(update),
+                    // A NaN stays, and one that comes wins.
+                    Update::Max if values[at].is_nan() || values[at] >= update => values[at],
+                    Update::Min if values[at].is_nan() || values[at] <= update => values[at],
+                    Update::Max | Update::Min => update,
                 };
             }
             Numbers::Floats(values)

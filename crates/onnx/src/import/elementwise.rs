@@ -4,7 +4,7 @@ use tilewright_ops::{BinaryOp, UnaryOp};
 use tilewright_tensor::{DType, Tensor};
 
 use super::integers::{self, is_integer};
-use super::node::{Ctx, device, is_zero, negated, signed};
+use super::node::{Ctx, device, negated, signed};
 use super::value::Value;
 use crate::element::ElementType;
 use crate::error::Result;
@@ -185,8 +185,8 @@ fn to(ctx: &Ctx, to: ElementType) -> Result<Vec<Value>> {
         ElementType::F16 if from != ElementType::BF16 && from != ElementType::F64 => {
             x.cast(DType::F32)?.cast(DType::F16)?.cast(DType::F32)?
         }
-        ElementType::Bool if from.is_float() => negated(&is_zero(ctx, &x)?)?,
-        ElementType::Bool => negated(&x.binary(BinaryOp::Equal, &integers::number(ctx, 0)?)?)?,
+        // A choice looks at the bits: a denormal number is no 0, on any device.
+        ElementType::Bool => ctx.scalar(1.0)?.where_on(&x, &ctx.scalar(0.0)?)?,
         to if is_integer(to) && held => integers::wrapped(ctx, x.cast(DType::I32)?, to)?,
         _ => return Err(ctx.unsupported(format!("a cast from {from} to {to} of what depends on the inputs"))),
     };

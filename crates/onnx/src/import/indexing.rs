@@ -8,8 +8,11 @@ use super::node::{Ctx, device, signed};
 use super::value::Value;
 use crate::element::ElementType;
 use crate::error::Result;
+use crate::host::call::Call;
+use crate::limit::LIMIT;
 use crate::params::axis;
 use crate::params::operands::Operands;
+use crate::tensor::{Data, HostTensor};
 
 /// The operand at `index` as whole numbers on the device, i32.
 pub(super) fn whole_numbers(ctx: &Ctx, index: usize) -> Result<Tensor> {
@@ -100,8 +103,34 @@ fn result(ctx: &Ctx, y: Tensor) -> Result<Vec<Value>> {
     Ok(vec![device(y, dtype)])
 }
 
+/// Where the indices are known and updates only take places, each element of the result comes from a known place, of the tensor
+/// or of the updates: a lookup, in which all threads work. `None` where it is not so, or too large for the host.
+fn looked_up(ctx: &Ctx, x: &Tensor, updates: &Tensor) -> Result<Option<Vec<Value>>> {
+    let all = x.count().saturating_add(updates.count());
+    let known = matches!(ctx.value(1)?, Value::Host(_)) && reduction(ctx)? == ScatterReduction::Replace;
+    if !known || x.count() == 0 || all > LIMIT {
+        return Ok(None);
+    }
+    let places = |shape: &[usize], first: usize, count: usize| {
+        let places = (first..first + count).map(|place| place as i64).collect();
+        HostTensor::new(shape, Data::I64(places)).map_err(|_| ctx.wrong("its elements do not fill its shape"))
+    };
+    let (own, theirs) =
+        (places(x.shape(), 0, x.count())?, places(updates.shape(), x.count(), updates.count())?);
+    let operands = vec![Some(&own), ctx.constant(1)?, Some(&theirs)];
+    let Some(found) = Call::new(ctx.model, ctx.node, operands).evaluate() else { return Ok(None) };
+    let found = found?.first().and_then(HostTensor::to_i64).unwrap_or_default();
+    let from: Vec<i32> = found.into_iter().map(|place| place as i32).collect();
+    let from = Tensor::from_slice(ctx.context, &from, x.shape())?;
+    let both = Tensor::concat(&[&x.reshape(&[-1])?, &updates.reshape(&[updates.count() as isize])?], 0)?;
+    Ok(Some(ctx.like_first([both.gather(0, &from)?])?))
+}
+
 pub(super) fn scatter_elements(ctx: &Ctx) -> Result<Vec<Value>> {
     let [x, updates] = scattered(ctx)?;
+    if let Some(found) = looked_up(ctx, &x, &updates)? {
+        return Ok(found);
+    }
     let axis = axis_of(ctx, x.rank())?;
     let indices = indices(ctx, &x.shape()[axis..=axis])?;
     result(ctx, x.scatter_elements(axis, reduction(ctx)?, &indices, &updates)?)
@@ -109,6 +138,9 @@ pub(super) fn scatter_elements(ctx: &Ctx) -> Result<Vec<Value>> {
 
 pub(super) fn scatter_nd(ctx: &Ctx) -> Result<Vec<Value>> {
     let [x, updates] = scattered(ctx)?;
+    if let Some(found) = looked_up(ctx, &x, &updates)? {
+        return Ok(found);
+    }
     let indices = indices(ctx, named(ctx, x.shape(), 0)?)?;
     result(ctx, x.scatter_nd(0, reduction(ctx)?, &indices, &updates)?)
 }

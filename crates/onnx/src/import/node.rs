@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use tilewright_ops::{BinaryOp, UnaryOp};
+use tilewright_ops::UnaryOp;
 use tilewright_runtime::Context;
-use tilewright_tensor::{DType, Tensor};
+use tilewright_tensor::Tensor;
 
 use super::value::{Constant, Value};
 use crate::element::ElementType;
@@ -190,10 +190,4 @@ pub(super) fn signed(shape: &[usize]) -> Vec<isize> {
 /// 1 − x: not, of a truth value.
 pub(super) fn negated(tensor: &Tensor) -> Result<Tensor> {
     Ok(tensor.unary(UnaryOp::MulScalar { value: -1.0 })?.unary(UnaryOp::AddScalar { value: 1.0 })?)
-}
-
-/// Whether the elements of an f32 tensor are 0, as 1 and 0.
-pub(super) fn is_zero(ctx: &Ctx, tensor: &Tensor) -> Result<Tensor> {
-    debug_assert_eq!(tensor.dtype(), DType::F32);
-    Ok(tensor.binary(BinaryOp::Equal, &ctx.scalar(0.0)?)?)
 }

@@ -1,7 +1,7 @@
 //! Reductions.
 
 use tilewright_ops::{CumSum, ReduceOp, UnaryOp};
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{DType, Tensor};
 
 use super::integers;
 use super::node::{Ctx, device};
@@ -97,7 +97,11 @@ pub(super) fn cumulative_sum(ctx: &Ctx) -> Result<Vec<Value>> {
 
 /// The values in the operand's type, and where they lie.
 pub(super) fn topk(ctx: &Ctx) -> Result<Vec<Value>> {
-    let x = ctx.float(0)?;
+    let dtype = ctx.dtype(0)?;
+    // f32 has every integer of 16 bits.
+    let narrow = integers::is_integer(dtype) && dtype.size() <= 2;
+    let x = if narrow { ctx.any(0)?.cast(DType::F32)? } else { ctx.float(0)? };
     let (values, indices) = x.topk(topk::topk(ctx, x.shape())?)?;
-    Ok(vec![device(values, ctx.dtype(0)?), device(indices, ElementType::I64)])
+    let values = if narrow { values.cast(DType::I32)? } else { values };
+    Ok(vec![device(values, dtype), device(indices, ElementType::I64)])
 }

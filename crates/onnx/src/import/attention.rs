@@ -60,8 +60,9 @@ impl Bias<'_> {
 
     /// Only where `place + offset of the query − key` lies in `range`; the offset is one for each image if it is a tensor.
     fn window(&mut self, queries: usize, keys: usize, offset: &Offset, range: (f32, f32)) -> Result<()> {
-        let places = (0..queries).flat_map(|query| (0..keys).map(move |key| query as f32 - key as f32));
-        let apart = self.ctx.tensor(&places.collect::<Vec<_>>(), &[queries, keys])?;
+        let places = |count: usize| (0..count).map(|place| place as f32).collect::<Vec<_>>();
+        let apart = self.ctx.tensor(&places(queries), &[queries, 1])?;
+        let apart = apart.sub(&self.ctx.tensor(&places(keys), &[1, keys])?)?;
         let apart = match offset {
             Offset::One(offset) => apart.unary(UnaryOp::AddScalar { value: *offset })?,
             Offset::Each(offsets) => apart.add(offsets)?,

@@ -86,6 +86,37 @@ impl Data {
         )
     }
 
+    /// The elements as a file has them: little endian, two of 4 bits in a byte.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        macro_rules! little {
+            ($values:expr) => {
+                $values.iter().flat_map(|value| value.to_le_bytes()).collect()
+            };
+        }
+        match self {
+            Self::F32(values) => little!(values),
+            Self::F64(values) => little!(values),
+            Self::F16(values) => little!(values),
+            Self::BF16(values) => little!(values),
+            Self::U16(values) => little!(values),
+            Self::I16(values) => little!(values),
+            Self::U32(values) => little!(values),
+            Self::I32(values) => little!(values),
+            Self::U64(values) => little!(values),
+            Self::I64(values) => little!(values),
+            Self::I8(values) => little!(values),
+            Self::Bool(values) => values.iter().map(|&value| u8::from(value)).collect(),
+            Self::U8(bytes)
+            | Self::F8E4M3FN(bytes)
+            | Self::F8E4M3FNUZ(bytes)
+            | Self::F8E5M2(bytes)
+            | Self::F8E5M2FNUZ(bytes) => bytes.clone(),
+            Self::U4(codes) | Self::F4E2M1(codes) => paired(codes.iter().copied()),
+            Self::I4(values) => paired(values.iter().map(|&value| value as u8 & 15)),
+        }
+    }
+
     /// The elements as numbers.
     #[must_use]
     pub fn numbers(&self) -> Numbers {
@@ -123,6 +154,28 @@ impl Data {
                 let dtype = self.dtype();
                 Numbers::Floats(codes.iter().map(|&code| f64::from(narrow::decode(dtype, code))).collect())
             }
+        }
+    }
+}
+
+/// Two codes of 4 bits in a byte, the first one low.
+fn paired(codes: impl Iterator<Item = u8>) -> Vec<u8> {
+    let codes: Vec<u8> = codes.collect();
+    codes.chunks(2).map(|pair| pair[0] | pair.get(1).map_or(0, |high| high << 4)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode;
+
+    #[test]
+    fn bytes_come_back() {
+        for dtype in ElementType::ALL {
+            let data = Data::from_numbers(dtype, &Numbers::Integers(vec![0, 1, 1]));
+            let bytes = data.bytes();
+            assert_eq!(bytes.len() as u128, dtype.bytes(3), "{dtype}");
+            assert_eq!(decode::from_bytes(dtype, &bytes, 3), data, "{dtype}");
         }
     }
 }

@@ -65,7 +65,9 @@ pub(super) fn unique(call: &Call) -> Result<Vec<HostTensor>> {
 pub(super) fn tf_idf(call: &Call) -> Result<Vec<HostTensor>> {
     let (x, attributes) = (call.operand(0)?, &call.node().attributes);
     if !matches!(x.shape().len(), 1 | 2) {
-        return Err(call.node().wrong(format!("an operand of shape {:?}, where lines are wanted", x.shape())));
+        return Err(call
+            .node()
+            .wrong(format!("an operand of shape {:?}, where lines are wanted", x.shape())));
     }
     let missing = |name: &str| attributes.wrong(name, "is missing".to_owned());
     let number = |name: &str| -> Result<usize> {

@@ -131,7 +131,7 @@ impl Narrow<'_> {
 }
 
 /// Little-endian elements; a remainder is dropped, which the caller has excluded.
-fn from_bytes(dtype: ElementType, bytes: &[u8], count: usize) -> Data {
+pub(crate) fn from_bytes(dtype: ElementType, bytes: &[u8], count: usize) -> Data {
     macro_rules! read {
         ($kind:ident, $type:ty, $size:literal) => {
             Data::$kind(

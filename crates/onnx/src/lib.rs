@@ -28,6 +28,7 @@ mod attributes;
 mod bodies;
 mod decode;
 mod element;
+mod elements;
 mod error;
 mod export;
 mod external;

@@ -331,3 +331,47 @@ fn a_condition_that_is_not_known_is_named() {
     let message = both("Wonder", "Neg").unwrap_err().to_string();
     assert!(message.contains("Wonder") && message.contains("inside"), "{message}");
 }
+
+/// Weights of a branch and of a function's node may lie beside the model.
+#[test]
+fn bodies_have_external_data() {
+    use tilewright_onnx::proto::{StringStringEntryProto, TensorProto};
+    let folder = std::env::temp_dir().join(format!("tilewright-inlined-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let values: Vec<u8> = [3.0_f32, 5.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+    std::fs::write(folder.join("weights.bin"), values).unwrap();
+    let outside = |name: &str, offset: usize| {
+        let entry = |key: &str, value: String| StringStringEntryProto { key: key.to_owned(), value };
+        TensorProto {
+            name: name.into(),
+            dims: vec![1],
+            data_type: 1,
+            data_location: 1,
+            external_data: vec![
+                entry("location", "weights.bin".to_owned()),
+                entry("offset", offset.to_string()),
+                entry("length", "4".to_owned()),
+            ],
+            ..TensorProto::default()
+        }
+    };
+    let constant = NodeProto {
+        attribute: vec![AttributeProto {
+            name: "value".into(),
+            r#type: 4,
+            t: Some(outside("", 4)),
+            ..AttributeProto::default()
+        }],
+        ..node("Constant", "", &[], &["w"])
+    };
+    let five = function("five", &["a"], &["b"], vec![constant, node("Mul", "", &["a", "w"], &["b"])]);
+    let then = GraphProto {
+        initializer: vec![outside("w", 0)],
+        ..body(vec![node("Mul", "", &["f", "w"], &["m"])], "m")
+    };
+    let nodes = vec![call("five", "", &["x"], &["f"]), either("two", "y", then, body(vec![], "f"))];
+    let path = folder.join("model.onnx");
+    std::fs::write(&path, encoded(&with(nodes, vec![five]))).unwrap();
+    assert_eq!(run(&Model::load(&path).unwrap()), X.map(|x| 15.0 * x));
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -43,11 +43,13 @@ static ALLOCATOR: Watching = Watching;
 /// The widest number takes 16 bytes, a vector may double, and the test data themselves are below a megabyte.
 const LARGEST_ALLOWED: usize = 4 * 16 * tilewright_onnx::host::LIMIT;
 
-/// Models of many operators, small enough to be read thousands of times: one made by hand and ONNX's own.
+/// Models of many operators, small enough to be read thousands of times: one made by hand, ONNX's own, and those that peers
+/// answered.
 static MODELS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let cases = common::cases("node").into_iter().chain(common::cases("simple"));
     let files = cases.map(|case| std::fs::read(case.model).unwrap()).filter(|bytes| bytes.len() < 20_000);
-    std::iter::once(common::encoded(&common::sample())).chain(files).collect()
+    let peers = common::peers().into_iter().map(|path| std::fs::read(path).unwrap());
+    std::iter::once(common::encoded(&common::sample())).chain(files).chain(peers).collect()
 });
 
 fn read(bytes: &[u8]) {

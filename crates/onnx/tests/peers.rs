@@ -4,8 +4,6 @@
 
 mod common;
 
-use std::path::Path;
-
 use tilewright_graph::{Compiled, Options};
 use tilewright_onnx::{Error, HostTensor, Import, Model};
 use tilewright_runtime::Context;
@@ -32,10 +30,7 @@ fn run(context: &Context, model: &Model) -> Result<Option<String>, Error> {
 #[test]
 fn peers_agree() {
     let context = Context::new().unwrap();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
-    paths.sort();
+    let paths = common::peers();
     assert!(paths.len() >= 140, "{} cases", paths.len());
     let mut failed = vec![];
     for path in paths {

@@ -13,6 +13,7 @@ mod functions;
 mod gather;
 mod indices;
 mod movement;
+mod newer;
 mod operators;
 mod order;
 mod quantize;

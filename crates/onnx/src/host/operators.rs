@@ -2,7 +2,8 @@
 
 use super::call::Call;
 use super::{
-    boxes, create, elementwise, functions, gather, movement, order, quantize, reduce, scatter, signal, unique,
+    boxes, create, elementwise, functions, gather, movement, newer, order, quantize, reduce, scatter, signal,
+    unique,
 };
 use crate::error::Result;
 use crate::model::Node;
@@ -157,6 +158,8 @@ fn alone(operator: HostOperator) -> Computation {
         HostOperator::MelWeights => boxed(signal::mel_weights),
         HostOperator::Unique => boxed(unique::unique),
         HostOperator::TfIdf => boxed(unique::tf_idf),
+        HostOperator::CumProd => boxed(newer::cumulative_product),
+        HostOperator::BitCast => boxed(newer::bit_cast),
         HostOperator::NonMaxSuppression => boxed(boxes::non_max_suppression),
         HostOperator::MaxUnpool => boxed(boxes::max_unpool),
     }

@@ -83,9 +83,8 @@ fn complex(call: &Call, x: &HostTensor) -> Result<Vec<[f64; 2]>> {
 pub(super) fn dft(call: &Call) -> Result<Vec<HostTensor>> {
     let (x, attributes) = (call.operand(0)?, &call.node().attributes);
     let (inverse, onesided) = (attributes.flag("inverse", false)?, attributes.flag("onesided", false)?);
-    if inverse && onesided {
-        return Err(attributes.wrong("onesided", "is 1 for an inverse, which has all its numbers".to_owned()));
-    }
+    // The inverse of one side takes that side, whose other one is its mirror image, and gives real numbers.
+    let real = inverse && onesided;
     let values = complex(call, x)?;
     let rank = x.shape().len() - 1;
     let given = if call.opset() < 20 {
@@ -99,20 +98,34 @@ pub(super) fn dft(call: &Call) -> Result<Vec<HostTensor>> {
         return Err(call.node().wrong("a transform along real and imaginary parts"));
     }
     let [outer, extent, inner] = around(&x.shape()[..rank], along);
-    let length = if call.constant(1)?.is_some() { size(call, 1)? } else { extent };
-    let bins = if onesided { length / 2 + 1 } else { length };
+    let length = match (call.constant(1)?.is_some(), real) {
+        (true, _) => size(call, 1)?,
+        (false, true) => 2 * extent.saturating_sub(1),
+        (false, false) => extent,
+    };
+    let bins = if onesided && !real { length / 2 + 1 } else { length };
     affordable(call, outer.saturating_mul(inner), length, bins)?;
     let mut shape = x.shape().to_vec();
-    (shape[along], shape[rank]) = (bins, 2);
+    let parts = if real { 1 } else { 2 };
+    (shape[along], shape[rank]) = (bins, parts);
     let mut result = vec![0.0; call.count(&shape)?];
     for before in 0..outer {
         for behind in 0..inner {
             let mut line: Vec<[f64; 2]> =
                 (0..extent.min(length)).map(|at| values[(before * extent + at) * inner + behind]).collect();
             line.resize(length, [0.0, 0.0]);
+            if real {
+                for at in extent..length {
+                    let [re, im] = line.get(length - at).copied().unwrap_or_default();
+                    line[at] = [re, -im];
+                }
+            }
             for (bin, [re, im]) in transform(&line, bins, inverse).into_iter().enumerate() {
-                let at = 2 * ((before * bins + bin) * inner + behind);
-                (result[at], result[at + 1]) = (re, im);
+                let at = parts * ((before * bins + bin) * inner + behind);
+                result[at] = re;
+                if !real {
+                    result[at + 1] = im;
+                }
             }
         }
     }

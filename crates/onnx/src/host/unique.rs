@@ -64,6 +64,11 @@ pub(super) fn unique(call: &Call) -> Result<Vec<HostTensor>> {
 /// How often each n-gram of a pool stands in a line, with gaps of equal width.
 pub(super) fn tf_idf(call: &Call) -> Result<Vec<HostTensor>> {
     let (x, attributes) = (call.operand(0)?, &call.node().attributes);
+    if !matches!(x.shape().len(), 1 | 2) {
+        return Err(call
+            .node()
+            .wrong(format!("an operand of shape {:?}, where lines are wanted", x.shape())));
+    }
     let missing = |name: &str| attributes.wrong(name, "is missing".to_owned());
     let number = |name: &str| -> Result<usize> {
         let given = *attributes.int_ref(name)?.ok_or_else(|| missing(name))?;
@@ -99,7 +104,7 @@ pub(super) fn tf_idf(call: &Call) -> Result<Vec<HostTensor>> {
     let mut gram = vec![];
     for (at, words) in words.chunks(line.max(1)).enumerate() {
         for length in least.max(1)..=most.min(line) {
-            for gap in 1..=if length == 1 { 1 } else { skips + 1 } {
+            for gap in 1..=if length == 1 { 1 } else { skips.min(line) + 1 } {
                 for start in 0..words.len().saturating_sub((length - 1) * gap) {
                     gram.clear();
                     gram.extend((0..length).map(|word| words[start + word * gap]));

@@ -60,8 +60,9 @@ impl Bias<'_> {
 
     /// Only where `place + offset of the query − key` lies in `range`; the offset is one for each image if it is a tensor.
     fn window(&mut self, queries: usize, keys: usize, offset: &Offset, range: (f32, f32)) -> Result<()> {
-        let places = (0..queries).flat_map(|query| (0..keys).map(move |key| query as f32 - key as f32));
-        let apart = self.ctx.tensor(&places.collect::<Vec<_>>(), &[queries, keys])?;
+        let places = |count: usize| (0..count).map(|place| place as f32).collect::<Vec<_>>();
+        let apart = self.ctx.tensor(&places(queries), &[queries, 1])?;
+        let apart = apart.sub(&self.ctx.tensor(&places(keys), &[1, keys])?)?;
         let apart = match offset {
             Offset::One(offset) => apart.unary(UnaryOp::AddScalar { value: *offset })?,
             Offset::Each(offsets) => apart.add(offsets)?,
@@ -140,11 +141,11 @@ pub(super) fn attention(ctx: &Ctx) -> Result<Vec<Value>> {
         return Err(ctx.wrong(format!("{q_heads} heads of queries do not share {kv_heads} of keys")));
     }
     let (k, v) = (repeated(k, q_heads / kv_heads)?, repeated(v, q_heads / kv_heads)?);
+    // The softmax is one of f32, whatever its inputs are: float16 and bfloat16 are no more, and double is not to be had.
     let precision = attributes.int("softmax_precision", 1)?;
-    if ElementType::from_number(i32::try_from(precision).unwrap_or(0))
-        .is_ok_and(|dtype| dtype == ElementType::F64)
-    {
-        return Err(ctx.unsupported("softmax_precision double"));
+    if ![1, 10, 11, 16].contains(&precision) {
+        let reason = format!("is {precision}, which is no type of floats that a softmax has");
+        return Err(attributes.wrong("softmax_precision", reason));
     }
     let scale = match attributes.float_ref("scale")? {
         Some(&scale) => scale,

@@ -6,7 +6,8 @@ use tilewright_tensor::Tensor;
 use super::indexing::whole_numbers;
 use super::node::{Ctx, signed};
 use super::value::Value;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::limit::LIMIT;
 
 /// The mean, or the largest weighted corner, of bilinear samples in each bin of each region (He et al., arXiv 1703.06870).
 /// Until operator set 16 coordinates were as they are; since then half a pixel is taken off.
@@ -50,6 +51,11 @@ pub(super) fn roi_align(ctx: &Ctx) -> Result<Vec<Value>> {
         Ok(corners.slice(&[SliceRange::full(count), SliceRange::new(at, at + 1)])?)
     };
     let samples = if ratio > 0 { [ratio; 2] } else { adaptive(ctx, &Shape { rows, columns, half })? };
+    let places = (rows.saturating_mul(samples[0])).saturating_mul(columns.saturating_mul(samples[1]));
+    if places > LIMIT {
+        let (node, elements) = (ctx.node.place(), places as u128);
+        return Err(Error::TooLarge { node, elements, limit: LIMIT });
+    }
     if count == 0 {
         return ctx.like_first([Tensor::from_slice::<f32>(ctx.context, &[], &[0, c, rows, columns])?]);
     }

@@ -40,7 +40,7 @@ pub(super) fn col2im(ctx: &Ctx) -> Result<Vec<Value>> {
         windows.push(count.ok_or_else(|| ctx.wrong(format!("a block of {block:?} in {image:?}")))?);
         padded.push(whole);
     }
-    if !columns.is_multiple_of(taps) || windows.iter().product::<usize>() != length {
+    if columns == 0 || !columns.is_multiple_of(taps) || windows.iter().product::<usize>() != length {
         return Err(
             ctx.wrong(format!("columns of {:?} for {windows:?} windows of {block:?} elements", x.shape()))
         );

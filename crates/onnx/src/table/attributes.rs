@@ -33,6 +33,7 @@ BitwiseNot:
 BitwiseOr:
 BitwiseXor:
 BlackmanWindow: output_datatype periodic
+BitCast: to
 Cast: saturate@19.. to
 CastLike: saturate@19..
 Ceil: consumed_inputs@..5
@@ -48,6 +49,7 @@ Conv: auto_pad dilations group kernel_shape pads strides
 ConvTranspose: auto_pad dilations group kernel_shape output_padding output_shape pads strides
 Cos:
 Cosh:
+CumProd: exclusive reverse
 CumSum: exclusive reverse
 DFT: axis@..19 inverse onesided
 DeformConv: dilations group kernel_shape offset_group pads strides

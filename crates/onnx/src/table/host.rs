@@ -13,4 +13,6 @@ pub(super) const ON_HOST: &[HostRow] = &[
     ("STFT", HostOperator::Stft),
     ("MelWeightMatrix", HostOperator::MelWeights),
     ("TfIdfVectorizer", HostOperator::TfIdf),
+    ("CumProd", HostOperator::CumProd),
+    ("BitCast", HostOperator::BitCast),
 ];

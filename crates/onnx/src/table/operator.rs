@@ -291,6 +291,10 @@ pub(crate) enum HostOperator {
     Unique,
     /// Counts of n-grams.
     TfIdf,
+    /// Running products.
+    CumProd,
+    /// The same bits under another type.
+    BitCast,
     /// Boxes that no better one covers.
     NonMaxSuppression,
     /// Maxima put back where they were.

@@ -178,6 +178,15 @@ fn tensors(folder: &Path, kind: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// The models of `peers/`, by name.
+pub fn peers() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
+    paths.sort();
+    paths
+}
+
 /// A tensor of the test data as the model declares it: NumPy has no bfloat16, and its bits were stored as uint16.
 pub fn declared(tensor: HostTensor, dtype: Option<ElementType>) -> HostTensor {
     match (tensor.data(), dtype) {

@@ -260,15 +260,22 @@ def from_onnx():
         attention_causal_boolmask_nan_robustness attention_local_window swish
         rms_normalization_2d_axis1 rms_normalization_4d_axis_negative_2 rotary_embedding rotary_embedding_interleaved
         rotary_embedding_3d_input rotary_embedding_with_rotary_dim rotary_embedding_no_position_ids""".split()
+    # Of constants.
+    known = """bitcast_2d_float32_to_int32 bitcast_int64_to_float64 bitcast_bool_to_uint8 cumprod_1d cumprod_2d_axis_1
+        cumprod_1d_reverse_exclusive dft_irfft""".split()
     found = 0
     for case in collect_testcases(None):
-        if case.name.removeprefix("test_") not in wanted or not case.data_sets:
+        name = case.name.removeprefix("test_")
+        if name not in wanted + known or not case.data_sets:
             continue
         found += 1
         inputs, outputs = case.data_sets[0]
+        if name in known:
+            for info, value in zip(case.model.graph.input, inputs):
+                case.model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), info.name))
         named = lambda infos, values: {info.name: value for info, value in zip([i for i in infos if i.name], values)}
         save(f"onnx_{case.name[5:]}", case.model, named(case.model.graph.input, inputs), named(case.model.graph.output, outputs))
-    print(found, "of", len(wanted), "cases of ONNX", file=sys.stderr)
+    print(found, "of", len(wanted + known), "cases of ONNX", file=sys.stderr)
 
 
 for old in HERE.glob("*.onnx"):

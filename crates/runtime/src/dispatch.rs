@@ -4,7 +4,7 @@ use tilewright_shaders::BindingKind;
 
 use crate::{
     buffer::Buffer,
-    error::{Error, Result},
+    error::{Error, Result, STORAGE_BINDING},
     gpu::Gpu,
     options::Mode,
     pipeline::Pipeline,
@@ -91,7 +91,7 @@ pub(crate) fn check(gpu: &Gpu, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> 
         if buffer.size() > most {
             return Err(Error::Limit {
                 op: dispatch.op.to_owned(),
-                what: "a storage binding (in bytes)",
+                what: STORAGE_BINDING,
                 needed: buffer.size(),
                 limit: most,
                 detail: format!("`{}` of kernel {}, {}", binding.name, pipeline.label(), buffer.describe()),

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{DType, Op, ShapeError};
 
-use crate::{error::Result, hints::Hints, launch, quantized, tensor::Tensor, trace};
+use crate::{error::Error, error::Result, hints::Hints, large, launch, quantized, tensor::Tensor, trace};
 
 impl Tensor {
     /// `op` of `inputs`, in the order that [`Op`] lists, and its results in theirs. All methods of a tensor that compute
@@ -34,7 +34,8 @@ impl Tensor {
         let quantization = quantized::of_results(op, inputs)?;
         let mut results = match inputs.iter().find_map(|input| input.trace()) {
             Some(trace) => trace::write_down(&trace, op, inputs, shapes, dtypes)?,
-            None => launch::launch(op, inputs, &shapes, hints)?,
+            None if large::is_needed(op, inputs, &shapes) => large::run(op, inputs, &shapes, hints)?,
+            None => launch_fitting(op, inputs, &shapes, hints)?,
         };
         if quantization.is_some() {
             results.iter_mut().for_each(|result| result.quantization.clone_from(&quantization));
@@ -60,5 +61,15 @@ impl Tensor {
             return Err(ShapeError::NoOperands { op: op.name() }.into());
         }
         Ok(results.swap_remove(0))
+    }
+}
+
+/// Launches `op`, whose operands and results fit the device's bindings; in slices if what a kernel needs beside them does not.
+fn launch_fitting(op: &Op, inputs: &[&Tensor], shapes: &[Vec<usize>], hints: &Hints) -> Result<Vec<Tensor>> {
+    match launch::launch(op, inputs, shapes, hints) {
+        Err(Error::Runtime(error)) if error.is_binding_limit() => {
+            large::run(op, inputs, shapes, hints).map_err(|_| error.into())
+        }
+        other => other,
     }
 }

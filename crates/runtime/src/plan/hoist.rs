@@ -36,8 +36,11 @@ pub(crate) struct Constant {
 #[derive(Default)]
 pub struct SharedConstants(Mutex<HashMap<Made, (Vec<Buffer>, Buffer)>>);
 
-/// What a launch made: by its kernel, its parameters, its operands, and the size of its result.
+/// What a launch or a copy made: by its kernel, its parameters, its operands, and the size of its result.
 type Made = (usize, Vec<u8>, Vec<usize>, u64);
+
+/// Stands for the device's own copy in the place of a kernel: no pipeline lies at the end of the address space.
+const COPY: usize = usize::MAX;
 
 impl SharedConstants {
     /// Nothing yet.
@@ -78,6 +81,13 @@ pub(crate) fn hoist(
         };
         let made = match &step {
             Step::Launch(launch) => identity(launch, &writers, memory),
+            Step::Copy { from, from_offset, to, to_offset: 0, size } if *size >= to.size() => {
+                (!to.is_backed() && writers.get(&to.key()) == Some(&1)).then(|| {
+                    let from = memory(from);
+                    let key = (COPY, from_offset.to_le_bytes().to_vec(), vec![from.key()], to.size());
+                    (key, vec![from], to.clone())
+                })
+            }
             Step::Copy { .. } => None,
         };
         if let Some((key, _, result)) = &made

@@ -1,0 +1,131 @@
+//! A part of a tensor as a tensor of its own.
+
+use std::ops::Range;
+
+use tilewright_ops::{DType, Op, SliceRange, op::cut::Part};
+
+use super::{bytes, choose::ranges, exceeds, join::Joined, limit};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
+
+/// Copies that a part or a piece may take; beyond, kernels gather it from slices.
+pub(super) const MOST_RUNS: usize = 4096;
+
+/// How a range of an axis lies in memory: as `runs` ranges of bytes, `pitch` apart, of which a position takes `inner`.
+pub(super) struct Runs {
+    pub runs: usize,
+    pub pitch: u64,
+    pub inner: u64,
+}
+
+impl Runs {
+    pub fn new(shape: &[usize], layout: Layout, dtype: DType, axis: usize) -> Self {
+        let order = layout.memory_order(shape.len());
+        let mut passed = false;
+        let (mut runs, mut inner) = (1, dtype.size() as u64);
+        for at in order {
+            match (at == axis, passed) {
+                (true, _) => passed = true,
+                (false, false) => runs *= shape[at],
+                (false, true) => inner *= shape[at] as u64,
+            }
+        }
+        Self { runs, pitch: inner * shape[axis] as u64, inner }
+    }
+
+    /// Whether `range` of `extent` positions consists of whole words, up to the last of the tensor.
+    pub fn is_aligned(&self, range: &Range<usize>, extent: usize) -> bool {
+        let word = |bytes: u64| bytes.is_multiple_of(4);
+        let last = self.runs == 1 && range.end == extent;
+        word(range.start as u64 * self.inner)
+            && (self.runs == 1 || word(self.pitch))
+            && (last || word(range.len() as u64 * self.inner))
+    }
+}
+
+/// Whether the device's own copies reach this part.
+pub(super) fn is_aligned(x: &Tensor, part: &Part) -> bool {
+    let runs = Runs::new(x.shape(), x.layout(), x.dtype(), part.axis);
+    runs.is_aligned(&part.range, x.shape()[part.axis])
+}
+
+/// `part` of `x`, laid out as `x`.
+pub(super) fn take(x: &Tensor, part: &Part) -> Result<Tensor> {
+    let taken = range(x, part.axis, &part.range)?;
+    if part.border == (0, 0) {
+        return Ok(taken);
+    }
+    let mut padding = vec![(0, 0); x.rank()];
+    padding[part.axis] = part.border;
+    let padded = Tensor::run_one(&Op::Pad { padding, value: 0.0 }, &[&taken.cast(DType::F32)?])?;
+    padded.cast(x.dtype())
+}
+
+/// `range` of `axis` of `x`.
+pub(super) fn range(x: &Tensor, axis: usize, range: &Range<usize>) -> Result<Tensor> {
+    let extent = x.shape()[axis];
+    if range.len() == extent {
+        return Ok(x.clone());
+    }
+    let mut shape = x.shape().to_vec();
+    shape[axis] = range.len();
+    let runs = Runs::new(x.shape(), x.layout(), x.dtype(), axis);
+    let large = exceeds(x.shape(), limit(x));
+    if large && runs.runs <= MOST_RUNS && runs.is_aligned(range, extent) || shape.contains(&0) {
+        let y = Tensor::empty(x.context(), &shape, x.dtype(), x.layout())?;
+        let size = (range.len() as u64 * runs.inner).next_multiple_of(4);
+        for run in 0..if y.count() == 0 { 0 } else { runs.runs as u64 } {
+            let from = run * runs.pitch + range.start as u64 * runs.inner;
+            x.context().copy(x.buffer(), from, y.buffer(), run * range.len() as u64 * runs.inner, size)?;
+        }
+        return Ok(y);
+    }
+    let mut ranges: Vec<_> = x.shape().iter().map(|&extent| SliceRange::full(extent)).collect();
+    ranges[axis] = SliceRange::new(range.start, range.end);
+    if !large {
+        return Tensor::run_one(&Op::Slice(ranges), &[x]);
+    }
+    if let Some(wide) = x.words() {
+        return self::range(&x.cast(wide)?, axis, range)?.cast(x.dtype());
+    }
+    // Slices of neighbouring bytes, and of each a part by a kernel.
+    let outer = outermost(x);
+    let mut joined = Joined::new(&shape, outer, 1);
+    for chunk in chunks(x, outer) {
+        let slice = self::range(x, outer, &chunk)?;
+        ranges[outer] = SliceRange::full(chunk.len());
+        joined.push(&Tensor::run_one(&Op::Slice(ranges.clone()), &[&slice])?, 0, chunk.len())?;
+    }
+    joined.finish()
+}
+
+/// `x`, of four axes, in another layout: slices of it, joined along the axis that is outermost in both.
+pub(crate) fn to_layout(x: &Tensor, layout: Layout) -> Result<Tensor> {
+    if let Some(wide) = x.words() {
+        return x.cast(wide)?.to_layout(layout)?.cast(x.dtype());
+    }
+    let axis = [0, 2, 3].into_iter().find(|&axis| x.shape()[axis] > 1).unwrap_or(1);
+    let mut joined = Joined::new(x.shape(), axis, 1);
+    for chunk in chunks(x, axis) {
+        joined.push(&range(x, axis, &chunk)?.to_layout(layout)?, 0, chunk.len())?;
+    }
+    joined.finish()
+}
+
+/// The axis whose positions are the longest ranges of neighbouring bytes.
+pub(super) fn outermost(x: &Tensor) -> usize {
+    let order = x.layout().memory_order(x.rank());
+    order.into_iter().find(|&axis| x.shape()[axis] > 1).unwrap_or(0)
+}
+
+/// Ranges of `axis` that fit where a single position fits.
+fn chunks(x: &Tensor, axis: usize) -> impl Iterator<Item = Range<usize>> {
+    chunks_of(x.shape(), axis, limit(x))
+}
+
+/// As [`chunks`], of a shape.
+pub(super) fn chunks_of(shape: &[usize], axis: usize, limit: u64) -> impl Iterator<Item = Range<usize>> {
+    let extent = shape[axis];
+    let each = bytes(shape) / extent.max(1) as u64;
+    let fit = usize::try_from(limit / each.max(1)).unwrap_or(usize::MAX).clamp(1, extent.max(1));
+    ranges(extent, 1, extent.div_ceil(fit))
+}

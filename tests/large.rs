@@ -208,7 +208,7 @@ fn halves_run_in_slices() {
     let whole = &contexts()[0];
     let all = [cases::convolutions(), cases::products(), cases::movements()].into_iter().flatten();
     let takes = |case: &Case| case.op.facts().kind != Kind::Arithmetic && case.op.facts().inputs.len() < 4;
-    for case in some(all.filter(takes).collect(), 3) {
+    for case in some(all.filter(takes).collect(), 5) {
         let halves = |context: &Context| -> Vec<Tensor> {
             let facts = case.op.facts();
             let tensors = operands(context, &case, Layout::RowMajor).into_iter().enumerate();
@@ -263,7 +263,7 @@ fn a_training_step_runs_in_slices() {
     };
     let expected = step(&contexts()[0]);
     let mut outcomes = Cases::new();
-    for context in limited_contexts(2048) {
+    for context in limited_contexts(3072) {
         for (at, (found, expected)) in step(&context).iter().zip(&expected).enumerate() {
             outcomes.check(format!("{at}, {:?}", context.mode()), close(found, expected, 1e-4, 1e-6));
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    pieces::{Cut, Part, Piece},
+    pieces::{Cut, Join, Part, Piece},
     table::{axes, broadcast, others, windows},
     windows::Windows,
 };
@@ -30,7 +30,7 @@ impl Gradient {
             Self::Binary { .. } => axes(y)
                 .map(|axis| {
                     let mut cut = broadcast(whole, inputs, y, axis);
-                    cut.join = super::Join::Along(vec![axis; outputs.len()]);
+                    cut.join = Join::Along(vec![axis; outputs.len()]);
                     cut
                 })
                 .collect(),

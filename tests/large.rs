@@ -200,6 +200,33 @@ fn memory_beyond_a_binding_is_filled_moved_and_written() {
     outcomes.finish();
 }
 
+/// A weight beyond the binding is bound piece by piece where it lies; what a step writes anew is not in the plan.
+#[test]
+fn a_constant_is_cut_without_a_copy() {
+    let context = limited_contexts(1 << 16).swap_remove(0);
+    let (inputs, outputs) = (256, 512);
+    let values = whole_numbers(inputs * outputs, 5);
+    let weight = Tensor::from_slice(&context, &values, &[outputs, inputs]).unwrap();
+    let x = Tensor::from_slice(&context, &whole_numbers(3 * inputs, 6), &[3, inputs]).unwrap();
+    let op = MatMul { transpose_right: true, ..MatMul::default() };
+    let layer = |x: &Tensor| x.matmul_with(&weight, &MatMulCall::new(op));
+    let graph = capture(&context, &[("x", x.shape(), DType::F32)], |inputs| {
+        Ok::<_, tilewright::tensor::Error>(vec![("y".to_owned(), layer(&inputs[0])?)])
+    });
+    let before = context.memory();
+    let compiled = Compiled::new(&graph.unwrap(), &Options::default()).unwrap();
+    let y = compiled.run(&[&x]).unwrap()[0].to_vec::<f32>().unwrap();
+    let after = context.memory();
+    assert!(after.live - before.live < 4 * (inputs * outputs) as u64 / 4, "{before:?} {after:?}");
+    assert_eq!(y, layer(&x).unwrap().to_vec::<f32>().unwrap());
+    for (at, found) in y.iter().enumerate() {
+        let (row, column) = (at / outputs, at % outputs);
+        let x = whole_numbers(3 * inputs, 6);
+        let terms = (0..inputs).map(|k| x[row * inputs + k] * values[column * inputs + k]);
+        assert_eq!(*found, terms.sum::<f32>(), "{row} {column}");
+    }
+}
+
 /// Products and movements of halves, eagerly and compiled.
 #[test]
 fn halves_run_in_slices() {

@@ -4,13 +4,14 @@
 #[path = "runtime/ahead.rs"]
 mod ahead;
 mod common;
+#[path = "runtime/limits.rs"]
+mod limits;
 
 use std::str::FromStr;
 
-use common::{limited_contexts, own_context as context, own_contexts as contexts};
+use common::{own_context as context, own_contexts as contexts};
 use tilewright::{
     Context, ContextOptions, Mode, Tensor,
-    ops::Dropout,
     runtime::{AdapterChoice, Dispatch, Error, adapters},
 };
 
@@ -69,26 +70,6 @@ fn wrong_launches_are_errors() {
     assert!(matches!(launch(&[], 0), Err(Error::Launch { .. })));
     assert!(matches!(launch(&[], 2), Err(Error::Launch { .. })));
     assert!(launch(&[], 1).is_ok());
-}
-
-#[test]
-fn a_binding_over_the_limit_is_a_typed_error() {
-    let context = &limited_contexts(4096)[0];
-    let large = Tensor::empty(context, &[1025], tilewright::DType::F32, Default::default()).unwrap();
-    // What has to run in one piece names the operation, the shape and the limit.
-    let error = large.dropout(&Dropout { p: 0.5 }, 1, 2).unwrap_err().to_string();
-    for part in ["dropout", "4096", "4100", "[1025]", "smaller batch"] {
-        assert!(error.contains(part), "`{part}` is not in: {error}");
-    }
-    let pipeline = context.pipeline_from_wgsl("stray", STRAY).unwrap();
-    let buffers = [large.buffer()];
-    let launch = Dispatch { op: "mine", params: &[], buffers: &buffers, groups: 1 };
-    let error = context.dispatch_pipeline(&pipeline, &launch).unwrap_err();
-    assert!(error.is_binding_limit() && error.to_string().contains("[1025]"), "{error}");
-    let most = context.limits().max_buffer_size;
-    let error = context.alloc(most + 1).unwrap_err();
-    assert!(matches!(error, Error::Limit { .. }), "{error}");
-    assert!(!error.is_binding_limit());
 }
 
 #[test]

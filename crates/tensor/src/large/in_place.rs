@@ -17,7 +17,7 @@ pub(crate) fn in_place(
     }
     let lines: Vec<_> = tensors.iter().map(|x| x.relabel(&[x.count()], Layout::RowMajor)).collect();
     for chunk in take::chunks_of(lines[0].shape(), 0, limit) {
-        let parts = lines.iter().map(|line| take::range(line, 0, &chunk)).collect::<Result<Vec<_>>>()?;
+        let parts = lines.iter().map(|line| take::copied(line, 0, &chunk)).collect::<Result<Vec<_>>>()?;
         step(&parts.iter().collect::<Vec<_>>())?;
         for (line, part) in lines.iter().zip(&parts).take(written) {
             let (at, size) = (chunk.start as u64 * 4, part.count() as u64 * 4);

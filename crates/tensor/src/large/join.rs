@@ -75,7 +75,7 @@ impl Joined {
         let refs: Vec<_> = pieces.iter().collect();
         let [first, ..] = refs[..] else { return Tensor::run_one(&concat, &refs) };
         if refs.len() == 1 {
-            return Ok(first.clone());
+            return first.copy();
         }
         if !exceeds(&shape, limit(first)) {
             return Tensor::run_one(&concat, &refs);

@@ -69,6 +69,22 @@ pub(super) fn range(x: &Tensor, axis: usize, range: &Range<usize>) -> Result<Ten
     let mut shape = x.shape().to_vec();
     shape[axis] = range.len();
     let runs = Runs::new(x.shape(), x.layout(), x.dtype(), axis);
+    if runs.runs == 1 {
+        // Neighbouring bytes are bound where they lie, if the device can begin there.
+        let (offset, size) = (range.start as u64 * runs.inner, range.len() as u64 * runs.inner);
+        if let Some(part) = x.context().part(x.buffer(), offset, size) {
+            return Tensor::from_parts(x.context(), part, &shape, x.dtype(), x.layout());
+        }
+    }
+    copied(x, axis, range)
+}
+
+/// As [`range`], in memory of its own.
+pub(super) fn copied(x: &Tensor, axis: usize, range: &Range<usize>) -> Result<Tensor> {
+    let extent = x.shape()[axis];
+    let mut shape = x.shape().to_vec();
+    shape[axis] = range.len();
+    let runs = Runs::new(x.shape(), x.layout(), x.dtype(), axis);
     let large = exceeds(x.shape(), limit(x));
     if large && runs.runs <= MOST_RUNS && runs.is_aligned(range, extent) || shape.contains(&0) {
         let y = Tensor::empty(x.context(), &shape, x.dtype(), x.layout())?;
@@ -85,7 +101,7 @@ pub(super) fn range(x: &Tensor, axis: usize, range: &Range<usize>) -> Result<Ten
         return Tensor::run_one(&Op::Slice(ranges), &[x]);
     }
     if let Some(wide) = x.words() {
-        return self::range(&x.cast(wide)?, axis, range)?.cast(x.dtype());
+        return copied(&x.cast(wide)?, axis, range)?.cast(x.dtype());
     }
     // Slices of neighbouring bytes, and of each a part by a kernel.
     let outer = outermost(x);

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::{
     pieces::{Cut, Join, Part, Piece},
-    table::{axes, broadcast, others, windows},
+    products::windows,
+    table::{axes, broadcast, others},
     windows::Windows,
 };
 use crate::{

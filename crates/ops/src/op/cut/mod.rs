@@ -5,6 +5,7 @@
 
 mod gradients;
 mod pieces;
+mod products;
 mod table;
 mod windows;
 

@@ -1,7 +1,5 @@
 //! Which cut, and how many pieces.
 
-use std::ops::Range;
-
 use tilewright_ops::{
     Op,
     op::{
@@ -10,7 +8,11 @@ use tilewright_ops::{
     },
 };
 
-use super::{bytes, limit};
+use super::{
+    limit::{bytes, limit},
+    ranges::ranges,
+    runs::{Runs, is_aligned},
+};
 use crate::{layout::Layout, tensor::Tensor};
 
 /// A cut and the number of pieces.
@@ -84,13 +86,6 @@ fn counts(least: usize, most: usize) -> impl Iterator<Item = usize> {
         .chain((least <= most).then_some(most))
 }
 
-/// `extent` positions in pieces of about the same length, each but the last a multiple of `unit`.
-pub(super) fn ranges(extent: usize, unit: usize, pieces: usize) -> impl Iterator<Item = Range<usize>> {
-    let units = extent.div_ceil(unit);
-    let bound = move |at: usize| (units * at / pieces * unit).min(extent);
-    (0..pieces).map(move |at| bound(at)..bound(at + 1)).filter(|range| !range.is_empty())
-}
-
 struct Whole<'a> {
     op: &'a Op,
     inputs: &'a [&'a Tensor],
@@ -129,7 +124,7 @@ impl Whole<'_> {
                 operands.push(
                     part.as_ref().map_or_else(|| input.shape().to_vec(), |part| part.shape(input.shape())),
                 );
-                let place = part.as_ref().map(|part| super::take::is_aligned(input, part));
+                let place = part.as_ref().map(|part| is_aligned(input, part));
                 if bytes(input.shape()) > self.limit && place == Some(false) {
                     return None;
                 }
@@ -147,7 +142,8 @@ impl Whole<'_> {
         let mut copies = 0;
         for (at, part) in &piece.operands {
             if let Some(part) = part {
-                copies += runs(self.inputs[*at].shape(), self.inputs[*at].layout(), part.axis);
+                let input = self.inputs[*at];
+                copies += Runs::new(input.shape(), input.layout(), input.dtype(), part.axis).runs as u64;
             }
         }
         let Join::Along(axes) = &cut.join else { return copies };
@@ -155,30 +151,16 @@ impl Whole<'_> {
         let last = self.op.facts().input(0).layout == Preference::ChannelsLast;
         for (shape, &axis) in self.shapes.iter().zip(axes) {
             let alike = if shape.len() == x.rank() { x.layout() } else { Layout::RowMajor };
-            copies += runs(shape, if last { Layout::ChannelsLast } else { alike }, axis);
+            let layout = if last { Layout::ChannelsLast } else { alike };
+            copies += Runs::new(shape, layout, x.dtype(), axis).runs as u64;
         }
         copies
     }
 }
 
-/// Runs of neighbouring bytes that a range of `axis` consists of.
-fn runs(shape: &[usize], layout: Layout, axis: usize) -> u64 {
-    let order = layout.memory_order(shape.len());
-    order.iter().take_while(|&&at| at != axis).map(|&at| shape[at] as u64).product()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_cover_without_gap() {
-        for (extent, unit, pieces) in [(10, 1, 3), (10, 4, 2), (7, 4, 2), (1, 1, 1), (9, 3, 3), (5, 1, 5)] {
-            let all: Vec<_> = ranges(extent, unit, pieces).collect();
-            assert_eq!((all[0].start, all[all.len() - 1].end), (0, extent), "{extent} {unit} {pieces}");
-            assert!(all.windows(2).all(|pair| pair[0].end == pair[1].start && pair[1].start % unit == 0));
-        }
-    }
 
     #[test]
     fn counts_end_with_the_finest() {

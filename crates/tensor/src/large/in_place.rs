@@ -1,6 +1,10 @@
 //! What writes in place, slice by slice.
 
-use super::{exceeds, limit, take};
+use super::{
+    limit::{exceeds, limit},
+    ranges::chunks_of,
+    take,
+};
 use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 /// Runs `step` on tensors of the same number of elements, which lie alike, element by element: the first `written` of them are
@@ -16,7 +20,7 @@ pub(crate) fn in_place(
         return step(tensors);
     }
     let lines: Vec<_> = tensors.iter().map(|x| x.relabel(&[x.count()], Layout::RowMajor)).collect();
-    for chunk in take::chunks_of(lines[0].shape(), 0, limit) {
+    for chunk in chunks_of(lines[0].shape(), 0, limit) {
         let parts = lines.iter().map(|line| take::copied(line, 0, &chunk)).collect::<Result<Vec<_>>>()?;
         step(&parts.iter().collect::<Vec<_>>())?;
         for (line, part) in lines.iter().zip(&parts).take(written) {

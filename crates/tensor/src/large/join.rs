@@ -1,10 +1,11 @@
 //! Pieces of a tensor put together.
 
-use tilewright_ops::{Op, op::cut::Part};
+use tilewright_ops::{Op, SliceRange};
 
 use super::{
-    exceeds, limit,
-    take::{self, MOST_RUNS, Runs},
+    limit::{exceeds, limit},
+    ranges::chunks_of,
+    runs::{MOST_RUNS, Runs},
 };
 use crate::{error::Result, tensor::Tensor};
 
@@ -44,7 +45,7 @@ impl Joined {
             }
             State::Pieces(pieces) => {
                 let first = pieces.first().map_or(piece.layout(), Tensor::layout);
-                let wanted = take::range(piece, self.axis, &(skip..skip + count))?;
+                let wanted = narrow(piece, self.axis, skip, count)?;
                 pieces.push(wanted.to_layout(first)?);
             }
             State::Empty => {}
@@ -91,10 +92,10 @@ impl Joined {
         let order = first.layout().memory_order(shape.len());
         let outer = order.into_iter().find(|&at| shape[at] > 1 && at != axis).unwrap_or(axis);
         let mut joined = Self::new(&shape, outer, 1);
-        for chunk in take::chunks_of(&shape, outer, limit(first)) {
-            let count = chunk.len();
-            let part = Part::new(outer, chunk);
-            let parts = pieces.iter().map(|piece| take::take(piece, &part)).collect::<Result<Vec<_>>>()?;
+        for chunk in chunks_of(&shape, outer, limit(first)) {
+            let (start, count) = (chunk.start, chunk.len());
+            let part = |piece| narrow(piece, outer, start, count);
+            let parts = pieces.iter().map(part).collect::<Result<Vec<_>>>()?;
             joined.push(&Tensor::run_one(&concat, &parts.iter().collect::<Vec<_>>())?, 0, count)?;
         }
         joined.finish()
@@ -110,7 +111,7 @@ fn copy(whole: &Tensor, axis: usize, at: usize, piece: &Tensor, skip: usize, cou
     let (to, mut from) = (of(whole), of(piece));
     let (mut piece, mut skip) = (piece.clone(), skip);
     if !from.is_aligned(&(skip..skip + count), piece.shape()[axis]) {
-        piece = take::range(&piece, axis, &(skip..skip + count))?;
+        piece = narrow(&piece, axis, skip, count)?;
         (skip, from) = (0, of(&piece));
     }
     let size = (count as u64 * to.inner).next_multiple_of(4);
@@ -120,4 +121,14 @@ fn copy(whole: &Tensor, axis: usize, at: usize, piece: &Tensor, skip: usize, cou
         whole.context().copy(piece.buffer(), source, whole.buffer(), target, size)?;
     }
     Ok(())
+}
+
+/// Positions `skip..skip + count` of an axis.
+fn narrow(x: &Tensor, axis: usize, skip: usize, count: usize) -> Result<Tensor> {
+    if count == x.shape()[axis] {
+        return Ok(x.clone());
+    }
+    let mut ranges: Vec<_> = x.shape().iter().map(|&extent| SliceRange::full(extent)).collect();
+    ranges[axis] = SliceRange::new(skip, skip + count);
+    Tensor::run_one(&Op::Slice(ranges), &[x])
 }

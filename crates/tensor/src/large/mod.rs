@@ -9,7 +9,10 @@
 mod choose;
 mod in_place;
 mod join;
+mod limit;
+mod ranges;
 mod rewrite;
+mod runs;
 mod take;
 
 use tilewright_ops::{DType, Op, op::cut::Join};
@@ -17,30 +20,8 @@ use tilewright_ops::{DType, Op, op::cut::Join};
 use crate::{error::Error, error::Result, hints::Hints, layout::Layout, tensor::Tensor};
 
 pub(crate) use in_place::in_place;
+pub(crate) use limit::{exceeds, is_needed, limit};
 pub(crate) use take::to_layout;
-
-/// Bytes that a device may bind at once.
-pub(crate) fn limit(tensor: &Tensor) -> u64 {
-    tensor.context().limits().max_storage_buffer_binding_size
-}
-
-/// Bytes of so many elements in a kernel: types below four bytes are widened on some of the ways.
-fn bytes(shape: &[usize]) -> u64 {
-    shape.iter().fold(4, |bytes: u64, &extent| bytes.saturating_mul(extent as u64))
-}
-
-/// Whether a tensor of this shape is larger than what is bound at once.
-pub(crate) fn exceeds(shape: &[usize], limit: u64) -> bool {
-    bytes(shape) > limit
-}
-
-/// Whether `op` has to run in slices.
-pub(crate) fn is_needed(op: &Op, inputs: &[&Tensor], shapes: &[Vec<usize>]) -> bool {
-    let limit = limit(inputs[0]);
-    let mut all = inputs.iter().map(|input| input.shape()).chain(shapes.iter().map(Vec::as_slice));
-    // A reshape binds nothing.
-    all.any(|shape| exceeds(shape, limit)) && !matches!(op, Op::Reshape(_))
-}
 
 /// Runs `op`, whose operands fit it and whose results have `shapes`, in slices.
 ///
@@ -93,7 +74,7 @@ fn in_pieces(
         Join::Fold { .. } => Vec::new(),
     };
     let mut folded: Option<Tensor> = None;
-    for range in choose::ranges(cut.extent, unit, pieces) {
+    for range in ranges::ranges(cut.extent, unit, pieces) {
         let wanted = range.len();
         let piece = cut.piece(range);
         let operands: Vec<_> = piece
@@ -149,12 +130,12 @@ fn refusal(op: &Op, inputs: &[&Tensor], shapes: &[Vec<usize>]) -> Error {
     let facts = op.facts();
     let named = inputs.iter().enumerate().map(|(at, input)| (facts.input(at).name, input.shape()));
     let results = facts.outputs.iter().zip(shapes).map(|(output, shape)| (output.name, shape.as_slice()));
-    let largest = named.chain(results).max_by_key(|(_, shape)| bytes(shape));
+    let largest = named.chain(results).max_by_key(|(_, shape)| limit::bytes(shape));
     let (name, shape) = largest.unwrap_or_default();
     tilewright_runtime::Error::Limit {
         op: facts.name.to_owned(),
         what: tilewright_runtime::STORAGE_BINDING,
-        needed: bytes(shape),
+        needed: limit::bytes(shape),
         limit: limit(inputs[0]),
         detail: format!("`{name}` of shape {shape:?}; it cannot run in slices that fit"),
     }

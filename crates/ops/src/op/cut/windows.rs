@@ -64,3 +64,76 @@ impl Windows {
         (range.len().saturating_sub(1) * self.stride + self.span).saturating_sub(2 * self.padding)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Strides, paddings, kernels, dilations and extents of which some window fits.
+    fn all() -> Vec<Windows> {
+        let mut all = Vec::new();
+        for stride in 1..=4 {
+            for padding in 0..=4 {
+                for taps in [[1, 1], [2, 1], [3, 1], [3, 2], [5, 1], [2, 3]] {
+                    for extent in [1, 2, 5, 8, 13] {
+                        all.push(Windows::new(2, stride, padding, taps, extent));
+                    }
+                }
+            }
+        }
+        all.retain(|windows| windows.count(windows.extent) > 0);
+        all
+    }
+
+    /// Ranges of `extent` positions.
+    fn ranges(extent: usize) -> impl Iterator<Item = Range<usize>> {
+        (0..extent).flat_map(move |start| (start + 1..=extent).map(move |end| start..end))
+    }
+
+    #[test]
+    fn a_piece_reads_what_its_windows_read() {
+        for windows in all() {
+            let Windows { stride, padding, span, extent, .. } = windows;
+            for range in ranges(windows.count(extent)) {
+                let (part, skip) = windows.read(&range);
+                let at = format!("{stride} {padding} {span} {extent} {range:?} {part:?}");
+                assert!(!part.range.is_empty() && part.range.end <= extent, "{at}");
+                assert!(windows.count(part.range.len()) >= skip + range.len(), "{at}");
+                // In the piece, window `skip` lies as the first of the range does in the whole.
+                assert_eq!(part.range.start + skip * stride, range.start * stride, "{at}");
+                for window in range {
+                    for place in (window * stride..window * stride + span).filter(|place| *place >= padding) {
+                        let inside = place - padding < extent;
+                        assert!(!inside || part.range.contains(&(place - padding)), "{at}, window {window}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_piece_is_written_by_all_windows_that_reach_it() {
+        for windows in all() {
+            let Windows { stride, padding, span, extent, .. } = windows;
+            let count = windows.count(extent);
+            for range in ranges(extent) {
+                let (part, skip) = windows.written(&range, count);
+                let at = format!("{stride} {padding} {span} {extent} {range:?} {part:?}");
+                let spanned = windows.spanned(&part.range, count, range.start - skip);
+                assert!(!part.range.is_empty() && part.range.end <= count, "{at}");
+                assert_eq!(windows.count(spanned), part.range.len(), "{at}");
+                assert!(spanned >= skip + range.len(), "{at}: {spanned}");
+                assert_eq!(part.range.start * stride + skip, range.start, "{at}");
+                for window in 0..count {
+                    let reaches = |place: &usize| {
+                        (window * stride..window * stride + span).contains(&(place + padding))
+                    };
+                    assert!(
+                        !range.clone().any(|place| reaches(&place)) || part.range.contains(&window),
+                        "{at}, {window}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -19,9 +19,13 @@ fn modes() -> Vec<Mode> {
 }
 
 fn open(mode: Mode) -> Context {
+    open_with(mode, |options| options)
+}
+
+fn open_with(mode: Mode, change: impl Fn(ContextOptions) -> ContextOptions) -> Context {
     launches::log();
     let options = ContextOptions::from_env().expect("the environment names valid options");
-    match Context::with_options(&options.with_mode(mode)) {
+    match Context::with_options(&change(options.with_mode(mode))) {
         Ok(context) => context,
         Err(error) => panic!("{error}"),
     }
@@ -53,6 +57,11 @@ pub fn own_context() -> Context {
 /// Contexts of the test's own, one in each mode.
 pub fn own_contexts() -> Vec<Context> {
     modes().into_iter().map(open).collect()
+}
+
+/// Contexts of the test's own, one in each mode, whose storage bindings hold so many bytes at most.
+pub fn limited_contexts(bytes: u64) -> Vec<Context> {
+    modes().into_iter().map(|mode| open_with(mode, |options| options.with_max_binding(bytes))).collect()
 }
 
 /// Whether every case is wanted (`TILEWRIGHT_TEST_SWEEP=full`), and not only those that go a way of their own through the

@@ -14,8 +14,8 @@ use crate::{
 /// More than a step of a deep network needs; beyond, all are dropped and made anew.
 const MOST: usize = 4096;
 
-/// Binding, buffer and size of each entry.
-type Bound = Vec<(u32, wgpu::Buffer, u64)>;
+/// Binding, buffer, offset and size of each entry.
+type Bound = Vec<(u32, wgpu::Buffer, u64, u64)>;
 
 #[derive(Default)]
 pub(crate) struct BindGroups {
@@ -37,8 +37,11 @@ impl BindGroups {
             return found.clone();
         }
         self.made += 1;
-        let entries: Vec<_> =
-            key.1.iter().map(|(binding, buffer, size)| entry(*binding, buffer, 0, *size)).collect();
+        let entries: Vec<_> = key
+            .1
+            .iter()
+            .map(|(binding, buffer, offset, size)| entry(*binding, buffer, *offset, *size))
+            .collect();
         let made = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(pipeline.label()),
             layout: &key.0,
@@ -74,10 +77,10 @@ pub(crate) fn entry(binding: u32, buffer: &wgpu::Buffer, offset: u64, size: u64)
 pub(crate) fn with_textures(
     gpu: &Gpu,
     pipeline: &Pipeline,
-    bound: &[(u32, wgpu::Buffer, u64)],
+    bound: &[(u32, wgpu::Buffer, u64, u64)],
     views: &[(u32, wgpu::TextureView)],
 ) -> Result<wgpu::BindGroup> {
-    let buffers = bound.iter().map(|(binding, buffer, size)| entry(*binding, buffer, 0, *size));
+    let buffers = bound.iter().map(|(binding, buffer, offset, size)| entry(*binding, buffer, *offset, *size));
     checked(gpu, pipeline, buffers.collect(), views)
 }
 

@@ -14,6 +14,8 @@ pub struct Buffer(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub raw: wgpu::Buffer,
     pub size: u64,
+    /// The buffer of which this is a range, and where it begins there.
+    pub part_of: Option<(Buffer, u64)>,
     /// `None` for a buffer that the application brought: it never enters the pool.
     pub home: Option<Weak<Gpu>>,
     /// Of the tensor that was put here first, for messages.
@@ -28,7 +30,36 @@ impl Buffer {
     /// A buffer of a recording.
     pub(crate) fn unbacked(placeholder: wgpu::Buffer, size: u64, home: Weak<Gpu>) -> Self {
         let (home, shape) = (Some(home), OnceLock::new());
-        Self(Arc::new(Shared { raw: placeholder, size, home, shape, backed: false, guarded: false }))
+        let (backed, guarded, part_of) = (false, false, None);
+        Self(Arc::new(Shared { raw: placeholder, size, part_of, home, shape, backed, guarded }))
+    }
+
+    /// `size` bytes of this buffer, which has memory, from `offset` on. It holds that memory as long as it lives.
+    pub(crate) fn range(&self, offset: u64, size: u64) -> Self {
+        let (raw, home) = (self.0.raw.clone(), self.0.home.clone());
+        let part_of = Some((self.whole().clone(), self.offset() + offset));
+        let (backed, guarded, shape) = (true, false, OnceLock::new());
+        Self(Arc::new(Shared { raw, size, part_of, home, shape, backed, guarded }))
+    }
+
+    /// Where it begins in wgpu's buffer: not at 0 if it is a part of another ([`crate::Context::part`]).
+    pub fn offset(&self) -> u64 {
+        self.0.part_of.as_ref().map_or(0, |(_, offset)| *offset)
+    }
+
+    /// Whether it is a part of another.
+    pub(crate) fn is_part(&self) -> bool {
+        self.0.part_of.is_some()
+    }
+
+    /// The buffer of which it is a part, or itself.
+    pub(crate) fn whole(&self) -> &Self {
+        self.0.part_of.as_ref().map_or(self, |(whole, _)| whole)
+    }
+
+    /// Whether both are of the same buffer of wgpu's.
+    pub(crate) fn shares(&self, other: &Self) -> bool {
+        self.whole().same(other.whole())
     }
 
     /// Whether there is memory behind it: not so for what was allocated in a recording ([`crate::Context::recording`]).
@@ -51,7 +82,7 @@ impl Buffer {
         self.0.size
     }
 
-    /// wgpu's buffer, at least as large as [`Self::size`]. Flush the context before reading it by other means.
+    /// wgpu's buffer, in which it begins at [`Self::offset`]; at least as large as [`Self::size`]. Flush the context before reading it by other means.
     pub fn raw(&self) -> &wgpu::Buffer {
         &self.0.raw
     }
@@ -106,6 +137,7 @@ impl std::fmt::Debug for Buffer {
 impl Drop for Shared {
     fn drop(&mut self) {
         if self.backed
+            && self.part_of.is_none()
             && let Some(gpu) = self.home.as_ref().and_then(Weak::upgrade)
         {
             gpu.retire(self.raw.clone(), self.guarded.then_some(self.size));

@@ -63,7 +63,9 @@ impl Context {
     /// As [`Self::with_options`], for callers that must not block.
     pub async fn with_options_async(options: &ContextOptions) -> Result<Self> {
         let adapter = adapter::choose(&options.adapter).await?;
-        let opened = adapter.request_device(&device_descriptor(&adapter)).await;
+        let mut descriptor = device_descriptor(&adapter);
+        descriptor.required_limits = options.limited(descriptor.required_limits);
+        let opened = adapter.request_device(&descriptor).await;
         let (device, queue) = opened.map_err(|error| Error::NoDevice {
             adapter: adapter.get_info().name,
             reason: error.to_string(),
@@ -86,7 +88,8 @@ impl Context {
         Self::assemble(Gpu::new(device, queue, options.mode, Vec::new(), None), None, options)
     }
 
-    fn assemble(gpu: Gpu, ahead: Option<Ahead>, options: &ContextOptions) -> Self {
+    fn assemble(mut gpu: Gpu, ahead: Option<Ahead>, options: &ContextOptions) -> Self {
+        gpu.limits = options.limited(gpu.limits);
         let gpu = Arc::new(gpu);
         let parts = Arc::new(Parts {
             pipelines: Pipelines::new(gpu.clone(), ahead, options.pipeline_cache.as_deref()),

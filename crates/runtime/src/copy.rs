@@ -11,7 +11,7 @@ impl Context {
     /// Whether [`Self::copy`] takes these two: different memory with the usages of a copy, which an application's buffers may
     /// lack.
     pub fn can_copy(&self, from: &Buffer, to: &Buffer) -> bool {
-        !from.same(to)
+        !from.shares(to)
             && from.require_usage(wgpu::BufferUsages::COPY_SRC).is_ok()
             && to.require_usage(wgpu::BufferUsages::COPY_DST).is_ok()
     }
@@ -54,6 +54,7 @@ impl Context {
         }
         from.require_backed("copy")?;
         to.require_backed("copy")?;
+        let (from_offset, to_offset) = (from.offset() + from_offset, to.offset() + to_offset);
         let (from, to) = (from.raw().clone(), to.raw().clone());
         self.recorder().push(Command::Copy { from, from_offset, to, to_offset, size })
     }

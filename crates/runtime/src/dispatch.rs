@@ -4,7 +4,7 @@ use tilewright_shaders::BindingKind;
 
 use crate::{
     buffer::Buffer,
-    error::{Error, Result},
+    error::{Error, Result, STORAGE_BINDING},
     gpu::Gpu,
     options::Mode,
     pipeline::Pipeline,
@@ -45,11 +45,12 @@ pub fn fold_groups(groups: u64, limit: u32) -> Option<[u32; 3]> {
 /// The bytes of `buffer` that a kernel sees.
 pub(crate) fn bound_size(gpu: &Gpu, buffer: &Buffer) -> u64 {
     let size = match gpu.mode {
+        _ if buffer.is_part() => padded(buffer.size()),
         Mode::Fast => padded(buffer.size()),
         // The sentinel is inside the binding: a stray index is seen, not hidden by the clamp.
         Mode::Checked => buffer.raw().size(),
     };
-    size.min(buffer.raw().size()).min(gpu.limits.max_storage_buffer_binding_size)
+    size.min(buffer.raw().size() - buffer.offset()).min(gpu.limits.max_storage_buffer_binding_size)
 }
 
 /// Whole vec4s of f32, as kernels read them.
@@ -91,14 +92,15 @@ pub(crate) fn check(gpu: &Gpu, pipeline: &Pipeline, dispatch: &Dispatch<'_>) -> 
         if buffer.size() > most {
             return Err(Error::Limit {
                 op: dispatch.op.to_owned(),
-                what: "a storage binding (in bytes)",
+                what: STORAGE_BINDING,
                 needed: buffer.size(),
                 limit: most,
                 detail: format!("`{}` of kernel {}, {}", binding.name, pipeline.label(), buffer.describe()),
             });
         }
         let others = dispatch.buffers.iter().enumerate().filter(|&(other, _)| other != at);
-        if binding.kind == BindingKind::ReadWrite && others.into_iter().any(|(_, other)| other.same(buffer)) {
+        if binding.kind == BindingKind::ReadWrite && others.into_iter().any(|(_, other)| other.shares(buffer))
+        {
             return Err(launch("a buffer that it writes is bound twice".to_owned()));
         }
     }

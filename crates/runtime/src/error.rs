@@ -3,6 +3,9 @@
 use thiserror::Error;
 use tilewright_shaders::{ShaderError, SpecialiseError};
 
+/// The limit that [`Error::is_binding_limit`] knows.
+pub const STORAGE_BINDING: &str = "a storage binding (in bytes)";
+
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -180,6 +183,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a buffer is larger than what the device binds at once: a smaller piece of the work may fit.
+    pub fn is_binding_limit(&self) -> bool {
+        matches!(self, Self::Limit { what, .. } if *what == STORAGE_BINDING)
+    }
+
     pub(crate) fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::File { path: path.display().to_string(), reason: error.to_string() }
     }

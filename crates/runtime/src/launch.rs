@@ -78,18 +78,18 @@ impl Context {
         let mut offset = None;
         let mut recorder = self.recorder();
         for binding in bindings {
-            let (raw, size) = if let BindingKind::Uniform(size) = binding.kind {
+            let (raw, at, size) = if let BindingKind::Uniform(size) = binding.kind {
                 offset = Some(recorder.push_params(dispatch.params)?);
-                (recorder.params(), u64::from(size))
+                (recorder.params(), 0, u64::from(size))
             } else if binding.kind.is_texture() {
                 views.extend(given.next().map(|texture| (binding.index, texture.view().clone())));
                 continue;
             } else {
                 let Some(buffer) = buffers.next() else { continue };
                 buffer.require_backed(dispatch.op)?;
-                (buffer.raw(), bound_size(gpu, buffer))
+                (buffer.raw(), buffer.offset(), bound_size(gpu, buffer))
             };
-            bound.push((binding.index, raw.clone(), size));
+            bound.push((binding.index, raw.clone(), at, size));
         }
         // An application's buffer is not ours to keep alive.
         let keep = dispatch.buffers.iter().all(|buffer| buffer.0.home.is_some());

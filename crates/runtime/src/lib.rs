@@ -37,7 +37,7 @@ pub use adapter::{AdapterChoice, AdapterDescription, adapters};
 pub use buffer::Buffer;
 pub use context::Context;
 pub use dispatch::{Dispatch, fold_groups};
-pub use error::{Error, Result};
+pub use error::{Error, Result, STORAGE_BINDING};
 pub use files::write_whole;
 pub use options::{ContextOptions, Mode, Tuning};
 pub use pipeline::Pipeline;

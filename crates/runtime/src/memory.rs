@@ -41,7 +41,7 @@ impl Context {
         let class = size_class(size.max(16) + guard).min(largest & !15);
         let buffer = self.take(size, class, checked)?;
         if checked {
-            self.write_raw(buffer.raw(), &guard::pattern(size, class))?;
+            self.write_raw(&buffer, &guard::pattern(size, class))?;
         }
         Ok(buffer)
     }
@@ -79,6 +79,7 @@ impl Context {
         Ok(Buffer(Arc::new(Shared {
             raw,
             size,
+            part_of: None,
             home: Some(Arc::downgrade(gpu)),
             shape: OnceLock::new(),
             backed: true,
@@ -117,18 +118,18 @@ impl Context {
             return Err(Error::TransferSize { bytes: bytes.len() as u64, size: buffer.size() });
         }
         if bytes.len().is_multiple_of(4) {
-            return self.write_raw(buffer.raw(), bytes);
+            return self.write_raw(buffer, bytes);
         }
         let mut padded = bytes.to_vec();
         padded.resize(bytes.len().next_multiple_of(4), 0);
-        self.write_raw(buffer.raw(), &padded)
+        self.write_raw(buffer, &padded)
     }
 
-    fn write_raw(&self, raw: &wgpu::Buffer, bytes: &[u8]) -> Result<()> {
+    fn write_raw(&self, buffer: &Buffer, bytes: &[u8]) -> Result<()> {
         // `write_buffer` runs before the next submission: earlier commands must be submitted first.
         let gpu = self.gpu();
         self.recorder().flush()?;
-        gpu.queue.write_buffer(raw, 0, bytes);
+        gpu.queue.write_buffer(buffer.raw(), buffer.offset(), bytes);
         Ok(())
     }
 
@@ -147,6 +148,7 @@ impl Context {
         let buffer = Buffer(Arc::new(Shared {
             raw,
             size,
+            part_of: None,
             home: None,
             shape: OnceLock::new(),
             backed: true,
@@ -154,6 +156,15 @@ impl Context {
         }));
         buffer.require_usage(wgpu::BufferUsages::STORAGE)?;
         Ok(buffer)
+    }
+
+    /// `size` bytes of `buffer` from `offset` on as a buffer that kernels read, without a copy: for memory that is there, not a
+    /// recording's, and an offset at which the device binds. `None` where that is not so.
+    pub fn part(&self, buffer: &Buffer, offset: u64, size: u64) -> Option<Buffer> {
+        let alignment = u64::from(self.limits().min_storage_buffer_offset_alignment);
+        let inside = offset.checked_add(size).is_some_and(|end| end <= buffer.size());
+        let bound = buffer.offset().checked_add(offset)?.is_multiple_of(alignment);
+        (buffer.is_backed() && size > 0 && inside && bound).then(|| buffer.range(offset, size))
     }
 
     /// What the pool holds.

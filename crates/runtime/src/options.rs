@@ -65,6 +65,9 @@ impl FromStr for Tuning {
     }
 }
 
+/// The smallest limit on storage bindings that may be asked for.
+const LEAST_BINDING: u64 = 256;
+
 /// The choices of [`crate::Context::with_options`].
 #[derive(Clone, Debug, Default)]
 pub struct ContextOptions {
@@ -78,12 +81,16 @@ pub struct ContextOptions {
     pub tuning: Tuning,
     /// Whether products are exact: see [`crate::Context::exact`].
     pub exact: bool,
+    /// The largest storage binding in bytes, where it is to be smaller than the device's: operations on tensors beyond it run
+    /// in slices. It is for tests, and for finding out how a network runs on a smaller device.
+    pub max_binding: Option<u64>,
 }
 
 impl ContextOptions {
     /// Reads `TILEWRIGHT_ADAPTER` (an index, a part of a name, `high-performance` or `low-power`),
-    /// `TILEWRIGHT_MODE` (`fast` or `checked`), `TILEWRIGHT_TUNE` (`0`, `cached` or `1`, see [`Tuning`]) and
-    /// `TILEWRIGHT_CACHE` (a folder; empty for none). Without the last, the cache lies in the user's cache folder.
+    /// `TILEWRIGHT_MODE` (`fast` or `checked`), `TILEWRIGHT_TUNE` (`0`, `cached` or `1`, see [`Tuning`]),
+    /// `TILEWRIGHT_MAX_BINDING` (bytes, see [`Self::max_binding`]) and `TILEWRIGHT_CACHE` (a folder; empty for none). Without
+    /// the last, the cache lies in the user's cache folder.
     pub fn from_env() -> Result<Self> {
         // What is set and empty counts as not set.
         let variable = |name| match env::var(name) {
@@ -99,12 +106,19 @@ impl ContextOptions {
             .map_or(AdapterChoice::default(), |text| text.parse().unwrap_or_default());
         let mode = variable("TILEWRIGHT_MODE")?.map_or(Ok(Mode::Fast), |text| text.parse())?;
         let tuning = variable("TILEWRIGHT_TUNE")?.map_or(Ok(Tuning::Off), |text| text.parse())?;
+        let max_binding = variable("TILEWRIGHT_MAX_BINDING")?
+            .map(|value| {
+                let (option, allowed) = ("TILEWRIGHT_MAX_BINDING", "a number of bytes, 256 or more");
+                let bytes = value.parse().ok().filter(|&bytes: &u64| bytes >= LEAST_BINDING);
+                bytes.ok_or(Error::Option { option, value, allowed })
+            })
+            .transpose()?;
         let pipeline_cache = match env::var_os("TILEWRIGHT_CACHE") {
             Some(folder) if folder.is_empty() => None,
             Some(folder) => Some(PathBuf::from(folder)),
             None => user_cache().map(|folder| folder.join("tilewright")),
         };
-        Ok(Self { adapter, mode, pipeline_cache, tuning, exact: false })
+        Ok(Self { adapter, mode, pipeline_cache, tuning, exact: false, max_binding })
     }
 
     /// The same with another mode.
@@ -123,6 +137,19 @@ impl ContextOptions {
     pub fn with_tuning(mut self, tuning: Tuning) -> Self {
         self.tuning = tuning;
         self
+    }
+
+    /// The same with storage bindings of so many bytes at most; below 256 it is 256.
+    pub fn with_max_binding(mut self, bytes: u64) -> Self {
+        self.max_binding = Some(bytes);
+        self
+    }
+
+    /// The device's limits with what is asked for here.
+    pub(crate) fn limited(&self, mut limits: wgpu::Limits) -> wgpu::Limits {
+        let most = self.max_binding.unwrap_or(u64::MAX).max(LEAST_BINDING);
+        limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(most);
+        limits
     }
 }
 

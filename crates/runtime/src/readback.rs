@@ -44,7 +44,7 @@ impl Context {
         let mut recorder = self.recorder();
         recorder.push(Command::Copy {
             from: buffer.raw().clone(),
-            from_offset: 0,
+            from_offset: buffer.offset(),
             to: staging.clone(),
             to_offset: 0,
             size,

@@ -8,6 +8,7 @@ pub mod composite;
 mod epilogue;
 mod error;
 mod hints;
+mod large;
 mod launch;
 mod layout;
 pub mod ops;

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{DType, Op, ShapeError};
 
-use crate::{error::Result, hints::Hints, launch, quantized, tensor::Tensor, trace};
+use crate::{error::Error, error::Result, hints::Hints, large, launch, quantized, tensor::Tensor, trace};
 
 impl Tensor {
     /// `op` of `inputs`, in the order that [`Op`] lists, and its results in theirs. All methods of a tensor that compute
@@ -35,7 +35,7 @@ impl Tensor {
         let mut results = match inputs.iter().find_map(|input| input.trace()) {
             Some(trace) => trace::write_down(&trace, op, inputs, shapes, dtypes)?,
             None if hints.exact && !first.context().is_exact() => exactly(op, inputs, &shapes, hints)?,
-            None => launch::launch(op, inputs, &shapes, hints)?,
+            None => on_device(op, inputs, &shapes, hints)?,
         };
         if quantization.is_some() {
             results.iter_mut().for_each(|result| result.quantization.clone_from(&quantization));
@@ -70,6 +70,19 @@ fn exactly(op: &Op, inputs: &[&Tensor], shapes: &[Vec<usize>], hints: &Hints) ->
     let own = inputs[0].context();
     let exact = own.exact();
     let operands: Vec<_> = inputs.iter().map(|input| input.on(&exact)).collect();
-    let results = launch::launch(op, &operands.iter().collect::<Vec<_>>(), shapes, hints)?;
+    let results = on_device(op, &operands.iter().collect::<Vec<_>>(), shapes, hints)?;
     Ok(results.into_iter().map(|result| result.on(own)).collect())
+}
+
+/// Launches `op`, in slices if an operand or a result, or what a kernel needs beside them, is beyond a binding.
+fn on_device(op: &Op, inputs: &[&Tensor], shapes: &[Vec<usize>], hints: &Hints) -> Result<Vec<Tensor>> {
+    if large::is_needed(op, inputs, shapes) {
+        return large::run(op, inputs, shapes, hints);
+    }
+    match launch::launch(op, inputs, shapes, hints) {
+        Err(Error::Runtime(error)) if error.is_binding_limit() => {
+            large::run(op, inputs, shapes, hints).map_err(|_| error.into())
+        }
+        other => other,
+    }
 }

@@ -118,7 +118,7 @@ fn looked_up(ctx: &Ctx, x: &Tensor, updates: &Tensor) -> Result<Option<Vec<Value
     let (own, theirs) =
         (places(x.shape(), 0, x.count())?, places(updates.shape(), x.count(), updates.count())?);
     let operands = vec![Some(&own), ctx.constant(1)?, Some(&theirs)];
-    let Some(found) = Call::new(ctx.model, ctx.node, operands).evaluate() else { return Ok(None) };
+    let Some(found) = Call::new(ctx.node, operands).evaluate() else { return Ok(None) };
     let found = found?.first().and_then(HostTensor::to_i64).unwrap_or_default();
     let from: Vec<i32> = found.into_iter().map(|place| place as i32).collect();
     let from = Tensor::from_slice(ctx.context, &from, x.shape())?;

@@ -4,6 +4,7 @@
 //! operands, results, element types, layouts, shape rule, FLOPs. What else is here is read from that table.
 
 mod checks;
+pub mod cut;
 mod facts;
 mod fuse;
 mod gradient;

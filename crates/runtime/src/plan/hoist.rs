@@ -36,8 +36,11 @@ pub(crate) struct Constant {
 #[derive(Default)]
 pub struct SharedConstants(Mutex<HashMap<Made, (Vec<Buffer>, Buffer)>>);
 
-/// What a launch made: by its kernel, its parameters, its operands, and the size of its result.
+/// What a launch or a copy made: by its kernel, its parameters, the places of its operands, and the size of its result.
 type Made = (usize, Vec<u8>, Vec<usize>, u64);
+
+/// Stands for the device's own copy in the place of a kernel: no pipeline lies at the end of the address space.
+const COPY: usize = usize::MAX;
 
 impl SharedConstants {
     /// Nothing yet.
@@ -78,6 +81,13 @@ pub(crate) fn hoist(
         };
         let made = match &step {
             Step::Launch(launch) => identity(launch, &writers, memory),
+            Step::Copy { from, from_offset, to, to_offset: 0, size } if *size >= to.size() => {
+                (!to.is_backed() && writers.get(&to.key()) == Some(&1)).then(|| {
+                    let from = memory(from);
+                    let key = (COPY, from_offset.to_le_bytes().to_vec(), place(&from).to_vec(), to.size());
+                    (key, vec![from], to.clone())
+                })
+            }
             Step::Copy { .. } => None,
         };
         if let Some((key, _, result)) = &made
@@ -121,6 +131,11 @@ fn run(context: &Context, launch: &Launch, buffers: &[&Buffer]) -> Result<()> {
     context.launch(&launch.pipeline, &dispatch, &textures)
 }
 
+/// The same for the same bytes of the same memory, however often a part of it was made.
+fn place(buffer: &Buffer) -> [usize; 2] {
+    [buffer.whole().key(), buffer.offset() as usize]
+}
+
 /// How many commands write to each buffer.
 fn writers(steps: &[Step]) -> HashMap<usize, usize> {
     let mut writers = HashMap::new();
@@ -145,7 +160,7 @@ fn identity(
     }
     let operands: Vec<Buffer> =
         bound.iter().filter(|(_, written)| !written).map(|(buffer, _)| memory(buffer)).collect();
-    let keys = operands.iter().map(Buffer::key).collect();
+    let keys = operands.iter().flat_map(place).collect();
     let kernel = Pipeline::key(&launch.pipeline);
     Some(((kernel, launch.params.clone(), keys, result.size()), operands, result.clone()))
 }
@@ -161,12 +176,12 @@ fn constant_steps(steps: &[Step], inputs: &[&Buffer]) -> (HashSet<usize>, Vec<bo
         let mut changed = false;
         for step in steps {
             let buffers = step.buffers();
-            let varies = buffers
-                .iter()
-                .any(|(buffer, written)| varying.contains(&buffer.key()) || (*written && buffer.is_backed()));
+            let varies = buffers.iter().any(|(buffer, written)| {
+                varying.contains(&buffer.whole().key()) || (*written && buffer.is_backed())
+            });
             if varies {
                 for (buffer, written) in buffers {
-                    changed |= written && varying.insert(buffer.key());
+                    changed |= written && varying.insert(buffer.whole().key());
                 }
             }
         }
@@ -174,7 +189,8 @@ fn constant_steps(steps: &[Step], inputs: &[&Buffer]) -> (HashSet<usize>, Vec<bo
             break;
         }
     }
-    let constant = |step: &Step| step.buffers().iter().all(|(buffer, _)| !varying.contains(&buffer.key()));
+    let constant =
+        |step: &Step| step.buffers().iter().all(|(buffer, _)| !varying.contains(&buffer.whole().key()));
     let flags: Vec<bool> = steps.iter().map(constant).collect();
     let made = steps
         .iter()

@@ -40,7 +40,8 @@ pub(crate) struct Range<'a> {
 impl<'a> Range<'a> {
     /// As kernels see a buffer of that logical size, from its start.
     pub fn whole(buffer: &'a Buffer, size: u64) -> Self {
-        Self { raw: buffer.raw(), offset: 0, size: padded(size).min(buffer.raw().size()) }
+        let offset = buffer.offset();
+        Self { raw: buffer.raw(), offset, size: padded(size).min(buffer.raw().size() - offset) }
     }
 }
 

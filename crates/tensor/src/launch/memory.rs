@@ -3,7 +3,7 @@
 use tilewright_kernels::{elementwise, movement, strided::Strided};
 use tilewright_ops::DType;
 
-use crate::{error::Result, layout::Layout, tensor::Tensor};
+use crate::{error::Result, large, layout::Layout, tensor::Tensor};
 
 impl Tensor {
     /// An empty tensor of this shape and layout.
@@ -13,7 +13,17 @@ impl Tensor {
 
     /// Writes one value of 32 bits to every element.
     pub(crate) fn fill(&self, bits: u32) -> Result<()> {
-        Ok(elementwise::fill(self.context(), self.buffer(), self.count(), bits)?)
+        let (context, limit) = (self.context(), large::limit(self));
+        if !large::exceeds(self.shape(), limit) {
+            return Ok(elementwise::fill(context, self.buffer(), self.count(), bits)?);
+        }
+        let slice = context.alloc(limit / 4 * 4)?;
+        elementwise::fill(context, &slice, (limit / 4) as usize, bits)?;
+        let whole = self.count() as u64 * 4;
+        for at in (0..whole).step_by(slice.size() as usize) {
+            context.copy(&slice, 0, self.buffer(), at, slice.size().min(whole - at))?;
+        }
+        Ok(())
     }
 
     /// The same values in `layout`; free of cost where the bytes are the same.
@@ -24,6 +34,9 @@ impl Tensor {
         }
         if Layout::coincide(self.shape()) {
             return Ok(self.relabel(self.shape(), layout));
+        }
+        if large::exceeds(self.shape(), large::limit(self)) {
+            return Ok(large::to_layout(&self.without_quantization(), layout)?.quantized_as(self));
         }
         let copy = self.copy_to("to_layout", self.shape(), &self.strides(), 0, layout)?;
         Ok(copy.quantized_as(self))

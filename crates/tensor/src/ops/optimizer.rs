@@ -5,7 +5,7 @@
 use tilewright_kernels::optimizer;
 use tilewright_ops::{AdamW, Sgd, ShapeError};
 
-use crate::{error::Error, error::Result, layout::Layout, tensor::Tensor};
+use crate::{error::Error, error::Result, large, layout::Layout, tensor::Tensor};
 
 /// One step of [`Sgd`] in place. `momentum_buffer` is wanted where `op.momentum` is not 0, and is not looked at
 /// otherwise; it lies as `param` does. At the `first` step it becomes the gradient, without dampening, and what it held
@@ -24,10 +24,12 @@ pub fn sgd_step(
     let name = "sgd";
     op.check()?;
     let grad = gradient(name, param, grad)?;
-    let (context, count) = (param.context(), param.count());
+    let context = param.context();
     if op.momentum == 0.0 {
-        optimizer::sgd(context, op, grad.buffer(), param.buffer(), count)?;
-        return Ok(());
+        return large::in_place(&[param, &grad], 1, |part| {
+            let [param, grad] = [0, 1].map(|at| part[at].buffer());
+            Ok(optimizer::sgd(context, op, grad, param, part[0].count())?)
+        });
     }
     let Some(buffer) = momentum_buffer else {
         return Err(ShapeError::Parameter {
@@ -39,9 +41,10 @@ pub fn sgd_step(
         .into());
     };
     state(name, "momentum_buffer", param, buffer)?;
-    let (grad, param, buffer) = (grad.buffer(), param.buffer(), buffer.buffer());
-    optimizer::sgd_momentum(context, op, grad, param, buffer, first, count)?;
-    Ok(())
+    large::in_place(&[param, buffer, &grad], 2, |part| {
+        let [param, buffer, grad] = [0, 1, 2].map(|at| part[at].buffer());
+        Ok(optimizer::sgd_momentum(context, op, grad, param, buffer, first, part[0].count())?)
+    })
 }
 
 /// Step number `step` (the first is 1) of [`AdamW`] in place. Both moments start as zeros and lie as `param` does; `grad`
@@ -67,17 +70,11 @@ pub fn adamw_step(
     let grad = gradient(name, param, grad)?;
     state(name, "first_moment", param, first_moment)?;
     state(name, "second_moment", param, second_moment)?;
-    optimizer::adamw(
-        param.context(),
-        op,
-        step,
-        grad.buffer(),
-        param.buffer(),
-        first_moment.buffer(),
-        second_moment.buffer(),
-        param.count(),
-    )?;
-    Ok(())
+    let context = param.context();
+    large::in_place(&[param, first_moment, second_moment, &grad], 3, |part| {
+        let [param, first, second, grad] = [0, 1, 2, 3].map(|at| part[at].buffer());
+        Ok(optimizer::adamw(context, op, step, grad, param, first, second, part[0].count())?)
+    })
 }
 
 /// Checks both, and returns the gradient in the parameter's layout.

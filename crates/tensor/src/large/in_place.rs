@@ -1,0 +1,32 @@
+//! What writes in place, slice by slice.
+
+use super::{
+    limit::{exceeds, limit},
+    ranges::chunks_of,
+    take,
+};
+use crate::{error::Result, layout::Layout, tensor::Tensor};
+
+/// Runs `step` on tensors of the same number of elements, which lie alike, element by element: the first `written` of them are
+/// written. Beyond what the device binds at once it runs on slices, which are copied back.
+pub(crate) fn in_place(
+    tensors: &[&Tensor],
+    written: usize,
+    step: impl Fn(&[&Tensor]) -> Result<()>,
+) -> Result<()> {
+    let [first, ..] = tensors else { return Ok(()) };
+    let limit = limit(first);
+    if !exceeds(first.shape(), limit) {
+        return step(tensors);
+    }
+    let lines: Vec<_> = tensors.iter().map(|x| x.relabel(&[x.count()], Layout::RowMajor)).collect();
+    for chunk in chunks_of(lines[0].shape(), 0, limit) {
+        let parts = lines.iter().map(|line| take::copied(line, 0, &chunk)).collect::<Result<Vec<_>>>()?;
+        step(&parts.iter().collect::<Vec<_>>())?;
+        for (line, part) in lines.iter().zip(&parts).take(written) {
+            let (at, size) = (chunk.start as u64 * 4, part.count() as u64 * 4);
+            line.context().copy(part.buffer(), 0, line.buffer(), at, size)?;
+        }
+    }
+    Ok(())
+}

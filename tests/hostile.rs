@@ -103,7 +103,10 @@ fn operations() -> Vec<Op> {
         all.push(Op::LogSoftmax(LogSoftmax { axis: n }));
         for shape in [vec![n], vec![n, 1], vec![n, n], vec![1, n, n, n], vec![n; 9]] {
             all.push(Op::Reshape(shape.clone()));
-            all.push(Op::Expand(shape));
+            // What fits memory is an answer, and too large for a test.
+            if shape.len() > 2 || !(1 << 31..=1 << 32).contains(&n) {
+                all.push(Op::Expand(shape));
+            }
         }
         for rank in [0, 1, 2, 4] {
             for range in [

@@ -28,6 +28,11 @@ pub(crate) use take::to_layout;
 /// # Errors
 /// [`tilewright_runtime::Error::Limit`] if it cannot.
 pub(crate) fn run(op: &Op, inputs: &[&Tensor], shapes: &[Vec<usize>], hints: &Hints) -> Result<Vec<Tensor>> {
+    // A result is one buffer. Beyond that there is nothing to count pieces for.
+    let most = inputs[0].context().limits().max_buffer_size;
+    if shapes.iter().any(|shape| limit::bytes(shape) > most.saturating_mul(2)) {
+        return Err(refusal(op, inputs, shapes));
+    }
     let bare: Vec<_> = inputs.iter().map(|input| input.without_quantization()).collect();
     let inputs: Vec<_> = bare.iter().collect();
     if let Some(results) = rewrite::simply(op, &inputs)? {

@@ -173,7 +173,7 @@ pub fn training() -> Vec<Case> {
         case(Op::BatchNormTrain { op, activation: relu }, &[&[2, 6, 12, 13], c, c, c, c], Same::Sums(312)),
         case(
             back(Gradient::BatchNormTrain { activation: relu }),
-            &[&[2, 6, 12, 13], c, c, c, &[2, 6, 12, 13], c],
+            &[&[2, 6, 12, 13], c, c, c, &[2, 6, 12, 13], c, c],
             Same::Sums(312),
         ),
         case(

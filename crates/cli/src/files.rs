@@ -19,7 +19,12 @@ pub fn read_array(path: &Path) -> Result<HostTensor> {
     let (file, shape) = open(path)?;
     let fortran = file.order() == npyz::Order::Fortran;
     let kind = file.dtype().descr();
-    let fault = |error: std::io::Error| array(path, format!("it is cut short ({error}); write it again"));
+    let fault = |error: std::io::Error| array(path, format!("it cannot be read ({error}); write it again"));
+    // A date or a span is stored as an integer, and its unit is lost without a word.
+    if kind.contains('M') || kind.contains('m') {
+        let hint = "dates and spans are no numbers here; save x.astype(numpy.int64) if the numbers are meant";
+        return Err(array(path, format!("its elements are of NumPy's type {kind}: {hint}")));
+    }
     macro_rules! first_that_fits {
         ($($kind:ty => $data:ident),*) => {{
             let file = file;

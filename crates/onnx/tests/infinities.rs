@@ -207,10 +207,15 @@ fn reductions_of_nothing() {
             (tensor(&[2, 0], Data::Bool(vec![])), tensor(&[], Data::Bool(vec![expected])));
         check_in(20, op, with(op, &["x"], vec![int("keepdims", 0)]), &[&nothing], &expected);
     }
-    let integers = tensor(&[2, 0], Data::I32(vec![]));
-    for (op, expected) in [("ReduceMax", i32::MIN), ("ReduceMin", i32::MAX), ("ReduceSum", 0)] {
-        let model = one(of(op), &[&integers], &integers, 12);
-        assert_eq!(on_host(&model, &[&integers]).unwrap(), tensor(&[2], Data::I32(vec![expected; 2])));
+    let cases = [
+        ("ReduceMax", Data::I32(vec![]), Data::I32(vec![i32::MIN; 2])),
+        ("ReduceMin", Data::I32(vec![]), Data::I32(vec![i32::MAX; 2])),
+        ("ReduceMax", Data::I64(vec![]), Data::I64(vec![i64::MIN; 2])),
+        ("ReduceMin", Data::U8(vec![]), Data::U8(vec![u8::MAX; 2])),
+        ("ReduceSum", Data::I32(vec![]), Data::I32(vec![0; 2])),
+    ];
+    for (op, nothing, expected) in cases {
+        check_in(12, op, of(op), &[&tensor(&[2, 0], nothing)], &tensor(&[2], expected));
     }
 }
 

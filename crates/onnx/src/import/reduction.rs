@@ -4,17 +4,22 @@ use tilewright_ops::{CumSum, ReduceOp, UnaryOp};
 use tilewright_tensor::{DType, Tensor};
 
 use super::integers;
-use super::node::{Ctx, device};
+use super::node::{Ctx, device, host};
 use super::value::Value;
 use crate::element::ElementType;
 use crate::error::Result;
+use crate::host::Call;
 use crate::params::operands::Operands;
 use crate::params::{axis, reduce, topk};
 use crate::table::operator::{Extreme, Reduction};
+use crate::tensor::{Data, HostTensor, Numbers};
 
 pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
     if integers::is_integer(ctx.dtype(0)?) {
         let reduced = reduce::reduced(ctx, ctx.shape(0)?.len())?;
+        if let Some(known) = of_no_integers(ctx, &reduced)? {
+            return Ok(known);
+        }
         return integers::reduce(ctx, reduction, &reduced.axes, reduced.keep);
     }
     let of_truth = matches!(reduction, Reduction::Max | Reduction::Min);
@@ -51,6 +56,18 @@ pub(super) fn reduce(ctx: &Ctx, reduction: Reduction) -> Result<Vec<Value>> {
         Reduction::LogSum => x.log_sum(axes, keep)?,
         Reduction::LogSumExp => x.log_sum_exp(axes, keep)?,
     }])
+}
+
+/// A reduction of no integers follows from their type alone, of which the host has all bits. `None` if there are any.
+fn of_no_integers(ctx: &Ctx, reduced: &reduce::Reduced) -> Result<Option<Vec<Value>>> {
+    let shape = ctx.shape(0)?;
+    if !shape.contains(&0) || reduced.shape(shape).contains(&0) {
+        return Ok(None);
+    }
+    let nothing = Data::from_numbers(ctx.dtype(0)?, &Numbers::Integers(Vec::new()));
+    let nothing = HostTensor::new(shape, nothing).map_err(|_| ctx.wrong("its shape has elements"))?;
+    let found = Call::new(ctx.node, vec![Some(&nothing), ctx.constant(1)?]).evaluate();
+    found.map(|found| Ok(found?.into_iter().map(host).collect())).transpose()
 }
 
 /// The largest or smallest of no elements, of which the engine's operations have none: what any element would replace.

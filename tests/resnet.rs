@@ -11,9 +11,7 @@ use tilewright::{
     ops::CrossEntropy,
     zoo::{Error, Network, Options, Shortcut, build},
 };
-use tilewright_reference::{
-    golden::{self, Case},
-};
+use tilewright_reference::golden::{self, Case};
 
 fn fnv1a(text: &str) -> u64 {
     text.bytes()

@@ -189,6 +189,10 @@ fn what_frameworks_save_is_said_by_name() {
     infer("Resnet20", &[], &["no network is called `Resnet20`", "small_cnn"]);
     infer("resnet20", &[], &["--weights", "resnet20", "safetensors"]);
     run_badly(&["inspect", "."], &["no network is called"]);
+    // Dates are stored as integers, which would pass for numbers.
+    let weights = golden("resnet20_weights.safetensors");
+    write_npy(&input, "<M8[s]", &[1, 3, 32, 32], &[0; 3 * 32 * 32 * 8]);
+    infer("resnet20", &["--weights", text(&weights)], &["x.npy", "M8[s]", "astype"]);
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl Coordinates {
     }
 
     /// For each of `size` places whether it lies outside the axis, where [`Self::CropAndResize`] asks for a value of its own;
-    /// the arguments are those of [`TapTable::resize`].
+    /// the arguments are those of [`crate::TapTable::resize`].
     #[must_use]
     pub fn outside(self, extent: usize, size: usize, scale: Option<f32>) -> Vec<bool> {
         let axis = Axis::new(extent, size, scale);

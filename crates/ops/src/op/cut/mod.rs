@@ -1,7 +1,7 @@
 //! How an operation can be computed in pieces: along which axes of its results, and which part of each operand a piece
 //! needs. So a tensor that is larger than what a device binds at once is worked on in slices.
 //!
-//! [`Op::cuts`] has one arm for each operation: one that cannot be computed in pieces says so by an empty list.
+//! [`crate::op::Op::cuts`] has one arm for each operation: one that cannot be computed in pieces says so by an empty list.
 
 mod gradients;
 mod lines;

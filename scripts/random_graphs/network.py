@@ -134,4 +134,10 @@ class Network:
             begin = [self.int(0, k - 1) for k in kernel]
             end = begin if same else [self.int(0, k - 1) for k in kernel]
             attributes["pads"] = begin + end
+        # ONNX Runtime rounds a negative number of steps towards zero and answers; PyTorch and we refuse such a window.
+        pads = attributes.get("pads", [0] * (2 * len(kernel)))
+        for at, extent in enumerate(space):
+            dilation = attributes.get("dilations", [1] * len(kernel))[at]
+            if (kernel[at] - 1) * dilation + 1 > extent + pads[at] + pads[at + len(kernel)]:
+                raise Refused
         return attributes

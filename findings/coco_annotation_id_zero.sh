@@ -5,7 +5,7 @@
 # Seen: the evaluation stores the id of the matched annotation and reads 0 as "not matched". A single perfect detection of the
 # annotation 0 has an average precision of 0; of annotation 1, of 1. Nothing is said.
 # For Tilewright: whatever writes annotations counts from 1, and what is read is numbered anew before it is evaluated.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../scripts/findings.sh"
 packages numpy==2.4.6 pycocotools==2.0.11
 seen "annotation 0: AP 0.0
 annotation 1: AP 1.0" <<'PYTHON'

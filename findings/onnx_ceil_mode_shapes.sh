@@ -7,7 +7,7 @@
 # whole model invalid: ONNX Runtime infers shapes before it runs and refuses the model. The same attributes under version
 # 22 are inferred as 4, and the model runs.
 # For Tilewright: such windows are left out in every version, by our own shape arithmetic.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../scripts/findings.sh"
 packages numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0
 seen "version 18: inferred 5, computed 4, with an addition to 4: refused
 version 22: inferred 4, computed 4, with an addition to 4: 1 4 7 10" <<'PYTHON'

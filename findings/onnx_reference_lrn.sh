@@ -6,7 +6,7 @@
 # Seen: of N images only the first N channels are normalised, the others' sum of squares stays 0 and they come back as they
 # went in (with the default bias of 1). One image of 4 channels: 1 is right. ONNX Runtime 1.32.0 computes the formula.
 # For Tilewright: the evaluator is never the only oracle.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../scripts/findings.sh"
 packages numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0
 seen "1 image: the evaluator changed channels [0] of 4; ONNX Runtime has the formula in all: True
 3 images: the evaluator changed channels [0, 1, 2] of 4; ONNX Runtime has the formula in all: True" <<'PYTHON'

@@ -6,7 +6,7 @@
 # Seen: MaxPool pads as for the kernel without its dilation. 10 inputs give 8 results, without an error or a warning, and
 # whatever follows has other shapes than the file says. Conv refuses the same attributes.
 # For Tilewright: MaxPool follows ONNX's formula, so results differ from ONNX Runtime's; random networks leave it out.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../scripts/findings.sh"
 packages numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0
 seen "ONNX's shape inference: [1, 1, 10]
 MaxPool gives [1, 1, 8]: 4 5 6 7 8 9 10 9

@@ -7,7 +7,7 @@
 # Conv and AveragePool of version 19 take the negative number and cut: their windows begin later. AveragePool of
 # version 18 and MaxPool refuse to run.
 # For Tilewright: never fewer than 0 padded elements, as TensorFlow.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../scripts/findings.sh"
 packages numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0
 seen "AveragePool 18, window 2, stride 5, SAME_UPPER: refused
 AveragePool 18, window 2, stride 5, SAME_LOWER: refused

@@ -6,7 +6,7 @@
 # Seen: Relu keeps a NaN. MaxPool and GlobalMaxPool lose one at the first place, and ReduceMax keeps it there and loses one at a
 # later place: whether a network that has diverged shows it depends on where in the row it diverged and on what comes next.
 # For Tilewright: NaN in is NaN out everywhere, as PyTorch; ONNX Runtime is no oracle for it.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../scripts/findings.sh"
 packages numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0
 seen "Relu keeps a NaN at the first place: True, at the second: True
 MaxPool keeps a NaN at the first place: False, at the second: False

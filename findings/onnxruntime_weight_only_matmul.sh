@@ -7,7 +7,7 @@
 # are 0.3 to 0.8 % off the largest one, against 1e-7 before. The session entry session.qdq_matmulnbits_accuracy_level = 1
 # keeps the operand as it is.
 # For Tilewright: weight-only files run in f32; comparisons with ONNX Runtime disable its optimisation or set that entry.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../scripts/findings.sh"
 packages numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0
 seen "a scale a column, without optimisation: DequantizeLinear MatMul, more than 0.1 % off: False
 a scale a column, default: MatMulNBits, more than 0.1 % off: True

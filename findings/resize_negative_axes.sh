@@ -5,7 +5,7 @@
 # Seen: with a keep_aspect_ratio_policy ONNX Runtime returns the operand as it was, without an error; with the policy `stretch`,
 # the default, it resizes. The evaluator raises an error for any negative axis.
 # For Tilewright: axes from behind are those axes.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../scripts/findings.sh"
 packages numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0
 seen "axes [2], stretch: ONNX Runtime 10 elements, evaluator 10
 axes [2], not_larger: ONNX Runtime 10 elements, evaluator 10

@@ -5,7 +5,7 @@
 # Seen: it writes the memory as it lies under the array's shape. A transposed matrix, weights turned from HWIO to OIHW and a
 # slice come back with other numbers and the right shape; nothing in the file shows it. 0.7.0 is right.
 # For Tilewright: scripts and documentation that write weights use numpy.ascontiguousarray.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../scripts/findings.sh"
 for version in 0.8.0 0.7.0; do
   packages numpy==2.4.6 safetensors==$version
   if [ $version = 0.8.0 ]; then right="transposed: False, HWIO to OIHW: False"; else right="transposed: True, HWIO to OIHW: True"; fi

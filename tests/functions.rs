@@ -124,3 +124,38 @@ fn near_zeros_and_far_out() {
     }
     cases.finish();
 }
+
+/// Far out an argument is many turns, of which no bit may be lost: against the host's double precision, up to the largest number.
+#[test]
+fn angles_of_many_turns() {
+    let steps = (0..4000).map(|at| 8190.0 + at as f32 * 0.37);
+    let powers =
+        (10..128).flat_map(|power| [1.0f32, 1.1, 1.570_796_4, 1.999_999_9].map(|x| x * 2.0f32.powi(power)));
+    // The f32 that come nearest to a multiple of π/2.
+    let nearest =
+        [16_367_173.0 * 2.0f32.powi(72), 12_013_558.0 * 2.0f32.powi(-22), f32::MAX, 1e6, 3e5, 1e9, 1e12];
+    let values: Vec<f32> = steps.chain(powers).chain(nearest).flat_map(|x| [x, -x]).collect();
+    let mut cases = Cases::new();
+    for context in contexts() {
+        let x = Tensor::from_slice(&context, &values, &[values.len()]).unwrap();
+        let ones = Tensor::ones(&context, &[values.len()]).unwrap();
+        // 3e-7 is what the polynomial of a cosine leaves beside its zero, for small arguments too.
+        for op in [UnaryOp::Sin, UnaryOp::Cos] {
+            let y = x.unary(op).unwrap().to_vec::<f32>().unwrap();
+            cases.check(op.name(), close(&y, &reference::unary(op, &values), 1e-6, 3e-7));
+            let expected = reference::unary_backward(op, &values, &vec![1.0; values.len()]);
+            let slopes = x.unary_backward(op, &ones).unwrap().to_vec::<f32>().unwrap();
+            cases.check(format!("{} backward", op.name()), close(&slopes, &expected, 1e-6, 3e-7));
+        }
+        // Beside a pole it is as far off as the cosine.
+        let (angles, expected): (Vec<f32>, Vec<f32>) = values
+            .iter()
+            .zip(reference::unary(UnaryOp::Tan, &values))
+            .filter(|(_, y)| y.abs() < 10.0)
+            .unzip();
+        let x = Tensor::from_slice(&context, &angles, &[angles.len()]).unwrap();
+        let y = x.unary(UnaryOp::Tan).unwrap().to_vec::<f32>().unwrap();
+        cases.check(UnaryOp::Tan.name(), close(&y, &expected, 5e-6, 3e-7));
+    }
+    cases.finish();
+}

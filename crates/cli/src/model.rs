@@ -112,6 +112,11 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
         };
         import = import.shape(name, &input.shape);
     }
+    let names: Vec<&str> = model.outputs().iter().map(|output| output.name.as_str()).collect();
+    if let Some(twice) = (1..names.len()).find(|&at| names[..at].contains(&names[at])) {
+        let reason = format!("it declares the output `{}` twice; give each a name of its own", names[twice]);
+        return Err(Error::Array { path: path.to_owned(), reason });
+    }
     let Imported { graph, inputs, outputs, warnings } = import.graph(context)?;
     for warning in warnings {
         eprintln!("warning: {warning}");

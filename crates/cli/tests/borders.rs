@@ -89,6 +89,19 @@ fn every_declared_output_comes_out_in_order_and_of_its_type() {
     }
 }
 
+#[test]
+fn a_name_of_two_outputs_is_refused_before_the_run() {
+    let folder = folder();
+    let [model, x, y] = ["m.onnx", "x.npy", "y.npz"].map(|name| folder.path().join(name));
+    let nodes = [onnx::node("Abs", &["x"], "y", None)];
+    let output = onnx::value("y", FLOAT, &[2]);
+    fs::write(&model, onnx::model(&nodes, &[], &[onnx::value("x", FLOAT, &[2])], &[output.clone(), output]))
+        .unwrap();
+    write_npy(&x, "<f4", &[2], &floats(&[-1.0, 2.0]));
+    let words = ["infer", text(&model), "--input", text(&x), "--output", text(&y)];
+    run_badly(&words, &["m.onnx", "the output `y` twice", "a name of its own"]);
+}
+
 /// int64, bool and float16 are other types on the device; a file that was exported declares them again.
 #[test]
 fn an_exported_network_has_the_types_that_were_declared() {

@@ -6,15 +6,19 @@ cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
+python=python3
 if ! python3 -c 'import torch, torchvision, numpy' 2>/dev/null; then
-  apt_install python3-torch python3-torchvision python3-numpy
+  # Debian's own Python has Debian's packages; another one may come first on the path.
+  python=/usr/bin/python3
+  "$python" -c 'import torch, torchvision, numpy' 2>/dev/null ||
+    apt_install python3-torch python3-torchvision python3-numpy
 fi
 # Debian 12 has no package of it, and its pip may not touch the system's own folder.
 export PYTHONPATH=$PWD/target/goldens-python${PYTHONPATH:+:$PYTHONPATH}
-if ! python3 -c 'import safetensors' 2>/dev/null; then
-  python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+if ! "$python" -c 'import safetensors' 2>/dev/null; then
+  "$python" -m pip --version >/dev/null 2>&1 || apt_install python3-pip
   say "installing safetensors into target/goldens-python"
-  python3 -m pip install --quiet --no-deps --target target/goldens-python safetensors ||
+  "$python" -m pip install --quiet --no-deps --target target/goldens-python safetensors ||
     die "could not install safetensors with pip (see above)"
 fi
-exec python3 tests/goldens/make_goldens.py "$@"
+exec "$python" tests/goldens/make_goldens.py "$@"

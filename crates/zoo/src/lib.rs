@@ -6,7 +6,9 @@
 mod blocks;
 mod classification;
 mod registry;
+mod segmentation;
 
 pub use blocks::{Attention, Shortcut};
 pub use classification::*;
 pub use registry::{Entry, Error, Network, Options, Task, build, entries, entry, names, options_of};
+pub use segmentation::*;

@@ -10,7 +10,7 @@ use tilewright_train::{
     Answers, Callback, Classification, EarlyStopping, Flow, LoaderSource, LossScaling, MetricsFile,
     MultiLabel, Options, Outcome, Scores, Source, Task, Trainer,
 };
-use tilewright_zoo::{self as zoo, Network, Shortcut, build};
+use tilewright_zoo::{self as zoo, Network, build};
 
 use super::{
     arguments::Arguments,
@@ -26,8 +26,6 @@ use crate::{error::Error, error::Result, trained::Trained};
 const EVALUATED: (usize, usize) = (250, 16);
 /// Pixels of an image from which on it is a picture.
 const PICTURE: usize = 64 * 64;
-/// The height and width that networks of photographs are made for.
-const USUAL: [usize; 2] = [224, 224];
 
 /// What is trained: the images, the network, what is learnt.
 pub struct Work<'a> {
@@ -58,9 +56,11 @@ impl Learnt {
 impl<'a> Work<'a> {
     /// Loads the images and builds the network.
     pub fn new(arguments: &'a Arguments, context: &'a Context) -> Result<Self> {
-        let begun = arguments.transfer.weights.as_deref().map(StateFile::open).transpose()?;
-        let begun = begun.as_ref().and_then(Trained::of);
-        let data = arguments.data.open(USUAL, begun.as_ref(), arguments.seed, arguments.workers)?;
+        let [_, height, width] = zoo::entry(&arguments.model)?.image;
+        let file = arguments.transfer.weights.as_deref().map(StateFile::open).transpose()?;
+        let begun = file.as_ref().and_then(Trained::of);
+        let data =
+            arguments.data.open([height, width], begun.as_ref(), arguments.seed, arguments.workers)?;
         let loss = CrossEntropy { label_smoothing: arguments.label_smoothing, ..CrossEntropy::default() };
         let task = match data.truth {
             Truth::Class => Learnt::Class(Classification::new(loss)),
@@ -90,9 +90,9 @@ impl<'a> Work<'a> {
         let test = LoaderSource(DataLoader::new(data.test.clone(), transform, test_options)?);
         let store = ParameterStore::new(context, arguments.seed);
         let classes = data.train.class_names().len();
+        let auxiliary = file.as_ref().is_some_and(|file| file.names().any(|name| name.starts_with("aux")));
         let make = |store: &ParameterStore, classes: usize| {
-            let options = zoo::Options { image: data.image, classes, shortcut: Shortcut::default() };
-            build(&arguments.model, store, options)
+            build(&arguments.model, store, zoo::Options::new(data.image, classes).auxiliary(auxiliary))
         };
         let network = make(&store, classes)?;
         arguments.transfer.load(&store, |store, classes| Ok(make(store, classes).map(|_| ())?), classes)?;

@@ -25,6 +25,7 @@ import layers
 import networks
 import resnets
 import special_values
+import transforms
 from golden_file import Golden, f32
 
 
@@ -583,3 +584,4 @@ if __name__ == "__main__":
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)
         family()
+    transforms.write(os.path.dirname(os.path.abspath(__file__)))

@@ -9,6 +9,7 @@ mod kernels;
 mod output;
 mod precision;
 mod profile;
+mod segment;
 mod train;
 mod tune;
 
@@ -71,6 +72,8 @@ enum Command {
     Train(train::arguments::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
+    /// Say of each pixel of pictures which class it belongs to.
+    Segment(segment::Arguments),
     /// Show a network's layers, what is fused in them, and its memory.
     Inspect(inspect::Arguments),
     /// Time every layer of a network.
@@ -96,6 +99,7 @@ impl Cli {
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Segment(arguments) => segment::run(&arguments, &self.device.context()?)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,

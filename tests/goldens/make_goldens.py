@@ -27,6 +27,7 @@ import networks
 import optimizers
 import resnets
 import special_values
+import transforms
 from golden_file import Golden, f32
 
 
@@ -546,3 +547,4 @@ if __name__ == "__main__":
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)
         family()
+    transforms.write(os.path.dirname(os.path.abspath(__file__)))

@@ -2,6 +2,7 @@
 
 mod adam;
 mod adamw;
+mod grouped;
 mod lamb;
 mod optimizer;
 mod rmsprop;
@@ -12,6 +13,7 @@ mod steps;
 
 pub use adam::Adam;
 pub use adamw::AdamW;
+pub use grouped::{GroupRule, Grouped, Grouping, ParameterGroup};
 pub use lamb::Lamb;
 pub use optimizer::Optimizer;
 pub use rmsprop::RmsProp;

@@ -41,16 +41,21 @@ pub(crate) enum First {
 }
 
 impl Parameter {
-    /// One whose numbers are not there yet. Its memory is taken now, so that a size that the device cannot hold is known
+    /// One whose numbers are not there yet, or never will be without a `first`. Its memory is taken now, so that a size that the device cannot hold is known
     /// here.
-    pub(crate) fn new(context: &Context, path: String, shape: &[usize], first: First) -> Result<Self> {
+    pub(crate) fn new(
+        context: &Context,
+        path: String,
+        shape: &[usize],
+        first: Option<First>,
+    ) -> Result<Self> {
         let tensor = Tensor::empty(context, shape, DType::F32, Layout::RowMajor)?;
         Ok(Self {
             path,
             id: LeafId::new(),
             context: context.clone(),
             shape: shape.to_vec(),
-            value: Mutex::new(Value { tensor, first: Some(first) }),
+            value: Mutex::new(Value { tensor, first }),
             trainable: AtomicBool::new(true),
             tracked: AtomicBool::new(true),
         })

@@ -4,6 +4,14 @@
 #[path = "common/cases/mod.rs"]
 mod cases;
 mod common;
+#[path = "autograd/anomaly.rs"]
+mod anomaly;
+#[path = "autograd/checkpoint.rs"]
+mod checkpoint;
+#[path = "autograd/custom.rs"]
+mod custom;
+#[path = "autograd/tape.rs"]
+mod tape;
 
 use common::{Cases, context, own_context};
 use tilewright::{

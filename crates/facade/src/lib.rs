@@ -39,7 +39,7 @@ pub use tilewright_autograd::{Gradients, Var};
 pub use tilewright_nn::{Layer, Module, ParameterStore, Pass, Values};
 pub use tilewright_runtime::{Context, ContextOptions, Mode};
 pub use tilewright_tensor::{
-    BatchNormCall, Conv2dAlgorithm, Conv2dCall, DType, Element, Hints, Layout, MatMulCall, MatmulAlgorithm,
+    BatchNormCall, Conv2dAlgorithm, Conv2dCall, DType, Element, Function, Hints, Layout, MatMulCall, MatmulAlgorithm,
     Tensor,
 };
 

@@ -9,6 +9,8 @@ pub struct Pass {
     gradients: bool,
     seed: u64,
     stream: Cell<u64>,
+    checkpointing: bool,
+    recomputing: bool,
 }
 
 /// Draws of random numbers that one step may make.
@@ -19,18 +21,45 @@ impl Pass {
     /// resumed run draws the same.
     pub fn train(seed: u64, step: u64) -> Self {
         let stream = Cell::new(step.wrapping_mul(STREAMS_PER_STEP));
-        Self { training: true, gradients: true, seed, stream }
+        let (checkpointing, recomputing) = (false, false);
+        Self { training: true, gradients: true, seed, stream, checkpointing, recomputing }
     }
 
     /// Inference: running statistics, no dropout, no tape.
     pub fn eval() -> Self {
-        Self { training: false, gradients: false, seed: 0, stream: Cell::new(0) }
+        let (checkpointing, recomputing) = (false, false);
+        let stream = Cell::new(0);
+        Self { training: false, gradients: false, seed: 0, stream, checkpointing, recomputing }
     }
 
     /// The same with or without gradients for the parameters.
     pub fn with_gradients(mut self, gradients: bool) -> Self {
         self.gradients = gradients;
         self
+    }
+
+    /// The same with or without gradient checkpointing: the blocks of a network that may ([`crate::Checkpointed::asked`]) save
+    /// their inputs alone, and are computed anew on the way back. Less memory, about a third more time, the same bits.
+    pub fn with_checkpointing(mut self, checkpointing: bool) -> Self {
+        self.checkpointing = checkpointing;
+        self
+    }
+
+    /// Whether blocks that may are to be checkpointed.
+    pub fn is_checkpointing(&self) -> bool {
+        self.checkpointing
+    }
+
+    /// Whether this is the second run of a checkpointed part: what a layer keeps (running statistics, counters) was changed by
+    /// the first.
+    pub fn is_recomputing(&self) -> bool {
+        self.recomputing
+    }
+
+    /// The pass as it stands now, for a second run of what comes next: it draws the same random numbers.
+    pub(crate) fn again(&self) -> Self {
+        let Self { training, gradients, seed, ref stream, checkpointing, .. } = *self;
+        Self { training, gradients, seed, stream: stream.clone(), checkpointing, recomputing: true }
     }
 
     /// Whether batch statistics and dropout are used.

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Checkpointed, Layer, Pass, Result, Scope,
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, MaxPool2d},
 };
 use tilewright_ops::Pool2d;
@@ -14,7 +14,7 @@ pub struct ResNet {
     conv1: Conv2d,
     bn1: BatchNorm2d,
     maxpool: MaxPool2d,
-    blocks: Vec<Block>,
+    blocks: Vec<Checkpointed<Block>>,
     avgpool: AdaptiveAvgPool2d,
     fc: Linear,
 }
@@ -59,7 +59,7 @@ impl ResNet {
             for block in 0..count {
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
                 let scope = scope / format!("layer{}", stage + 1) / block;
-                all.push(Block::new(&scope, kind, inputs, width, stride, shortcut)?);
+                all.push(Checkpointed::asked(Block::new(&scope, kind, inputs, width, stride, shortcut)?));
                 inputs = width * kind.expansion();
             }
         }

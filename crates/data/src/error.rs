@@ -2,10 +2,16 @@
 
 use std::path::PathBuf;
 
+use crate::picture::PictureError;
+
 /// An error of this crate. Every variant about a file names the file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
+    /// A picture could not be read or written.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+
     /// A data file is not where it was looked for.
     #[error(
         "{what} not found: looked for {names} in {dir}. Get the data with `apt-get install dataset-fashion-mnist`, or say where it is with `--data DIR`",

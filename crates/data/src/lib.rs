@@ -37,6 +37,7 @@ mod error;
 mod fashion_mnist;
 pub mod idx;
 mod loader;
+pub mod picture;
 mod random;
 mod sampler;
 mod transform;

@@ -58,8 +58,7 @@ impl Pass {
 
     /// The pass as it stands now, for a second run of what comes next: it draws the same random numbers.
     pub(crate) fn again(&self) -> Self {
-        let Self { training, gradients, seed, ref stream, checkpointing, .. } = *self;
-        Self { training, gradients, seed, stream: stream.clone(), checkpointing, recomputing: true }
+        Self { stream: self.stream.clone(), recomputing: true, ..*self }
     }
 
     /// Whether batch statistics and dropout are used.

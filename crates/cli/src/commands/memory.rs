@@ -8,7 +8,7 @@ use tilewright_nn::{Entry, ParameterStore, Pass, optim::Optimizer, optim::Sgd};
 use tilewright_ops as ops;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
-use tilewright_zoo::{Options, Shortcut, build};
+use tilewright_zoo::{Options, build};
 
 use super::{output::print_json, profile::ShapeArgument, profile::input_shapes};
 use crate::{error::Error, error::Result, mistaken, model};
@@ -74,8 +74,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let [_, channels, height, width] = model::image_shape("--input", &input.shape)?;
     let store = ParameterStore::new(context, 0);
     let image = [channels, height, width];
-    let options = Options { image, classes: CLASSES, shortcut: Shortcut::Projection };
-    let network = build(&arguments.model, &store, options)?;
+    let network = build(&arguments.model, &store, Options::new(image, CLASSES))?;
     store.fill()?;
     let mut report = Report::default();
     for entry in store.entries() {

@@ -5,6 +5,7 @@
 //! named inputs; a [`Layer`] is its form with one of each. A [`Pass`] says whether it trains.
 
 mod capture;
+mod checkpointed;
 mod error;
 pub mod init;
 pub mod layers;
@@ -15,17 +16,20 @@ mod pass;
 mod sequential;
 mod state;
 mod store;
+mod transfer;
 mod values;
 
 pub use capture::capture;
+pub use checkpointed::{Checkpointed, checkpoint};
 pub use error::{Error, Result};
 pub use module::{INPUT, Layer, Module, OUTPUT, Port};
 pub use parameter::{Entry, Parameter};
 pub use pass::Pass;
 pub use sequential::Sequential;
 pub use state::{
-    Checkpoint, HostTensor, LoadReport, Misshaped, Prefixed, StateDict, StateFile, StateSource,
-    TrainingState, Unwrapped, narrow_i64,
+    Checkpoint, HostTensor, LoadReport, LossScale, Misshaped, Prefixed, StateDict, StateFile, StateSource,
+    TrainingState, TransferReport, Unwrapped, load_but_head, narrow_i64,
 };
 pub use store::{ParameterStore, Scope};
+pub use transfer::{Freezing, Frozen, PathPattern};
 pub use values::{Name, Values};

@@ -23,6 +23,7 @@ pub struct Parameter {
     shape: Vec<usize>,
     value: Mutex<Value>,
     trainable: AtomicBool,
+    tracked: AtomicBool,
 }
 
 struct Value {
@@ -56,6 +57,7 @@ impl Parameter {
             shape: shape.to_vec(),
             value: Mutex::new(Value { tensor, first }),
             trainable: AtomicBool::new(true),
+            tracked: AtomicBool::new(true),
         })
     }
 
@@ -180,6 +182,17 @@ impl Parameter {
     /// Freezes it, or lets training change it again.
     pub fn set_trainable(&self, trainable: bool) {
         self.trainable.store(trainable, Ordering::Relaxed);
+    }
+
+    /// Of a running statistic: whether training passes renew it. Where they do not, its layer normalises by it in training
+    /// too.
+    pub fn is_tracked(&self) -> bool {
+        self.tracked.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a running statistic as it is, or lets training passes renew it again.
+    pub fn set_tracked(&self, tracked: bool) {
+        self.tracked.store(tracked, Ordering::Relaxed);
     }
 }
 

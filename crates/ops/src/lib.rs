@@ -17,6 +17,7 @@
 //! ```
 
 mod binary;
+pub mod border;
 pub mod conv_transpose;
 pub mod convolution;
 pub mod cumsum;
@@ -43,6 +44,7 @@ pub mod sort;
 pub mod support;
 pub mod texture;
 
+pub use border::BorderMode;
 pub use conv_transpose::ConvTranspose2d;
 pub use convolution::Conv2d;
 pub use cumsum::CumSum;
@@ -58,8 +60,8 @@ pub use movement::{
     SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape, split_shapes,
 };
 pub use normalization::BatchNorm;
-pub use op::{Facts, Gradient, Kind, Op};
-pub use optimizer::{AdamW, Sgd};
+pub use op::{Custom, Facts, Gradient, Kind, Op};
+pub use optimizer::{Adam, AdamW, Lamb, RmsProp, Sgd};
 pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind, Pooling};
 pub use quantization::Quantization;
 pub use random::Dropout;

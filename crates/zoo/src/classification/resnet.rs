@@ -3,7 +3,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Checkpointed, Layer, Pass, Result, Scope,
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, MaxPool2d},
 };
 use tilewright_ops::Pool2d;
@@ -100,7 +100,7 @@ pub struct ResNetFeatures {
     conv1: Conv2d,
     bn1: BatchNorm2d,
     maxpool: MaxPool2d,
-    stages: Vec<Vec<Block>>,
+    stages: Vec<Vec<Checkpointed<Block>>>,
     /// Channels of the last stage.
     pub(crate) outputs: usize,
 }
@@ -124,7 +124,7 @@ impl ResNetFeatures {
                 let scope = scope / format!("layer{}", stage + 1) / block;
                 let plain = BlockConfig::new(kind, inputs, width, stride, shortcut);
                 let config = BlockConfig { dilation, groups, base_width, attention, last_weight, ..plain };
-                blocks.push(Block::new(&scope, &config)?);
+                blocks.push(Checkpointed::asked(Block::new(&scope, &config)?));
                 inputs = width * kind.expansion();
                 // The first block of a dilated stage still sees its neighbours as the stage before does.
                 if dilated && block == 0 {
@@ -137,16 +137,20 @@ impl ResNetFeatures {
         Ok(Self { conv1, bn1, maxpool, stages, outputs: inputs })
     }
 
-    /// The outputs of `layer1` to `layer4`.
-    pub fn stages(&self, x: &Var, pass: &Pass) -> Result<Vec<Var>> {
-        let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
-        let mut x = self.maxpool.forward(&x, pass)?;
-        let mut outputs = Vec::with_capacity(self.stages.len());
-        for stage in &self.stages {
+    /// The output of `conv1`, `bn1` and the ReLU, half as high and wide as the image.
+    pub fn stem(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)
+    }
+
+    /// The outputs of `layer1` to `layer4`, from that of [`Self::stem`].
+    pub fn stages(&self, stem: &Var, pass: &Pass) -> Result<[Var; 4]> {
+        let mut x = self.maxpool.forward(stem, pass)?;
+        let mut outputs = std::array::from_fn(|_| stem.clone());
+        for (stage, output) in self.stages.iter().zip(&mut outputs) {
             for block in stage {
                 x = block.forward(&x, pass)?;
             }
-            outputs.push(x.clone());
+            output.clone_from(&x);
         }
         Ok(outputs)
     }
@@ -155,8 +159,7 @@ impl ResNetFeatures {
 impl Layer for ResNetFeatures {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         // A tape keeps what it needs by itself; without one, the stages before the last are not held.
-        let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
-        let mut x = self.maxpool.forward(&x, pass)?;
+        let mut x = self.maxpool.forward(&self.stem(x, pass)?, pass)?;
         for block in self.stages.iter().flatten() {
             x = block.forward(&x, pass)?;
         }

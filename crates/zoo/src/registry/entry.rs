@@ -60,6 +60,17 @@ impl Entry {
         Self { name, family, task, image, least: 32, head, config, make }
     }
 
+    /// A network that segments photographs of `size` × `size` pixels, of at least 1 × 1.
+    pub(super) const fn segmenter(
+        name: &'static str,
+        family: &'static str,
+        size: usize,
+        head: &'static str,
+        make: Make,
+    ) -> Self {
+        Self { name, family, task: Task::Segmentation, image: [3, size, size], least: 1, head, make }
+    }
+
     /// With another least height and width.
     pub(super) const fn least(mut self, least: usize) -> Self {
         self.least = least;

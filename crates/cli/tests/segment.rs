@@ -26,19 +26,29 @@ fn network(context: &Context, path: &Path) -> Network {
 
 /// Samples of 16 bits that fill a small part of their range.
 fn samples() -> Vec<u16> {
-    (0..WIDTH * HEIGHT).map(|at| 500 + (at * 7919 % 300) as u16 + if at % WIDTH < 12 { 200 } else { 0 }).collect()
+    (0..WIDTH * HEIGHT)
+        .map(|at| 500 + (at * 7919 % 300) as u16 + if at % WIDTH < 12 { 200 } else { 0 })
+        .collect()
 }
 
 #[test]
 fn masks_are_the_networks_answers() {
     let (folder, context) = (folder(), Context::new().unwrap());
-    let [weights, image, out] =
-        ["unet.safetensors", "cells.png", "out"].map(|name| folder.path().join(name));
+    let [weights, image, out] = ["unet.safetensors", "cells.png", "out"].map(|name| folder.path().join(name));
     let network = network(&context, &weights);
     Picture::new(WIDTH, HEIGHT, 1, Samples::U16(samples())).unwrap().write_png(&image).unwrap();
     let said = run_well(&[
-        "segment", text(&image), "-o", text(&out), "--model", "unet_bn_16", "--weights", text(&weights),
-        "--percentiles", "0,100", "--json",
+        "segment",
+        text(&image),
+        "-o",
+        text(&out),
+        "--model",
+        "unet_bn_16",
+        "--weights",
+        text(&weights),
+        "--percentiles",
+        "0,100",
+        "--json",
     ]);
     // What the network says of the picture, its darkest sample as −1 and its brightest as 1.
     let (low, high) = (*samples().iter().min().unwrap() as f32, *samples().iter().max().unwrap() as f32);
@@ -46,8 +56,7 @@ fn masks_are_the_networks_answers() {
         samples().iter().map(|&sample| 2.0 * (f32::from(sample) - low) / (high - low) - 1.0).collect();
     let x = Var::constant(Tensor::from_slice(&context, &input, &[1, 1, HEIGHT, WIDTH]).unwrap());
     let outputs = network.module.call(&Values::new().with(INPUT, x), &Pass::eval()).unwrap();
-    let expected: Vec<i32> =
-        outputs.only().unwrap().tensor().argmax(&[1], false).unwrap().to_vec().unwrap();
+    let expected: Vec<i32> = outputs.only().unwrap().tensor().argmax(&[1], false).unwrap().to_vec().unwrap();
     let mask = picture::read(&out.join("cells.mask.png")).unwrap();
     assert_eq!((mask.width(), mask.height(), mask.channels()), (WIDTH, HEIGHT, 1));
     let found: Vec<i32> = mask.as_u8().unwrap().iter().map(|&class| i32::from(class)).collect();
@@ -58,8 +67,7 @@ fn masks_are_the_networks_answers() {
     // Half the class's colour, half the picture; the background is the picture.
     let (over, grey) =
         (picture::read(&out.join("cells.overlay.png")).unwrap(), picture::read(&image).unwrap().to_rgb8());
-    for (at, (over, grey)) in
-        over.as_u8().unwrap().chunks(3).zip(grey.as_u8().unwrap().chunks(3)).enumerate()
+    for (at, (over, grey)) in over.as_u8().unwrap().chunks(3).zip(grey.as_u8().unwrap().chunks(3)).enumerate()
     {
         let colour = [[0, 0, 0], [128, 0, 0], [0, 128, 0]][found[at] as usize];
         for channel in 0..3 {
@@ -72,7 +80,8 @@ fn masks_are_the_networks_answers() {
     let picture = &report["pictures"][0];
     assert_eq!((picture["width"].as_u64(), picture["height"].as_u64()), (Some(37), Some(21)));
     for area in picture["areas"].as_array().unwrap() {
-        let count = found.iter().filter(|&&class| u64::try_from(class).ok() == area["class"].as_u64()).count();
+        let count =
+            found.iter().filter(|&&class| u64::try_from(class).ok() == area["class"].as_u64()).count();
         assert_eq!(area["pixels"].as_u64(), Some(count as u64), "{area}");
     }
     // In another size the mask keeps the picture's; a picture below the network's least size is filled up.
@@ -81,8 +90,19 @@ fn masks_are_the_networks_answers() {
     let classes = folder.path().join("names.txt");
     fs::write(&classes, "nothing\nnucleus\nborder\n").unwrap();
     let said = run_well(&[
-        "segment", text(&image), text(&tiny), "-o", text(&out), "--model", "unet_bn_16", "--weights",
-        text(&weights), "--resize", "32", "--classes", text(&classes),
+        "segment",
+        text(&image),
+        text(&tiny),
+        "-o",
+        text(&out),
+        "--model",
+        "unet_bn_16",
+        "--weights",
+        text(&weights),
+        "--resize",
+        "32",
+        "--classes",
+        text(&classes),
     ]);
     let named = ["nothing", "nucleus", "border"].into_iter().filter(|name| said.contains(name)).count();
     assert!(said.contains('%') && named > 0, "{said}");
@@ -103,7 +123,13 @@ fn what_cannot_be_segmented_is_said() {
     fs::write(&image, &bytes).unwrap();
     fs::write(&broken, &bytes[..bytes.len() / 2]).unwrap();
     let base = ["--model", "unet_bn_16", "--weights", text(&weights), "-o", text(&out)];
-    let with = |more: &[&'static str]| [&["segment", text(&image)][..], &base, more].concat().iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let with = |more: &[&'static str]| {
+        [&["segment", text(&image)][..], &base, more]
+            .concat()
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<_>>()
+    };
     for (more, parts) in [
         (&["--percentiles", "5"][..], &["--percentiles", "LOW < HIGH"][..]),
         (&["--percentiles", "99,1"], &["--percentiles"]),

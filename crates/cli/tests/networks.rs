@@ -68,3 +68,28 @@ fn profile_times_every_layer() {
     assert!(said.contains("µs per dispatch"), "{said}");
     run_badly(&[&base[..4], &["--repeat", "0"]].concat(), &["--repeat"]);
 }
+
+#[test]
+fn zoo_lists_networks_and_shows_one() {
+    let rows: serde_json::Value = serde_json::from_str(&run_well(&["zoo", "list", "--json"])).unwrap();
+    let row = |name: &str| rows.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
+    assert_eq!(row("resnet50")["parameters"], 25_557_032);
+    assert_eq!(row("alexnet")["least"], 63);
+    // Published as 4.09 G multiplications with their additions; normalisations and additions come on top.
+    let flops = row("resnet50")["flops"].as_f64().unwrap() / 2e9;
+    assert!((4.08..4.15).contains(&flops), "{flops}");
+    let said = run_well(&["zoo", "list"]);
+    assert_eq!(said.lines().count(), rows.as_array().unwrap().len() + 1, "{said}");
+    let said = run_well(&["zoo", "info", "resnet20"]);
+    for part in ["272474", "layer3.2.conv2", "fc.bias", "3×32×32"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let keys = run_well(&["zoo", "info", "mobilenet_v2", "--keys"]);
+    assert!(keys.starts_with("features.0.0.weight [32, 3, 3, 3]\nfeatures.0.1.weight [32]\n"), "{keys}");
+    assert!(keys.ends_with("classifier.1.weight [1000, 1280]\nclassifier.1.bias [1000]\n"), "{keys}");
+    let info: serde_json::Value =
+        serde_json::from_str(&run_well(&["zoo", "info", "resnet20", "--json", "--keys"])).unwrap();
+    assert_eq!(info["keys"][0]["name"], "conv1.weight");
+    assert!(info["layers"].as_array().unwrap().len() > 60, "{info}");
+    run_badly(&["zoo", "info", "ResNet-50"], &["ResNet-50", "`resnet50`"]);
+}

@@ -16,7 +16,7 @@ macro_rules! row {
             $family,
             520,
             $head,
-            concat!("SegmenterConfig { backbone: Backbone::", stringify!($backbone), ", … }"),
+            concat!(stringify!($network), "::new(…)"),
             |scope, options| boxed($network::new(scope, &segmenter(Backbone::$backbone, options))),
         )
     };
@@ -24,9 +24,9 @@ macro_rules! row {
 
 #[rustfmt::skip] // A table.
 pub(super) const ROWS: &[Entry] = &[
-    Entry { image: [1, 572, 572], ..Entry::segmenter("unet", "U-Net", 572, "head.bias", "UNetConfig::default()", unet) },
-    Entry::segmenter("unet_bn", "U-Net", 256, "outc.conv.bias", "UNetBnConfig { width: 64, … }", |scope, options| unet_bn(scope, options, 64)).least(16),
-    Entry::segmenter("unet_bn_16", "U-Net", 256, "outc.conv.bias", "UNetBnConfig { width: 16, … }", |scope, options| unet_bn(scope, options, 16)).least(16),
+    Entry { image: [1, 572, 572], ..Entry::segmenter("unet", "U-Net", 572, "head.bias", "UNet::new(…)", unet) },
+    Entry::segmenter("unet_bn", "U-Net", 256, "outc.conv.bias", "UNetBn::new(…)", |scope, options| unet_bn(scope, options, 64)).least(16),
+    Entry::segmenter("unet_bn_16", "U-Net", 256, "outc.conv.bias", "UNetBn::new(…)", |scope, options| unet_bn(scope, options, 16)).least(16),
     Entry::segmenter("unet_resnet18", "U-Net", 256, "segmentation_head.0.bias", "UNetResNetConfig::resnet18()", |scope, options| unet_resnet(scope, options, UNetResNetConfig::resnet18())).least(32),
     Entry::segmenter("unet_resnet34", "U-Net", 256, "segmentation_head.0.bias", "UNetResNetConfig::resnet34()", |scope, options| unet_resnet(scope, options, UNetResNetConfig::resnet34())).least(32),
     row!("fcn_resnet50", "FCN", "classifier.4.bias", Fcn, ResNet50),

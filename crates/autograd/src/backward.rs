@@ -29,6 +29,11 @@ impl Gradients {
         self.by_leaf.remove(&id.0)
     }
 
+    /// Puts a gradient in the place of the one there was, as clipping does.
+    pub fn insert_id(&mut self, id: LeafId, gradient: Tensor) {
+        self.by_leaf.insert(id.0, gradient);
+    }
+
     /// Adds another container's gradients: accumulation over several batches.
     pub fn accumulate(&mut self, other: Self) -> Result<()> {
         for (id, gradient) in other.by_leaf {

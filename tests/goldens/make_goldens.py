@@ -23,6 +23,7 @@ import arrangements
 import composites
 import integers
 import layers
+import losses
 import networks
 import optimizers
 import resnets
@@ -549,6 +550,7 @@ if __name__ == "__main__":
         (14, arrangements.arrangements),
         (13, zoo.zoo),
         (15, schedules.schedules),
+        (16, losses.losses),
     ]
     for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special), *composed]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path, path::PathBuf};
 
-use tilewright_autograd::Var;
+use tilewright_autograd::{Var, detect_anomaly};
 use tilewright_nn::{HostTensor, Pass, StateDict};
-use tilewright_onnx::ElementType;
+use tilewright_onnx::{ElementType, HostTensor as Numbers};
 use tilewright_ops::{CrossEntropy, Reduction};
 use tilewright_runtime::Context;
 use tilewright_tensor::{Tensor, composite::loss as losses};
@@ -56,6 +56,9 @@ pub struct Arguments {
     /// Where the gradients go, a safetensors file with the parameters' names.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    /// Look at every result and every gradient, and name the operation that makes the first NaN or infinity (slow).
+    #[arg(long)]
+    detect_anomaly: bool,
 }
 
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
@@ -67,9 +70,17 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let [_, c, h, w] = model::image_shape(&arguments.input.display().to_string(), shape)?;
     let (network, _) = model::load(context, &arguments.model, &arguments.weights, [c, h, w])?;
     let x = Tensor::from_slice(context, &images.to_f32(), shape)?;
-    let output = network.module.forward(&Var::constant(x), &Pass::train(0, 0))?;
-    let loss = of_output(&output, target, arguments)?;
-    let gradients = loss.backward()?;
+    let work = || -> Result<_> {
+        let output = network.module.forward(&Var::constant(x), &Pass::train(0, 0))?;
+        let loss = of_output(&output, target, arguments)?;
+        let gradients = loss.backward()?;
+        Ok((loss, gradients))
+    };
+    let outcome = if arguments.detect_anomaly { detect_anomaly(work) } else { work() };
+    let (loss, gradients) = outcome.map_err(|error| match error {
+        Error::Nn(error) => Error::Nn(network.store.explain(error)),
+        other => other,
+    })?;
     let mut tensors = BTreeMap::new();
     for parameter in network.store.parameters() {
         let gradient = gradients.get_id(parameter.id()).ok_or_else(|| {
@@ -92,7 +103,7 @@ fn wrong(path: &Path, reason: String) -> Error {
 }
 
 /// The loss of a network's output.
-fn of_output(output: &Var, target: HostArray, Arguments { target: path, loss, .. }: &Arguments) -> Result<Var> {
+fn of_output(output: &Var, target: Numbers, Arguments { target: path, loss, .. }: &Arguments) -> Result<Var> {
     let context = output.tensor().context();
     if *loss == Loss::CrossEntropy {
         let labels = convert::narrow(&target).map_err(|reason| wrong(path, reason))?;
@@ -100,7 +111,11 @@ fn of_output(output: &Var, target: HostArray, Arguments { target: path, loss, ..
         if let Some(&classes) = output.shape().get(1) {
             op.check_labels(classes, &labels)?;
         }
-        return Ok(output.cross_entropy(&Tensor::from_slice(context, &labels, target.shape())?, None, &op)?);
+        return Ok(output.cross_entropy(
+            &Tensor::from_slice(context, &labels, target.shape())?,
+            None,
+            &op,
+        )?);
     }
     let shape = target.shape().to_vec();
     let target = convert::lossless(target, ElementType::F32).map_err(|reason| wrong(path, reason))?;
@@ -112,9 +127,7 @@ fn of_output(output: &Var, target: HostArray, Arguments { target: path, loss, ..
         Loss::BceWithLogits => {
             losses::binary_cross_entropy_with_logits(output, &target, None, None, Reduction::Mean)?
         }
-        Loss::SigmoidFocal => {
-            losses::sigmoid_focal_loss(output, &target, Some(0.25), 2.0, Reduction::Mean)?
-        }
+        Loss::SigmoidFocal => losses::sigmoid_focal_loss(output, &target, Some(0.25), 2.0, Reduction::Mean)?,
         Loss::Mse => losses::mse_loss(output, &target, Reduction::Mean)?,
         Loss::L1 => losses::l1_loss(output, &target, Reduction::Mean)?,
         Loss::SmoothL1 => losses::smooth_l1_loss(output, &target, 1.0, Reduction::Mean)?,

@@ -6,9 +6,11 @@ mod grad;
 mod infer;
 mod inspect;
 mod kernels;
+mod memory;
 mod output;
 mod precision;
 mod profile;
+mod segment;
 mod train;
 mod tune;
 mod zoo;
@@ -72,10 +74,14 @@ enum Command {
     Train(train::arguments::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
+    /// Say of each pixel of pictures which class it belongs to.
+    Segment(segment::Arguments),
     /// Show a network's layers, what is fused in them, and its memory.
     Inspect(inspect::Arguments),
     /// Time every layer of a network.
     Profile(profile::Arguments),
+    /// Show what a training step holds on the device.
+    Memory(memory::Arguments),
     /// Write a network as an ONNX file.
     Export(export::Arguments),
     /// Compute the gradient of every parameter.
@@ -100,7 +106,9 @@ impl Cli {
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Segment(arguments) => segment::run(&arguments, &self.device.context()?)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
+            Command::Memory(arguments) => memory::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,

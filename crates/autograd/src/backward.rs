@@ -8,7 +8,7 @@ use tilewright_tensor::{self as tensor, DType, Tensor};
 use crate::{
     detect,
     error::{Error, Result},
-    gradients::Gradients,
+    gradients::{Gradients, sum},
     node::{Asked, Key, Node, Place, Way},
     reach::Reach,
     var::Var,
@@ -188,7 +188,7 @@ impl Waiting {
         }
         let slot = &mut entry.gradients[output];
         *slot = Some(match slot.take() {
-            Some(earlier) => earlier.add(&gradient)?,
+            Some(earlier) => sum(&earlier, &gradient)?,
             None => gradient,
         });
         Ok(())

@@ -89,6 +89,25 @@ fn grad_gives_pytorchs_gradients() {
         let error = relative_error(gradient, expected[name]);
         assert!(error < 1e-4, "{name}: {error:e}");
     }
+    // The same classes as probabilities.
+    let soft = folder.path().join("soft.npy");
+    let one_hot: Vec<f32> = labels
+        .iter()
+        .flat_map(|&label| (0..10).map(move |class| f32::from(u8::from(class == label))))
+        .collect();
+    write_npy(&soft, "<f4", &[labels.len(), 10], &floats(&one_hot));
+    let softly = arguments(text(&soft));
+    let softly: Vec<_> = softly.iter().map(String::as_str).collect();
+    run_well(&[&softly[..], &["--loss", "soft_cross_entropy"]].concat());
+    let bytes = fs::read(&output).unwrap();
+    for (name, view) in SafeTensors::deserialize(&bytes).unwrap().iter() {
+        let words = view.data().chunks_exact(4).map(|word| f32::from_le_bytes(word.try_into().unwrap()));
+        let error = relative_error(&words.collect::<Vec<_>>(), expected[name]);
+        assert!(error < 1e-4, "{name}: {error:e}");
+    }
+    run_well(&[&softly[..], &["--loss", "smooth_l1"]].concat());
+    assert_ne!(fs::read(&output).unwrap(), bytes);
+    run_badly(&[&all[..all.len() - 1], &["mse"]].concat(), &["mse_loss", "[4]", "[4, 10]"]);
     // A label that is no class.
     fs::remove_file(&output).unwrap();
     let wrong = folder.path().join("wrong.npy");

@@ -323,7 +323,7 @@ fn in_parts(context: &Context, stops: &[u64], path: &Path) -> StateDict {
             accumulate: 3,
             freezing: Freezing::new().freeze(pattern("conv")).freeze(pattern("bn")).unfreeze(pattern("*"), 1),
             // It overflows at first, then grows now and then.
-            half: Some(LossScaling { initial: 1e9, interval: 3, ..LossScaling::default() }),
+            half: Some(LossScaling { initial: 4e6, interval: 3, ..LossScaling::default() }),
             checkpoint: Some(path.to_owned()),
             ..Options::default()
         };

@@ -5,6 +5,7 @@
 //! named inputs; a [`Layer`] is its form with one of each. A [`Pass`] says whether it trains.
 
 mod capture;
+mod checkpointed;
 mod error;
 pub mod init;
 pub mod layers;
@@ -19,6 +20,7 @@ mod transfer;
 mod values;
 
 pub use capture::capture;
+pub use checkpointed::{Checkpointed, checkpoint};
 pub use error::{Error, Result};
 pub use module::{INPUT, Layer, Module, OUTPUT, Port};
 pub use parameter::{Entry, Parameter};

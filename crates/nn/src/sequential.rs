@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 
-use crate::{error::Result, module::Layer, pass::Pass};
+use crate::{checkpointed::Checkpointed, error::Result, module::Layer, pass::Pass};
 
 /// Layers one behind the other.
 #[derive(Default)]
@@ -21,6 +21,23 @@ impl Sequential {
     pub fn then(mut self, layer: impl Layer + 'static) -> Self {
         self.layers.push(Box::new(layer));
         self
+    }
+
+    /// The chain in `segments` parts of about as many layers, each of which saves its input alone in training
+    /// ([`Checkpointed`]). With the square root of the number of layers the memory is least.
+    #[must_use]
+    pub fn checkpointed(self, segments: usize) -> Self {
+        let (mut left, mut layers) = (self.layers.len(), self.layers.into_iter());
+        let mut chain = Self::new();
+        for remaining in (1..=segments.max(1)).rev() {
+            let count = left.div_ceil(remaining);
+            left -= count;
+            if count > 0 {
+                let part = Self { layers: layers.by_ref().take(count).collect() };
+                chain.layers.push(Box::new(Checkpointed::new(part)));
+            }
+        }
+        chain
     }
 
     /// Puts one more layer at the end.

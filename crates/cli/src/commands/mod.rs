@@ -6,6 +6,7 @@ mod grad;
 mod infer;
 mod inspect;
 mod kernels;
+mod memory;
 mod output;
 mod precision;
 mod profile;
@@ -76,6 +77,8 @@ enum Command {
     Inspect(inspect::Arguments),
     /// Time every layer of a network.
     Profile(profile::Arguments),
+    /// Show what a training step holds on the device.
+    Memory(memory::Arguments),
     /// Write a network as an ONNX file.
     Export(export::Arguments),
     /// Compute the gradient of every parameter.
@@ -101,6 +104,7 @@ impl Cli {
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
+            Command::Memory(arguments) => memory::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,

@@ -26,6 +26,7 @@ import layers
 import networks
 import optimizers
 import resnets
+import schedules
 import special_values
 import transforms
 import zoo
@@ -547,6 +548,7 @@ if __name__ == "__main__":
         (13, layers.layers),
         (14, arrangements.arrangements),
         (13, zoo.zoo),
+        (15, schedules.schedules),
     ]
     for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special), *composed]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.

@@ -34,6 +34,11 @@ impl Gradients {
         self.take(&(id.0, 0))
     }
 
+    /// Puts a gradient in the place of the one there was, as clipping does.
+    pub fn insert_id(&mut self, id: LeafId, gradient: Tensor) {
+        self.put((id.0, 0), gradient);
+    }
+
     pub(crate) fn take(&mut self, key: &Key) -> Option<Tensor> {
         self.by_key.remove(key)
     }

@@ -67,6 +67,17 @@ pub enum Error {
         /// The number.
         value: f64,
     },
+    /// The norm of all gradients is infinite or NaN, and the caller wants to know.
+    #[error(
+        "the {norm_type}-norm of the gradients is {norm}: it cannot be clipped; lower the learning rate, or clip without \
+         error_if_nonfinite"
+    )]
+    NonFiniteNorm {
+        /// The norm.
+        norm: f32,
+        /// Which norm it is.
+        norm_type: f32,
+    },
     /// A layer was given an option that it cannot take.
     #[error("{layer}: {option} is {value}; {hint}")]
     Option {

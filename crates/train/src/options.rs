@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use tilewright_nn::Freezing;
+use tilewright_nn::{
+    Freezing,
+    optim::{Clip, EmaOptions},
+};
 
 use crate::{error::Error, error::Result, scaler::LossScaling};
 
@@ -28,6 +31,10 @@ pub struct Options {
     pub accumulate: u64,
     /// What training does not change, and from which epoch on it does.
     pub freezing: Freezing,
+    /// How gradients are clipped, after they were added up and divided by the scale of the loss.
+    pub clip: Option<Clip>,
+    /// A running mean of the weights, which is updated after every step and evaluated in their place.
+    pub ema: Option<EmaOptions>,
     /// Mixed precision: layers store what they read as f16 ([`tilewright_nn::Pass::with_half_storage`]), parameters and the
     /// optimizer's state stay f32, and the loss is scaled. None is f32 throughout.
     pub half: Option<LossScaling>,
@@ -46,6 +53,8 @@ impl Default for Options {
             evaluate_every: 1,
             accumulate: 1,
             freezing: Freezing::new(),
+            clip: None,
+            ema: None,
             half: None,
         }
     }
@@ -65,6 +74,7 @@ impl Options {
                 return Err(Error::Option { option, reason: "it must be at least 1".to_owned() });
             }
         }
+        self.clip.map_or(Ok(()), |clip| clip.check())?;
         self.half.map_or(Ok(()), |half| half.check())
     }
 }

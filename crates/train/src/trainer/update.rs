@@ -61,7 +61,13 @@ impl Trainer<'_> {
             self.state.scale = Some(rules.next(scale, good));
         }
         if good {
+            if let Some(clip) = &self.options.clip {
+                clip.apply(&self.store.parameters(), &mut gradients)?;
+            }
             self.optimizer.step(&mut gradients, self.schedule.at(self.state.step))?;
+            if let Some(ema) = &mut self.ema {
+                ema.update()?;
+            }
         }
         self.state.step += 1;
         Ok(())

@@ -34,6 +34,9 @@ pub struct Arguments {
     /// f16 stores what layers read as halves and scales the loss; weights stay f32.
     #[arg(long, value_enum, default_value = "f32")]
     pub(super) precision: Precision,
+    /// Keep a running mean of the weights, of which each step keeps this part (0.999); it is what is evaluated and saved.
+    #[arg(long, value_name = "DECAY")]
+    pub(super) ema: Option<f64>,
     /// Stop after N epochs in a row without a lower loss on the held-out images.
     #[arg(long, value_name = "N")]
     pub(super) early_stop: Option<usize>,
@@ -74,6 +77,9 @@ impl Arguments {
         }
         if self.accumulate != 1 {
             said.push_str(&format!(", {} batches a step", self.accumulate));
+        }
+        if let Some(decay) = self.ema {
+            said.push_str(&format!(", averaged by {decay}"));
         }
         if self.half() {
             said.push_str(", f16");

@@ -25,13 +25,13 @@ use tilewright::{
 use tilewright_reference::golden::{self, Case};
 
 fn cases() -> Vec<Case> {
-    let families = [("composite", 50), ("layers", 70), ("arrangements", 80)];
+    let families = [("composite", 50), ("layers", 70), ("arrangements", 80), ("attention", 6)];
     let read = families.map(|(family, least)| {
         let cases = golden::family(family).unwrap();
         assert!(cases.len() >= least, "{family}: {} cases, at least {least} expected", cases.len());
         cases
     });
-    read.into_iter().flatten().filter(|case| case.op != "attention").collect()
+    read.into_iter().flatten().collect()
 }
 
 fn tensor(context: &Context, case: &Case, role: &str) -> Tensor {

@@ -578,7 +578,7 @@ if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
     families = [elementwise, matmul, convolution, pooling, normalization, reduction, loss, movement, optimizer]
     first = list(enumerate([*families, networks.resnet20, resnets.resnets]))
-    composed = [(13, layers.layers), (14, arrangements.arrangements)]
+    composed = [(13, layers.layers), (15, layers.attention), (14, arrangements.arrangements)]
     for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special), *composed]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)

@@ -23,6 +23,7 @@ pub use error::{Error, Result};
 pub use hints::Hints;
 pub use layout::Layout;
 pub use ops::{
+    attention::AttentionGradients,
     convolution::Conv2dCall,
     matmul::MatMulCall,
     normalization::{BatchNormCall, BatchNormTrain},

@@ -47,6 +47,7 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Arg(Extreme::Max) => vec!["argmax"],
         Operator::CumSum => vec!["cumsum"],
         Operator::TopK => vec!["topk"],
+        Operator::Attention => vec!["attention"],
         Operator::Relabel(Relabel::Reshape) => vec!["reshape"],
         Operator::Transpose => vec!["permute"],
         Operator::Concat => vec!["concat"],
@@ -94,7 +95,6 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::Upsample
         | Operator::NegativeLogLikelihood
         | Operator::RmsNorm
-        | Operator::Attention
         | Operator::RotaryEmbedding
         | Operator::Einsum
         | Operator::LpPool

@@ -1,13 +1,18 @@
 //! Networks with torchvision's names of layers, so that a state dict loads without a remap.
+//!
+//! [`build`] makes a network by its name; [`entries`] is the table of all of them. Each is also a type of its own with a
+//! struct that configures it, such as [`ResNet`] and [`ResNetConfig`].
 
+mod blocks;
+mod classification;
+mod facts;
+mod page;
 mod registry;
-mod residual;
-mod resnet;
-mod resnet_cifar;
-mod small_cnn;
+mod segmentation;
 
-pub use registry::{Error, Network, Options, build, names};
-pub use residual::Shortcut;
-pub use resnet::ResNet;
-pub use resnet_cifar::ResNetCifar;
-pub use small_cnn::SmallCnn;
+pub use blocks::{Attention, Shortcut};
+pub use classification::*;
+pub use facts::{Facts, facts};
+pub use page::markdown;
+pub use registry::{Entry, Error, Network, Options, Task, build, entries, entry, names, options_of};
+pub use segmentation::*;

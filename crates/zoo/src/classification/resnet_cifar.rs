@@ -1,0 +1,63 @@
+//! Residual networks for small images (He et al., arXiv 1512.03385, §4.2), with torchvision's names.
+
+use tilewright_autograd::Var;
+use tilewright_nn::{
+    Layer, Pass, Result, Scope,
+    layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear},
+};
+
+use crate::blocks::{
+    Shortcut,
+    residual::{Block, BlockConfig, Kind, conv},
+};
+
+/// 6n + 2 layers: a 3×3 convolution, three stages of n blocks with 16, 32 and 64 channels, and a linear layer.
+pub struct ResNetCifar {
+    conv1: Conv2d,
+    bn1: BatchNorm2d,
+    blocks: Vec<Block>,
+    avgpool: AdaptiveAvgPool2d,
+    fc: Linear,
+}
+
+impl ResNetCifar {
+    /// `blocks` in each stage: 3 gives ResNet-20. Any image of at least 4 × 4 pixels.
+    pub fn new(
+        scope: &Scope,
+        channels: usize,
+        classes: usize,
+        blocks: usize,
+        shortcut: Shortcut,
+    ) -> Result<Self> {
+        let conv1 = conv(&(scope / "conv1"), channels, 16, 3, 1)?;
+        let bn1 = BatchNorm2d::new(&(scope / "bn1"), 16)?;
+        let mut all = Vec::with_capacity(3 * blocks);
+        let mut width = 16;
+        for (stage, outputs) in [(1, 16), (2, 32), (3, 64)] {
+            for block in 0..blocks {
+                let stride = if stage > 1 && block == 0 { 2 } else { 1 };
+                let scope = scope / format!("layer{stage}") / block;
+                let config = BlockConfig::new(Kind::Basic, width, outputs, stride, shortcut);
+                all.push(Block::new(&scope, &config)?);
+                width = outputs;
+            }
+        }
+        Ok(Self {
+            conv1,
+            bn1,
+            blocks: all,
+            avgpool: AdaptiveAvgPool2d([1, 1]),
+            fc: Linear::new(&(scope / "fc"), 64, classes)?,
+        })
+    }
+}
+
+impl Layer for ResNetCifar {
+    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        let mut x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
+        for block in &self.blocks {
+            x = block.forward(&x, pass)?;
+        }
+        self.fc.forward(&self.avgpool.forward(&x, pass)?.flatten(1)?, pass)
+    }
+}

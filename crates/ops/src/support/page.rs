@@ -63,7 +63,8 @@ pub fn markdown() -> String {
     for row in COMPOSED {
         let golden = row.golden.map_or_else(|| "–".to_owned(), |family| format!("`{family}`"));
         let (name, of) = (row.name, row.of);
-        let _ = writeln!(text, "| {name} | {} | {of} | {golden} | {} |", row.pytorch, row.onnx.unwrap_or("–"));
+        let _ =
+            writeln!(text, "| {name} | {} | {of} | {golden} | {} |", row.pytorch, row.onnx.unwrap_or("–"));
     }
     text
 }

@@ -43,7 +43,7 @@ pub fn scaled_dot_product_attention<V: Operand>(
             return Err(rank::<V>(OP, name, x.shape(), "two or more"));
         };
         if own != lead {
-            let expected = [&lead, &[*places, *numbers][..]].concat();
+            let expected = [&lead[..], &[*places, *numbers][..]].concat();
             return Err(operand::<V>(OP, name, x.shape(), &expected));
         }
         x.with_shape(&[&outer(&lead)[..], &[*places, *numbers]].concat())
@@ -64,7 +64,7 @@ pub fn scaled_dot_product_attention<V: Operand>(
     let whole = Op::Attention { op: Attention { scale, causal: op.causal }, mask: mask.is_some() };
     let y = V::apply_one(&whole, &[&q, &k, &v].into_iter().chain(mask.as_ref()).collect::<Vec<_>>())?;
     let width = v.shape()[3];
-    y.with_shape(&[&lead, &[queries, width][..]].concat())
+    y.with_shape(&[&lead[..], &[queries, width][..]].concat())
 }
 
 /// The leading axes as two: batches and heads.

@@ -59,8 +59,7 @@ impl<'a> Work<'a> {
         let [_, height, width] = zoo::entry(&arguments.model)?.image;
         let file = arguments.transfer.weights.as_deref().map(StateFile::open).transpose()?;
         let begun = file.as_ref().and_then(Trained::of);
-        let data =
-            arguments.data.open([height, width], begun.as_ref(), arguments.seed, arguments.workers)?;
+        let data = arguments.data.open([height, width], begun.as_ref(), arguments.seed, arguments.workers)?;
         let loss = CrossEntropy { label_smoothing: arguments.label_smoothing, ..CrossEntropy::default() };
         let task = match data.truth {
             Truth::Class => Learnt::Class(Classification::new(loss)),

@@ -89,6 +89,10 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::DepthToSpace
         | Operator::SpaceToDepth
         | Operator::OneHot
+        | Operator::BitwiseNot
+        | Operator::IsNaN
+        | Operator::IsInf
+        | Operator::EyeLike
         | Operator::Trilu
         | Operator::Compress
         | Operator::ReverseSequence

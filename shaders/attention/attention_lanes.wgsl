@@ -48,12 +48,12 @@ fn main(
     @builtin(subgroup_invocation_id) lane: u32,
 ) {
     let id = group.x + grid.x * (group.y + grid.y * group.z);
-    if (id >= params.workgroups) {
-        return;
-    }
-    let head = id / params.blocks;
-    let first = (id % params.blocks) * (LANES * ROWS);
+    // A surplus group goes through the last one's work and stores nothing: cheaper here than a masked body.
+    let block = min(id, params.workgroups - 1u);
+    let head = block / params.blocks;
+    let first = (block % params.blocks) * (LANES * ROWS);
     let last_query = params.queries - 1u;
+    let stores = select(0u, params.queries, id < params.workgroups); // places before it are stored
     // Not as a constant, which WGSL refuses.
     var infinity_bits = 0x7f800000u;
     let infinity = bitcast<f32>(infinity_bits);
@@ -159,7 +159,7 @@ fn main(
         // A query that sees no key gives 0. No term is above 1: the sum is infinite, or none, where a score is NaN or infinite.
         let good = select(bitcast<f32>(nan_bits), 1.0 / sum[r], sum[r] < 3e38);
         by[r] = select(good, 0.0, sum[r] == 0.0);
-        if (first + r * LANES + lane <= last_query) {
+        if (first + r * LANES + lane < stores) {
             let total = select(largest[r] + log(sum[r]), 0.0, sum[r] == 0.0);
             log_sum[head * params.queries + place[r]] = select(bitcast<f32>(nan_bits), total, sum[r] < 3e38);
         }
@@ -170,7 +170,7 @@ fn main(
         let d = subgroupShuffle(turn, 0u);
         // @unroll
         for (var r = 0u; r < ROWS; r++) {
-            if (first + r * LANES + lane <= last_query) {
+            if (first + r * LANES + lane < stores) {
                 y[(head * params.queries + place[r]) * WIDTH + d] = out[r * WIDTH + d] * by[r];
             }
         }

@@ -46,7 +46,8 @@ impl Function for ScaledMish {
 
     fn reference(&self, operands: &[Host<'_>]) -> Vec<Vec<f64>> {
         let (x, scale) = (operands[0], operands[1].values);
-        let value = |(at, &x): (usize, &f64)| scale[channel(at, operands[0].shape)] * x * x.exp().ln_1p().tanh();
+        let value =
+            |(at, &x): (usize, &f64)| scale[channel(at, operands[0].shape)] * x * x.exp().ln_1p().tanh();
         vec![x.values.iter().enumerate().map(|each| f64::from(self.factor) * value(each)).collect()]
     }
 
@@ -164,7 +165,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut scale = Tensor::ones(&context, &[2])?;
     for _ in 0..60 {
         let leaf = Var::leaf(scale.clone());
-        let error = Var::run_one(&mish, &[&x, &leaf])?.mean(&[0], false)?.sub(&Var::constant(Tensor::ones(&context, &[2])?))?;
+        let error = Var::run_one(&mish, &[&x, &leaf])?
+            .mean(&[0], false)?
+            .sub(&Var::constant(Tensor::ones(&context, &[2])?))?;
         let mut gradients = error.mul(&error)?.sum(&[0], false)?.backward()?;
         let gradient = gradients.remove(&leaf).ok_or("the scale has no gradient")?;
         scale = scale.sub(&gradient.scale(1.5)?)?;

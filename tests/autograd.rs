@@ -1,13 +1,13 @@
 //! The tape: accumulation, sharing, detaching, freeing; and every rule against finite differences.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "common/cases/mod.rs"]
-mod cases;
-mod common;
 #[path = "autograd/anomaly.rs"]
 mod anomaly;
+#[path = "common/cases/mod.rs"]
+mod cases;
 #[path = "autograd/checkpoint.rs"]
 mod checkpoint;
+mod common;
 #[path = "autograd/custom.rs"]
 mod custom;
 #[path = "autograd/tape.rs"]

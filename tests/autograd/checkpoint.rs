@@ -93,7 +93,10 @@ fn a_second_call_that_differs_is_an_error() {
         Ok(vec![if first { inputs[0].scale(2.0)? } else { inputs[0].mul(&other)? }])
     };
     let error = sum(&checkpoint(&[&x], part).unwrap()[0]).backward().unwrap_err();
-    assert!(matches!(error, Error::Recomputed { .. }) && error.to_string().contains("did not use at first"), "{error}");
+    assert!(
+        matches!(error, Error::Recomputed { .. }) && error.to_string().contains("did not use at first"),
+        "{error}"
+    );
     let calls = AtomicUsize::new(0);
     let part = move |inputs: &[Var]| -> Result<Vec<Var>> {
         if calls.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -118,7 +121,8 @@ impl Network {
         let store = ParameterStore::new(context, 3);
         let block = |name: &str, inputs| {
             let scope = store.root() / name;
-            let conv = Conv2d::new(&(&scope / "conv"), inputs, 6, [3, 3], Conv2dOptions::default().padding(1));
+            let conv =
+                Conv2d::new(&(&scope / "conv"), inputs, 6, [3, 3], Conv2dOptions::default().padding(1));
             let norm = BatchNorm2d::new(&(&scope / "bn"), 6).unwrap();
             let dropout = Dropout::new(0.3).unwrap();
             Checkpointed::asked(Sequential::new().then(conv.unwrap()).then(norm).then(RELU).then(dropout))

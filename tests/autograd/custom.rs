@@ -203,7 +203,9 @@ fn it_goes_through_layers_checkpoints_capture_and_a_plan() {
         once.add(&Tensor::run_one(&other, &[x, &scale])?)?.relu()
     };
     let port: &[(&str, &[usize], DType)] = &[("x", &[2, 3, 5, 4], DType::F32)];
-    let graph = capture(&context, port, |inputs| Ok::<_, tensor::Error>(vec![("y".to_owned(), twice(&inputs[0])?)])).unwrap();
+    let graph =
+        capture(&context, port, |inputs| Ok::<_, tensor::Error>(vec![("y".to_owned(), twice(&inputs[0])?)]))
+            .unwrap();
     let named = |graph: &tilewright::graph::Graph| {
         graph.nodes().iter().filter(|node| node.op.name() == "scaled_mish").count()
     };

@@ -73,7 +73,9 @@ impl fmt::Display for Anomaly {
         match self.value {
             Culprit::Operand(at) => write!(f, "its operand {at}{leaf} came with")?,
             Culprit::Result(at) => write!(f, "its result {at} is the first to have")?,
-            Culprit::Gradient(at) => write!(f, "the gradient of its operand {at}{leaf} is the first to have")?,
+            Culprit::Gradient(at) => {
+                write!(f, "the gradient of its operand {at}{leaf} is the first to have")?
+            }
         }
         let Self { nan, infinite, count, first, .. } = self;
         write!(f, " {nan} NaN and {infinite} infinite among {count} numbers, the first at {first:?}")

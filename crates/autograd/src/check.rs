@@ -131,7 +131,14 @@ struct Case {
 }
 
 impl Case {
-    fn draw(context: &Context, op: &Op, options: &Options, draw: &mut Draw, shapes: Vec<Vec<usize>>, at: usize) -> Result<Self> {
+    fn draw(
+        context: &Context,
+        op: &Op,
+        options: &Options,
+        draw: &mut Draw,
+        shapes: Vec<Vec<usize>>,
+        at: usize,
+    ) -> Result<Self> {
         let facts = op.facts();
         facts.check_count(shapes.len())?;
         let mut case = Self { values: Vec::new(), shapes, tensors: Vec::new() };
@@ -181,7 +188,9 @@ pub fn forward(
         let expected = case.reference(op, &case.values)?;
         if expected.len() != results.len() {
             let (name, found, given) = (op.name(), results.len(), expected.len());
-            return Err(Error::Check(format!("{name}: it has {found} results, and its reference gives {given}")));
+            return Err(Error::Check(format!(
+                "{name}: it has {found} results, and its reference gives {given}"
+            )));
         }
         for (number, (result, expected)) in results.iter().zip(&expected).enumerate() {
             let what = format!("result {number}");
@@ -204,7 +213,8 @@ pub fn gradients(
 ) -> Result<()> {
     const STEP: f64 = 1e-5;
     // What a difference quotient of that step is short of, beside the roundings of the kernel.
-    let options = Options { relative: options.relative.max(2e-5), absolute: options.absolute.max(1e-5), ..*options };
+    let options =
+        Options { relative: options.relative.max(2e-5), absolute: options.absolute.max(1e-5), ..*options };
     let mut draw = Draw(options.seed);
     for at in 0..options.cases {
         let drawn = shapes(&mut draw);

@@ -67,9 +67,10 @@ pub fn checkpoint_by<E: std::error::Error + From<Error> + Send + Sync + 'static>
         if !same {
             return Err(Error::Recomputed { reason: "it gives results of other shapes" });
         }
-        let roots = outputs.into_iter().zip(gradients).filter_map(|(output, gradient)| {
-            Some((output.node()?.clone(), gradient.clone()?))
-        });
+        let roots = outputs
+            .into_iter()
+            .zip(gradients)
+            .filter_map(|(output, gradient)| Some((output.node()?.clone(), gradient.clone()?)));
         let roots: Vec<_> = roots.collect();
         drop(saved);
         let used = stand_ins.iter().map(|input| input.node().map(|place| place.key()));
@@ -78,7 +79,9 @@ pub fn checkpoint_by<E: std::error::Error + From<Error> + Send + Sync + 'static>
         // What it takes from before it must be what it took at first: else a gradient would be lost.
         let below = nodes_below(roots.iter().map(|(place, _)| place.node.clone()), above);
         if below.keys().any(|&id| id < above && !all.iter().flatten().any(|key| key.0 == id)) {
-            return Err(Error::Recomputed { reason: "it uses a leaf or a value that it did not use at first" });
+            return Err(Error::Recomputed {
+                reason: "it uses a leaf or a value that it did not use at first",
+            });
         }
         drop(below);
         let needed = all.iter().zip(wanted).filter(|(_, wanted)| **wanted);

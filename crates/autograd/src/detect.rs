@@ -86,7 +86,19 @@ pub(crate) fn after_forward(op: &'static str, inputs: &[&Var], outputs: &[Tensor
         let (Found { nan, infinite, first }, count) = (found, tensor.count());
         let name = None;
         Error::Anomaly(Box::new(Anomaly {
-            op, backward, place, of, operands, results, value, nan, infinite, count, first, leaf, name,
+            op,
+            backward,
+            place,
+            of,
+            operands,
+            results,
+            value,
+            nan,
+            infinite,
+            count,
+            first,
+            leaf,
+            name,
         }))
     };
     for (at, output) in outputs.iter().enumerate() {
@@ -120,7 +132,12 @@ impl Watch {
     }
 
     /// Looks at what the rule of `node` gave.
-    pub fn after_rule(&self, node: &Node, inputs: &[Option<Place>], gradients: &[Option<Tensor>]) -> Result<()> {
+    pub fn after_rule(
+        &self,
+        node: &Node,
+        inputs: &[Option<Place>],
+        gradients: &[Option<Tensor>],
+    ) -> Result<()> {
         let Some(places) = &self.places else { return Ok(()) };
         for (at, gradient) in gradients.iter().enumerate() {
             let Some(gradient) = gradient else { continue };

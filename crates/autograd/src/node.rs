@@ -83,7 +83,15 @@ impl Node {
     /// A leaf of that name and shape.
     pub fn leaf(id: LeafId, shape: &[usize]) -> Self {
         let (shapes, saved) = (vec![shape.to_vec()], Vec::new());
-        Self { id: id.0, op: "leaf", shapes, leaf: true, saved, tape: Mutex::default(), asked: Mutex::default() }
+        Self {
+            id: id.0,
+            op: "leaf",
+            shapes,
+            leaf: true,
+            saved,
+            tape: Mutex::default(),
+            asked: Mutex::default(),
+        }
     }
 
     /// The node of an operation.

@@ -31,7 +31,8 @@ impl Var {
         match rules::backward(&forward, inputs, &outputs)? {
             Backward::Nothing => Ok(outputs.into_iter().map(Self::constant).collect()),
             Backward::Rule(rule) => {
-                let held = candidates.iter().zip(before).filter(|(held, before)| held.buffer().holders() > *before);
+                let held =
+                    candidates.iter().zip(before).filter(|(held, before)| held.buffer().holders() > *before);
                 let mut saved: Vec<_> = held.map(|(tensor, _)| Saved::of(tensor, inputs)).collect();
                 let mut seen = std::collections::HashSet::new();
                 saved.retain(|saved| seen.insert(saved.key));

@@ -113,7 +113,8 @@ impl Tape {
         for (at, node) in self.nodes.iter().enumerate() {
             let title = node.name.as_deref().unwrap_or(node.op);
             let shapes = node.shapes.iter().map(|shape| format!("{shape:?}")).collect::<Vec<_>>().join(" ");
-            let saved = if node.saved > 0 { format!("\\nsaves {}", Bytes(node.saved)) } else { String::new() };
+            let saved =
+                if node.saved > 0 { format!("\\nsaves {}", Bytes(node.saved)) } else { String::new() };
             let shape = if node.leaf.is_some() { "ellipse" } else { "box" };
             let title = escape(title);
             dot.push_str(&format!("  n{at} [shape = {shape}, label = \"{title}\\n{shapes}{saved}\"];\n"));
@@ -141,7 +142,11 @@ impl fmt::Display for Tape {
         let rows: Vec<_> = rows.collect();
         let op = rows.iter().map(|row| row.1.chars().count()).max().unwrap_or(0).max(9);
         let inputs = rows.iter().map(|row| row.2.chars().count()).max().unwrap_or(0).clamp(6, 48);
-        writeln!(f, "{:>5}  {:<op$}  {:>11}  {:>11}  {:<inputs$}  results", "", "operation", "saves", "holds", "inputs")?;
+        writeln!(
+            f,
+            "{:>5}  {:<op$}  {:>11}  {:>11}  {:<inputs$}  results",
+            "", "operation", "saves", "holds", "inputs"
+        )?;
         for (number, name, from, shapes, node) in &rows {
             let (saved, held) = (Bytes(node.saved).to_string(), Bytes(node.held).to_string());
             writeln!(f, "{number:>5}  {name:<op$}  {saved:>11}  {held:>11}  {from:<inputs$}  {shapes}")?;

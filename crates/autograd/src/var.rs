@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tilewright_tensor::{DType, Tensor};
 
+pub(crate) use crate::node::{Needs, Rule, of_one};
 use crate::{
     error::{Error, Result},
     keep::{Kept, Recipe},
@@ -11,7 +12,6 @@ use crate::{
     node::{Node, Place, Saved, Way},
     scope,
 };
-pub(crate) use crate::node::{Needs, Rule, of_one};
 
 /// A tensor, and its place on the tape if a gradient is wanted. Cloning shares both.
 #[derive(Clone)]

@@ -75,7 +75,10 @@ pub trait Function: fmt::Debug + Send + Sync + 'static {
     where
         Self: Sized,
     {
-        Op::Custom(Custom::new(Arc::new(Held { key: format!("{} {self:?}", type_name::<Self>()), it: Box::new(self) })))
+        Op::Custom(Custom::new(Arc::new(Held {
+            key: format!("{} {self:?}", type_name::<Self>()),
+            it: Box::new(self),
+        })))
     }
 }
 
@@ -216,7 +219,9 @@ impl Backward<'_> {
 
     fn saved<'a>(&self, what: &str, all: &'a [Option<Tensor>], at: usize) -> Result<&'a Tensor> {
         all.get(at).and_then(Option::as_ref).ok_or_else(|| {
-            let reason = format!("its backward pass reads {what} {at}, which is not there: name it in `Function::saves`");
+            let reason = format!(
+                "its backward pass reads {what} {at}, which is not there: name it in `Function::saves`"
+            );
             Error::Function { op: self.op, reason }
         })
     }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use tilewright_autograd::{Tape, Var};
-use tilewright_nn::{Entry, ParameterStore, Pass, optim::Optimizer, optim::Sgd};
+use tilewright_nn::{Entry, ParameterStore, Pass, optim::Optimizer, optim::Sgd, optim::step_on_the_way};
 use tilewright_ops as ops;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Save the blocks' inputs alone, and compute the blocks anew on the way back: less memory for more time.
     #[arg(long)]
     checkpoint_activations: bool,
+    /// Change each parameter as soon as its gradient is there, and free it: gradients are not all held at once.
+    #[arg(long)]
+    step_on_the_way: bool,
     /// Show the tape of the last step: every operation, and what it saves.
     #[arg(long)]
     tape: bool,
@@ -46,7 +49,7 @@ struct Report {
     kept: u64,
     /// What the optimizer keeps.
     optimizer: u64,
-    /// Gradients, when all are there.
+    /// Gradients, when all are there; 0 where they never are.
     gradients: u64,
     /// What backward rules hold when the forward pass is over.
     saved_for_backward: u64,
@@ -86,7 +89,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
     let op = ops::Sgd { momentum: 0.9, lr: 1e-3, ..ops::Sgd::default() };
     let mut optimizer = Sgd::new(store.parameters(), op)?;
-    let numbers: Vec<f32> = (0..input.shape.iter().product()).map(|i: usize| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
+    let numbers: Vec<f32> =
+        (0..input.shape.iter().product()).map(|i: usize| (i * 37 % 101) as f32 / 50.0 - 1.0).collect();
     let x = Var::constant(Tensor::from_slice(context, &numbers, &input.shape)?);
     context.synchronize()?;
     context.trim()?;
@@ -103,10 +107,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let tape = loss.tape()?;
         report.saved_for_backward = tape.saved();
         last = Some(tape);
-        let mut gradients = loss.backward()?;
-        report.gradients = gradients.bytes();
-        optimizer.step(&mut gradients, op.lr)?;
-        drop(gradients);
+        if arguments.step_on_the_way {
+            step_on_the_way(&loss, &mut optimizer, op.lr)?;
+        } else {
+            let mut gradients = loss.backward()?;
+            report.gradients = gradients.bytes();
+            optimizer.step(&mut gradients, op.lr)?;
+        }
         let loss = loss.tensor().item()?;
         report.seconds.push(begun.elapsed().as_secs_f64());
         if !arguments.json {
@@ -125,7 +132,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let checkpointing = arguments.checkpoint_activations;
         let (device, driver) = (&context.adapter_info().name, &context.adapter_info().driver_info);
         print_json(&serde_json::json!({
-            "model": arguments.model, "input": shape, "checkpoint_activations": checkpointing, "optimizer": "sgd with momentum",
+            "model": arguments.model, "input": shape, "checkpoint_activations": checkpointing,
+            "step_on_the_way": arguments.step_on_the_way, "optimizer": "sgd with momentum",
             "device": device, "driver": driver, "bytes": report,
         }));
         return Ok(());

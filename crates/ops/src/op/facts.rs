@@ -182,10 +182,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Bytes that it reads and writes, where they are not those of operands and results.
-    pub(super) fn moves(
-        mut self,
-        bytes: impl Fn(&[&[usize]], &[Vec<usize>]) -> Option<u64> + 'a,
-    ) -> Self {
+    pub(super) fn moves(mut self, bytes: impl Fn(&[&[usize]], &[Vec<usize>]) -> Option<u64> + 'a) -> Self {
         self.bytes = Box::new(bytes);
         self
     }

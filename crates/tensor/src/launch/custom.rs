@@ -4,7 +4,9 @@ use tilewright_ops::{DType, Op, op::Preference};
 use tilewright_runtime::{Context, Dispatch};
 use tilewright_shaders::BindingKind;
 
-use crate::{error::Error, error::Result, function::Kernel, function::function_of, layout::Layout, tensor::Tensor};
+use crate::{
+    error::Error, error::Result, function::Kernel, function::function_of, layout::Layout, tensor::Tensor,
+};
 
 pub(super) fn custom(op: &Op, inputs: &[&Tensor], shapes: &[Vec<usize>]) -> Result<Vec<Tensor>> {
     let (function, facts) = (function_of(op)?, op.facts());
@@ -43,7 +45,8 @@ fn check(context: &Context, op: &'static str, kernel: &Kernel, operands: usize) 
     let reflection = pipeline.reflection();
     let fault = |reason| Err(Error::Function { op, reason });
     let declared = reflection.params.iter().map(|member| (member.name.as_str(), member.kind, member.offset));
-    let given = kernel.params.members.iter().zip((0..).step_by(4)).map(|(&(name, kind), at)| (name, kind, at));
+    let given =
+        kernel.params.members.iter().zip((0..).step_by(4)).map(|(&(name, kind), at)| (name, kind, at));
     if !declared.clone().eq(given.clone()) {
         let list = |members: &mut dyn Iterator<Item = (&str, &str, u32)>| {
             let all: Vec<_> = members.map(|(name, kind, at)| format!("{name}: {kind} at {at}")).collect();
@@ -56,7 +59,11 @@ fn check(context: &Context, op: &'static str, kernel: &Kernel, operands: usize) 
     for (at, binding) in buffers.enumerate() {
         let expected = if at < operands { BindingKind::ReadOnly } else { BindingKind::ReadWrite };
         if binding.kind != expected {
-            let wanted = if at < operands { "an operand, `var<storage, read>`" } else { "a result, `var<storage, read_write>`" };
+            let wanted = if at < operands {
+                "an operand, `var<storage, read>`"
+            } else {
+                "a result, `var<storage, read_write>`"
+            };
             return fault(format!("`{}` of its kernel, buffer {at}, must be {wanted}", binding.name));
         }
     }

@@ -25,6 +25,7 @@ mod composite;
 mod detect;
 mod error;
 mod gradients;
+mod half;
 mod hooks;
 mod keep;
 mod leaf;

@@ -16,6 +16,7 @@ mod pass;
 mod sequential;
 mod state;
 mod store;
+mod transfer;
 mod values;
 
 pub use capture::capture;
@@ -26,8 +27,9 @@ pub use parameter::{Entry, Parameter};
 pub use pass::Pass;
 pub use sequential::Sequential;
 pub use state::{
-    Checkpoint, HostTensor, LoadReport, Misshaped, Prefixed, StateDict, StateFile, StateSource,
-    TrainingState, Unwrapped, narrow_i64,
+    Checkpoint, HostTensor, LoadReport, LossScale, Misshaped, Prefixed, StateDict, StateFile, StateSource,
+    TrainingState, TransferReport, Unwrapped, load_but_head, narrow_i64,
 };
 pub use store::{ParameterStore, Scope};
+pub use transfer::{Freezing, Frozen, PathPattern};
 pub use values::{Name, Values};

@@ -2,11 +2,17 @@
 
 use std::cell::Cell;
 
+use tilewright_autograd::Var;
+use tilewright_ops::Op;
+
+use crate::error::Result;
+
 /// How a module is run.
 #[derive(Debug)]
 pub struct Pass {
     training: bool,
     gradients: bool,
+    half: bool,
     seed: u64,
     stream: Cell<u64>,
     checkpointing: bool,
@@ -22,14 +28,14 @@ impl Pass {
     pub fn train(seed: u64, step: u64) -> Self {
         let stream = Cell::new(step.wrapping_mul(STREAMS_PER_STEP));
         let (checkpointing, recomputing) = (false, false);
-        Self { training: true, gradients: true, seed, stream, checkpointing, recomputing }
+        Self { training: true, gradients: true, half: false, seed, stream, checkpointing, recomputing }
     }
 
     /// Inference: running statistics, no dropout, no tape.
     pub fn eval() -> Self {
         let (checkpointing, recomputing) = (false, false);
         let stream = Cell::new(0);
-        Self { training: false, gradients: false, seed: 0, stream, checkpointing, recomputing }
+        Self { training: false, gradients: false, half: false, seed: 0, stream, checkpointing, recomputing }
     }
 
     /// The same with or without gradients for the parameters.
@@ -59,6 +65,26 @@ impl Pass {
     /// The pass as it stands now, for a second run of what comes next: it draws the same random numbers.
     pub(crate) fn again(&self) -> Self {
         Self { stream: self.stream.clone(), recomputing: true, ..*self }
+    }
+
+    /// The same with or without f16 storage of what convolutions, linear layers and batch normalisations read, as
+    /// [`Var::run_half`] has it; parameters stay f32.
+    pub fn with_half_storage(mut self, half: bool) -> Self {
+        self.half = half;
+        self
+    }
+
+    /// Whether layers store what they read as f16.
+    pub fn stores_half(&self) -> bool {
+        self.half
+    }
+
+    /// Runs an operation of a layer that has f16 storage: by [`Var::run_half`] where the pass asks for it.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn run(&self, op: &Op, inputs: &[&Var]) -> Result<Vec<Var>> {
+        Ok(if self.half { Var::run_half(op, inputs)? } else { Var::run(op, inputs)? })
     }
 
     /// Whether batch statistics and dropout are used.

@@ -114,6 +114,18 @@ impl Conv2d {
 impl Layer for Conv2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
-        Ok(x.conv2d(&self.weight.var(pass)?, bias.as_ref(), &self.op)?)
+        let weight = self.weight.var(pass)?;
+        if pass.stores_half() {
+            let op = ops::Op::Conv2d {
+                op: self.op,
+                bias: bias.is_some(),
+                residual: false,
+                activation: None,
+                pool: None,
+            };
+            let inputs: Vec<_> = [x, &weight].into_iter().chain(&bias).collect();
+            return Ok(pass.run(&op, &inputs)?.swap_remove(0));
+        }
+        Ok(x.conv2d(&weight, bias.as_ref(), &self.op)?)
     }
 }

@@ -137,16 +137,20 @@ impl ResNetFeatures {
         Ok(Self { conv1, bn1, maxpool, stages, outputs: inputs })
     }
 
-    /// The outputs of `layer1` to `layer4`.
-    pub fn stages(&self, x: &Var, pass: &Pass) -> Result<Vec<Var>> {
-        let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
-        let mut x = self.maxpool.forward(&x, pass)?;
-        let mut outputs = Vec::with_capacity(self.stages.len());
-        for stage in &self.stages {
+    /// The output of `conv1`, `bn1` and the ReLU, half as high and wide as the image.
+    pub fn stem(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)
+    }
+
+    /// The outputs of `layer1` to `layer4`, from that of [`Self::stem`].
+    pub fn stages(&self, stem: &Var, pass: &Pass) -> Result<[Var; 4]> {
+        let mut x = self.maxpool.forward(stem, pass)?;
+        let mut outputs = std::array::from_fn(|_| stem.clone());
+        for (stage, output) in self.stages.iter().zip(&mut outputs) {
             for block in stage {
                 x = block.forward(&x, pass)?;
             }
-            outputs.push(x.clone());
+            output.clone_from(&x);
         }
         Ok(outputs)
     }
@@ -155,8 +159,7 @@ impl ResNetFeatures {
 impl Layer for ResNetFeatures {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         // A tape keeps what it needs by itself; without one, the stages before the last are not held.
-        let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
-        let mut x = self.maxpool.forward(&x, pass)?;
+        let mut x = self.maxpool.forward(&self.stem(x, pass)?, pass)?;
         for block in self.stages.iter().flatten() {
             x = block.forward(&x, pass)?;
         }

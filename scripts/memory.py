@@ -24,7 +24,8 @@ import torch
 import torchvision
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT = ["resnet18:32x128", "resnet50:16x128"]
+DEFAULT = ["resnet18:32x128", "resnet50:16x128", "unet_bn:4x128"]
+CLASSES = {"": 1000, "unet": 2}
 
 
 class DoubleConv(torch.nn.Sequential):
@@ -70,7 +71,7 @@ def network(name: str, classes: int) -> torch.nn.Module:
 def pytorch(name: str, batch: int, size: int) -> dict[str, int]:
     """Bytes of a training step, by what they are for."""
     torch.manual_seed(0)
-    model = network(name, 1000 if not name.startswith("unet") else 2).train()
+    model = network(name, CLASSES["unet" if name.startswith("unet") else ""]).train()
     parameters = sum(p.numel() * 4 for p in model.parameters())
     kept = sum(b.numel() * b.element_size() for b in model.buffers())
     own = {p.storage().data_ptr() for p in model.parameters()}
@@ -118,7 +119,8 @@ def main() -> int:
             "checkpointed": ("--checkpoint-activations",),
             "checkpointed, step on the way": ("--checkpoint-activations", "--step-on-the-way"),
         }.items():
-            found = ours(arguments.program, name, batch, size, "--steps", arguments.steps, *flags)
+            classes = ("--classes", str(CLASSES["unet" if name.startswith("unet") else ""]))
+            found = ours(arguments.program, name, batch, size, "--steps", arguments.steps, *classes, *flags)
             row["ours"][way] = found["bytes"]
             row["device"], row["driver"] = found["device"], found["driver"]
             print(f"{work} {way}: {found['bytes']['peak'] / theirs['peak']:.3f} of PyTorch's", file=sys.stderr)

@@ -13,9 +13,6 @@ use tilewright_zoo::{Options, build};
 use super::{output::print_json, profile::ShapeArgument, profile::input_shapes};
 use crate::{error::Error, error::Result, mistaken, model};
 
-/// Classes: ImageNet's.
-const CLASSES: usize = 1000;
-
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A network of the zoo; its parameters are random.
@@ -23,6 +20,9 @@ pub struct Arguments {
     /// The shape of the input.
     #[arg(long, value_name = "SHAPE", default_value = "8x3x64x64")]
     input: ShapeArgument,
+    /// Classes.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    classes: usize,
     /// Steps of SGD with momentum; the first makes the optimizer's state and compiles kernels.
     #[arg(long, default_value_t = 3, value_name = "N")]
     steps: u64,
@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let [_, channels, height, width] = model::image_shape("--input", &input.shape)?;
     let store = ParameterStore::new(context, 0);
     let image = [channels, height, width];
-    let network = build(&arguments.model, &store, Options::new(image, CLASSES))?;
+    let network = build(&arguments.model, &store, Options::new(image, arguments.classes))?;
     store.fill()?;
     let mut report = Report::default();
     for entry in store.entries() {

@@ -142,10 +142,11 @@ fn back_to(roots: Vec<(Place, Tensor)>, goal: &Goal, mut give: Option<Give<'_>>)
         }
         let node = &nodes[0];
         if let (true, Some(give)) = (node.leaf, give.as_mut()) {
-            match gradients.swap_remove(0) {
-                Some(gradient) if !give(LeafId(id), gradient) => break,
-                _ => continue,
+            let go_on = gradients.swap_remove(0).is_none_or(|gradient| give(LeafId(id), gradient));
+            if go_on {
+                continue;
             }
+            break;
         }
         for (output, gradient) in gradients.iter().enumerate() {
             let key = (id, output);

@@ -43,7 +43,7 @@ impl Var {
         let mut read = outputs.clone();
         read[0] = Tensor::zeros(outputs[0].context(), &[0])?;
         detect::after_forward(op.name(), inputs, &outputs)?;
-        let held = kept.iter().map(|tensor| Saved::of(tensor, inputs)).collect();
+        let held = kept.iter().chain(&read).map(|tensor| Saved::of(tensor, inputs)).collect();
         let (op_kept, wanted) = (op.clone(), needs(inputs));
         let rule = Box::new(move |gradients: &[Option<Tensor>], needs: &[bool]| {
             let operands: Vec<Self> = wide(&kept)?

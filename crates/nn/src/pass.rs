@@ -26,22 +26,44 @@ impl Pass {
     /// Training: batch statistics, dropout, gradients. The random numbers depend on `seed` and `step` alone, so that a
     /// resumed run draws the same.
     pub fn train(seed: u64, step: u64) -> Self {
-        let stream = Cell::new(step.wrapping_mul(STREAMS_PER_STEP));
-        let (checkpointing, recomputing) = (false, false);
-        Self { training: true, gradients: true, half: false, seed, stream, checkpointing, recomputing }
+        Self::of(true, seed, step.wrapping_mul(STREAMS_PER_STEP))
     }
 
     /// Inference: running statistics, no dropout, no tape.
     pub fn eval() -> Self {
-        let (checkpointing, recomputing) = (false, false);
-        let stream = Cell::new(0);
-        Self { training: false, gradients: false, half: false, seed: 0, stream, checkpointing, recomputing }
+        Self::of(false, 0, 0)
+    }
+
+    fn of(training: bool, seed: u64, stream: u64) -> Self {
+        let (half, checkpointing, recomputing) = (false, false, false);
+        let stream = Cell::new(stream);
+        Self { training, gradients: training, half, seed, stream, checkpointing, recomputing }
     }
 
     /// The same with or without gradients for the parameters.
     pub fn with_gradients(mut self, gradients: bool) -> Self {
         self.gradients = gradients;
         self
+    }
+
+    /// The same with or without f16 storage of what convolutions, linear layers and batch normalisations read, as
+    /// [`Var::run_half`] has it; parameters stay f32.
+    pub fn with_half_storage(mut self, half: bool) -> Self {
+        self.half = half;
+        self
+    }
+
+    /// Whether layers store what they read as f16.
+    pub fn stores_half(&self) -> bool {
+        self.half
+    }
+
+    /// Runs an operation of a layer that has f16 storage: by [`Var::run_half`] where the pass asks for it.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn run(&self, op: &Op, inputs: &[&Var]) -> Result<Vec<Var>> {
+        Ok(if self.half { Var::run_half(op, inputs)? } else { Var::run(op, inputs)? })
     }
 
     /// The same with or without gradient checkpointing: the blocks of a network that may ([`crate::Checkpointed::asked`]) save
@@ -65,26 +87,6 @@ impl Pass {
     /// The pass as it stands now, for a second run of what comes next: it draws the same random numbers.
     pub(crate) fn again(&self) -> Self {
         Self { stream: self.stream.clone(), recomputing: true, ..*self }
-    }
-
-    /// The same with or without f16 storage of what convolutions, linear layers and batch normalisations read, as
-    /// [`Var::run_half`] has it; parameters stay f32.
-    pub fn with_half_storage(mut self, half: bool) -> Self {
-        self.half = half;
-        self
-    }
-
-    /// Whether layers store what they read as f16.
-    pub fn stores_half(&self) -> bool {
-        self.half
-    }
-
-    /// Runs an operation of a layer that has f16 storage: by [`Var::run_half`] where the pass asks for it.
-    ///
-    /// # Errors
-    /// Those of the operation.
-    pub fn run(&self, op: &Op, inputs: &[&Var]) -> Result<Vec<Var>> {
-        Ok(if self.half { Var::run_half(op, inputs)? } else { Var::run(op, inputs)? })
     }
 
     /// Whether batch statistics and dropout are used.

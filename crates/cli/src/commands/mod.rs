@@ -10,6 +10,7 @@ mod memory;
 mod output;
 mod precision;
 mod profile;
+mod segment;
 mod train;
 mod tune;
 mod zoo;
@@ -73,6 +74,8 @@ enum Command {
     Train(train::arguments::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
+    /// Say of each pixel of pictures which class it belongs to.
+    Segment(segment::Arguments),
     /// Show a network's layers, what is fused in them, and its memory.
     Inspect(inspect::Arguments),
     /// Time every layer of a network.
@@ -103,6 +106,7 @@ impl Cli {
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Segment(arguments) => segment::run(&arguments, &self.device.context()?)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Memory(arguments) => memory::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,

@@ -18,9 +18,10 @@ use tilewright_cli::commands::Cli;
 use written::{Written, commands, is_variable, split};
 
 /// Commands that take long, and the test that runs them on something small.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     ("train", "crates/cli/tests/train.rs"),
     ("profile", "crates/cli/tests/networks.rs"),
+    ("memory", "crates/cli/tests/networks.rs"),
     ("tune", "crates/cli/tests/measuring.rs"),
     ("devices --probe", "crates/cli/tests/measuring.rs"),
     ("kernels roofline", "crates/cli/tests/measuring.rs"),

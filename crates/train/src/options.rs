@@ -38,6 +38,12 @@ pub struct Options {
     /// Mixed precision: layers store what they read as f16 ([`tilewright_nn::Pass::with_half_storage`]), parameters and the
     /// optimizer's state stay f32, and the loss is scaled. None is f32 throughout.
     pub half: Option<LossScaling>,
+    /// Save the inputs of the network's blocks alone, and compute the blocks anew on the way back
+    /// ([`tilewright_nn::Pass::with_checkpointing`]): less memory, about a third more time, the same bits.
+    pub checkpoint_activations: bool,
+    /// Look at every result and every gradient of each step: the first NaN or infinity ends the run, and the error names the
+    /// operation that made it ([`tilewright_autograd::detect_anomaly`]). Slow: for looking for a fault.
+    pub detect_anomaly: bool,
 }
 
 impl Default for Options {
@@ -56,6 +62,8 @@ impl Default for Options {
             clip: None,
             ema: None,
             half: None,
+            checkpoint_activations: false,
+            detect_anomaly: false,
         }
     }
 }

@@ -50,6 +50,7 @@ pub(crate) fn recipe(op: &Op, inputs: &[&Var]) -> Option<Recipe> {
     match op {
         Op::BatchNormTrain { .. } => Some(normalization::again(op, inputs)),
         Op::Unary(op) => elementwise::again(*op, inputs[0]),
+        Op::Concat { axis } => movement::again(*axis, inputs),
         _ => None,
     }
 }

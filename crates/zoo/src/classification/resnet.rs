@@ -95,11 +95,28 @@ impl ResNetConfig {
     }
 }
 
-/// A 7×7 convolution and a 3×3 pooling, both of stride 2, and four stages of blocks: `conv1` to `layer4`.
-pub struct ResNetFeatures {
+/// A 7×7 convolution and a 3×3 pooling, both of stride 2.
+struct Stem {
     conv1: Conv2d,
     bn1: BatchNorm2d,
     maxpool: MaxPool2d,
+}
+
+impl Stem {
+    fn unpooled(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)
+    }
+}
+
+impl Layer for Stem {
+    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.maxpool.forward(&self.unpooled(x, pass)?, pass)
+    }
+}
+
+/// A 7×7 convolution and a 3×3 pooling, both of stride 2, and four stages of blocks: `conv1` to `layer4`.
+pub struct ResNetFeatures {
+    stem: Checkpointed<Stem>,
     stages: Vec<Vec<Checkpointed<Block>>>,
     /// Channels of the last stage.
     pub(crate) outputs: usize,
@@ -134,17 +151,18 @@ impl ResNetFeatures {
             stages.push(blocks);
         }
         let maxpool = MaxPool2d(Pool2d { stride: [2, 2], padding: [1, 1], ..Pool2d::new([3, 3]) });
-        Ok(Self { conv1, bn1, maxpool, stages, outputs: inputs })
+        let stem = Checkpointed::asked(Stem { conv1, bn1, maxpool });
+        Ok(Self { stem, stages, outputs: inputs })
     }
 
     /// The output of `conv1`, `bn1` and the ReLU, half as high and wide as the image.
     pub fn stem(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)
+        self.stem.layer().unpooled(x, pass)
     }
 
     /// The outputs of `layer1` to `layer4`, from that of [`Self::stem`].
     pub fn stages(&self, stem: &Var, pass: &Pass) -> Result<[Var; 4]> {
-        let mut x = self.maxpool.forward(stem, pass)?;
+        let mut x = self.stem.layer().maxpool.forward(stem, pass)?;
         let mut outputs = std::array::from_fn(|_| stem.clone());
         for (stage, output) in self.stages.iter().zip(&mut outputs) {
             for block in stage {
@@ -159,7 +177,7 @@ impl ResNetFeatures {
 impl Layer for ResNetFeatures {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         // A tape keeps what it needs by itself; without one, the stages before the last are not held.
-        let mut x = self.maxpool.forward(&self.stem(x, pass)?, pass)?;
+        let mut x = self.stem.forward(x, pass)?;
         for block in self.stages.iter().flatten() {
             x = block.forward(&x, pass)?;
         }

@@ -55,6 +55,12 @@ pub struct Arguments {
     /// Threads that prepare batches.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(super) workers: usize,
+    /// Save the inputs of the network's blocks alone, and compute the blocks anew on the way back: less memory, more time.
+    #[arg(long)]
+    pub(super) checkpoint_activations: bool,
+    /// Look at every result and every gradient, and name the operation that makes the first NaN or infinity (slow).
+    #[arg(long)]
+    pub(super) detect_anomaly: bool,
     /// Print the time of each kernel over this many steps, and stop.
     #[arg(long, value_name = "STEPS")]
     pub(super) profile: Option<u64>,

@@ -127,6 +127,8 @@ impl<'a> Work<'a> {
             clip: self.arguments.optimizer.clip(),
             ema: self.arguments.ema.map(EmaOptions::decay),
             half: self.arguments.half().then(LossScaling::default),
+            checkpoint_activations: self.arguments.checkpoint_activations,
+            detect_anomaly: self.arguments.detect_anomaly,
             checkpoint: Some(self.path("checkpoint.safetensors")),
             ..Options::default()
         };

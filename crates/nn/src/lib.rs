@@ -6,6 +6,7 @@
 
 mod capture;
 mod error;
+mod features;
 pub mod init;
 pub mod layers;
 mod module;
@@ -15,10 +16,12 @@ mod pass;
 mod sequential;
 mod state;
 mod store;
+mod tap;
 mod values;
 
-pub use capture::capture;
+pub use capture::{capture, capture_features};
 pub use error::{Error, Result};
+pub use features::{features, features_of};
 pub use module::{INPUT, Layer, Module, OUTPUT, Port};
 pub use parameter::{Entry, Parameter};
 pub use pass::Pass;
@@ -28,4 +31,6 @@ pub use state::{
     TrainingState, Unwrapped, narrow_i64,
 };
 pub use store::{ParameterStore, Scope};
+pub use tap::Tap;
+pub use tilewright_autograd::Var;
 pub use values::{Name, Values};

@@ -1,6 +1,8 @@
 //! One forward pass: whether it trains, and where its random numbers come from.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+
+use tilewright_autograd::Var;
 
 /// How a module is run.
 #[derive(Debug)]
@@ -9,6 +11,22 @@ pub struct Pass {
     gradients: bool,
     seed: u64,
     stream: Cell<u64>,
+    taps: Option<Box<Taps>>,
+}
+
+/// The layers whose outputs are wanted, and what came.
+#[derive(Default)]
+struct Taps {
+    /// The paths, and the last output that was reported under each.
+    wanted: RefCell<Vec<(String, Option<Var>)>>,
+    /// Every path that was reported, for messages.
+    reported: RefCell<Vec<String>>,
+}
+
+impl std::fmt::Debug for Taps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.wanted.borrow().iter().map(|(path, _)| path)).finish()
+    }
 }
 
 /// Draws of random numbers that one step may make.
@@ -19,18 +37,59 @@ impl Pass {
     /// resumed run draws the same.
     pub fn train(seed: u64, step: u64) -> Self {
         let stream = Cell::new(step.wrapping_mul(STREAMS_PER_STEP));
-        Self { training: true, gradients: true, seed, stream }
+        Self { training: true, gradients: true, seed, stream, taps: None }
     }
 
     /// Inference: running statistics, no dropout, no tape.
     pub fn eval() -> Self {
-        Self { training: false, gradients: false, seed: 0, stream: Cell::new(0) }
+        Self { training: false, gradients: false, seed: 0, stream: Cell::new(0), taps: None }
     }
 
     /// The same with or without gradients for the parameters.
     pub fn with_gradients(mut self, gradients: bool) -> Self {
         self.gradients = gradients;
         self
+    }
+
+    /// The same, keeping what the layers at `paths` give: [`crate::features_of`] hands it out.
+    pub fn with_taps(mut self, paths: &[&str]) -> Self {
+        let wanted = paths.iter().map(|&path| (path.to_owned(), None)).collect::<Vec<_>>();
+        self.taps = Some(Box::new(Taps { wanted: wanted.into(), ..Taps::default() }));
+        self
+    }
+
+    /// Whether any layer's output is wanted.
+    #[inline]
+    pub fn is_tapped(&self) -> bool {
+        self.taps.is_some()
+    }
+
+    /// Whether the output of the layer at `path` is wanted.
+    #[inline]
+    pub fn wants(&self, path: &str) -> bool {
+        self.taps.as_ref().is_some_and(|taps| taps.wanted.borrow().iter().any(|(wanted, _)| wanted == path))
+    }
+
+    /// Says what the layer at `path` gives; [`crate::Tap`] does this for a layer.
+    pub fn report(&self, path: &str, value: &Var) {
+        let Some(taps) = &self.taps else { return };
+        for (wanted, place) in taps.wanted.borrow_mut().iter_mut() {
+            if wanted == path {
+                *place = Some(value.clone());
+            }
+        }
+        taps.reported.borrow_mut().push(path.to_owned());
+    }
+
+    /// What was reported under the wanted paths, in their order.
+    pub(crate) fn take_tapped(&self) -> Vec<Option<Var>> {
+        let Some(taps) = &self.taps else { return Vec::new() };
+        taps.wanted.borrow_mut().iter_mut().map(|(_, value)| value.take()).collect()
+    }
+
+    /// Every path that was reported.
+    pub(crate) fn reported(&self) -> Vec<String> {
+        self.taps.as_ref().map(|taps| taps.reported.borrow().clone()).unwrap_or_default()
     }
 
     /// Whether batch statistics and dropout are used.

@@ -2,18 +2,25 @@
 
 use tilewright_autograd::Var;
 
-use crate::{error::Result, module::Layer, pass::Pass};
+use crate::{error::Result, module::Layer, pass::Pass, store::Scope, tap::Tap};
 
 /// Layers one behind the other.
 #[derive(Default)]
 pub struct Sequential {
     layers: Vec<Box<dyn Layer>>,
+    tap: Option<Tap>,
 }
 
 impl Sequential {
     /// An empty chain, which gives its input.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty chain whose layers' outputs are found under `scope` by their numbers, and its own under `scope` itself
+    /// ([`crate::features`]): as PyTorch names the parts of an `nn.Sequential`.
+    pub fn under(scope: &Scope) -> Self {
+        Self { tap: Some(Tap::new(scope)), ..Self::default() }
     }
 
     /// The chain with one more layer at its end.
@@ -37,9 +44,12 @@ impl Sequential {
 impl Layer for Sequential {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let mut x = x.clone();
-        for layer in &self.layers {
+        for (at, layer) in self.layers.iter().enumerate() {
             x = layer.forward(&x, pass)?;
+            if let Some(tap) = &self.tap {
+                x = tap.give_as(at, x, pass);
+            }
         }
-        Ok(x)
+        Ok(if let Some(tap) = &self.tap { tap.give(x, pass) } else { x })
     }
 }

@@ -7,6 +7,7 @@ use tilewright_ops as ops;
 
 use crate::{
     error::Error, error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope,
+    tap::Tap,
 };
 
 /// A 2-D convolution with its weight (O I H W) and bias.
@@ -15,6 +16,7 @@ pub struct Conv2d {
     weight: Arc<Parameter>,
     bias: Option<Arc<Parameter>>,
     op: ops::Conv2d,
+    tap: Tap,
 }
 
 /// The options of [`Conv2d`].
@@ -98,13 +100,14 @@ impl Conv2d {
         let weight = scope.parameter("weight", &shape, options.init)?;
         let fan_in: usize = shape[1..].iter().product();
         let bias = options.bias.then(|| scope.parameter("bias", &[out_channels], Init::default_bias(fan_in)));
-        Ok(Self { weight, bias: bias.transpose()?, op: options.op })
+        Ok(Self { weight, bias: bias.transpose()?, op: options.op, tap: Tap::new(scope) })
     }
 }
 
 impl Layer for Conv2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
-        Ok(x.conv2d(&self.weight.var(pass)?, bias.as_ref(), &self.op)?)
+        let y = x.conv2d(&self.weight.var(pass)?, bias.as_ref(), &self.op)?;
+        Ok(self.tap.give(y, pass))
     }
 }

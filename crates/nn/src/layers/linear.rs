@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use tilewright_autograd::Var;
 
-use crate::{error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope};
+use crate::{
+    error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope, tap::Tap,
+};
 
 /// `x · weightᵀ + bias` with `weight` [out, in].
 #[derive(Debug)]
 pub struct Linear {
     weight: Arc<Parameter>,
     bias: Option<Arc<Parameter>>,
+    tap: Tap,
 }
 
 impl Linear {
@@ -29,13 +32,14 @@ impl Linear {
     ) -> Result<Self> {
         let weight = scope.parameter("weight", &[out_features, in_features], init)?;
         let bias = bias.then(|| scope.parameter("bias", &[out_features], Init::default_bias(in_features)));
-        Ok(Self { weight, bias: bias.transpose()? })
+        Ok(Self { weight, bias: bias.transpose()?, tap: Tap::new(scope) })
     }
 }
 
 impl Layer for Linear {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
-        Ok(x.linear(&self.weight.var(pass)?, bias.as_ref())?)
+        let y = x.linear(&self.weight.var(pass)?, bias.as_ref())?;
+        Ok(self.tap.give(y, pass))
     }
 }

@@ -2,9 +2,13 @@
 //! with operands that do not fit.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "composite/arrangements.rs"]
+mod arrangements;
 mod common;
 #[path = "composite/formulas.rs"]
 mod formulas;
+#[path = "composite/layers.rs"]
+mod layers;
 
 use common::{Cases, close, context, contexts, random};
 use formulas::run;
@@ -21,9 +25,13 @@ use tilewright::{
 use tilewright_reference::golden::{self, Case};
 
 fn cases() -> Vec<Case> {
-    let cases = golden::family("composite").unwrap();
-    assert!(cases.len() >= 50, "{} cases, at least 50 expected", cases.len());
-    cases
+    let families = [("composite", 50), ("layers", 70), ("arrangements", 80)];
+    let read = families.map(|(family, least)| {
+        let cases = golden::family(family).unwrap();
+        assert!(cases.len() >= least, "{family}: {} cases, at least {least} expected", cases.len());
+        cases
+    });
+    read.into_iter().flatten().filter(|case| case.op != "attention").collect()
 }
 
 fn tensor(context: &Context, case: &Case, role: &str) -> Tensor {

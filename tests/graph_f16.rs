@@ -194,7 +194,7 @@ fn operands_of_f16_products_are_checked_where_nodes_are_made() {
 
 fn zoo_network(context: &Context, name: &str, shortcut: Shortcut) -> Network {
     let store = ParameterStore::new(context, 3);
-    let options = zoo::Options { image: [3, 32, 32], classes: 10, shortcut };
+    let options = zoo::Options::new([3, 32, 32], 10).shortcut(shortcut);
     let network = zoo::build(name, &store, options).unwrap();
     for (seed, entry) in store.entries().iter().enumerate() {
         if let Entry::Buffer(parameter) = entry {

@@ -296,7 +296,7 @@ fn no_layer_or_network_panics() {
                 });
             }
             // The small network alone depends on the image.
-            let options = |image, classes| zoo::Options { image, classes, shortcut: Shortcut::Projection };
+            let options = |image, classes| zoo::Options::new(image, classes);
             check("small_cnn", &|store| {
                 drop(zoo::build("small_cnn", store, options([1, a, b], 10)));
                 drop(zoo::build("small_cnn", store, options([a, 28, 28], b)));

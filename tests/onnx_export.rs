@@ -29,7 +29,7 @@ fn a_network_of_the_zoo_comes_back() {
     let context = context();
     for (name, shortcut) in [("resnet20", Shortcut::Padding), ("small_cnn", Shortcut::Projection)] {
         let store = ParameterStore::new(&context, 3);
-        let options = zoo::Options { image: [3, 32, 32], classes: 10, shortcut };
+        let options = zoo::Options::new([3, 32, 32], 10).shortcut(shortcut);
         let network = zoo::build(name, &store, options).unwrap();
         for (seed, entry) in store.entries().iter().enumerate() {
             if let Entry::Buffer(parameter) = entry {

@@ -48,7 +48,7 @@ fn value_range(name: &str, shape: &[usize], bias: (f64, f64)) -> (f64, f64) {
 fn network(context: &Context, case: &Case, image: [usize; 3], bias: (f64, f64)) -> Network {
     let store = ParameterStore::new(context, 1);
     let name = format!("resnet{}", case.number("depth").unwrap());
-    let options = Options { image, classes: 10, shortcut: Shortcut::Projection };
+    let options = Options::new(image, 10);
     let network = build(&name, &store, options).unwrap();
     for entry in store.entries() {
         if let Entry::Parameter(parameter) | Entry::Buffer(parameter) = entry {
@@ -112,7 +112,7 @@ fn logits_names_and_shapes_are_torchvisions() {
         }
         table.finish();
     }
-    assert_eq!(depths.into_iter().collect::<Vec<_>>(), tilewright::zoo::ResNet::DEPTHS);
+    assert_eq!(depths.into_iter().collect::<Vec<_>>(), [18, 34, 50, 101, 152]);
 }
 
 #[test]
@@ -174,11 +174,11 @@ fn every_parameter_gradient_is_pytorchs() {
 #[test]
 fn small_images_are_an_error_and_padding_shortcuts_have_no_parameters() {
     let context = context();
-    let options = Options { image: [3, 31, 32], classes: 10, shortcut: Shortcut::Projection };
+    let options = Options::new([3, 31, 32], 10);
     let error = build("resnet18", &ParameterStore::new(&context, 1), options).err().unwrap();
     assert!(matches!(error, Error::ImageTooSmall { least: 32, .. }), "{error}");
     let store = ParameterStore::new(&context, 1);
-    let options = Options { image: [1, 32, 32], classes: 7, shortcut: Shortcut::Padding };
+    let options = Options::new([1, 32, 32], 7).shortcut(Shortcut::Padding);
     let network = build("resnet18", &store, options).unwrap();
     assert!(store.entries().iter().all(|entry| !entry.path().contains("downsample")));
     let x = Var::constant(Tensor::ones(&context, &[2, 1, 32, 32]).unwrap());

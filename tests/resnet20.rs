@@ -30,12 +30,7 @@ fn weights() -> StateDict {
 
 fn network(context: &Context) -> Network {
     let store = ParameterStore::new(context, 1);
-    let network = build(
-        "resnet20",
-        &store,
-        Options { image: [3, 32, 32], classes: 10, shortcut: Shortcut::Projection },
-    )
-    .unwrap();
+    let network = build("resnet20", &store, Options::new([3, 32, 32], 10)).unwrap();
     let report = weights().load_into(&store, "PyTorch's state dict").unwrap();
     assert!(report.is_clean() && report.loaded.len() > 120, "{report}");
     network
@@ -180,7 +175,7 @@ fn the_papers_shortcuts_have_no_parameters() {
     let context = context();
     let count = |shortcut| {
         let store = ParameterStore::new(&context, 1);
-        let options = Options { image: [3, 32, 32], classes: 10, shortcut };
+        let options = Options::new([3, 32, 32], 10).shortcut(shortcut);
         let network = build("resnet20", &store, options).unwrap();
         let x = Var::constant(Tensor::ones(&context, &[2, 3, 32, 32]).unwrap());
         let logits = network.module.forward(&x, &Pass::train(0, 0)).unwrap();

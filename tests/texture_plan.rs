@@ -72,8 +72,7 @@ fn a_network_of_the_zoo_answers_as_to_the_numbers() {
         let op = TextureInput::imagenet();
         let numbers = reference::texture_to_tensor(&op, &texels, [32, 32], true, [2, 3, 32, 32]);
         for name in ["small_cnn", "resnet20"] {
-            let options =
-                zoo::Options { image: [3, 32, 32], classes: 10, shortcut: zoo::Shortcut::Projection };
+            let options = zoo::Options::new([3, 32, 32], 10);
             let network = zoo::build(name, &ParameterStore::new(&context, 3), options).unwrap();
             let graph = capture(&context, &[("input", &[2, 3, 32, 32][..], DType::F32)], |inputs| {
                 let y = network.module.forward(&Var::constant(inputs[0].clone()), &Pass::eval())?;

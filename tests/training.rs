@@ -36,9 +36,7 @@ fn step(context: &Context, network: &dyn Module, optimizer: &mut dyn Optimizer, 
 fn memory_does_not_grow_over_a_thousand_steps() {
     let context = context();
     let store = ParameterStore::new(&context, 5);
-    let network =
-        build("small_cnn", &store, Options { image: IMAGE, classes: 3, shortcut: Shortcut::default() })
-            .unwrap();
+    let network = build("small_cnn", &store, Options::new(IMAGE, 3)).unwrap();
     let op = ops::Sgd { momentum: 0.9, ..Default::default() };
     let mut optimizer = Sgd::new(store.parameters(), op).unwrap();
     let mut after_20 = None;
@@ -145,9 +143,7 @@ fn a_parameter_takes_any_layout_and_no_other_type() {
 fn an_optimizer_refuses_anothers_state_and_keeps_its_own() {
     let context = context();
     let store = ParameterStore::new(&context, 5);
-    let network =
-        build("small_cnn", &store, Options { image: IMAGE, classes: 3, shortcut: Shortcut::default() })
-            .unwrap();
+    let network = build("small_cnn", &store, Options::new(IMAGE, 3)).unwrap();
     let mut sgd = Sgd::new(store.parameters(), ops::Sgd { momentum: 0.9, ..Default::default() }).unwrap();
     let mut adamw = AdamW::new(store.parameters(), ops::AdamW::default()).unwrap();
     step(&context, &*network.module, &mut sgd, 0);
@@ -175,7 +171,7 @@ fn networks_of_impossible_sizes_are_errors() {
     ] {
         for name in ["small_cnn", "resnet20"] {
             let store = ParameterStore::new(&context, 5);
-            let outcome = build(name, &store, Options { image, classes, shortcut: Shortcut::default() });
+            let outcome = build(name, &store, Options::new(image, classes));
             // The size of ResNet's layers does not depend on the image.
             if name == "small_cnn" || image[0] > 1 || classes > 10 {
                 assert!(outcome.is_err(), "{name}, {image:?}, {classes} classes");

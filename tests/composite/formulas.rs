@@ -7,6 +7,7 @@ use tilewright::{
 };
 use tilewright_reference::golden::Case;
 
+use super::layers;
 use crate::common::close;
 
 /// What a case computes, for tensors and variables alike: the formula is one.
@@ -112,7 +113,7 @@ pub fn run<V: Operand>(case: &Case, leaf: &mut dyn FnMut(&str) -> V) -> Result<V
             let reduction = Reduction::ALL.into_iter().find(|r| Some(r.name()) == word).unwrap();
             nll_loss::nll_loss(&scores, &labels, weights.as_ref(), ignored, reduction)
         }
-        other => panic!("no operation {other}"),
+        _ => layers::run(case, leaf),
     }
 }
 

@@ -13,12 +13,15 @@ def leaf(tensor):
     return tensor.clone().requires_grad_(True)
 
 
-def composites():
-    golden = Golden("composite")
-    count = {}
+class Cases:
+    """Adds cases to a golden file, numbered by their operation."""
 
-    def case(op, parameters, leaves, function, others=None):
+    def __init__(self, golden):
+        self.golden, self.count = golden, {}
+
+    def __call__(self, op, parameters, leaves, function, others=None):
         """Stores the operands, y, a random grad_y and the gradient of each leaf."""
+        golden, count = self.golden, self.count
         count[op] = count.get(op, -1) + 1
         name = f"{op}_{count[op]}"
         leaves = {role: leaf(tensor) for role, tensor in leaves.items()}
@@ -31,6 +34,11 @@ def composites():
         gradients = torch.autograd.grad(y, list(leaves.values()), grad_y)
         golden.add(name, {"grad_" + role: gradient for role, gradient in zip(leaves, gradients)})
         return name
+
+
+def composites():
+    golden = Golden("composite")
+    case = Cases(golden)
 
     eps = f32(1e-3)
     for shape, first in [((3, 4, 5), 1), ((2, 3, 7), 2), ((4, 6), 0)]:

@@ -7,7 +7,7 @@
 A file is safetensors. Tensors are named `case/role`; the metadata has, for each case, a JSON object with the operation's
 name as `op` and its parameters. Inputs are float32; outputs and gradients are computed in float64 from them and rounded
 once, so that they are the exact answer to float32. Gradients answer a random `grad_y`. Composed operations are in
-composites.py, the networks in networks.py and resnets.py, answers to NaN and infinities in special_values.py.
+composites.py, layers.py and arrangements.py, the networks in networks.py and resnets.py, answers to NaN and infinities in special_values.py.
 """
 
 import itertools
@@ -18,8 +18,10 @@ import torch
 import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import arrangements
 import composites
 import integers
+import layers
 import networks
 import resnets
 import special_values
@@ -576,7 +578,8 @@ if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
     families = [elementwise, matmul, convolution, pooling, normalization, reduction, loss, movement, optimizer]
     first = list(enumerate([*families, networks.resnet20, resnets.resnets]))
-    for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special)]:
+    composed = [(13, layers.layers), (14, arrangements.arrangements)]
+    for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special), *composed]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)
         family()

@@ -66,7 +66,7 @@ pub fn check_model(model: &str) -> Result<()> {
         return Ok(());
     }
     if path.extension().is_none() && !path.is_file() {
-        return Err(tilewright_zoo::Error::UnknownName { name: model.to_owned() }.into());
+        tilewright_zoo::entry(model)?;
     }
     let reason = format!(
         "a model is a network of the zoo ({}) or an .onnx file; docs/inference.md says how PyTorch and TensorFlow export one",

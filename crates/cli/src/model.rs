@@ -3,11 +3,11 @@
 use std::{path::Path, sync::Arc};
 
 use tilewright_graph::{Graph, ValueId};
-use tilewright_nn::{INPUT, LoadReport, ParameterStore, StateFile, StateSource, Unwrapped};
+use tilewright_nn::{INPUT, LoadReport, ParameterStore, StateFile, Unwrapped};
 use tilewright_onnx::{ElementType, Import, Imported, InputPort, Model, OutputPort};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
-use tilewright_zoo::{Network, Options, Shortcut, build};
+use tilewright_zoo::{Network, Options, build, options_of};
 
 use crate::{error::Error, error::Result, mistaken, mistaken::Wanted};
 
@@ -74,7 +74,7 @@ pub fn load_graph(
         Some(weights) => load(context, model, weights, image)?.0,
         None => {
             let store = ParameterStore::new(context, 0);
-            build(model, &store, Options { image, classes: CLASSES, shortcut: Shortcut::Projection })?
+            build(model, &store, Options::new(image, CLASSES))?
         }
     };
     let graph = tilewright_nn::capture(&*network.module, &network.store, &[(INPUT, shape, DType::F32)])?;
@@ -126,7 +126,7 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
 
 /// Builds the network `name` for images of `image` (channels, height, width) and loads `weights` into it.
 ///
-/// The number of classes is that of the file's `fc.bias`, and a ResNet's shortcuts are those that the file has.
+/// What the file decides (classes, shortcuts, auxiliary heads) is as [`options_of`] says.
 pub fn load(
     context: &Context,
     name: &str,
@@ -136,19 +136,9 @@ pub fn load(
     let state = StateFile::open(weights)
         .map_err(|error| mistaken::explain(weights, Wanted::Weights, error.into()))?;
     let state = Unwrapped::new(state);
-    let classes = match state.shape("fc.bias") {
-        Some(&[classes]) => classes,
-        _ => {
-            let reason = format!("it has no one-dimensional `fc.bias`, by which `{name}` counts its classes");
-            return Err(Error::Array { path: weights.display().to_string(), reason });
-        }
-    };
-    // A ResNet without weights for its shortcuts has the paper's, which need none.
-    let projects = state.names().iter().any(|key| key.contains(".downsample."));
-    let shortcut =
-        if projects || !name.starts_with("resnet") { Shortcut::Projection } else { Shortcut::Padding };
+    let options = options_of(name, &state, image)?;
     let store = ParameterStore::from_state(context, 0, Arc::new(state));
-    let network = build(name, &store, Options { image, classes, shortcut })?;
+    let network = build(name, &store, options)?;
     let report = store.finish_loading()?;
     if !report.stripped.is_empty() {
         let (file, prefix) = (weights.display(), &report.stripped);

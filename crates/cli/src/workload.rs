@@ -8,7 +8,7 @@ use tilewright_nn::{
 use tilewright_ops::{self as ops, CrossEntropy};
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
-use tilewright_zoo::{Network, Options, Shortcut, build};
+use tilewright_zoo::{Network, Options, build};
 
 use crate::error::Result;
 
@@ -31,7 +31,7 @@ impl Workload {
     pub fn new(context: &Context, name: &str, shape: [usize; 4]) -> Result<Self> {
         let [n, c, h, w] = shape;
         let store = ParameterStore::new(context, 0);
-        let options = Options { image: [c, h, w], classes: CLASSES, shortcut: Shortcut::default() };
+        let options = Options::new([c, h, w], CLASSES);
         let network = build(name, &store, options)?;
         let count = tilewright_ops::element_count("input", &shape)?;
         let values: Vec<f32> =

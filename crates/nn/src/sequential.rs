@@ -30,6 +30,11 @@ impl Sequential {
         self
     }
 
+    /// Puts one more layer at the end.
+    pub fn push(&mut self, layer: impl Layer + 'static) {
+        self.layers.push(Box::new(layer));
+    }
+
     /// How many layers there are.
     pub fn len(&self) -> usize {
         self.layers.len()

@@ -13,11 +13,11 @@ pub enum ScatterReduction {
     Replace,
     /// The sum, added in the order of the indices.
     Add,
-    /// The product, in the order of the indices. It has no gradient here, as the next two.
+    /// The product, in the order of the indices. It has no gradient here.
     Mul,
-    /// The larger; a NaN wins.
+    /// The larger; a NaN wins. All that are equal to it share its gradient.
     Max,
-    /// The smaller; a NaN wins.
+    /// The smaller; a NaN wins. Its gradient is shared likewise.
     Min,
 }
 

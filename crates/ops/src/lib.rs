@@ -17,6 +17,7 @@
 //! ```
 
 mod binary;
+pub mod border;
 pub mod conv_transpose;
 pub mod convolution;
 pub mod cumsum;
@@ -43,6 +44,7 @@ pub mod sort;
 pub mod support;
 pub mod texture;
 
+pub use border::BorderMode;
 pub use conv_transpose::ConvTranspose2d;
 pub use convolution::Conv2d;
 pub use cumsum::CumSum;

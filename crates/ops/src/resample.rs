@@ -10,6 +10,9 @@ pub struct TapTable {
 }
 
 impl TapTable {
+    /// The most places of an axis: an index is held as f32, which has every whole number up to here.
+    pub const MOST_INDEX: usize = 1 << 24;
+
     /// Each place is the element at one of `indices`.
     #[must_use]
     pub fn gather(indices: &[usize]) -> Self {

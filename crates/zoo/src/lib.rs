@@ -1,13 +1,12 @@
 //! Networks with torchvision's names of layers, so that a state dict loads without a remap.
+//!
+//! [`build`] makes a network by its name; [`entries`] is the table of all of them. Each is also a type of its own with a
+//! struct that configures it, such as [`ResNet`] and [`ResNetConfig`].
 
+mod blocks;
+mod classification;
 mod registry;
-mod residual;
-mod resnet;
-mod resnet_cifar;
-mod small_cnn;
 
-pub use registry::{Error, Network, Options, build, names};
-pub use residual::Shortcut;
-pub use resnet::ResNet;
-pub use resnet_cifar::ResNetCifar;
-pub use small_cnn::SmallCnn;
+pub use blocks::{Attention, Shortcut};
+pub use classification::*;
+pub use registry::{Entry, Error, Network, Options, Task, build, entries, entry, names, options_of};

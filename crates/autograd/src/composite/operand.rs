@@ -1,6 +1,6 @@
 //! Variables as what composites are written in: each operation leaves its own place on the tape.
 
-use tilewright_ops::{BinaryOp, Conv2d, CumSum, Pool2d, ReduceOp, SliceRange, UnaryOp};
+use tilewright_ops::{BinaryOp, Conv2d, CumSum, Op, Pool2d, ReduceOp, SliceRange, TapTable, UnaryOp};
 use tilewright_tensor::{Tensor, composite::Operand};
 
 use crate::error::Error;
@@ -17,6 +17,21 @@ impl Operand for Var {
 
     fn constant(value: Tensor) -> Self {
         Self::constant(value)
+    }
+
+    fn apply(op: &Op, operands: &[&Self]) -> Result<Vec<Self>> {
+        Self::run(op, operands)
+    }
+
+    /// Saves nothing but the transposed tables.
+    fn resampled(&self, axis: usize, tables: [&TapTable; 2]) -> Result<Self> {
+        let y = self.tensor().resample_tables(axis, tables)?;
+        // The tables are the host's, so that the rule has them without reading them back.
+        let extents = [self.shape()[axis], self.shape()[axis + 1]];
+        let [rows, columns] = [tables[0].transposed(extents[0]), tables[1].transposed(extents[1])];
+        Ok(Self::custom("resample", &[self], y, move |grad_y, _| {
+            Ok(vec![Some(grad_y.resample_tables(axis, [&rows, &columns])?)])
+        }))
     }
 
     fn unary(&self, op: UnaryOp) -> Result<Self> {

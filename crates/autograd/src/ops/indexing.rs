@@ -24,7 +24,7 @@ impl Var {
     /// This variable with each slice of `updates` put where its index along `axis` says. Saves the indices.
     ///
     /// # Errors
-    /// Those of [`Tensor::scatter`]; [`crate::Error::NoGradient`] where one is wanted of a product, a maximum or a minimum.
+    /// Those of [`Tensor::scatter`]; [`crate::Error::NoGradient`] where one is wanted of a product.
     pub fn scatter(
         &self,
         axis: usize,

@@ -1,6 +1,7 @@
 //! Reshape, permute, slice, concat, split, pad, expand, resize.
 
 use tilewright_ops::{Op, Resize2d, SliceRange, TapTable, reshape_shape};
+use tilewright_tensor::composite::Operand;
 
 use crate::{error::Result, var::Var};
 
@@ -54,11 +55,8 @@ impl Var {
     }
 
     /// The last two of four axes drawn anew by tables. Saves nothing but the transposed tables.
-    pub fn resample_by(&self, tables: [TapTable; 2]) -> Result<Self> {
-        let [_, _, height, width] = self.tensor().shape4("resample", "x")?;
-        let y = self.tensor().resample_by(&tables)?;
-        // The tables are the host's, so that the rule has them without reading them back.
-        let back = [tables[0].transposed(height), tables[1].transposed(width)];
-        Ok(Self::custom("resample", &[self], y, move |grad_y, _| Ok(vec![Some(grad_y.resample_by(&back)?)])))
+    pub fn resample_by(&self, [rows, columns]: [TapTable; 2]) -> Result<Self> {
+        self.tensor().shape4("resample", "x")?;
+        Operand::resampled(self, 2, [&rows, &columns])
     }
 }

@@ -1,6 +1,6 @@
 //! Elements by index, and to their index: each is the other's gradient.
 
-use tilewright_ops::{Op, ScatterReduction};
+use tilewright_ops::{BinaryOp, Op, ScatterReduction};
 use tilewright_tensor::Tensor;
 
 use super::rule::wanted;
@@ -20,12 +20,19 @@ pub(super) fn gathered(op: &Op, x: &Tensor, indices: &Tensor) -> Rule {
 }
 
 /// Saves the indices; nothing where the gradient is not known. What is put over another takes its gradient, as in PyTorch all
-/// that name one place do.
-pub(super) fn scattered(op: &Op, reduction: ScatterReduction, indices: &Tensor) -> Option<Rule> {
+/// that name one place do. A maximum or minimum saves x, the updates and the result besides: all that are equal to it share
+/// its gradient.
+pub(super) fn scattered(
+    op: &Op,
+    reduction: ScatterReduction,
+    [x, indices, updates]: [&Tensor; 3],
+    y: &Tensor,
+) -> Option<Rule> {
     let replaces = match reduction {
         ScatterReduction::Replace => true,
         ScatterReduction::Add => false,
-        ScatterReduction::Mul | ScatterReduction::Max | ScatterReduction::Min => return None,
+        ScatterReduction::Max | ScatterReduction::Min => return Some(extremes(op, [x, indices, updates], y)),
+        ScatterReduction::Mul => return None,
     };
     let (op, back, indices) = (op.clone(), counterpart(op, reduction), indices.clone());
     Some(of_one(move |grad_y, needs| {
@@ -42,6 +49,28 @@ pub(super) fn scattered(op: &Op, reduction: ScatterReduction, indices: &Tensor) 
         found.insert(1, None);
         Ok(found)
     }))
+}
+
+fn extremes(op: &Op, [x, indices, updates]: [&Tensor; 3], y: &Tensor) -> Rule {
+    let back = counterpart(op, ScatterReduction::Add);
+    let add = counterpart(&back, ScatterReduction::Add);
+    let (x, indices, updates, y) = (x.clone(), indices.clone(), updates.clone(), y.clone());
+    of_one(move |grad_y, needs| {
+        let here = x.binary(BinaryOp::Equal, &y)?;
+        let chosen = updates.binary(BinaryOp::Equal, &Tensor::run_one(&back, &[&y, &indices])?)?;
+        // How many share; none where all are NaN, whose gradient is lost.
+        let count = Tensor::run_one(&add, &[&here, &indices, &chosen])?;
+        let share = grad_y.div(&count)?;
+        let zero = Tensor::zeros(grad_y.context(), &[])?;
+        let by_x = || -> Result<Tensor> { Ok(share.where_on(&here, &zero)?) };
+        let by_updates = || -> Result<Tensor> {
+            let taken = Tensor::run_one(&back, &[&share, &indices])?;
+            Ok(taken.where_on(&chosen, &zero)?)
+        };
+        let mut found = wanted(&[needs[0], needs[2]], [&by_x, &by_updates])?;
+        found.insert(1, None);
+        Ok(found)
+    })
 }
 
 /// The operation that goes the other way.

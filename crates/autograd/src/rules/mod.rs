@@ -131,7 +131,9 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         Op::Scatter { reduction, .. }
         | Op::ScatterElements { reduction, .. }
         | Op::ScatterNd { reduction, .. } => {
-            indexing::scattered(op, *reduction, tensor(1)).ok_or(Error::NoGradient { op: op.name() })?
+            let operands = [tensor(0), tensor(1), tensor(2)];
+            indexing::scattered(op, *reduction, operands, &outputs[0])
+                .ok_or(Error::NoGradient { op: op.name() })?
         }
         Op::Argmax { .. } => return Ok(Backward::Nothing),
         Op::Resample { .. } | Op::Gradient(_) => {

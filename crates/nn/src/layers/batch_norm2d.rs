@@ -34,8 +34,14 @@ impl BatchNorm2d {
 
     /// As [`Self::new`], with eps and momentum chosen.
     pub fn with_op(scope: &Scope, channels: usize, op: BatchNorm) -> Result<Self> {
+        Self::with_start(scope, channels, op, 1.0)
+    }
+
+    /// As [`Self::with_op`], with the value that every weight starts at: 0 makes a residual block the identity at first
+    /// (Goyal et al., arXiv 1706.02677, §5.1).
+    pub fn with_start(scope: &Scope, channels: usize, op: BatchNorm, weight: f32) -> Result<Self> {
         Ok(Self {
-            weight: scope.parameter("weight", &[channels], Init::Constant(1.0))?,
+            weight: scope.parameter("weight", &[channels], Init::Constant(weight))?,
             bias: scope.parameter("bias", &[channels], Init::Constant(0.0))?,
             running_mean: scope.buffer("running_mean", &[channels], Init::Constant(0.0))?,
             running_var: scope.buffer("running_var", &[channels], Init::Constant(1.0))?,

@@ -28,12 +28,14 @@ pub struct Conv2dOptions {
     pub bias: bool,
     /// How the weight starts.
     pub init: Init,
+    /// How the bias starts; `None` is PyTorch's default by the fan in.
+    pub bias_init: Option<Init>,
 }
 
 impl Default for Conv2dOptions {
     /// PyTorch's: stride 1, no padding, with a bias.
     fn default() -> Self {
-        Self { op: ops::Conv2d::default(), bias: true, init: Init::DEFAULT_WEIGHT }
+        Self { op: ops::Conv2d::default(), bias: true, init: Init::DEFAULT_WEIGHT, bias_init: None }
     }
 }
 
@@ -73,6 +75,12 @@ impl Conv2dOptions {
         self.init = init;
         self
     }
+
+    /// Another start of the bias.
+    pub fn bias_init(mut self, init: Init) -> Self {
+        self.bias_init = Some(init);
+        self
+    }
 }
 
 impl Conv2d {
@@ -99,7 +107,8 @@ impl Conv2d {
         let shape = [out_channels, in_channels / groups, kernel[0], kernel[1]];
         let weight = scope.parameter("weight", &shape, options.init)?;
         let fan_in: usize = shape[1..].iter().product();
-        let bias = options.bias.then(|| scope.parameter("bias", &[out_channels], Init::default_bias(fan_in)));
+        let start = options.bias_init.unwrap_or_else(|| Init::default_bias(fan_in));
+        let bias = options.bias.then(|| scope.parameter("bias", &[out_channels], start));
         Ok(Self { weight, bias: bias.transpose()?, op: options.op, tap: Tap::new(scope) })
     }
 }

@@ -30,8 +30,20 @@ impl Linear {
         bias: bool,
         init: Init,
     ) -> Result<Self> {
-        let weight = scope.parameter("weight", &[out_features, in_features], init)?;
-        let bias = bias.then(|| scope.parameter("bias", &[out_features], Init::default_bias(in_features)));
+        let bias = bias.then(|| Init::default_bias(in_features));
+        Self::with_init(scope, in_features, out_features, init, bias)
+    }
+
+    /// As [`Self::new`], with the start of the weight and of the bias chosen; without a start there is no bias.
+    pub fn with_init(
+        scope: &Scope,
+        in_features: usize,
+        out_features: usize,
+        weight: Init,
+        bias: Option<Init>,
+    ) -> Result<Self> {
+        let weight = scope.parameter("weight", &[out_features, in_features], weight)?;
+        let bias = bias.map(|start| scope.parameter("bias", &[out_features], start));
         Ok(Self { weight, bias: bias.transpose()?, tap: Tap::new(scope) })
     }
 }

@@ -2,7 +2,7 @@
 
 use tilewright_tensor::composite::{GridSample, Outside, Sampling};
 
-use super::node::{Ctx, signed};
+use super::node::Ctx;
 use super::value::Value;
 use crate::error::{Error, Result};
 use crate::limit::LIMIT;
@@ -24,29 +24,7 @@ pub(super) fn affine_grid(ctx: &Ctx) -> Result<Vec<Value>> {
     if points.saturating_mul(axes + 1) > LIMIT {
         return Err(Error::TooLarge { node: ctx.node.place(), elements: points as u128, limit: LIMIT });
     }
-    // Rows x, y(, z), 1, the last spatial axis first.
-    let mut base = vec![];
-    for point in 0..points {
-        let mut rest = point;
-        for &extent in spatial.iter().rev() {
-            let (place, extent_f) = ((rest % extent) as f32, extent as f32);
-            rest /= extent;
-            base.push(if !align {
-                (2.0 * place + 1.0) / extent_f - 1.0
-            } else if extent > 1 {
-                2.0 * place / (extent_f - 1.0) - 1.0
-            } else {
-                0.0
-            });
-        }
-        base.push(1.0);
-    }
-    let base = ctx.tensor(&base, &[1, points, axes + 1])?;
-    let mut shape = vec![batch];
-    shape.extend(spatial);
-    shape.push(axes);
-    let grid = base.matmul(&theta.permute(&[0, 2, 1])?)?;
-    ctx.like_first([grid.reshape(&signed(&shape))?])
+    ctx.like_first([theta.affine_grid(&spatial, align)?])
 }
 
 pub(super) fn grid_sample(ctx: &Ctx) -> Result<Vec<Value>> {

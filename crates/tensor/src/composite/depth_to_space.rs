@@ -86,6 +86,11 @@ pub fn space_to_depth<V: Operand>(x: &V, block: usize) -> Result<V, V::Error> {
     moved(x, &to_depth(x.shape(), block, DepthOrder::Dcr).map_err(fails::<V>)?)
 }
 
+/// N C H·b W·b to N C·b² H W, a block's pixels beside each other.
+pub fn pixel_unshuffle<V: Operand>(x: &V, block: usize) -> Result<V, V::Error> {
+    moved(x, &to_depth(x.shape(), block, DepthOrder::Crd).map_err(fails::<V>)?)
+}
+
 fn moved<V: Operand>(x: &V, blocks: &Blocks) -> Result<V, V::Error> {
     x.with_shape(&blocks.split)?.permute(&blocks.order)?.with_shape(&blocks.shape)
 }
@@ -109,14 +114,5 @@ impl Tensor {
     /// does not divide height and width.
     pub fn space_to_depth(&self, block: usize) -> Result<Self, Error> {
         space_to_depth(self, block)
-    }
-
-    /// [`Tensor::space_to_depth`] with a block's pixels beside each other: PyTorch's `pixel_unshuffle`, the inverse of
-    /// [`Tensor::depth_to_space`] with [`DepthOrder::Crd`].
-    ///
-    /// # Errors
-    /// Those of [`Tensor::space_to_depth`].
-    pub fn pixel_unshuffle(&self, block: usize) -> Result<Self, Error> {
-        moved(self, &to_depth(self.shape(), block, DepthOrder::Crd)?)
     }
 }

@@ -1,7 +1,8 @@
 //! Elements of an image at fractional places.
 
-use tilewright_ops::{BinaryOp, DType, ShapeError, UnaryOp};
+use tilewright_ops::{BinaryOp, DType, SliceRange, UnaryOp};
 
+use super::operand::{Operand, operand, parameter, rank};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
@@ -45,17 +46,13 @@ pub struct GridSample {
 }
 
 /// Coordinates on one axis: the element's number for each tap, and its weight.
-struct Axis {
+struct Axis<V> {
     extent: usize,
-    taps: Vec<(Tensor, Option<Tensor>)>,
+    taps: Vec<(Tensor, Option<V>)>,
 }
 
 fn constant(like: &Tensor, value: f32) -> Result<Tensor> {
     Tensor::from_slice(like.context(), &[value], &[])
-}
-
-fn plus(x: &Tensor, value: f32) -> Result<Tensor> {
-    if value == 0.0 { Ok(x.clone()) } else { x.unary(UnaryOp::AddScalar { value }) }
 }
 
 /// 1 where the element's number is inside of the axis, else 0.
@@ -65,17 +62,17 @@ fn inside(at: &Tensor, extent: usize) -> Result<Tensor> {
 }
 
 /// x mirrored at `low` and `low + span` until it lies between them.
-fn reflected(x: &Tensor, low: f32, span: f32) -> Result<Tensor> {
+fn reflected<V: Operand>(x: &V, low: f32, span: f32) -> Result<V, V::Error> {
     if span <= 0.0 {
         return x.scale(0.0);
     }
     // The distance from the first border, folded into one period of twice the span.
-    let distance = plus(x, -low)?.unary(UnaryOp::Abs)?;
+    let distance = x.plus(-low)?.unary(UnaryOp::Abs)?;
     let periods = distance.scale(1.0 / (2.0 * span))?.unary(UnaryOp::Floor)?;
     let rest = distance.sub(&periods.scale(2.0 * span)?)?;
     // min(rest, 2 · span − rest)
-    let back = plus(&rest.scale(-1.0)?, 2.0 * span)?;
-    plus(&rest.binary(BinaryOp::Minimum, &back)?, low)
+    let back = rest.scale(-1.0)?.plus(2.0 * span)?;
+    rest.binary(BinaryOp::Minimum, &back)?.plus(low)
 }
 
 /// The borders at which a mirrored axis turns.
@@ -85,9 +82,9 @@ fn turns(extent: usize, align_corners: bool) -> (f32, f32) {
 
 impl GridSample {
     /// The taps of an axis for places `at`, which count in elements.
-    fn axis(&self, at: &Tensor, extent: usize) -> Result<Axis> {
+    fn axis<V: Operand>(&self, at: &V, extent: usize) -> Result<Axis<V>, V::Error> {
         let last = (extent as f32 - 1.0).max(0.0);
-        let hold = |x: &Tensor| x.unary(UnaryOp::Clamp { min: 0.0, max: last });
+        let hold = |x: &V| x.unary(UnaryOp::Clamp { min: 0.0, max: last });
         let (low, span) = turns(extent, self.align_corners);
         // Cubic taps are moved into the image each for itself, as PyTorch does it.
         let at = match (self.outside, self.sampling) {
@@ -96,18 +93,20 @@ impl GridSample {
             (Outside::Reflection, _) => hold(&reflected(at, low, span)?)?,
         };
         if self.sampling == Sampling::Nearest {
-            return Ok(Axis { extent, taps: vec![(at.unary(UnaryOp::Round)?, None)] });
+            return Ok(Axis { extent, taps: vec![(at.unary(UnaryOp::Round)?.tensor().clone(), None)] });
         }
-        let first = at.unary(UnaryOp::Floor)?;
-        let behind = at.sub(&first)?;
+        // Steps have no slope: what a place changes is the weights.
+        let first = at.tensor().unary(UnaryOp::Floor)?;
+        let behind = at.sub(&V::constant(first.clone()))?;
         let weights = match self.sampling {
-            Sampling::Linear => vec![plus(&behind.scale(-1.0)?, 1.0)?, behind],
+            Sampling::Linear => vec![behind.scale(-1.0)?.plus(1.0)?, behind],
             Sampling::Nearest | Sampling::Cubic => keys(&behind)?,
         };
+        let hold = |x: &Tensor| x.unary(UnaryOp::Clamp { min: 0.0, max: last });
         let start = if self.sampling == Sampling::Cubic { -1.0 } else { 0.0 };
         let mut taps = Vec::with_capacity(weights.len());
         for (tap, weight) in weights.into_iter().enumerate() {
-            let place = plus(&first, start + tap as f32)?;
+            let place = first.plus(start + tap as f32)?;
             let place = match self.outside {
                 Outside::Zeros => place,
                 Outside::Border => hold(&place)?,
@@ -124,20 +123,20 @@ impl GridSample {
 }
 
 /// Weights of the four elements around a place `t` behind the second: Keys, 1981, with a = −0.75.
-fn keys(t: &Tensor) -> Result<Vec<Tensor>> {
+fn keys<V: Operand>(t: &V) -> Result<Vec<V>, V::Error> {
     const A: f32 = -0.75;
     // Of an element at a distance of 1 to 2, and of one up to 1.
-    let far = |d: &Tensor| -> Result<Tensor> {
-        let inner = plus(&d.scale(A)?, -5.0 * A)?;
-        let inner = plus(&inner.mul(d)?, 8.0 * A)?;
-        plus(&inner.mul(d)?, -4.0 * A)
+    let far = |d: &V| -> Result<V, V::Error> {
+        let inner = d.scale(A)?.plus(-5.0 * A)?;
+        let inner = inner.mul(d)?.plus(8.0 * A)?;
+        inner.mul(d)?.plus(-4.0 * A)
     };
-    let near = |d: &Tensor| -> Result<Tensor> {
-        let inner = plus(&d.scale(A + 2.0)?, -(A + 3.0))?;
-        plus(&inner.mul(d)?.mul(d)?, 1.0)
+    let near = |d: &V| -> Result<V, V::Error> {
+        let inner = d.scale(A + 2.0)?.plus(-(A + 3.0))?;
+        inner.mul(d)?.mul(d)?.plus(1.0)
     };
-    let rest = plus(&t.scale(-1.0)?, 1.0)?;
-    Ok(vec![far(&plus(t, 1.0)?)?, near(t)?, near(&rest)?, far(&plus(&rest, 1.0)?)?])
+    let rest = t.scale(-1.0)?.plus(1.0)?;
+    Ok(vec![far(&t.plus(1.0)?)?, near(t)?, near(&rest)?, far(&rest.plus(1.0)?)?])
 }
 
 /// The elements of N C … at places, one tensor N P for each spatial axis, counted in elements: N P C. `op` says what is
@@ -145,82 +144,53 @@ fn keys(t: &Tensor) -> Result<Vec<Tensor>> {
 ///
 /// # Errors
 /// [`ShapeError::Parameter`] for an image of more than 2²⁴ elements in a channel; those of the operations.
-pub fn sampled(x: &Tensor, places: &[Tensor], op: &GridSample) -> Result<Tensor> {
+pub fn sampled<V: Operand>(x: &V, places: &[V], op: &GridSample) -> Result<V, V::Error> {
     let (batch, channels) = (x.shape()[0], x.shape()[1]);
     let spatial = x.shape()[2..].to_vec();
     let plane: usize = spatial.iter().product();
     if plane > MOST {
-        return Err(ShapeError::Parameter {
-            op: OP,
-            parameter: "elements of a channel",
-            value: plane.to_string(),
-            hint: "16,777,216 are the most: f32 counts no further",
-        }
-        .into());
+        let hint = "16,777,216 are the most: f32 counts no further";
+        return Err(parameter::<V>(OP, "elements of a channel", plane, hint));
     }
     if batch.saturating_mul(plane) > MOST {
         // Each image for itself.
         let mut parts = Vec::with_capacity(batch);
         for at in 0..batch {
-            let one = |tensor: &Tensor| {
+            let one = |whole: &V| {
                 let mut ranges: Vec<_> =
-                    tensor.shape().iter().map(|&extent| tilewright_ops::SliceRange::full(extent)).collect();
-                ranges[0] = tilewright_ops::SliceRange::new(at, at + 1);
-                tensor.slice(&ranges)
+                    whole.shape().iter().map(|&extent| SliceRange::full(extent)).collect();
+                ranges[0] = SliceRange::new(at, at + 1);
+                whole.slice(&ranges)
             };
-            let places = places.iter().map(one).collect::<Result<Vec<_>>>()?;
+            let places = places.iter().map(one).collect::<Result<Vec<_>, _>>()?;
             parts.push(sampled(&one(x)?, &places, op)?);
         }
-        return Tensor::concat(&parts.iter().collect::<Vec<_>>(), 0);
+        return V::joined(&parts.iter().collect::<Vec<_>>(), 0);
     }
     let mut order = vec![0];
-    order.extend(2..x.rank());
+    order.extend(2..x.shape().len());
     order.push(1);
-    let rows = x.permute(&order)?.reshape(&[-1, channels as isize])?;
+    let rows = x.permute(&order)?.with_shape(&[batch * plane, channels])?;
     let starts: Vec<f32> = (0..batch).map(|at| (at * plane) as f32).collect();
-    let starts = Tensor::from_slice(x.context(), &starts, &[batch, 1])?;
-    let axes =
-        places.iter().zip(&spatial).map(|(at, &extent)| op.axis(at, extent)).collect::<Result<Vec<_>>>()?;
+    let context = x.tensor().context();
+    let starts = Tensor::from_slice(context, &starts, &[batch, 1])?;
+    let axes = places.iter().zip(&spatial).map(|(at, &extent)| op.axis(at, extent));
+    let axes = axes.collect::<Result<Vec<_>, _>>()?;
     // An index behind the last row is outside, and gives 0.
-    let none = constant(x, (batch * plane) as f32)?;
-    let mut sum: Option<Tensor> = None;
+    let none = constant(x.tensor(), (batch * plane) as f32)?;
+    let mut sum: Option<V> = None;
     let taps: usize = axes.iter().map(|axis| axis.taps.len()).product();
     for tap in 0..taps {
-        let mut rest = tap;
-        let (mut row, mut seen, mut weight): (Option<Tensor>, Option<Tensor>, Option<Tensor>) =
-            Default::default();
-        for axis in &axes {
-            let (place, share) = &axis.taps[rest % axis.taps.len()];
-            rest /= axis.taps.len();
-            row = Some(match row {
-                Some(row) => row.scale(axis.extent as f32)?.add(place)?,
-                None => place.clone(),
-            });
-            if op.outside == Outside::Zeros {
-                let here = inside(place, axis.extent)?;
-                seen = Some(match seen {
-                    Some(seen) => seen.mul(&here)?,
-                    None => here,
-                });
-            }
-            weight = match (weight, share) {
-                (Some(weight), Some(share)) => Some(weight.mul(share)?),
-                (None, share) => share.clone(),
-                (weight, None) => weight,
-            };
-        }
-        let Some(row) = row else { continue };
-        let row = row.add(&starts)?;
-        let row = match &seen {
-            Some(seen) => row.where_on(seen, &none)?,
-            None => row,
+        let Some((row, weight)) = chosen(&axes, tap, op.outside)? else { continue };
+        let Row { at, seen } = row;
+        let at = at.add(&starts)?;
+        let at = match &seen {
+            Some(seen) => at.where_on(seen, &none)?,
+            None => at,
         };
-        let value = rows.gather(0, &row.cast(DType::I32)?)?;
+        let value = rows.gathered(0, &at.cast(DType::I32)?)?;
         let value = match weight {
-            Some(weight) => {
-                let [n, p] = [weight.shape()[0], weight.shape()[1]].map(|extent| extent as isize);
-                value.mul(&weight.reshape(&[n, p, 1])?)?
-            }
+            Some(weight) => value.mul(&weight.with_shape(&[weight.shape()[0], weight.shape()[1], 1])?)?,
             None => value,
         };
         sum = Some(match sum {
@@ -228,56 +198,92 @@ pub fn sampled(x: &Tensor, places: &[Tensor], op: &GridSample) -> Result<Tensor>
             None => value,
         });
     }
-    sum.ok_or_else(|| ShapeError::NoOperands { op: OP }.into())
+    sum.ok_or_else(|| super::operand::fails::<V>(tilewright_ops::ShapeError::NoOperands { op: OP }))
+}
+
+/// The numbers of elements in their image, and which of them are there, where some are not.
+struct Row {
+    at: Tensor,
+    seen: Option<Tensor>,
+}
+
+/// One tap of each axis: the elements, and their weight.
+fn chosen<V: Operand>(
+    axes: &[Axis<V>],
+    tap: usize,
+    outside: Outside,
+) -> Result<Option<(Row, Option<V>)>, V::Error> {
+    let mut rest = tap;
+    let (mut row, mut seen, mut weight): (Option<Tensor>, Option<Tensor>, Option<V>) = Default::default();
+    for axis in axes {
+        let (place, share) = &axis.taps[rest % axis.taps.len()];
+        rest /= axis.taps.len();
+        row = Some(match row {
+            Some(row) => Tensor::add(&row.scale(axis.extent as f32)?, place)?,
+            None => place.clone(),
+        });
+        if outside == Outside::Zeros {
+            let here = inside(place, axis.extent)?;
+            seen = Some(match seen {
+                Some(seen) => Tensor::mul(&seen, &here)?,
+                None => here,
+            });
+        }
+        weight = match (weight, share) {
+            (Some(weight), Some(share)) => Some(weight.mul(share)?),
+            (None, share) => share.clone(),
+            (weight, None) => weight,
+        };
+    }
+    Ok(row.map(|at| (Row { at, seen }, weight)))
+}
+
+/// N C … at the places of a grid N … axes.
+pub fn grid_sample<V: Operand>(x: &V, grid: &V, op: &GridSample) -> Result<V, V::Error> {
+    let axes = x.shape().len().saturating_sub(2);
+    if !(1..=3).contains(&axes) {
+        return Err(rank::<V>(OP, "x", x.shape(), "three to five"));
+    }
+    let mut expected = grid.shape().to_vec();
+    if let (Some(last), true) = (expected.last_mut(), grid.shape().len() == x.shape().len()) {
+        *last = axes;
+        expected[0] = x.shape()[0];
+    }
+    if grid.shape().len() != x.shape().len() || grid.shape() != expected {
+        return Err(operand::<V>(OP, "grid", grid.shape(), &expected));
+    }
+    let (batch, channels) = (x.shape()[0], x.shape()[1]);
+    let points: usize = grid.shape()[1..=axes].iter().product();
+    let mut shape = vec![batch, channels];
+    shape.extend(&grid.shape()[1..=axes]);
+    if shape.contains(&0) {
+        return Ok(V::constant(Tensor::from_slice::<f32>(x.tensor().context(), &[], &shape)?));
+    }
+    let flat = grid.with_shape(&[batch, points, axes])?;
+    let mut places = Vec::with_capacity(axes);
+    for (axis, &extent) in x.shape()[2..].iter().enumerate() {
+        let at = axes - 1 - axis;
+        let range = [SliceRange::full(batch), SliceRange::full(points), SliceRange::new(at, at + 1)];
+        let place = flat.slice(&range)?.with_shape(&[batch, points])?.plus(1.0)?;
+        let extent = extent as f32;
+        places.push(if op.align_corners {
+            place.scale(0.5 * (extent - 1.0))?
+        } else {
+            place.scale(extent)?.plus(-1.0)?.scale(0.5)?
+        });
+    }
+    sampled(x, &places, op)?.permute(&[0, 2, 1])?.with_shape(&shape)
 }
 
 impl Tensor {
     /// N C … sampled at the places of a grid N … axes, whose last axis names them from the last spatial axis to the first,
-    /// −1 to 1 over the image: `torch.nn.functional.grid_sample`, over two or three axes. Composed of gathers; a place that is
+    /// −1 to 1 over the image: `torch.nn.functional.grid_sample`, over one to three axes. Composed of gathers; a place that is
     /// NaN gives NaN, or 0.
     ///
     /// # Errors
-    /// [`ShapeError::Rank`], [`ShapeError::Operand`] for a grid of another batch or number of axes;
-    /// [`ShapeError::Parameter`] for an image of more than 2²⁴ elements in a channel.
+    /// [`tilewright_ops::ShapeError::Rank`], [`tilewright_ops::ShapeError::Operand`] for a grid of another batch or number of
+    /// axes; [`tilewright_ops::ShapeError::Parameter`] for an image of more than 2²⁴ elements in a channel.
     pub fn grid_sample(&self, grid: &Self, op: &GridSample) -> Result<Self, Error> {
-        let axes = self.rank().saturating_sub(2);
-        if !(1..=3).contains(&axes) {
-            let shape = self.shape().to_vec();
-            return Err(ShapeError::Rank { op: OP, operand: "x", shape, expected: "three to five" }.into());
-        }
-        let mut expected = grid.shape().to_vec();
-        if let (Some(first), Some(last)) = (expected.first().copied(), expected.last_mut()) {
-            *last = axes;
-            expected[0] = if first == self.shape()[0] { first } else { self.shape()[0] };
-        }
-        if grid.rank() != self.rank() || grid.shape() != expected {
-            let shape = grid.shape().to_vec();
-            return Err(ShapeError::Operand { op: OP, operand: "grid", shape, expected }.into());
-        }
-        let (batch, channels) = (self.shape()[0], self.shape()[1]);
-        let points: usize = grid.shape()[1..=axes].iter().product();
-        let mut shape = vec![batch, channels];
-        shape.extend(&grid.shape()[1..=axes]);
-        if shape.contains(&0) {
-            return Self::from_slice::<f32>(self.context(), &[], &shape);
-        }
-        let flat = grid.reshape(&[batch as isize, points as isize, axes as isize])?;
-        let mut places = Vec::with_capacity(axes);
-        for (axis, &extent) in self.shape()[2..].iter().enumerate() {
-            let at = axes - 1 - axis;
-            let full = tilewright_ops::SliceRange::full;
-            let range = [full(batch), full(points), tilewright_ops::SliceRange::new(at, at + 1)];
-            let x = flat.slice(&range)?.reshape(&[batch as isize, points as isize])?;
-            let extent = extent as f32;
-            places.push(if op.align_corners {
-                plus(&x, 1.0)?.scale(0.5 * (extent - 1.0))?
-            } else {
-                plus(&plus(&x, 1.0)?.scale(extent)?, -1.0)?.scale(0.5)?
-            });
-        }
-        let y = sampled(self, &places, op)?;
-        let mut order = vec![0, 2];
-        order.push(1);
-        y.permute(&order)?.reshape(&shape.iter().map(|&extent| extent as isize).collect::<Vec<_>>())
+        grid_sample(self, grid, op)
     }
 }

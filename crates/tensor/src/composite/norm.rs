@@ -48,10 +48,14 @@ pub fn l2_norm<V: Operand>(x: &V, axes: &[usize], keepdim: bool) -> Result<V, V:
 
 /// √Σ x², whose gradient at 0 is 0.
 pub(super) fn root_of_squares<V: Operand>(x: &V, axes: &[usize], keepdim: bool) -> Result<V, V::Error> {
-    let squares = sum_of_squares(x, axes, keepdim)?;
+    root(&sum_of_squares(x, axes, keepdim)?)
+}
+
+/// √x, whose gradient at 0 is 0.
+pub(super) fn root<V: Operand>(x: &V) -> Result<V, V::Error> {
     let (zero, one) = (x.values(&[0.0], &[])?, x.values(&[1.0], &[])?);
-    let none = squares.tensor().binary(BinaryOp::Equal, zero.tensor())?;
-    let safe = one.where_on(&none, &squares)?;
+    let none = x.tensor().binary(BinaryOp::Equal, zero.tensor())?;
+    let safe = one.where_on(&none, x)?;
     zero.where_on(&none, &safe.unary(UnaryOp::Sqrt)?)
 }
 

@@ -1,6 +1,6 @@
 //! What a composite is written in.
 
-use tilewright_ops::{BinaryOp, Conv2d, CumSum, Pool2d, ReduceOp, ShapeError, UnaryOp};
+use tilewright_ops::{BinaryOp, Conv2d, CumSum, Op, Pool2d, ReduceOp, ShapeError, TapTable, UnaryOp};
 
 use crate::error::Error;
 use crate::tensor::Tensor;
@@ -16,6 +16,12 @@ pub trait Operand: Clone + Sized {
 
     /// A value without a gradient.
     fn constant(value: Tensor) -> Self;
+
+    /// `op` of `operands`, which it lists, and its results in their order.
+    fn apply(op: &Op, operands: &[&Self]) -> Result<Vec<Self>, Self::Error>;
+
+    /// The axes `axis` and the next drawn anew by tables.
+    fn resampled(&self, axis: usize, tables: [&TapTable; 2]) -> Result<Self, Self::Error>;
 
     /// `op` of every element.
     fn unary(&self, op: UnaryOp) -> Result<Self, Self::Error>;
@@ -68,6 +74,27 @@ pub trait Operand: Clone + Sized {
     /// Repetition along axes of extent 1.
     fn expand(&self, shape: &[usize]) -> Result<Self, Self::Error>;
 
+    /// The first result of [`Self::apply`].
+    fn apply_one(op: &Op, operands: &[&Self]) -> Result<Self, Self::Error> {
+        let first = Self::apply(op, operands)?.into_iter().next();
+        first.ok_or_else(|| fails::<Self>(ShapeError::NoOperands { op: op.name() }))
+    }
+
+    /// The operands one behind the other along `axis`.
+    fn joined(operands: &[&Self], axis: usize) -> Result<Self, Self::Error> {
+        Self::apply_one(&Op::Concat { axis }, operands)
+    }
+
+    /// The elements of `axis` at `indices` (i32).
+    fn gathered(&self, axis: usize, indices: &Tensor) -> Result<Self, Self::Error> {
+        Self::apply_one(&Op::Gather { axis }, &[self, &Self::constant(indices.clone())])
+    }
+
+    /// `self + value`.
+    fn plus(&self, value: f32) -> Result<Self, Self::Error> {
+        if value == 0.0 { Ok(self.clone()) } else { self.unary(UnaryOp::AddScalar { value }) }
+    }
+
     /// The shape.
     fn shape(&self) -> &[usize] {
         self.tensor().shape()
@@ -118,6 +145,14 @@ impl Operand for Tensor {
 
     fn constant(value: Tensor) -> Self {
         value
+    }
+
+    fn apply(op: &Op, operands: &[&Self]) -> Result<Vec<Self>, Error> {
+        Self::run(op, operands)
+    }
+
+    fn resampled(&self, axis: usize, tables: [&TapTable; 2]) -> Result<Self, Error> {
+        Self::resample_tables(self, axis, tables)
     }
 
     fn unary(&self, op: UnaryOp) -> Result<Self, Error> {

@@ -29,14 +29,23 @@ impl Tensor {
 
     /// [`Self::resample`] of the last two of four axes by tables of the host.
     pub fn resample_by(&self, [rows, columns]: &[TapTable; 2]) -> Result<Self> {
+        self.shape4("resample", "x")?;
+        self.resample_tables(2, [rows, columns])
+    }
+
+    /// [`Self::resample`] by tables of the host.
+    ///
+    /// # Errors
+    /// As [`Self::resample`].
+    pub fn resample_tables(&self, axis: usize, [rows, columns]: [&TapTable; 2]) -> Result<Self> {
         let table = |table: &TapTable| Self::tap_table(self.context(), table);
         if rows.taps().saturating_mul(columns.taps()) <= MOST_TAPS {
-            return self.resample(2, &table(rows)?, &table(columns)?);
+            return self.resample(axis, &table(rows)?, &table(columns)?);
         }
         // An antialiased place draws on many elements: one axis after the other then reads far fewer.
-        let [_, _, _, width] = self.shape4("resample", "x")?;
-        let y = self.resample(2, &table(rows)?, &table(&TapTable::identity(width))?)?;
-        y.resample(2, &table(&TapTable::identity(rows.len()))?, &table(columns)?)
+        let width = self.shape().get(axis.saturating_add(1)).copied().unwrap_or(0);
+        let y = self.resample(axis, &table(rows)?, &table(&TapTable::identity(width))?)?;
+        y.resample(axis, &table(&TapTable::identity(rows.len()))?, &table(columns)?)
     }
 
     /// A table for [`Self::resample`].

@@ -15,7 +15,7 @@ use tilewright_runtime::Context;
 use tilewright_train::{
     Answers, Classification, LoaderSource, MetricsFile, Options, Outcome, Scores, Source, Trainer,
 };
-use tilewright_zoo::{self as zoo, Network, Shortcut, build};
+use tilewright_zoo::{self as zoo, Network, build};
 
 use super::{
     arguments::{Arguments, OptimizerName},
@@ -69,8 +69,7 @@ impl<'a> Work<'a> {
         let test_options = LoaderOptions { batch_size: EVALUATED, ..LoaderOptions::default() };
         let test = LoaderSource(DataLoader::new(test_images.clone(), normalize, test_options)?);
         let store = ParameterStore::new(context, arguments.seed);
-        let options =
-            zoo::Options { image, classes: train.class_names().len(), shortcut: Shortcut::default() };
+        let options = zoo::Options::new(image, train.class_names().len());
         let network = build(&arguments.model, &store, options)?;
         let loss = CrossEntropy { label_smoothing: arguments.label_smoothing, ..CrossEntropy::default() };
         let task = Classification::new(loss);

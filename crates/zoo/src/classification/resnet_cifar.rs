@@ -6,7 +6,10 @@ use tilewright_nn::{
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear},
 };
 
-use crate::residual::{Block, Kind, Shortcut, conv};
+use crate::blocks::{
+    Shortcut,
+    residual::{Block, BlockConfig, Kind, conv},
+};
 
 /// 6n + 2 layers: a 3×3 convolution, three stages of n blocks with 16, 32 and 64 channels, and a linear layer.
 pub struct ResNetCifar {
@@ -34,7 +37,8 @@ impl ResNetCifar {
             for block in 0..blocks {
                 let stride = if stage > 1 && block == 0 { 2 } else { 1 };
                 let scope = scope / format!("layer{stage}") / block;
-                all.push(Block::new(&scope, Kind::Basic, width, outputs, stride, shortcut)?);
+                let config = BlockConfig::new(Kind::Basic, width, outputs, stride, shortcut);
+                all.push(Block::new(&scope, &config)?);
                 width = outputs;
             }
         }

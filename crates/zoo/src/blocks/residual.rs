@@ -6,7 +6,9 @@ use tilewright_nn::{
     init::{Fan, Init},
     layers::{BatchNorm2d, Conv2d, Conv2dOptions},
 };
-use tilewright_ops::SliceRange;
+use tilewright_ops::{BatchNorm, SliceRange};
+
+use super::attention::{Attended, Attention};
 
 /// What a shortcut does where the block changes the shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,10 +40,41 @@ impl Kind {
     }
 }
 
+/// A residual block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockConfig {
+    pub kind: Kind,
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels before the expansion.
+    pub width: usize,
+    pub stride: usize,
+    /// Of the first 3×3 convolution.
+    pub dilation: usize,
+    /// Groups of the 3×3 convolution of a bottleneck (Xie et al., arXiv 1611.05431).
+    pub groups: usize,
+    /// Channels of the 3×3 convolution of a bottleneck, all groups together, for 64 of `width`.
+    pub base_width: usize,
+    pub shortcut: Shortcut,
+    pub attention: Attention,
+    /// What the last BatchNorm's weight starts at.
+    pub last_weight: f32,
+}
+
+impl BlockConfig {
+    /// An ordinary block from `inputs` channels to `width · expansion`.
+    pub const fn new(kind: Kind, inputs: usize, width: usize, stride: usize, shortcut: Shortcut) -> Self {
+        let (dilation, groups, base_width) = (1, 1, 64);
+        let (attention, last_weight) = (Attention::None, 1.0);
+        Self { kind, inputs, width, stride, dilation, groups, base_width, shortcut, attention, last_weight }
+    }
+}
+
 /// `relu(layers(x) + shortcut(x))`.
 pub(crate) struct Block {
     /// `conv1 bn1`, `conv2 bn2`, … with a ReLU between them.
     layers: Vec<(Conv2d, BatchNorm2d)>,
+    attention: Attended,
     shortcut: Path,
 }
 
@@ -61,38 +94,45 @@ pub(crate) fn conv(
     kernel: usize,
     stride: usize,
 ) -> Result<Conv2d> {
-    let options = Conv2dOptions::default()
-        .padding(kernel / 2)
-        .stride(stride)
+    Conv2d::new(scope, inputs, outputs, [kernel; 2], same(kernel, 1).stride(stride))
+}
+
+/// The options of [`conv`] at stride 1.
+fn same(kernel: usize, dilation: usize) -> Conv2dOptions {
+    Conv2dOptions::default()
+        .padding(kernel / 2 * dilation)
+        .dilation(dilation)
         .no_bias()
-        .init(Init::KaimingNormal(Fan::Out, Init::RELU_GAIN));
-    Conv2d::new(scope, inputs, outputs, [kernel; 2], options)
+        .init(Init::KaimingNormal(Fan::Out, Init::RELU_GAIN))
 }
 
 impl Block {
-    /// From `inputs` channels to `width · expansion`.
-    pub fn new(
-        scope: &Scope,
-        kind: Kind,
-        inputs: usize,
-        width: usize,
-        stride: usize,
-        shortcut: Shortcut,
-    ) -> Result<Self> {
+    pub fn new(scope: &Scope, config: &BlockConfig) -> Result<Self> {
+        let &BlockConfig { kind, inputs, width, stride, dilation, groups, base_width, .. } = config;
         let outputs = width * kind.expansion();
-        // Output channels, kernel and stride of each convolution.
+        let inner = width * base_width / 64 * groups;
+        let three = same(3, dilation);
+        // Output channels, kernel and options of each convolution.
         let plan = match kind {
-            Kind::Basic => vec![(width, 3, stride), (outputs, 3, 1)],
-            Kind::Bottleneck => vec![(width, 1, 1), (width, 3, stride), (outputs, 1, 1)],
+            Kind::Basic => vec![(width, 3, three.stride(stride)), (outputs, 3, same(3, 1))],
+            Kind::Bottleneck => vec![
+                (inner, 1, same(1, 1)),
+                (inner, 3, three.stride(stride).groups(groups)),
+                (outputs, 1, same(1, 1)),
+            ],
         };
         let mut layers = Vec::with_capacity(plan.len());
-        let mut channels = inputs;
-        for (number, (to, kernel, stride)) in (1..).zip(plan) {
-            let convolution = conv(&(scope / format!("conv{number}")), channels, to, kernel, stride)?;
-            layers.push((convolution, BatchNorm2d::new(&(scope / format!("bn{number}")), to)?));
+        let (mut channels, last) = (inputs, plan.len());
+        for (number, (to, kernel, options)) in (1..).zip(plan) {
+            let convolution =
+                Conv2d::new(&(scope / format!("conv{number}")), channels, to, [kernel; 2], options)?;
+            let start = if number == last { config.last_weight } else { 1.0 };
+            let scope = scope / format!("bn{number}");
+            layers.push((convolution, BatchNorm2d::with_start(&scope, to, BatchNorm::default(), start)?));
             channels = to;
         }
-        Ok(Self { layers, shortcut: Path::new(scope, inputs, outputs, stride, shortcut)? })
+        let attention = Attended::new(&(scope / "se"), outputs, config.attention)?;
+        Ok(Self { layers, attention, shortcut: Path::new(scope, inputs, outputs, stride, config.shortcut)? })
     }
 }
 
@@ -104,6 +144,7 @@ impl Layer for Block {
             y = conv.forward(&y, pass)?;
             y = if last { norm.forward(&y, pass)? } else { norm.forward_relu(&y, pass)? };
         }
+        let y = self.attention.forward(&y, pass)?;
         Ok(y.add_relu(&self.shortcut.forward(x, pass)?)?)
     }
 }

@@ -51,6 +51,14 @@ impl Tap {
         value
     }
 
+    /// Reports `value` as what goes into the layer, under its path and `.input`.
+    #[inline]
+    pub fn take(&self, value: &Var, pass: &Pass) {
+        if pass.is_tapped() && !self.0.is_empty() {
+            pass.report(&self.part("input"), value);
+        }
+    }
+
     /// Reports `value` as the output of the part `name` of the layer and hands it on.
     #[inline]
     pub fn give_as(&self, name: impl Display, value: Var, pass: &Pass) -> Var {

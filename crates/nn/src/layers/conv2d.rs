@@ -115,6 +115,7 @@ impl Conv2d {
 
 impl Layer for Conv2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.tap.take(x, pass);
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
         let y = x.conv2d(&self.weight.var(pass)?, bias.as_ref(), &self.op)?;
         Ok(self.tap.give(y, pass))

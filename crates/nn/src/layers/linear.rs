@@ -50,6 +50,7 @@ impl Linear {
 
 impl Layer for Linear {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.tap.take(x, pass);
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
         let y = x.linear(&self.weight.var(pass)?, bias.as_ref())?;
         Ok(self.tap.give(y, pass))

@@ -3,7 +3,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Layer, Pass, Result, Scope, Tap,
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, MaxPool2d},
 };
 use tilewright_ops::Pool2d;
@@ -101,6 +101,7 @@ pub struct ResNetFeatures {
     bn1: BatchNorm2d,
     maxpool: MaxPool2d,
     stages: Vec<Vec<Block>>,
+    tap: Tap,
     /// Channels of the last stage.
     pub(crate) outputs: usize,
 }
@@ -134,33 +135,36 @@ impl ResNetFeatures {
             stages.push(blocks);
         }
         let maxpool = MaxPool2d(Pool2d { stride: [2, 2], padding: [1, 1], ..Pool2d::new([3, 3]) });
-        Ok(Self { conv1, bn1, maxpool, stages, outputs: inputs })
+        Ok(Self { conv1, bn1, maxpool, stages, tap: Tap::new(scope), outputs: inputs })
     }
 
     /// The outputs of `layer1` to `layer4`.
     pub fn stages(&self, x: &Var, pass: &Pass) -> Result<Vec<Var>> {
-        let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
-        let mut x = self.maxpool.forward(&x, pass)?;
         let mut outputs = Vec::with_capacity(self.stages.len());
-        for stage in &self.stages {
+        self.run(x, pass, |stage| outputs.push(stage.clone()))?;
+        Ok(outputs)
+    }
+
+    /// The output of the last stage; `each` sees every stage's.
+    fn run(&self, x: &Var, pass: &Pass, mut each: impl FnMut(&Var)) -> Result<Var> {
+        let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
+        let x = self.tap.give_as("relu", x, pass);
+        let mut x = self.tap.give_as("maxpool", self.maxpool.forward(&x, pass)?, pass);
+        for (number, stage) in (1..).zip(&self.stages) {
             for block in stage {
                 x = block.forward(&x, pass)?;
             }
-            outputs.push(x.clone());
+            x = self.tap.give_as(format_args!("layer{number}"), x, pass);
+            each(&x);
         }
-        Ok(outputs)
+        Ok(x)
     }
 }
 
 impl Layer for ResNetFeatures {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         // A tape keeps what it needs by itself; without one, the stages before the last are not held.
-        let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
-        let mut x = self.maxpool.forward(&x, pass)?;
-        for block in self.stages.iter().flatten() {
-            x = block.forward(&x, pass)?;
-        }
-        Ok(x)
+        self.run(x, pass, |_| ())
     }
 }
 
@@ -183,6 +187,7 @@ impl ResNet {
 impl Layer for ResNet {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let x = self.features.forward(x, pass)?;
-        self.fc.forward(&self.avgpool.forward(&x, pass)?.flatten(1)?, pass)
+        let pooled = self.features.tap.give_as("avgpool", self.avgpool.forward(&x, pass)?, pass);
+        self.fc.forward(&pooled.flatten(1)?, pass)
     }
 }

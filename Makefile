@@ -8,9 +8,11 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 # More arguments for the comparison, for example: make peers PEERS_ARGS=--full
 PEERS_ARGS ?=
+# Networks for the parity table, all if none, for example: make parity PARITY_ARGS=mobilenet_v2
+PARITY_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup testdata demo test test-full fmt figures-check clippy package unit doc examples test-mesa22 test-lanes bench peers figures \
+.PHONY: help setup testdata demo test test-full fmt figures-check clippy package unit doc examples test-mesa22 test-lanes bench peers parity figures \
   measure quotes goldens clean
 
 help: ## List the targets
@@ -81,6 +83,10 @@ peers: setup ## The same work on other libraries and on ours; writes benches/res
 
 measure: setup ## Everything that README and docs show, as one run; writes benches/results
 	scripts/measure.py
+
+parity: ## Every network of the zoo beside torchvision's and timm's; writes docs/parity.md
+	$(CARGO) build --release --bin tilewright
+	scripts/parity.sh $(PARITY_ARGS)
 
 figures: ## Write the figures of README and docs from benches/results
 	scripts/figures.py

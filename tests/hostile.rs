@@ -15,7 +15,7 @@ use tilewright::{
         AdaptiveAvgPool2d, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, Dropout, LogSoftmax, MatMul, Op,
         Pool2d, PoolKind, Pooling, ReduceOp, SliceRange, Softmax,
     },
-    zoo::{self, Shortcut},
+    zoo,
 };
 
 /// Nothing, a little, and what overflows 32 bits, a product or a sum.

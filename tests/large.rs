@@ -11,10 +11,14 @@ use common::{Cases, close, contexts, full, limited_contexts, own_context, random
 use tilewright::{
     Context, DType, Tensor, Var,
     graph::{Compiled, Options, capture},
-    ops::{AdamW, BatchNorm, Conv2d, CrossEntropy, Kind, MatMul, Op, Pool2d, Sgd, op::Accepts},
+    ops::{
+        Adam, AdamW, BatchNorm, Conv2d, CrossEntropy, Kind, MatMul, Op, Pool2d, RmsProp, Sgd, op::Accepts,
+    },
     tensor::{
         Layout, MatMulCall,
-        ops::optimizer::{adamw_step, sgd_step},
+        ops::optimizer::{
+            AdamState, RmsPropState, adam_step, adamw_step, average_step, rmsprop_step, sgd_step,
+        },
     },
 };
 
@@ -190,7 +194,18 @@ fn memory_beyond_a_binding_is_filled_moved_and_written() {
             let (first, second) = (x.scale(0.0).unwrap(), x.scale(0.0).unwrap());
             sgd_step(x, &gradient, Some(&first), true, &Sgd { momentum: 0.9, ..Sgd::default() }).unwrap();
             adamw_step(x, &gradient, &first, &second, 2, &AdamW::default()).unwrap();
-            [x.clone(), first, second].map(|tensor| tensor.to_vec::<f32>().unwrap())
+            let third = x.scale(0.0).unwrap();
+            let kept = AdamState {
+                first_moment: &first,
+                second_moment: &second,
+                largest_second_moment: Some(&third),
+            };
+            adam_step(x, &gradient, kept, 3, &Adam { amsgrad: true, ..Adam::default() }).unwrap();
+            let kept = RmsPropState { square: &second, mean: Some(&first), momentum_buffer: Some(&third) };
+            let rmsprop = RmsProp { centered: true, momentum: 0.5, eps: 1e-2, ..RmsProp::default() };
+            rmsprop_step(x, &gradient, kept, &rmsprop).unwrap();
+            average_step(&third, x, 0.75).unwrap();
+            [x.clone(), first, second, third].map(|tensor| tensor.to_vec::<f32>().unwrap())
         };
         let whole = Tensor::from_slice(&contexts()[0], &values, &shape).unwrap();
         for (at, (found, expected)) in step(&x).iter().zip(step(&whole)).enumerate() {

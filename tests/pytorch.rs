@@ -10,11 +10,7 @@ mod cases;
 mod common;
 
 use common::{Cases, close, contexts_for_numbers};
-use tilewright::{
-    Context, Tensor, Var, autograd,
-    ops::Op,
-    tensor::ops::optimizer::{adamw_step, sgd_step},
-};
+use tilewright::{Context, Tensor, Var, autograd, ops::Op};
 use tilewright_reference::golden::{self, Case, Operation};
 
 /// A case on a device, with its leaves.
@@ -191,36 +187,4 @@ fn the_comparator_can_fail() {
     let run = Run::new(case, &context);
     let wrong = run.leaves[0].1.scale(1.001).unwrap();
     assert!(run.compare(&wrong).is_err());
-}
-
-#[test]
-fn optimizer() {
-    let mut cases = Cases::new();
-    for context in contexts_for_numbers() {
-        for case in golden::family("optimizer").unwrap() {
-            let (gradients, shape) = case.f32("gradients").unwrap();
-            let (start, _) = case.f32("parameter").unwrap();
-            let (expected, _) = case.f32("parameters").unwrap();
-            let parameter = Tensor::from_slice(&context, start, &[shape[1]]).unwrap();
-            let state = [(); 2].map(|()| Tensor::zeros(&context, &[shape[1]]).unwrap());
-            for (step, gradient) in gradients.chunks_exact(shape[1]).enumerate() {
-                let gradient = Tensor::from_slice(&context, gradient, &[shape[1]]).unwrap();
-                match case.operation().unwrap() {
-                    Operation::Sgd(op) => {
-                        let buffer = (op.momentum != 0.0).then_some(&state[0]);
-                        sgd_step(&parameter, &gradient, buffer, step == 0, &op).unwrap();
-                    }
-                    Operation::AdamW(op) => {
-                        adamw_step(&parameter, &gradient, &state[0], &state[1], step as u32 + 1, &op)
-                            .unwrap();
-                    }
-                    other => panic!("{}: {other:?} is no optimizer", case.name),
-                }
-                let now = parameter.to_vec::<f32>().unwrap();
-                let expected = &expected[step * shape[1]..][..shape[1]];
-                cases.check(format!("{} step {step}", case.name), close(&now, expected, 1e-5, 1e-6));
-            }
-        }
-    }
-    cases.finish();
 }

@@ -13,7 +13,7 @@ use tilewright::{
         optim::{AdamW, Optimizer, Sgd},
     },
     ops::{self, CrossEntropy},
-    zoo::{Options, Shortcut, build},
+    zoo::{Options, build},
 };
 
 const IMAGE: [usize; 3] = [1, 8, 8];

@@ -1,6 +1,7 @@
 //! What the sweeps share: contexts in both modes, random operands, and a collector that runs every case of a table.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod computed;
 pub mod host;
 mod launches;
 mod shared;

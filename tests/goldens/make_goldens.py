@@ -7,7 +7,8 @@
 A file is safetensors. Tensors are named `case/role`; the metadata has, for each case, a JSON object with the operation's
 name as `op` and its parameters. Inputs are float32; outputs and gradients are computed in float64 from them and rounded
 once, so that they are the exact answer to float32. Gradients answer a random `grad_y`. Composed operations are in
-composites.py, layers.py and arrangements.py, the networks in networks.py and resnets.py, answers to NaN and infinities in special_values.py.
+composites.py, layers.py and arrangements.py, optimizers in optimizers.py, the networks in networks.py, resnets.py and zoo.py,
+answers to NaN and infinities in special_values.py.
 """
 
 import itertools
@@ -23,8 +24,11 @@ import composites
 import integers
 import layers
 import networks
+import optimizers
 import resnets
 import special_values
+import transforms
+import zoo
 from golden_file import Golden, f32
 
 
@@ -516,45 +520,6 @@ def movement():
     golden.save()
 
 
-def optimizer():
-    golden = Golden("optimizer")
-    sgd = dict(lr=0.1, momentum=0.0, dampening=0.0, nesterov=False, weight_decay=0.0)
-    adamw = dict(lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=1e-2)
-    cases = [
-        ("sgd_plain", "sgd", sgd),
-        ("sgd_decay", "sgd", {**sgd, "weight_decay": 0.05}),
-        ("sgd_momentum", "sgd", {**sgd, "momentum": 0.9}),
-        ("sgd_momentum_decay", "sgd", {**sgd, "momentum": 0.9, "weight_decay": 5e-4}),
-        ("sgd_dampening", "sgd", {**sgd, "momentum": 0.8, "dampening": 0.3}),
-        ("sgd_nesterov", "sgd", {**sgd, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}),
-        ("adamw_default", "adamw", adamw),
-        ("adamw_other", "adamw", {**adamw, "lr": 0.02, "beta1": 0.8, "beta2": 0.95, "eps": 1e-3, "weight_decay": 0.1}),
-        ("adamw_no_decay", "adamw", {**adamw, "lr": 0.01, "weight_decay": 0.0}),
-    ]
-    steps, count = 5, 37
-    for case, op, parameters in cases:
-        parameters = {key: value if isinstance(value, bool) else f32(value) for key, value in parameters.items()}
-        parameter, gradients = leaf(random(count)), random(steps, count)
-        golden.case(case, op, parameters)
-        golden.add(case, {"parameter": parameter, "gradients": gradients})
-        if op == "sgd":
-            algorithm = torch.optim.SGD([parameter], **parameters)
-        else:
-            other = {key: parameters[key] for key in ("lr", "eps", "weight_decay")}
-            algorithm = torch.optim.AdamW([parameter], betas=(parameters["beta1"], parameters["beta2"]), **other)
-        after = []
-        for gradient in gradients:
-            parameter.grad = gradient.clone()
-            algorithm.step()
-            after.append(parameter.detach().clone())
-        golden.add(case, {"parameters": torch.stack(after)})
-        state = algorithm.state[parameter]
-        for role, key in [("buffer", "momentum_buffer"), ("first", "exp_avg"), ("second", "exp_avg_sq")]:
-            if state.get(key) is not None:
-                golden.add(case, {role: state[key]})
-    golden.save()
-
-
 def sort():
     """PyTorch's topk; where elements are equal its stable sort, as its topk takes any of them."""
     golden = Golden("sort")
@@ -576,10 +541,15 @@ def sort():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    families = [elementwise, matmul, convolution, pooling, normalization, reduction, loss, movement, optimizer]
+    families = [elementwise, matmul, convolution, pooling, normalization, reduction, loss, movement, optimizers.optimizer]
     first = list(enumerate([*families, networks.resnet20, resnets.resnets]))
-    composed = [(13, layers.layers), (14, arrangements.arrangements)]
+    composed = [
+        (13, layers.layers),
+        (14, arrangements.arrangements),
+        (13, zoo.zoo),
+    ]
     for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special), *composed]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.
         torch.manual_seed(seed)
         family()
+    transforms.write(os.path.dirname(os.path.abspath(__file__)))

@@ -1,6 +1,6 @@
 """torchvision's ResNets with weights that both sides compute: the files hold what comes out, not 60 million numbers.
 
-A number is a hash of its tensor's name and its index, so that the reader (tests/resnet.rs) makes the same bits.
+A number is a hash of its tensor's name and its index, so that the reader (tests/zoo/resnets.rs) makes the same bits.
 """
 
 import numpy

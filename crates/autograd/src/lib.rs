@@ -21,6 +21,7 @@ mod backward;
 mod check;
 mod composite;
 mod error;
+mod half;
 mod ops;
 mod rules;
 mod run;

@@ -9,6 +9,7 @@ mod mistaken;
 mod model;
 pub mod pictures;
 mod suite;
+mod trained;
 mod workload;
 
 pub use error::{Error, Result};

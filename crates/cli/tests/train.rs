@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
+#[path = "train/pictures.rs"]
+mod pictures;
 
 use std::{fs, path::Path};
 

@@ -120,6 +120,105 @@ pub enum DataError {
         labels: usize,
     },
 
+    /// A folder of classes has no sub-folder.
+    #[error(
+        "{folder} has no sub-folder: the pictures of each class are to lie in a folder of its name", folder = .folder.display()
+    )]
+    NoClasses {
+        /// The folder.
+        folder: PathBuf,
+    },
+
+    /// A sub-folder or a row is of a class that there is not.
+    #[error("{place} is of the class `{class}`, and the classes are: {}", .classes.join(", "))]
+    UnknownClass {
+        /// The sub-folder.
+        place: String,
+        /// Its class.
+        class: String,
+        /// The classes that there are.
+        classes: Vec<String>,
+    },
+
+    /// A folder has no picture.
+    #[error(
+        "{folder} has no picture: PNG, JPEG, BMP, TIFF, WebP and GIF are read", folder = .folder.display()
+    )]
+    NoPictures {
+        /// The folder.
+        folder: PathBuf,
+    },
+
+    /// A picture has no mask.
+    #[error(
+        "{picture} has no mask: a picture of the same name is wanted in {folder}",
+        picture = .picture.display(), folder = .folder.display()
+    )]
+    MaskMissing {
+        /// The picture.
+        picture: PathBuf,
+        /// Where its mask was looked for.
+        folder: PathBuf,
+    },
+
+    /// A mask has another size than its picture.
+    #[error(
+        "{mask} has {}×{} pixels, and its picture {picture} has {}×{}: a mask needs the size of its picture",
+        .mask_size[0], .mask_size[1], .picture_size[0], .picture_size[1],
+        mask = .mask.display(), picture = .picture.display()
+    )]
+    MaskSize {
+        /// The picture.
+        picture: PathBuf,
+        /// Its height and width.
+        picture_size: [usize; 2],
+        /// The mask.
+        mask: PathBuf,
+        /// Its height and width.
+        mask_size: [usize; 2],
+    },
+
+    /// A mask has colours where numbers are wanted.
+    #[error(
+        "{mask} is a picture in colours ({channels} channels); a mask is grey, each number the class or object of its pixel",
+        mask = .mask.display()
+    )]
+    MaskColours {
+        /// The mask.
+        mask: PathBuf,
+        /// Its channels.
+        channels: usize,
+    },
+
+    /// A mask has a number that is no class.
+    #[error(
+        "{mask} has {value} in row {row}, column {column}: there are {classes} classes, 0 to {}, and 255 is none; of a mask that numbers objects, say so with --masks instances",
+        .classes.saturating_sub(1), mask = .mask.display()
+    )]
+    MaskValue {
+        /// The mask.
+        mask: PathBuf,
+        /// The row, from 0.
+        row: usize,
+        /// The column, from 0.
+        column: usize,
+        /// The number.
+        value: u32,
+        /// The number of classes.
+        classes: usize,
+    },
+
+    /// A table of labels cannot be used.
+    #[error("{path}, line {line}: {reason}", path = .path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+
     /// A label names a class that does not exist.
     #[error("label {value} of sample {index} is out of range: there are {classes} classes, so labels go from 0 to {last}", last = .classes.saturating_sub(1))]
     LabelOutOfRange {
@@ -180,6 +279,15 @@ pub enum DataError {
         found: [usize; 3],
         /// The shape that the batch was laid out for.
         expected: [usize; 3],
+    },
+
+    /// A transform has lost a mask, or left it in another size.
+    #[error(
+        "sample {index} came out of its transforms without a mask of its size; transforms move masks with their pixels"
+    )]
+    MaskLost {
+        /// The sample.
+        index: usize,
     },
 
     /// A loader thread panicked inside a dataset or a transform.

@@ -42,10 +42,16 @@ mod random;
 mod sampler;
 mod transform;
 
-pub use dataset::{ImageDataset, InMemoryDataset, Subset};
+pub use dataset::{
+    ImageDataset, InMemoryDataset, MaskKind, PictureFiles, Subset, Unreadable, image_folder, label_file,
+    mask_folder, per_class, stratified,
+};
 pub use error::DataError;
 pub use fashion_mnist::{CLASS_NAMES as FASHION_MNIST_CLASS_NAMES, DATA_DIR_VARIABLE, FashionMnist, Split};
 pub use loader::{Batch, Batches, DataLoader, LoaderOptions};
 pub use random::SampleRng;
 pub use sampler::Sampler;
-pub use transform::{Compose, Image, Normalize, RandomCrop, RandomHorizontalFlip, Transform};
+pub use transform::{
+    Adjustment, CenterCrop, ColorJitter, Compose, IGNORED, Image, Normalize, RandomCrop,
+    RandomHorizontalFlip, RandomResizedCrop, Resize, Size, Transform,
+};

@@ -10,6 +10,8 @@ pub(crate) enum Purpose {
     Order = 1,
     /// The augmentation of one sample.
     Augmentation = 2,
+    /// Which samples of a class are held back.
+    Split = 3,
 }
 
 /// A stream of random numbers keyed by (seed, epoch, index): counter-based, with the same bits on every machine, in

@@ -291,7 +291,7 @@ struct Liar;
 
 impl Transform for Liar {
     fn apply(&self, image: &mut Image, _: &mut SampleRng) -> Result<(), DataError> {
-        *image = Image { shape: [1, 1, 1], pixels: vec![0.0] };
+        *image = Image::new([1, 1, 1], vec![0.0]);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use tilewright_data::{
 };
 
 fn ramp(shape: [usize; 3]) -> Image {
-    Image { shape, pixels: (1..=shape.iter().product()).map(|i| i as f32).collect() }
+    Image::new(shape, (1..=shape.iter().product()).map(|i| i as f32).collect())
 }
 
 fn apply(transform: &impl Transform, image: &Image, seed: u64) -> Image {
@@ -25,7 +25,7 @@ fn bytes_become_zero_to_one() {
 #[test]
 fn normalize_goes_by_channel() {
     let normalize = Normalize::new(&[1.0, 10.0], &[2.0, 0.5]).unwrap();
-    let image = Image { shape: [2, 1, 2], pixels: vec![1.0, 3.0, 10.0, 11.0] };
+    let image = Image::new([2, 1, 2], vec![1.0, 3.0, 10.0, 11.0]);
     assert_eq!(apply(&normalize, &image, 0).pixels, [0.0, 1.0, 0.0, 2.0]);
     let error = normalize.output_shape([3, 4, 4]).unwrap_err();
     assert!(error.to_string().contains("was made for 2 channels (image [3, 4, 4]"), "{error}");
@@ -111,7 +111,7 @@ fn pixels_that_do_not_fit_their_shape_are_an_error_and_no_panic() {
         Box::new(Normalize::new(&[0.0], &[1.0]).unwrap()),
     ];
     for step in steps {
-        let mut image = Image { shape: [1, 3, 3], pixels: vec![0.0; 5] };
+        let mut image = Image::new([1, 3, 3], vec![0.0; 5]);
         let error = step.apply(&mut image, &mut SampleRng::new(0, 0, 0)).unwrap_err();
         assert!(error.to_string().contains("5 pixels do not make an image"), "{error}");
     }

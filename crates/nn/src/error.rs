@@ -87,6 +87,14 @@ pub enum Error {
         /// What it may be.
         hint: &'static str,
     },
+    /// A pattern of paths cannot be, or takes nothing.
+    #[error("the pattern `{pattern}`: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong, and what there is.
+        reason: String,
+    },
     /// Two parameters have one path.
     #[error("two parameters are called `{path}`; give each layer a path of its own")]
     DuplicatePath {

@@ -17,6 +17,7 @@ mod sequential;
 mod state;
 mod store;
 mod tap;
+mod transfer;
 mod values;
 
 pub use capture::{capture, capture_features};
@@ -27,10 +28,11 @@ pub use parameter::{Entry, Parameter};
 pub use pass::Pass;
 pub use sequential::Sequential;
 pub use state::{
-    Checkpoint, HostTensor, LoadReport, Misshaped, Prefixed, StateDict, StateFile, StateSource,
-    TrainingState, Unwrapped, narrow_i64,
+    Checkpoint, HostTensor, LoadReport, LossScale, Misshaped, Prefixed, StateDict, StateFile, StateSource,
+    TrainingState, TransferReport, Unwrapped, load_but_head, narrow_i64,
 };
 pub use store::{ParameterStore, Scope};
 pub use tap::Tap;
 pub use tilewright_autograd::Var;
+pub use transfer::{Freezing, Frozen, PathPattern};
 pub use values::{Name, Values};

@@ -23,6 +23,7 @@ pub struct Parameter {
     shape: Vec<usize>,
     value: Mutex<Value>,
     trainable: AtomicBool,
+    tracked: AtomicBool,
 }
 
 struct Value {
@@ -40,17 +41,23 @@ pub(crate) enum First {
 }
 
 impl Parameter {
-    /// One whose numbers are not there yet. Its memory is taken now, so that a size that the device cannot hold is known
+    /// One whose numbers are not there yet, or never will be without a `first`. Its memory is taken now, so that a size that the device cannot hold is known
     /// here.
-    pub(crate) fn new(context: &Context, path: String, shape: &[usize], first: First) -> Result<Self> {
+    pub(crate) fn new(
+        context: &Context,
+        path: String,
+        shape: &[usize],
+        first: Option<First>,
+    ) -> Result<Self> {
         let tensor = Tensor::empty(context, shape, DType::F32, Layout::RowMajor)?;
         Ok(Self {
             path,
             id: LeafId::new(),
             context: context.clone(),
             shape: shape.to_vec(),
-            value: Mutex::new(Value { tensor, first: Some(first) }),
+            value: Mutex::new(Value { tensor, first }),
             trainable: AtomicBool::new(true),
+            tracked: AtomicBool::new(true),
         })
     }
 
@@ -175,6 +182,17 @@ impl Parameter {
     /// Freezes it, or lets training change it again.
     pub fn set_trainable(&self, trainable: bool) {
         self.trainable.store(trainable, Ordering::Relaxed);
+    }
+
+    /// Of a running statistic: whether training passes renew it. Where they do not, its layer normalises by it in training
+    /// too.
+    pub fn is_tracked(&self) -> bool {
+        self.tracked.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a running statistic as it is, or lets training passes renew it again.
+    pub fn set_tracked(&self, tracked: bool) {
+        self.tracked.store(tracked, Ordering::Relaxed);
     }
 }
 

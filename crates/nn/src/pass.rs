@@ -3,12 +3,16 @@
 use std::cell::{Cell, RefCell};
 
 use tilewright_autograd::Var;
+use tilewright_ops::Op;
+
+use crate::error::Result;
 
 /// How a module is run.
 #[derive(Debug)]
 pub struct Pass {
     training: bool,
     gradients: bool,
+    half: bool,
     seed: u64,
     stream: Cell<u64>,
     taps: Option<Box<Taps>>,
@@ -37,12 +41,13 @@ impl Pass {
     /// resumed run draws the same.
     pub fn train(seed: u64, step: u64) -> Self {
         let stream = Cell::new(step.wrapping_mul(STREAMS_PER_STEP));
-        Self { training: true, gradients: true, seed, stream, taps: None }
+        Self { training: true, gradients: true, half: false, seed, stream, taps: None }
     }
 
     /// Inference: running statistics, no dropout, no tape.
     pub fn eval() -> Self {
-        Self { training: false, gradients: false, seed: 0, stream: Cell::new(0), taps: None }
+        let stream = Cell::new(0);
+        Self { training: false, gradients: false, half: false, seed: 0, stream, taps: None }
     }
 
     /// The same with or without gradients for the parameters.
@@ -90,6 +95,26 @@ impl Pass {
     /// Every path that was reported.
     pub(crate) fn reported(&self) -> Vec<String> {
         self.taps.as_ref().map(|taps| taps.reported.borrow().clone()).unwrap_or_default()
+    }
+
+    /// The same with or without f16 storage of what convolutions, linear layers and batch normalisations read, as
+    /// [`Var::run_half`] has it; parameters stay f32.
+    pub fn with_half_storage(mut self, half: bool) -> Self {
+        self.half = half;
+        self
+    }
+
+    /// Whether layers store what they read as f16.
+    pub fn stores_half(&self) -> bool {
+        self.half
+    }
+
+    /// Runs an operation of a layer that has f16 storage: by [`Var::run_half`] where the pass asks for it.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn run(&self, op: &Op, inputs: &[&Var]) -> Result<Vec<Var>> {
+        Ok(if self.half { Var::run_half(op, inputs)? } else { Var::run(op, inputs)? })
     }
 
     /// Whether batch statistics and dropout are used.

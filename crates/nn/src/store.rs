@@ -38,6 +38,8 @@ struct Made {
     paths: HashSet<String>,
     /// Where first values come from.
     source: Option<Arc<dyn StateSource>>,
+    /// Nobody gives the parameters numbers.
+    shapes_only: bool,
 }
 
 impl ParameterStore {
@@ -90,6 +92,14 @@ impl ParameterStore {
         let report = source.report(self);
         self.fill()?;
         Ok(report)
+    }
+
+    /// An empty store whose parameters have memory but no numbers, for looking at a network: its names, shapes and what it
+    /// computes ([`crate::capture`]). Nothing is drawn, and what it computes is without meaning.
+    pub fn shapes_only(context: &Context) -> Self {
+        let store = Self::new(context, 0);
+        store.lock().shapes_only = true;
+        store
     }
 
     fn take_source(&self) -> Option<Arc<dyn StateSource>> {
@@ -216,6 +226,7 @@ impl Scope {
         let path = self.join(name);
         let source = self.store.source().filter(|source| source.shape(&path) == Some(shape));
         let first = source.map_or(First::Drawn(init, self.store.seed), First::Loaded);
+        let first = (!self.store.lock().shapes_only).then_some(first);
         Parameter::new(self.context(), path, shape, first)
     }
 

@@ -61,7 +61,7 @@ pub use movement::{
 };
 pub use normalization::BatchNorm;
 pub use op::{Facts, Gradient, Kind, Op};
-pub use optimizer::{AdamW, Sgd};
+pub use optimizer::{Adam, AdamW, Lamb, RmsProp, Sgd};
 pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind, Pooling};
 pub use quantization::Quantization;
 pub use random::Dropout;

@@ -114,8 +114,17 @@ impl EarlyStopping {
 
 impl Callback for EarlyStopping {
     fn epoch_end(&mut self, records: &[EpochRecord]) -> Result<Flow> {
-        // From the records, so that a resumed run knows what came before.
-        let losses = records.iter().map(|record| record.test.as_ref().unwrap_or(&record.train).loss);
+        // From the records, so that a resumed run knows what came before. Where some epochs were evaluated, those count: what
+        // lies between says nothing of them.
+        let evaluated = records.iter().any(|record| record.test.is_some());
+        let losses = records.iter().map(|record| match &record.test {
+            Some(test) => test.loss,
+            None if evaluated => f64::INFINITY,
+            None => record.train.loss,
+        });
+        if evaluated && records.last().is_some_and(|record| record.test.is_none()) {
+            return Ok(Flow::Continue);
+        }
         let best = losses.enumerate().fold(
             (0, f64::INFINITY),
             |best, (at, loss)| {

@@ -5,8 +5,14 @@
 
 mod blocks;
 mod classification;
+mod facts;
+mod page;
 mod registry;
+mod segmentation;
 
 pub use blocks::{Attention, Shortcut};
 pub use classification::*;
+pub use facts::{Facts, facts};
+pub use page::markdown;
 pub use registry::{Entry, Error, Network, Options, Task, build, entries, entry, names, options_of};
+pub use segmentation::*;

@@ -11,6 +11,7 @@ mod precision;
 mod profile;
 mod train;
 mod tune;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -81,6 +82,9 @@ enum Command {
     Grad(grad::Arguments),
     /// Measure which algorithm is the quickest for each shape, and remember it.
     Tune(tune::Arguments),
+    /// List the networks that there are by name, or show one.
+    #[command(subcommand)]
+    Zoo(zoo::Command),
 }
 
 impl Cli {
@@ -100,6 +104,7 @@ impl Cli {
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
+            Command::Zoo(command) => zoo::run(&command, &self.device.context()?)?,
             Command::Tune(arguments) => {
                 let options = ContextOptions::from_env()?.with_tuning(Tuning::Measure);
                 tune::run(&arguments, &self.device.context_with(options)?)?;

@@ -76,6 +76,14 @@ impl DataLoader {
             return invalid("drop_last", reason);
         }
         let output_shape = transform.output_shape([c, h, w])?;
+        // Pictures of other proportions, and of other sizes.
+        let others = [[c, 2 * h + 1, w], [c, h, 2 * w + 1], [c, 2 * h + 1, 2 * w + 1]];
+        if !dataset.one_size()
+            && others.iter().any(|&other| transform.output_shape(other).ok() != Some(output_shape))
+        {
+            let reason = "pictures differ in size, and batches need one: resize them, crop the middle or a random part";
+            return invalid("transform", reason.into());
+        }
         Ok(Self {
             source: Arc::new(Source { dataset, transform, output_shape, seed: options.seed }),
             options,

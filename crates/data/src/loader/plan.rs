@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{DataError, Image, ImageDataset, SampleRng, Transform};
+use crate::{DataError, ImageDataset, SampleRng, Transform};
 
 /// Samples to be worked on together.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,10 @@ pub struct Batch {
     pub labels: Vec<i32>,
     /// Shape (N, C, H, W).
     pub shape: [usize; 4],
+    /// Where a sample may be of several classes, N × classes: 1 for those that it is of, else 0. Empty elsewhere.
+    pub marks: Vec<f32>,
+    /// Where samples have masks, N×H×W: the class of each pixel. Empty elsewhere.
+    pub masks: Vec<i32>,
     /// Which samples of the dataset these are, N of them.
     pub indices: Vec<usize>,
 }
@@ -43,13 +47,20 @@ impl Plan {
         let [c, h, w] = *output_shape;
         let mut images = Vec::with_capacity(indices.len() * c * h * w);
         let mut labels = Vec::with_capacity(indices.len());
+        let (mut marks, mut masks) = (Vec::new(), Vec::new());
         for &index in indices {
-            let mut image = Image::from_bytes(dataset.image_shape(), &dataset.image(index)?)?;
+            let mut image = dataset.sample(index)?;
             transform.apply(&mut image, &mut SampleRng::new(*seed, self.epoch, index as u64))?;
             if image.shape != *output_shape || image.pixels.len() != c * h * w {
                 return Err(DataError::ShapeMismatch { index, found: image.shape, expected: *output_shape });
             }
             images.extend_from_slice(&image.pixels);
+            marks.extend_from_slice(&dataset.marks(index)?.unwrap_or_default());
+            match image.mask {
+                Some(mask) if mask.len() == h * w => masks.extend(mask),
+                None if !dataset.has_masks() => {}
+                _ => return Err(DataError::MaskLost { index }),
+            }
             let label = dataset.label(index)?;
             let classes = dataset.class_names().len();
             let in_range = i32::try_from(label).ok().filter(|_| (label as usize) < classes);
@@ -59,6 +70,7 @@ impl Plan {
                 classes,
             })?);
         }
-        Ok(Batch { images, labels, shape: [indices.len(), c, h, w], indices: indices.to_vec() })
+        let shape = [indices.len(), c, h, w];
+        Ok(Batch { images, labels, marks, masks, shape, indices: indices.to_vec() })
     }
 }

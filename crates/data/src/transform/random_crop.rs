@@ -1,6 +1,9 @@
 //! Random windows.
 
-use super::step::{Image, Transform};
+use super::{
+    step::{Image, Transform},
+    window::Window,
+};
 use crate::{DataError, SampleRng};
 
 /// Keeps the sums of sides and paddings far from overflow.
@@ -54,29 +57,15 @@ impl Transform for RandomCrop {
 
     fn apply(&self, image: &mut Image, rng: &mut SampleRng) -> Result<(), DataError> {
         image.check("RandomCrop")?;
-        let shape = self.output_shape(image.shape)?;
-        let [channels, height, width] = image.shape;
-        // The window's corner in the padded image, which is never made: its rows and columns are looked up instead.
-        let top = rng.below((height + 2 * self.padding - self.height + 1) as u64) as usize;
-        let left = rng.below((width + 2 * self.padding - self.width + 1) as u64) as usize;
-        let mut pixels = vec![self.fill; channels * self.height * self.width];
-        // Columns of the window which come from the image.
-        let first = self.padding.saturating_sub(left).min(self.width);
-        let last = (self.padding + width).saturating_sub(left).min(self.width);
-        for channel in 0..channels {
-            for row in 0..self.height {
-                let Some(source_row) = (top + row).checked_sub(self.padding).filter(|&r| r < height) else {
-                    continue;
-                };
-                if first >= last {
-                    continue;
-                }
-                let from = (channel * height + source_row) * width + (left + first - self.padding);
-                let to = (channel * self.height + row) * self.width + first;
-                pixels[to..to + (last - first)].copy_from_slice(&image.pixels[from..from + (last - first)]);
-            }
-        }
-        *image = Image { shape, pixels };
+        self.output_shape(image.shape)?;
+        let [_, height, width] = image.shape;
+        // The window's corner in the padded image, which is never made.
+        let top = rng.below((height + 2 * self.padding - self.height + 1) as u64) as isize;
+        let left = rng.below((width + 2 * self.padding - self.width + 1) as u64) as isize;
+        let padding = self.padding as isize;
+        let window =
+            Window { top: top - padding, left: left - padding, height: self.height, width: self.width };
+        window.cut(image, self.fill);
         Ok(())
     }
 }

@@ -30,6 +30,7 @@ impl Transform for RandomHorizontalFlip {
         // Always draw, so that the steps after this one see the same numbers whatever the probability.
         if rng.unit() < self.probability && width > 0 {
             image.pixels.chunks_exact_mut(width).for_each(<[f32]>::reverse);
+            image.mask.iter_mut().for_each(|mask| mask.chunks_exact_mut(width).for_each(<[i32]>::reverse));
         }
         Ok(())
     }

@@ -2,6 +2,9 @@
 
 use crate::{DataError, SampleRng};
 
+/// What a mask has where there is no class: PyTorch's `ignore_index`.
+pub const IGNORED: i32 = -100;
+
 /// One image on its way into a batch: C×H×W, row-major; the loader hands it over scaled to 0…1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {
@@ -9,9 +12,17 @@ pub struct Image {
     pub shape: [usize; 3],
     /// The pixels, C·H·W of them.
     pub pixels: Vec<f32>,
+    /// For segmentation, the class of each pixel, H·W of them: what moves pixels moves these too.
+    pub mask: Option<Vec<i32>>,
 }
 
 impl Image {
+    /// An image without a mask.
+    #[must_use]
+    pub fn new(shape: [usize; 3], pixels: Vec<f32>) -> Self {
+        Self { shape, pixels, mask: None }
+    }
+
     /// Scales bytes to 0…1.
     ///
     /// # Errors
@@ -21,17 +32,24 @@ impl Image {
         if c.checked_mul(h).and_then(|n| n.checked_mul(w)) != Some(bytes.len()) {
             return Err(DataError::PixelCount { bytes: bytes.len(), shape });
         }
-        Ok(Self { shape, pixels: bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect() })
+        Ok(Self::new(shape, bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect()))
     }
 
-    /// Both fields are public, so a step that indexes pixels by the shape asks first whether they agree.
+    /// All fields are public, so a step that indexes pixels by the shape asks first whether they agree.
     pub(super) fn check(&self, transform: &'static str) -> Result<(), DataError> {
         let [c, h, w] = self.shape;
-        if c.checked_mul(h).and_then(|n| n.checked_mul(w)) != Some(self.pixels.len()) {
-            let reason = format!("{} pixels do not make an image", self.pixels.len());
-            return Err(DataError::Transform { transform, shape: self.shape, reason });
+        let plane = h.checked_mul(w);
+        let fault = |found: usize, what: &str| {
+            let reason = format!("{found} {what} do not make an image");
+            Err(DataError::Transform { transform, shape: self.shape, reason })
+        };
+        if plane.and_then(|plane| plane.checked_mul(c)) != Some(self.pixels.len()) {
+            return fault(self.pixels.len(), "pixels");
         }
-        Ok(())
+        match &self.mask {
+            Some(mask) if Some(mask.len()) != plane => fault(mask.len(), "pixels of a mask"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::base::{
     params::{ParamsLayout, params},
 };
 
+use super::moments::Moments;
+
 params! { Params for "adamw" {
     vectors: u32,
     beta1: f32,
@@ -37,19 +39,18 @@ pub fn adamw(
 ) -> Result<()> {
     let vectors = vectors("adamw", count)?;
     let (kernel, groups) = Coarsening::of(context).specialise(Specialisation::new("adamw"), vectors);
-    // In f64: 1 − β cancels, and so does 1 − βᵗ at the first steps.
-    let [lr, beta1, beta2, weight_decay] = [op.lr, op.beta1, op.beta2, op.weight_decay].map(f64::from);
-    let corrected = |beta: f64| 1.0 - beta.powf(f64::from(step));
+    let numbers = Moments::new(op.beta1, op.beta2, step);
+    let [lr, weight_decay] = [op.lr, op.weight_decay].map(f64::from);
     let params = Params {
         vectors,
         beta1: op.beta1,
-        rest1: (1.0 - beta1) as f32,
+        rest1: numbers.rest1,
         beta2: op.beta2,
-        rest2: (1.0 - beta2) as f32,
+        rest2: numbers.rest2,
         eps: op.eps,
         keep: (1.0 - lr * weight_decay) as f32,
-        step: (lr / corrected(beta1)) as f32,
-        root: (1.0 / corrected(beta2).sqrt()) as f32,
+        step: (lr * numbers.step) as f32,
+        root: numbers.root,
     };
     let dispatch = Dispatch {
         op: "adamw",

@@ -6,15 +6,15 @@ use std::sync::{
 };
 
 use tilewright_autograd::Var;
-use tilewright_ops::{BatchNorm, UnaryOp};
-
-use tilewright_tensor::BatchNormCall;
+use tilewright_ops::{BatchNorm, Op, UnaryOp};
+use tilewright_tensor::{BatchNormCall, Tensor};
 
 use crate::{
     error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope, tap::Tap,
 };
 
-/// Normalises each channel: by the batch in training, by the running statistics in inference.
+/// Normalises each channel: by the batch in training, by the running statistics in inference and where
+/// [`Parameter::set_tracked`] keeps them (of `running_mean`).
 #[derive(Debug)]
 pub struct BatchNorm2d {
     weight: Arc<Parameter>,
@@ -64,15 +64,51 @@ impl BatchNorm2d {
     fn normalised(&self, x: &Var, pass: &Pass, activation: Option<UnaryOp>) -> Result<Var> {
         let (weight, bias) = (self.weight.var(pass)?, self.bias.var(pass)?);
         let (mean, var) = (self.running_mean.tensor()?, self.running_var.tensor()?);
+        if pass.stores_half() {
+            return self.forward_half(
+                x,
+                [weight, bias, Var::constant(mean), Var::constant(var)],
+                pass,
+                activation,
+            );
+        }
         let call = BatchNormCall { op: self.op, activation };
-        if !pass.is_training() {
+        if !self.by_batch(pass) {
             return Ok(x.batch_norm_eval(&weight, &bias, &mean, &var, call)?);
         }
         let trained = x.batch_norm_train(&weight, &bias, &mean, &var, call)?;
-        self.running_mean.set(trained.running_mean)?;
-        self.running_var.set(trained.running_var)?;
-        self.num_batches_tracked.fetch_add(1, Ordering::Relaxed);
+        self.track(trained.running_mean, trained.running_var)?;
         Ok(trained.y)
+    }
+
+    /// [`Self::forward_fused`] with the input stored as f16; `others` are weight, bias and the running statistics.
+    fn forward_half(
+        &self,
+        x: &Var,
+        others: [Var; 4],
+        pass: &Pass,
+        activation: Option<UnaryOp>,
+    ) -> Result<Var> {
+        let inputs: Vec<_> = [x].into_iter().chain(&others).collect();
+        if !self.by_batch(pass) {
+            return Ok(pass.run(&Op::BatchNorm { op: self.op, activation }, &inputs)?.swap_remove(0));
+        }
+        let mut found = pass.run(&Op::BatchNormTrain { op: self.op, activation }, &inputs)?;
+        // y, mean, inverse deviation, running mean, running variance, rest.
+        self.track(found[3].tensor().clone(), found[4].tensor().clone())?;
+        Ok(found.swap_remove(0))
+    }
+
+    /// Whether it normalises by the batch. Statistics that are kept are those that it normalises by, as in inference.
+    fn by_batch(&self, pass: &Pass) -> bool {
+        pass.is_training() && self.running_mean.is_tracked()
+    }
+
+    fn track(&self, mean: Tensor, var: Tensor) -> Result<()> {
+        self.running_mean.set(mean)?;
+        self.running_var.set(var)?;
+        self.num_batches_tracked.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// [`Self::forward_fused`] with `max(·, 0)`.

@@ -117,7 +117,18 @@ impl Layer for Conv2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         self.tap.take(x, pass);
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
-        let y = x.conv2d(&self.weight.var(pass)?, bias.as_ref(), &self.op)?;
-        Ok(self.tap.give(y, pass))
+        let weight = self.weight.var(pass)?;
+        if pass.stores_half() {
+            let op = ops::Op::Conv2d {
+                op: self.op,
+                bias: bias.is_some(),
+                residual: false,
+                activation: None,
+                pool: None,
+            };
+            let inputs: Vec<_> = [x, &weight].into_iter().chain(&bias).collect();
+            return Ok(self.tap.give(pass.run(&op, &inputs)?.swap_remove(0), pass));
+        }
+        Ok(self.tap.give(x.conv2d(&weight, bias.as_ref(), &self.op)?, pass))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tilewright_autograd::Var;
+use tilewright_ops::{MatMul, Op};
 
 use crate::{
     error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope, tap::Tap,
@@ -52,7 +53,13 @@ impl Layer for Linear {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         self.tap.take(x, pass);
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
-        let y = x.linear(&self.weight.var(pass)?, bias.as_ref())?;
-        Ok(self.tap.give(y, pass))
+        let weight = self.weight.var(pass)?;
+        if pass.stores_half() {
+            let op = MatMul { transpose_right: true, ..MatMul::default() };
+            let op = Op::MatMul { op, bias: bias.is_some(), residual: false, activation: None };
+            let inputs: Vec<_> = [x, &weight].into_iter().chain(&bias).collect();
+            return Ok(self.tap.give(pass.run(&op, &inputs)?.swap_remove(0), pass));
+        }
+        Ok(self.tap.give(x.linear(&weight, bias.as_ref())?, pass))
     }
 }

@@ -26,6 +26,20 @@ pub struct TrainingState {
     pub running: Vec<f64>,
     /// Seconds of training so far.
     pub seconds: f64,
+    /// The scale of the loss, in mixed precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<LossScale>,
+}
+
+/// Where the scaling of the loss stands in mixed precision.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LossScale {
+    /// What the loss is multiplied by.
+    pub scale: f32,
+    /// Good steps since the scale changed.
+    pub good: u64,
+    /// Steps that were left out so far.
+    pub skipped: u64,
 }
 
 /// Weights, the optimizer's state and the run's state in one safetensors file.

@@ -7,10 +7,12 @@ pub(crate) mod report;
 pub(crate) mod source;
 pub(crate) mod state_dict;
 pub(crate) mod state_file;
+pub(crate) mod transfer;
 
-pub use checkpoint::{Checkpoint, TrainingState};
+pub use checkpoint::{Checkpoint, LossScale, TrainingState};
 pub use host_tensor::{HostTensor, narrow_i64};
 pub use report::{LoadReport, Misshaped};
 pub use source::{Prefixed, StateSource, Unwrapped};
 pub use state_dict::StateDict;
 pub use state_file::StateFile;
+pub use transfer::{TransferReport, load_but_head};

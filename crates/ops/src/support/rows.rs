@@ -300,6 +300,11 @@ pub const OPERATIONS: &[Operation] = &[
         .f16(),
     Operation::new("sgd", "optimizer", &["sgd", "sgd_momentum"]).reference("optimizer::sgd").golden(),
     Operation::new("adamw", "optimizer", &["adamw"]).reference("optimizer::adamw").golden(),
+    Operation::new("adam", "optimizer", &["adam", "adam_amsgrad"]).reference("optimizer::adam").golden(),
+    Operation::new("rmsprop", "optimizer", &["rmsprop"]).reference("optimizer::rmsprop").golden(),
+    Operation::new("lamb", "optimizer", &["lamb", "lamb_apply"]).reference("optimizer::lamb").golden(),
+    Operation::new("ema", "optimizer", &["ema"]).reference("optimizer::ema"),
+    Operation::new("total_norm", "optimizer", &["sum_squares"]).reference("optimizer::total_norm").golden(),
 ];
 
 /// The row of that name.

@@ -1,9 +1,9 @@
 //! The operation of a case as a value, decoded from its JSON: the only place that knows the names of the parameters.
 
 use tilewright_ops::{
-    AdamW, AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, Coordinates, CrossEntropy,
-    CumSum, Interpolation, LogSoftmax, MatMul, Op, Pool2d, ReduceOp, Reduction, Resize2d, Rounding, Sgd,
-    SliceRange, Softmax, TopK, UnaryOp,
+    Adam, AdamW, AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, Coordinates, CrossEntropy,
+    CumSum, Interpolation, Lamb, LogSoftmax, MatMul, Op, Pool2d, ReduceOp, Reduction, Resize2d, RmsProp,
+    Rounding, Sgd, SliceRange, Softmax, TopK, UnaryOp,
 };
 
 use super::case::{Case, GoldenError};
@@ -35,6 +35,12 @@ pub enum Operation {
     Sgd(Sgd),
     /// `parameter` by the rows of `gradients`, one to a step.
     AdamW(AdamW),
+    /// `parameter` by the rows of `gradients`, one to a step.
+    Adam(Adam),
+    /// `parameter` by the rows of `gradients`, one to a step.
+    RmsProp(RmsProp),
+    /// `parameter` by the rows of `gradients`, one to a step.
+    Lamb(Lamb),
 }
 
 impl Case {
@@ -154,6 +160,29 @@ impl Case {
                 momentum: self.single("momentum")?,
                 dampening: self.single("dampening")?,
                 nesterov: self.flag("nesterov")?,
+                weight_decay: self.single("weight_decay")?,
+            }),
+            "adam" => Operation::Adam(Adam {
+                lr: self.single("lr")?,
+                beta1: self.single("beta1")?,
+                beta2: self.single("beta2")?,
+                eps: self.single("eps")?,
+                weight_decay: self.single("weight_decay")?,
+                amsgrad: self.flag("amsgrad")?,
+            }),
+            "rmsprop" => Operation::RmsProp(RmsProp {
+                lr: self.single("lr")?,
+                alpha: self.single("alpha")?,
+                eps: self.single("eps")?,
+                weight_decay: self.single("weight_decay")?,
+                momentum: self.single("momentum")?,
+                centered: self.flag("centered")?,
+            }),
+            "lamb" => Operation::Lamb(Lamb {
+                lr: self.single("lr")?,
+                beta1: self.single("beta1")?,
+                beta2: self.single("beta2")?,
+                eps: self.single("eps")?,
                 weight_decay: self.single("weight_decay")?,
             }),
             "adamw" => Operation::AdamW(AdamW {

@@ -126,7 +126,7 @@ fn movements() {
 
 #[test]
 fn optimizers() {
-    run("optimizer", 9, |case, checks| {
+    run("optimizer", 22, |case, checks| {
         let (gradients, shape) = case.f32("gradients").unwrap();
         let count = shape[1];
         let mut parameter = case.f32("parameter").unwrap().0.to_vec();
@@ -152,6 +152,46 @@ fn optimizers() {
                 }
                 checks.close(case, "first", &first);
                 checks.close(case, "second", &second);
+            }
+            Operation::Lamb(op) => {
+                let (mut first, mut second) = (vec![0.0; count], vec![0.0; count]);
+                for (index, gradient) in gradients.chunks_exact(count).enumerate() {
+                    let step = optimizer::lamb(&op, index as u32 + 1, &parameter, gradient, &first, &second);
+                    (parameter, first, second) = (step.parameter, step.first, step.second);
+                    parameters.extend_from_slice(&parameter);
+                }
+                checks.close(case, "first", &first);
+                checks.close(case, "second", &second);
+            }
+            Operation::Adam(op) => {
+                let [first, second, largest] = [(); 3].map(|()| vec![0.0; count]);
+                let mut now = optimizer::AdamStep { parameter, first, second, largest };
+                for (index, gradient) in gradients.chunks_exact(count).enumerate() {
+                    now = optimizer::adam(&op, index as u32 + 1, &now, gradient);
+                    parameters.extend_from_slice(&now.parameter);
+                }
+                checks.close(case, "first", &now.first);
+                checks.close(case, "second", &now.second);
+                assert_eq!(op.amsgrad, case.has("largest"), "{}", case.name);
+                if op.amsgrad {
+                    checks.close(case, "largest", &now.largest);
+                }
+            }
+            Operation::RmsProp(op) => {
+                let [square, mean, buffer] = [(); 3].map(|()| vec![0.0; count]);
+                let mut now = optimizer::RmsPropStep { parameter, square, mean, buffer };
+                for gradient in gradients.chunks_exact(count) {
+                    now = optimizer::rmsprop(&op, &now, gradient);
+                    parameters.extend_from_slice(&now.parameter);
+                }
+                checks.close(case, "square", &now.square);
+                let others = [("mean", &now.mean, op.centered), ("buffer", &now.buffer, op.momentum != 0.0)];
+                for (role, values, kept) in others {
+                    assert_eq!(kept, case.has(role), "{}", case.name);
+                    if kept {
+                        checks.close(case, role, values);
+                    }
+                }
             }
             other => panic!("{}: {other:?} is no optimizer", case.name),
         }

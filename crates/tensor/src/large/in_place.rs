@@ -1,4 +1,4 @@
-//! What writes in place, slice by slice.
+//! What is no operation of a graph, slice by slice: what writes in place, and norms of several tensors.
 
 use super::{
     limit::{exceeds, limit},
@@ -29,4 +29,14 @@ pub(crate) fn in_place(
         }
     }
     Ok(())
+}
+
+/// Runs `read` on `x`, or beyond what the device binds at once on slices of it, which together hold its elements once.
+pub(crate) fn slices(x: &Tensor, mut read: impl FnMut(&Tensor) -> Result<()>) -> Result<()> {
+    let limit = limit(x);
+    if !exceeds(x.shape(), limit) {
+        return read(x);
+    }
+    let line = x.relabel(&[x.count()], Layout::RowMajor);
+    chunks_of(line.shape(), 0, limit).try_for_each(|chunk| read(&take::copied(&line, 0, &chunk)?))
 }

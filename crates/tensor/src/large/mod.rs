@@ -19,7 +19,7 @@ use tilewright_ops::{DType, Op, op::cut::Join};
 
 use crate::{error::Error, error::Result, hints::Hints, layout::Layout, tensor::Tensor};
 
-pub(crate) use in_place::in_place;
+pub(crate) use in_place::{in_place, slices};
 pub(crate) use limit::{exceeds, is_needed, limit};
 pub(crate) use take::to_layout;
 

@@ -122,6 +122,21 @@ impl MobileNetV3Features {
         widths.push(6 * inputs);
         Ok(Self { layers, widths })
     }
+
+    /// The outputs of two layers, the earlier one first.
+    pub fn outputs_of(&self, wanted: [usize; 2], x: &Var, pass: &Pass) -> Result<[Var; 2]> {
+        let mut outputs = [x.clone(), x.clone()];
+        let mut x = x.clone();
+        for (at, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(&x, pass)?;
+            for (wanted, output) in wanted.iter().zip(&mut outputs) {
+                if *wanted == at {
+                    output.clone_from(&x);
+                }
+            }
+        }
+        Ok(outputs)
+    }
 }
 
 /// The nearest multiple of 8 that is at least 8 and not more than a tenth below `channels`: the authors' rule.

@@ -138,24 +138,28 @@ impl ResNetFeatures {
         Ok(Self { conv1, bn1, maxpool, stages, tap: Tap::new(scope), outputs: inputs })
     }
 
-    /// The outputs of `layer1` to `layer4`.
-    pub fn stages(&self, x: &Var, pass: &Pass) -> Result<Vec<Var>> {
-        let mut outputs = Vec::with_capacity(self.stages.len());
-        self.run(x, pass, |stage| outputs.push(stage.clone()))?;
+    /// The output of `conv1`, `bn1` and the ReLU, half as high and wide as the image.
+    pub fn stem(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        let y = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
+        Ok(self.tap.give_as("relu", y, pass))
+    }
+
+    /// The outputs of `layer1` to `layer4`, from that of [`Self::stem`].
+    pub fn stages(&self, stem: &Var, pass: &Pass) -> Result<[Var; 4]> {
+        let mut outputs = std::array::from_fn(|_| stem.clone());
+        self.run(stem, pass, |stage, output| outputs[stage].clone_from(output))?;
         Ok(outputs)
     }
 
-    /// The output of the last stage; `each` sees every stage's.
-    fn run(&self, x: &Var, pass: &Pass, mut each: impl FnMut(&Var)) -> Result<Var> {
-        let x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
-        let x = self.tap.give_as("relu", x, pass);
-        let mut x = self.tap.give_as("maxpool", self.maxpool.forward(&x, pass)?, pass);
-        for (number, stage) in (1..).zip(&self.stages) {
+    /// The output of the last stage; `each` sees every stage's, with its number from 0.
+    fn run(&self, stem: &Var, pass: &Pass, mut each: impl FnMut(usize, &Var)) -> Result<Var> {
+        let mut x = self.tap.give_as("maxpool", self.maxpool.forward(stem, pass)?, pass);
+        for (number, stage) in self.stages.iter().enumerate() {
             for block in stage {
                 x = block.forward(&x, pass)?;
             }
-            x = self.tap.give_as(format_args!("layer{number}"), x, pass);
-            each(&x);
+            x = self.tap.give_as(format_args!("layer{}", number + 1), x, pass);
+            each(number, &x);
         }
         Ok(x)
     }
@@ -164,7 +168,7 @@ impl ResNetFeatures {
 impl Layer for ResNetFeatures {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         // A tape keeps what it needs by itself; without one, the stages before the last are not held.
-        self.run(x, pass, |_| ())
+        self.run(&self.stem(x, pass)?, pass, |_, _| ())
     }
 }
 

@@ -10,24 +10,31 @@ use crate::{blocks::Attention, classification::*};
 
 /// A network for photographs of 224 × 224 pixels.
 macro_rules! row {
-    ($name:literal, $family:literal, $head:literal, $make:ident $(, $config:expr)?) => {
-        Entry::classifier($name, $family, 224, $head, |scope, options| $make(scope, options $(, $config)?))
+    ($name:literal, $family:literal, $head:literal, $make:ident, $config:expr) => {
+        Entry::classifier($name, $family, 224, $head, stringify!($config), |scope, options| {
+            $make(scope, options, $config)
+        })
     };
 }
 
 /// A network for 32 × 32 pixels.
 macro_rules! cifar {
     ($name:literal, $blocks:literal) => {
-        Entry::classifier($name, "ResNet (CIFAR)", 32, "fc.bias", |scope, options| {
-            resnet_cifar(scope, options, $blocks)
-        })
+        Entry::classifier(
+            $name,
+            "ResNet (CIFAR)",
+            32,
+            "fc.bias",
+            concat!("ResNetCifar::new(…, ", $blocks, ", …)"),
+            |scope, options| resnet_cifar(scope, options, $blocks),
+        )
         .least(4)
     };
 }
 
 #[rustfmt::skip] // A table.
 pub(super) const ROWS: &[Entry] = &[
-    Entry { image: [1, 28, 28], ..row!("small_cnn", "Tilewright", "fc.bias", small_cnn) }.least(4),
+    Entry { image: [1, 28, 28], ..Entry::classifier("small_cnn", "Tilewright", 28, "fc.bias", "SmallCnn::new(…)", small_cnn) }.least(4),
     cifar!("resnet20", 3),
     cifar!("resnet32", 5),
     cifar!("resnet44", 7),
@@ -50,12 +57,12 @@ pub(super) const ROWS: &[Entry] = &[
     row!("vgg16_bn", "VGG", "classifier.6.bias", vgg, VggConfig::vgg16().bn()),
     row!("vgg19", "VGG", "classifier.6.bias", vgg, VggConfig::vgg19()),
     row!("vgg19_bn", "VGG", "classifier.6.bias", vgg, VggConfig::vgg19().bn()),
-    row!("alexnet", "AlexNet", "classifier.6.bias", alexnet).least(63),
+    row!("alexnet", "AlexNet", "classifier.6.bias", alexnet, AlexNetConfig::default()).least(63),
     row!("squeezenet1_0", "SqueezeNet", "classifier.1.bias", squeezenet, SqueezeNetConfig::v1_0()),
     row!("squeezenet1_1", "SqueezeNet", "classifier.1.bias", squeezenet, SqueezeNetConfig::v1_1()),
-    row!("googlenet", "GoogLeNet", "fc.bias", googlenet),
+    row!("googlenet", "GoogLeNet", "fc.bias", googlenet, GoogLeNetConfig::default()),
     row!("densenet121", "DenseNet", "classifier.bias", densenet, DenseNetConfig::densenet121()),
-    row!("mobilenet_v2", "MobileNetV2", "classifier.1.bias", mobilenet_v2),
+    row!("mobilenet_v2", "MobileNetV2", "classifier.1.bias", mobilenet_v2, MobileNetV2Config::default()),
     row!("mobilenet_v3_small", "MobileNetV3", "classifier.3.bias", mobilenet_v3, MobileNetV3Config::small()),
     row!("mobilenet_v3_large", "MobileNetV3", "classifier.3.bias", mobilenet_v3, MobileNetV3Config::large()),
     row!("shufflenet_v2_x0_5", "ShuffleNetV2", "fc.bias", shufflenet_v2, ShuffleNetV2Config::x0_5()),
@@ -87,9 +94,9 @@ fn vgg(scope: &Scope, options: &Options, config: VggConfig) -> Made {
     boxed(Vgg::new(scope, &VggConfig { channels, classes, dropout, ..config }))
 }
 
-fn alexnet(scope: &Scope, options: &Options) -> Made {
+fn alexnet(scope: &Scope, options: &Options, config: AlexNetConfig) -> Made {
     let &Options { image: [channels, ..], classes, dropout, .. } = options;
-    let dropout = dropout.unwrap_or(AlexNetConfig::default().dropout);
+    let dropout = dropout.unwrap_or(config.dropout);
     boxed(AlexNet::new(scope, &AlexNetConfig { channels, classes, dropout }))
 }
 
@@ -99,9 +106,8 @@ fn squeezenet(scope: &Scope, options: &Options, config: SqueezeNetConfig) -> Mad
     boxed(SqueezeNet::new(scope, &SqueezeNetConfig { channels, classes, dropout, ..config }))
 }
 
-fn googlenet(scope: &Scope, options: &Options) -> Made {
+fn googlenet(scope: &Scope, options: &Options, config: GoogLeNetConfig) -> Made {
     let &Options { image: [channels, ..], classes, auxiliary, .. } = options;
-    let config = GoogLeNetConfig::default();
     let dropout = options.dropout.unwrap_or(config.dropout);
     let auxiliary_dropout = options.dropout.unwrap_or(config.auxiliary_dropout);
     boxed(GoogLeNet::new(
@@ -116,9 +122,9 @@ fn densenet(scope: &Scope, options: &Options, config: DenseNetConfig) -> Made {
     boxed(DenseNet::new(scope, &DenseNetConfig { channels, classes, dropout, ..config }))
 }
 
-fn mobilenet_v2(scope: &Scope, options: &Options) -> Made {
+fn mobilenet_v2(scope: &Scope, options: &Options, config: MobileNetV2Config) -> Made {
     let &Options { image: [channels, ..], classes, dropout, .. } = options;
-    let dropout = dropout.unwrap_or(MobileNetV2Config::default().dropout);
+    let dropout = dropout.unwrap_or(config.dropout);
     boxed(MobileNetV2::new(scope, &MobileNetV2Config { channels, classes, dropout }))
 }
 

@@ -38,6 +38,8 @@ pub struct Entry {
     pub least: usize,
     /// The path of a parameter whose first extent is the number of classes.
     pub head: &'static str,
+    /// How it is configured in Rust.
+    pub config: &'static str,
     pub(super) make: Make,
 }
 
@@ -51,9 +53,22 @@ impl Entry {
         family: &'static str,
         size: usize,
         head: &'static str,
+        config: &'static str,
         make: Make,
     ) -> Self {
-        Self { name, family, task: Task::Classification, image: [3, size, size], least: 32, head, make }
+        let (task, image) = (Task::Classification, [3, size, size]);
+        Self { name, family, task, image, least: 32, head, config, make }
+    }
+
+    /// A network that segments photographs of `size` × `size` pixels, of at least 1 × 1.
+    pub(super) const fn segmenter(
+        name: &'static str,
+        family: &'static str,
+        size: usize,
+        head: &'static str,
+        make: Make,
+    ) -> Self {
+        Self { name, family, task: Task::Segmentation, image: [3, size, size], least: 1, head, make }
     }
 
     /// With another least height and width.

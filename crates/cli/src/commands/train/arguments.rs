@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(super) enum OptimizerName {
-    Sgd,
-    Adamw,
-}
+use super::{data::DataArguments, optimizer::OptimizerArguments, transfer::TransferArguments};
+use crate::commands::precision::Precision;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -16,43 +13,39 @@ pub struct Arguments {
     /// A network of the zoo.
     #[arg(long, default_value = "small_cnn")]
     pub(super) model: String,
-    /// The folder with the four IDX files (Fashion-MNIST, or others of its form).
-    #[arg(long, value_name = "DIR")]
-    pub(super) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) data: DataArguments,
+    #[command(flatten)]
+    pub(super) optimizer: OptimizerArguments,
+    #[command(flatten)]
+    pub(super) transfer: TransferArguments,
     /// Where metrics, weights, checkpoint and pictures go.
     #[arg(long, value_name = "DIR", default_value = "out/train")]
     pub(super) output: PathBuf,
     /// Passes over the training images.
     #[arg(long, default_value_t = 4)]
     pub(super) epochs: u64,
-    /// Images in a step.
+    /// Images in a batch.
     #[arg(long, default_value_t = 64, value_name = "N")]
     pub(super) batch_size: usize,
-    /// What changes the weights.
-    #[arg(long, value_enum, default_value = "sgd")]
-    pub(super) optimizer: OptimizerName,
-    /// The highest learning rate; it rises over the first steps and falls along a cosine. [default: 0.1 for sgd, 0.002
-    /// for adamw]
-    #[arg(long)]
-    pub(super) lr: Option<f32>,
-    /// SGD's momentum.
-    #[arg(long, default_value_t = 0.9)]
-    pub(super) momentum: f32,
-    /// Weight decay.
-    #[arg(long, default_value_t = 5e-4)]
-    pub(super) weight_decay: f32,
+    /// Batches whose gradients are added up for one step.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub(super) accumulate: u64,
+    /// f16 stores what layers read as halves and scales the loss; weights stay f32.
+    #[arg(long, value_enum, default_value = "f32")]
+    pub(super) precision: Precision,
+    /// Stop after N epochs in a row without a lower loss on the held-out images.
+    #[arg(long, value_name = "N")]
+    pub(super) early_stop: Option<usize>,
+    /// Evaluate every N epochs, and after the last.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) evaluate_every: u64,
     /// Label smoothing of the loss.
     #[arg(long, default_value_t = 0.0)]
     pub(super) label_smoothing: f32,
-    /// Flip and shift the training images at random.
-    #[arg(long)]
-    pub(super) augment: bool,
     /// The seed of initialisation, order, augmentation and dropout.
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
-    /// Use only the first N training images.
-    #[arg(long, value_name = "N")]
-    pub(super) limit: Option<usize>,
     /// Go on from OUTPUT/checkpoint.safetensors.
     #[arg(long)]
     pub(super) resume: bool,
@@ -65,32 +58,30 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// What a resumed run must have in common with the one that made the checkpoint.
+    /// What a resumed run must have in common with the one that made the checkpoint. What is as ever is not said, so that a
+    /// checkpoint outlives options that are new.
     pub(super) fn description(&self) -> String {
-        let Self {
-            model,
-            epochs,
-            batch_size,
-            optimizer,
-            momentum,
-            weight_decay,
-            label_smoothing,
-            augment,
-            ..
-        } = self;
-        format!(
-            "{model}, {epochs} epochs of batches of {batch_size}, {optimizer:?} lr {} momentum {momentum} weight decay \
-             {weight_decay}, label smoothing {label_smoothing}, augment {augment}, limit {:?}, seed {}",
-            self.learning_rate(),
-            self.limit,
-            self.seed
-        )
+        let Self { model, data, optimizer, transfer, epochs, batch_size, label_smoothing, seed, .. } = self;
+        let mut said = format!(
+            "{model}, {epochs} epochs of batches of {batch_size}, {}, label smoothing {label_smoothing}, augment {}, limit \
+             {:?}, seed {seed}",
+            optimizer.description(),
+            data.augment,
+            data.limit,
+        );
+        for part in [data.description(), transfer.description(), optimizer.further()] {
+            said.push_str(&part);
+        }
+        if self.accumulate != 1 {
+            said.push_str(&format!(", {} batches a step", self.accumulate));
+        }
+        if self.half() {
+            said.push_str(", f16");
+        }
+        said
     }
 
-    pub(super) fn learning_rate(&self) -> f32 {
-        self.lr.unwrap_or(match self.optimizer {
-            OptimizerName::Sgd => 0.1,
-            OptimizerName::Adamw => 0.002,
-        })
+    pub(super) fn half(&self) -> bool {
+        matches!(self.precision, Precision::F16)
     }
 }

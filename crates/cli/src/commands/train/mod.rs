@@ -1,9 +1,13 @@
 //! `tilewright train`.
 
 pub(crate) mod arguments;
+mod data;
+mod images;
+mod optimizer;
 mod report;
 mod run;
 mod say;
+mod transfer;
 mod watch;
 
 use std::process::ExitCode;

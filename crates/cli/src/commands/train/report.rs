@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tilewright_data::ImageDataset;
+use tilewright_data::{ImageDataset, SampleRng, Transform};
 use tilewright_train::{Answers, EpochRecord};
 
 use crate::{
@@ -12,6 +12,8 @@ use crate::{
 };
 
 const ACCURACY: &str = "accuracy";
+/// Classes of a confusion matrix that is drawn.
+const MATRIX: usize = 100;
 /// Images on the sheet of predictions.
 const SHEET: usize = 40;
 /// Of these, at most so many wrong ones, if there are.
@@ -31,14 +33,34 @@ pub struct FinalRecord<'a> {
     pub device: &'a str,
     pub driver: &'a str,
     pub memory_high_water: u64,
+    /// Of mixed precision: steps that were left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped_steps: Option<u64>,
+}
+
+/// Images that were judged, and how they look to the network.
+pub struct Images<'a> {
+    pub dataset: &'a dyn ImageDataset,
+    /// Brings them to its size.
+    pub view: &'a dyn Transform,
+}
+
+impl Images<'_> {
+    /// The pixels of one, and their shape.
+    fn pixels(&self, index: usize) -> Result<([usize; 3], Vec<u8>)> {
+        let mut image = self.dataset.sample(index)?;
+        self.view.apply(&mut image, &mut SampleRng::new(0, 0, index as u64))?;
+        let byte = |pixel: f32| (pixel * 255.0).round().clamp(0.0, 255.0) as u8;
+        Ok((image.shape, image.pixels.into_iter().map(byte).collect()))
+    }
 }
 
 /// Draws the curves, the confusion matrix and a sheet of predictions; says what each file is.
 pub fn draw(
     folder: &Path,
     epochs: &[EpochRecord],
-    dataset: &dyn ImageDataset,
-    answers: &Answers,
+    images: &Images<'_>,
+    answers: Option<&Answers>,
 ) -> Result<Vec<(&'static str, PathBuf)>> {
     let mut made = Vec::new();
     // A run that was resumed after its end without its metrics has no past to draw.
@@ -48,17 +70,22 @@ pub fn draw(
         made.push(("loss and accuracy", path));
     }
 
+    let Some(answers) = answers else { return Ok(made) };
+    let dataset = images.dataset;
     let names = dataset.class_names();
     let mut counts = vec![vec![0u64; names.len()]; names.len()];
     for (index, &predicted) in answers.predicted.iter().enumerate() {
         counts[dataset.label(index)? as usize][predicted] += 1;
     }
-    let path = folder.join("confusion_matrix.png");
-    confusion_matrix(&path, &counts, names)?;
-    made.push(("confusion matrix", path));
+    // A matrix of more classes than this is no picture.
+    if names.len() <= MATRIX {
+        let path = folder.join("confusion_matrix.png");
+        confusion_matrix(&path, &counts, names)?;
+        made.push(("confusion matrix", path));
+    }
 
     let path = folder.join("predictions.png");
-    prediction_sheet(&path, &choose(dataset, answers)?, names)?;
+    prediction_sheet(&path, &choose(images, answers)?, names)?;
     made.push(("predictions, wrong ones framed", path));
     Ok(made)
 }
@@ -84,7 +111,8 @@ fn draw_curves(path: &Path, epochs: &[EpochRecord]) -> Result<()> {
 }
 
 /// The first images of the set, some of them replaced by wrong ones from all over it, so that both kinds are seen.
-fn choose(dataset: &dyn ImageDataset, answers: &Answers) -> Result<Vec<Prediction>> {
+fn choose(images: &Images<'_>, answers: &Answers) -> Result<Vec<Prediction>> {
+    let dataset = images.dataset;
     let mut wrong = Vec::new();
     let mut right = Vec::new();
     for (index, &predicted) in answers.predicted.iter().enumerate() {
@@ -99,9 +127,10 @@ fn choose(dataset: &dyn ImageDataset, answers: &Answers) -> Result<Vec<Predictio
     chosen.sort_unstable();
     let mut predictions = Vec::with_capacity(chosen.len());
     for index in chosen {
+        let (shape, pixels) = images.pixels(index)?;
         predictions.push(Prediction {
-            pixels: dataset.image(index)?.into_owned(),
-            shape: dataset.image_shape(),
+            pixels,
+            shape,
             label: dataset.label(index)? as usize,
             predicted: answers.predicted[index],
             confidence: answers.confidence[index],

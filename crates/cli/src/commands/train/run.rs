@@ -2,31 +2,30 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use tilewright_data::{
-    Compose, DataLoader, FashionMnist, ImageDataset, LoaderOptions, Normalize, RandomCrop,
-    RandomHorizontalFlip, Sampler, Subset,
-};
-use tilewright_nn::{
-    ParameterStore, StateDict,
-    optim::{AdamW, Optimizer, Schedule, Sgd},
-};
-use tilewright_ops::{self as ops, CrossEntropy};
+use tilewright_data::{DataLoader, LoaderOptions, Sampler};
+use tilewright_nn::{ParameterStore, StateFile};
+use tilewright_ops::CrossEntropy;
 use tilewright_runtime::Context;
 use tilewright_train::{
-    Answers, Classification, LoaderSource, MetricsFile, Options, Outcome, Scores, Source, Trainer,
+    Answers, Callback, Classification, EarlyStopping, Flow, LoaderSource, LossScaling, MetricsFile,
+    MultiLabel, Options, Outcome, Scores, Source, Task, Trainer,
 };
 use tilewright_zoo::{self as zoo, Network, build};
 
 use super::{
-    arguments::{Arguments, OptimizerName},
+    arguments::Arguments,
+    images::{Data, Truth},
     report::{self, FinalRecord},
     say::say,
+    transfer,
     watch::Watch,
 };
-use crate::{error::Error, error::Result};
+use crate::{error::Error, error::Result, trained::Trained};
 
-/// Images of a batch that is evaluated.
-const EVALUATED: usize = 250;
+/// Images of a batch that is evaluated: small ones, and pictures.
+const EVALUATED: (usize, usize) = (250, 16);
+/// Pixels of an image from which on it is a picture.
+const PICTURE: usize = 64 * 64;
 
 /// What is trained: the images, the network, what is learnt.
 pub struct Work<'a> {
@@ -34,46 +33,69 @@ pub struct Work<'a> {
     context: &'a Context,
     train: LoaderSource,
     test: LoaderSource,
-    test_images: Arc<dyn ImageDataset>,
+    data: Data,
     network: Network,
-    task: Classification,
+    task: Learnt,
+}
+
+/// What is learnt.
+enum Learnt {
+    Class(Classification),
+    Classes(MultiLabel),
+}
+
+impl Learnt {
+    fn task(&self) -> &dyn Task {
+        match self {
+            Self::Class(task) => task,
+            Self::Classes(task) => task,
+        }
+    }
 }
 
 impl<'a> Work<'a> {
     /// Loads the images and builds the network.
     pub fn new(arguments: &'a Arguments, context: &'a Context) -> Result<Self> {
-        let data = FashionMnist::load(&FashionMnist::data_dir(arguments.data.as_deref()))?;
-        let normalize = Arc::new(Normalize::new(&FashionMnist::MEAN, &FashionMnist::STD)?);
-        let train: Arc<dyn ImageDataset> = match arguments.limit {
-            Some(limit) => Arc::new(Subset::first(Arc::new(data.train), limit)),
-            None => Arc::new(data.train),
+        let [_, height, width] = zoo::entry(&arguments.model)?.image;
+        let file = arguments.transfer.weights.as_deref().map(StateFile::open).transpose()?;
+        let begun = file.as_ref().and_then(Trained::of);
+        let data = arguments.data.open([height, width], begun.as_ref(), arguments.seed, arguments.workers)?;
+        let loss = CrossEntropy { label_smoothing: arguments.label_smoothing, ..CrossEntropy::default() };
+        let task = match data.truth {
+            Truth::Class => Learnt::Class(Classification::new(loss)),
+            Truth::Classes => Learnt::Classes(MultiLabel::default()),
+            Truth::Mask => {
+                let reason = "it has masks, and networks that segment are not trained here yet".to_owned();
+                return Err(Error::Argument { argument: "--data", reason });
+            }
         };
-        let test_images: Arc<dyn ImageDataset> = Arc::new(data.test);
-        let image = train.image_shape();
-        let mut transform = Compose::new();
-        if arguments.augment {
-            transform =
-                transform.then(RandomHorizontalFlip::new(0.5)?).then(RandomCrop::new(image[1], image[2], 2)?);
-        }
         let loader_options = LoaderOptions {
             batch_size: arguments.batch_size,
             // The last batch may be too small for its statistics to mean anything.
-            drop_last: train.len() >= arguments.batch_size,
+            drop_last: data.train.len() >= arguments.batch_size,
             sampler: Sampler::Shuffled { seed: arguments.seed },
             seed: arguments.seed,
             workers: arguments.workers,
             prefetch: arguments.workers.max(1) * 4,
         };
-        let transform = Arc::new(transform.then(Normalize::clone(&normalize)));
-        let loader = DataLoader::new(train.clone(), transform, loader_options)?;
-        let test_options = LoaderOptions { batch_size: EVALUATED, ..LoaderOptions::default() };
-        let test = LoaderSource(DataLoader::new(test_images.clone(), normalize, test_options)?);
+        let transform = Arc::new(
+            data.augmented(arguments.data.augment, arguments.data.color_jitter)?.then(data.normalize()?),
+        );
+        let train = LoaderSource(DataLoader::new(data.train.clone(), transform, loader_options)?);
+        let [_, height, width] = data.image;
+        let batch_size = if height * width < PICTURE { EVALUATED.0 } else { EVALUATED.1 };
+        let test_options = LoaderOptions { batch_size, ..LoaderOptions::default() };
+        let transform = Arc::new(data.view()?.then(data.normalize()?));
+        let test = LoaderSource(DataLoader::new(data.test.clone(), transform, test_options)?);
         let store = ParameterStore::new(context, arguments.seed);
-        let options = zoo::Options::new(image, train.class_names().len());
-        let network = build(&arguments.model, &store, options)?;
-        let loss = CrossEntropy { label_smoothing: arguments.label_smoothing, ..CrossEntropy::default() };
-        let task = Classification::new(loss);
-        Ok(Self { arguments, context, train: LoaderSource(loader), test, test_images, network, task })
+        let classes = data.train.class_names().len();
+        let auxiliary = file.as_ref().is_some_and(|file| file.names().any(|name| name.starts_with("aux")));
+        let make = |store: &ParameterStore, classes: usize| {
+            build(&arguments.model, store, zoo::Options::new(data.image, classes).auxiliary(auxiliary))
+        };
+        let network = make(&store, classes)?;
+        arguments.transfer.load(&store, |store, classes| Ok(make(store, classes).map(|_| ())?), classes)?;
+        Ok(Self { arguments, context, train, test, data, network, task })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -85,32 +107,23 @@ impl<'a> Work<'a> {
     }
 
     fn trainer(&self) -> Result<Trainer<'_>> {
-        let Arguments { momentum, weight_decay, .. } = *self.arguments;
-        let lr = self.arguments.learning_rate();
-        let parameters = self.network.store.parameters();
-        let optimizer: Box<dyn Optimizer> = match self.arguments.optimizer {
-            OptimizerName::Sgd => {
-                let nesterov = momentum > 0.0;
-                Box::new(Sgd::new(
-                    parameters,
-                    ops::Sgd { lr, momentum, nesterov, weight_decay, dampening: 0.0 },
-                )?)
-            }
-            OptimizerName::Adamw => {
-                Box::new(AdamW::new(parameters, ops::AdamW { lr, weight_decay, ..ops::AdamW::default() })?)
-            }
-        };
-        let steps = self.arguments.epochs.saturating_mul(self.train.batches());
-        let schedule = Schedule::Cosine { lr, min_lr: lr * 1e-3, warmup: (steps / 20).min(200), steps };
+        let Arguments { seed, epochs, accumulate, evaluate_every, .. } = *self.arguments;
+        let optimizer = self.arguments.optimizer.optimizer(&self.network.store)?;
+        let steps = epochs.saturating_mul(self.train.batches().div_ceil(accumulate.max(1)));
+        let schedule = self.arguments.optimizer.schedule(steps);
         let options = Options {
             run: self.arguments.description(),
-            seed: self.arguments.seed,
-            epochs: self.arguments.epochs,
+            seed,
+            epochs,
+            accumulate,
+            evaluate_every,
+            freezing: self.arguments.transfer.freezing(),
+            half: self.arguments.half().then(LossScaling::default),
             checkpoint: Some(self.path("checkpoint.safetensors")),
             ..Options::default()
         };
         let (module, store) = (&*self.network.module, &self.network.store);
-        let mut trainer = Trainer::new(module, store, &self.task, optimizer, schedule, options)?;
+        let mut trainer = Trainer::new(module, store, self.task.task(), optimizer, schedule, options)?;
         if self.arguments.resume {
             self.resume(&mut trainer)?;
         }
@@ -143,7 +156,7 @@ impl<'a> Work<'a> {
             "{} parameters, {} training images, {} test images",
             self.network.store.parameter_count(),
             self.train.samples(),
-            self.test_images.len()
+            self.data.test.len()
         );
         // A folder that cannot be written is found before the work, not after.
         let folder = &self.arguments.output;
@@ -151,8 +164,20 @@ impl<'a> Work<'a> {
             .and_then(|()| tempfile::tempfile_in(folder))
             .map_err(|error| Error::file(folder, error))?;
         let mut watch = Watch::new(self.metrics());
-        let outcome = trainer.run(&self.train, Some(&self.test), &mut [&mut watch]);
-        if outcome.map_err(diverged)? == Outcome::Stopped {
+        let mut early = self.arguments.early_stop.map(EarlyStopping::new);
+        // A run that had stopped early stays so when it is resumed.
+        let before = match &mut early {
+            Some(early) if !trainer.records().is_empty() => early.epoch_end(trainer.records())?,
+            _ => Flow::Continue,
+        };
+        let mut callbacks: Vec<&mut dyn Callback> = vec![&mut watch];
+        callbacks.extend(early.as_mut().map(|early| early as &mut dyn Callback));
+        let outcome = if before == Flow::Stop {
+            Outcome::Stopped
+        } else {
+            trainer.run(&self.train, Some(&self.test), &mut callbacks).map_err(diverged)?
+        };
+        if outcome == Outcome::Stopped && watch.interrupted() {
             watch.abandon();
             eprintln!(
                 "stopped after epoch {}, batch {}; the same command with --resume goes on from {}",
@@ -161,6 +186,9 @@ impl<'a> Work<'a> {
                 self.path("checkpoint.safetensors").display()
             );
             return Ok(false);
+        }
+        if outcome == Outcome::Stopped {
+            say!("stopped after epoch {}: the loss on the test images falls no more", trainer.state().epoch);
         }
         self.finish(&trainer)?;
         Ok(true)
@@ -171,28 +199,36 @@ impl<'a> Work<'a> {
         let (scores, answers) = self.answers()?;
         let accuracy = scores.metric("accuracy").unwrap_or_default();
         let weights = self.path("model.safetensors");
-        StateDict::of(&self.network.store)?.write(&weights)?;
+        transfer::weights(&self.network.store, self.trained().text())?.write(&weights)?;
         let info = self.context.adapter_info();
-        let images = self.arguments.epochs.saturating_mul(self.train.samples());
+        let epochs = trainer.state().epoch;
+        let images = epochs.saturating_mul(self.train.samples());
         let seconds = trainer.state().seconds;
         let last = FinalRecord {
             test_accuracy: accuracy,
-            test_images: answers.predicted.len(),
+            test_images: self.data.test.len(),
             train_seconds: seconds,
             images_per_second: images as f64 / seconds.max(1e-9),
             model: self.network.name,
             parameters: self.network.store.parameter_count(),
-            epochs: self.arguments.epochs,
+            epochs,
             seed: self.arguments.seed,
             device: &info.name,
             driver: &info.driver_info,
             memory_high_water: self.context.memory().high_water,
+            skipped_steps: trainer.state().scale.map(|scale| scale.skipped),
         };
         let metrics = self.metrics();
         metrics.write(trainer.records(), Some(&last))?;
-        let count = answers.predicted.len();
+        let count = self.data.test.len();
         say!("test accuracy {:.2} % on {count} images, after {seconds:.1} s of training", 100.0 * accuracy);
-        let made = report::draw(&self.arguments.output, trainer.records(), &*self.test_images, &answers)?;
+        let view = self.data.view()?;
+        let made = report::draw(
+            &self.arguments.output,
+            trainer.records(),
+            &report::Images { dataset: &*self.data.test, view: &view },
+            answers.as_ref(),
+        )?;
         let files = [("metrics", metrics.path().to_owned()), ("weights", weights)];
         for (what, path) in files.into_iter().chain(made) {
             say!("  {what:<32} {}", path.display());
@@ -200,18 +236,32 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// The network's answers on every test image, in order.
-    fn answers(&self) -> Result<(Scores, Answers)> {
+    /// What goes beside the weights.
+    fn trained(&self) -> Trained {
+        Trained {
+            model: self.network.name.to_owned(),
+            task: self.data.truth.task().to_owned(),
+            classes: self.data.train.class_names().to_vec(),
+            image: self.data.image,
+            mean: self.data.mean.clone(),
+            std: self.data.std.clone(),
+        }
+    }
+
+    /// Loss and metrics on the test images, and the network's answers in order where each has one.
+    fn answers(&self) -> Result<(Scores, Option<Answers>)> {
         let mut all = Answers::default();
         let module = &*self.network.module;
-        let scores =
-            tilewright_train::evaluate(self.context, module, &self.task, &self.test, |_, outputs| {
-                let Answers { predicted, confidence } = self.task.answers(outputs)?;
+        let task = self.task.task();
+        let scores = tilewright_train::evaluate(self.context, module, task, &self.test, |_, outputs| {
+            if let Learnt::Class(task) = &self.task {
+                let Answers { predicted, confidence } = task.answers(outputs)?;
                 all.predicted.extend(predicted);
                 all.confidence.extend(confidence);
-                Ok(())
-            })?;
-        Ok((scores, all))
+            }
+            Ok(())
+        })?;
+        Ok((scores, matches!(self.task, Learnt::Class(_)).then_some(all)))
     }
 
     /// Times every kernel over `steps` steps (after two to warm up), and prints the table.

@@ -19,6 +19,11 @@ impl Watch {
         Self { metrics, interrupt: Interrupt::listen(), bar: ProgressBar::hidden() }
     }
 
+    /// Whether the user wants to stop.
+    pub fn interrupted(&self) -> bool {
+        self.interrupt.requested()
+    }
+
     /// Leaves the bar as it is.
     pub fn abandon(&self) {
         self.bar.abandon();
@@ -54,12 +59,13 @@ impl Callback for Watch {
         if let Some(record) = records.last() {
             let accuracy =
                 |scores: &tilewright_train::Scores| 100.0 * scores.metric("accuracy").unwrap_or(0.0);
+            let test = record.test.as_ref().map(|test| format!("  test accuracy {:.2} %", accuracy(test)));
             say!(
-                "epoch {:>2}  loss {:.4}  training accuracy {:.2} %  test accuracy {:.2} %  {:.0} images/s",
+                "epoch {:>2}  loss {:.4}  training accuracy {:.2} %{}  {:.0} images/s",
                 record.epoch,
                 record.train.loss,
                 accuracy(&record.train),
-                record.test.as_ref().map_or(0.0, accuracy),
+                test.unwrap_or_default(),
                 record.samples_per_second
             );
         }

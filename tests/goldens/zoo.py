@@ -1,0 +1,202 @@
+"""Every classification network of torchvision and timm with weights that both sides compute, as resnets.py has them.
+
+A number is a hash of its tensor's name and its index, so that the reader (tests/zoo/networks.rs) makes the same bits. The hash is of
+PERIOD numbers at most, which then repeat: VGG has 120 million in two layers.
+"""
+
+import numpy
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+
+from golden_file import Golden
+from resnets import CLASSES, KINK_MARGIN, fnv1a, images, unit
+
+PERIOD = 65521
+EVAL_BIAS, TRAIN_BIAS = (-0.25, 0.25), (0.0, 1.0)
+
+# torchvision has no such networks. timm makes them of its ResNet.
+ATTENTION = {"seresnet50": "se", "ecaresnet50": "eca", "cbam_resnet50": "cbam"}
+
+# Two sizes of image each, one of them odd; AlexNet takes none below 63.
+SIZES = {
+    "wide_resnet50_2": [(32, 32), (33, 45)],
+    "resnext50_32x4d": [(32, 32), (33, 45)],
+    "seresnet50": [(32, 32), (35, 51)],
+    "ecaresnet50": [(32, 32), (35, 51)],
+    "cbam_resnet50": [(32, 32), (35, 51)],
+    "vgg11": [(32, 32), (39, 65)],
+    "vgg11_bn": [(32, 32), (39, 65)],
+    "vgg13": [(32, 32), (39, 65)],
+    "vgg13_bn": [(32, 32), (39, 65)],
+    "vgg16": [(32, 32), (39, 65)],
+    "vgg16_bn": [(32, 32), (39, 65)],
+    "vgg19": [(32, 32), (39, 65)],
+    "vgg19_bn": [(32, 32), (39, 65)],
+    "alexnet": [(64, 64), (63, 75)],
+    "squeezenet1_0": [(32, 32), (45, 67)],
+    "squeezenet1_1": [(32, 32), (45, 67)],
+    "googlenet": [(32, 32), (45, 67)],
+    "densenet121": [(32, 32), (45, 67)],
+    "mobilenet_v2": [(32, 32), (45, 67)],
+    "mobilenet_v3_small": [(32, 32), (45, 67)],
+    "mobilenet_v3_large": [(32, 32), (45, 67)],
+    "shufflenet_v2_x0_5": [(32, 32), (45, 67)],
+    "shufflenet_v2_x1_0": [(32, 32), (45, 67)],
+    "efficientnet_b0": [(32, 32), (45, 67)],
+    "convnext_tiny": [(32, 32), (45, 67)],
+}
+
+# Loss and every gradient in training mode, with nothing dropped. Three images, so that a normalisation over one pixel of
+# each still has something to normalise.
+TRAINED = {
+    "vgg11_bn": (3, 3, 32, 32),
+    "mobilenet_v2": (3, 3, 64, 64),
+    "efficientnet_b0": (3, 3, 64, 64),
+}
+
+
+def plain(name, classes, auxiliary=True):
+    """The network as its library makes it."""
+    if name in ATTENTION:
+        import timm.models.resnet as resnet
+
+        kind = {"block": resnet.Bottleneck, "layers": [3, 4, 6, 3], "block_args": {"attn_layer": ATTENTION[name]}}
+        return resnet.ResNet(num_classes=classes, **kind)
+    # Its own start takes a minute and is overwritten.
+    more = {"aux_logits": auxiliary, "init_weights": False} if name == "googlenet" else {}
+    return getattr(torchvision.models, name)(num_classes=classes, **more)
+
+
+def filled(name, shape, low, high):
+    """Numbers in low..high, computed in float64 and rounded to float32; beyond PERIOD they repeat."""
+    count = int(numpy.prod(shape))
+    values = (low + (high - low) * unit(name, min(count, PERIOD))).astype(numpy.float32)
+    return torch.from_numpy(numpy.resize(values, count).reshape(tuple(shape)))
+
+
+def value_range(name, shape, bias):
+    """What the numbers of a tensor lie between."""
+    if name.endswith("layer_scale"):
+        return 0.1, 0.5
+    if len(shape) > 1:
+        # He et al., arXiv 1502.01852: the size of activations stays.
+        bound = float(numpy.sqrt(6.0 / numpy.prod(shape[1:])))
+        return -bound, bound
+    if name.endswith("running_mean"):
+        return -0.2, 0.2
+    if name.endswith("running_var"):
+        return 0.5, 1.5
+    return (0.5, 1.0) if name.endswith("weight") else bias
+
+
+def network(name, bias, dtype):
+    """The network with the numbers that its tensors' names give, and nothing dropped in training."""
+    model = plain(name, CLASSES)
+    state = model.state_dict()
+    for key, tensor in state.items():
+        if tensor.is_floating_point():
+            state[key] = filled(key, tensor.shape, *value_range(key, tensor.shape, bias))
+    model.load_state_dict(state)
+    for module in model.modules():
+        if isinstance(module, (nn.Dropout, torchvision.ops.StochasticDepth)):
+            module.p = 0.0
+    return model.to(dtype)
+
+
+def digest(model):
+    """The hash of every name and shape in the state dict, a line each, in its order."""
+    lines = [f"{name} {list(tensor.shape)}\n" for name, tensor in model.state_dict().items()]
+    return f"{fnv1a(''.join(lines)):016x}"
+
+
+def published(name):
+    """The parameters that the library states, for 1000 classes and without auxiliary heads."""
+    count = sum(parameter.numel() for parameter in plain(name, 1000, auxiliary=False).parameters())
+    if name not in ATTENTION:
+        weights = torchvision.models.get_model_weights(name).DEFAULT
+        assert count == weights.meta["num_params"], (name, count)
+    return count
+
+
+def spread(logits):
+    """How far the answers to different images are from each other, of the largest logit."""
+    return ((logits - logits.mean(0)).abs().max() / logits.abs().max()).item()
+
+
+def images_off_the_kinks(name, shape):
+    """The name of the first images for which no input of a ReLU is within KINK_MARGIN of a kink, in float64."""
+    model, nearest = network(name, TRAIN_BIAS, torch.float64).train(), []
+
+    def look(module, inputs, _):
+        kinks = [0.0, 6.0] if isinstance(module, nn.ReLU6) else [0.0]
+        nearest.extend((inputs[0] - kink).abs().min().item() for kink in kinks)
+
+    for module in model.modules():
+        if isinstance(module, (nn.ReLU, nn.ReLU6)):
+            module.inplace = False
+            module.register_forward_hook(look)
+    for seed in range(1000):
+        nearest.clear()
+        with torch.no_grad():
+            model(images(shape, f"images/{seed}").double())
+        if min(nearest, default=1.0) > KINK_MARGIN:
+            return f"images/{seed}"
+    raise AssertionError(f"{name}: no images of {shape} keep off the kinks")
+
+
+def sampled(tensor):
+    """Every so many elements, PERIOD to twice as many at most: VGG's first linear layer has 100 million."""
+    flat = tensor.flatten()
+    return flat[:: max(flat.numel() // PERIOD, 1)]
+
+
+def gradients(name, shape, pictures, dtype):
+    """The loss, and for each parameter's gradient, sampled, its norm and its product with a random direction, in order."""
+    model = network(name, TRAIN_BIAS, dtype).train()
+    logits = model(images(shape, pictures).to(dtype))
+    loss = F.cross_entropy(logits, torch.arange(shape[0]) % CLASSES)
+    loss.backward()
+    norms, products = [], []
+    for key, parameter in model.named_parameters():
+        gradient = sampled(parameter.grad).double()
+        direction = filled("direction/" + key, gradient.shape, -1.0, 1.0).double()
+        norms.append(gradient.norm())
+        products.append((gradient * direction).sum() / direction.norm())
+    return loss, torch.stack(norms), torch.stack(products)
+
+
+def zoo():
+    golden = Golden("zoo")
+    for name, sizes in SIZES.items():
+        exact, single = network(name, EVAL_BIAS, torch.float64).eval(), network(name, EVAL_BIAS, torch.float32).eval()
+        shapes = [(2, 3, *size) for size in sizes]
+        notes = []
+        logits = {}
+        with torch.no_grad():
+            for at, shape in enumerate(shapes):
+                x = images(shape)
+                y = exact(x.double())
+                notes.append(((single(x).double() - y).abs().max() / y.abs().max()).item())
+                assert spread(y) > 0.01, (name, spread(y))
+                logits[f"logits_{at}"] = y
+        parameters = {"digest": digest(exact), "parameters": published(name), "shapes": shapes}
+        golden.case(name, "zoo", {**parameters, "float32_against_float64": max(notes)})
+        golden.add(name, logits)
+        print(name, max(notes), [spread(y) for y in logits.values()])
+    for name, shape in TRAINED.items():
+        pictures = images_off_the_kinks(name, shape)
+        loss, norms, products = gradients(name, shape, pictures, torch.float64)
+        single = gradients(name, shape, pictures, torch.float32)
+        note = ((single[2] - products) / norms).abs().max().item()
+        case = f"gradients_{name}"
+        parameters = {"network": name, "shape": shape, "images": pictures}
+        golden.case(case, "zoo", {**parameters, "float32_against_float64": note})
+        golden.add(case, {"loss": loss, "norms": norms, "products": products})
+        print(case, pictures, loss.item(), note, (single[1] / norms - 1).abs().max().item())
+    golden.save()
+
+
+if __name__ == "__main__":
+    zoo()

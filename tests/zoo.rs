@@ -1,0 +1,15 @@
+//! The networks of the zoo against torchvision's and timm's.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+#[path = "zoo/errors.rs"]
+mod errors;
+#[path = "zoo/layers.rs"]
+mod layers;
+#[path = "zoo/networks.rs"]
+mod networks;
+#[path = "zoo/page.rs"]
+mod page;
+#[path = "zoo/resnets.rs"]
+mod resnets;

@@ -1,0 +1,11 @@
+//! Networks on pictures: what the commands that look at pictures share.
+
+mod arguments;
+mod files;
+mod names;
+mod viewer;
+
+pub use arguments::NetworkArguments;
+pub use files::{find, read_all};
+pub use names::class_names;
+pub use viewer::{Seen, Viewer, Wanted};

@@ -21,7 +21,8 @@ fn random(seed: u64, count: usize) -> Vec<f32> {
 }
 
 fn nearest(index: &Index, query: &[f32], k: usize) -> Vec<u64> {
-    let score = |row: &[f32]| -> f64 { row.iter().zip(query).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum() };
+    let score =
+        |row: &[f32]| -> f64 { row.iter().zip(query).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum() };
     let mut all: Vec<(f64, u64)> =
         index.rows().chunks(DIM).zip(index.ids()).map(|(row, &id)| (score(row), id)).collect();
     all.sort_by(|one, other| other.0.total_cmp(&one.0));

@@ -100,7 +100,9 @@ impl Index {
         }
         let info = |name: &str, dtype: Dtype, axes: usize| {
             let info = header.info(name).filter(|info| info.dtype == dtype && info.shape.len() == axes);
-            info.ok_or_else(|| format(&format!("it has no tensor `{name}` of {axes} axes and type {dtype:?}")))
+            info.ok_or_else(|| {
+                format(&format!("it has no tensor `{name}` of {axes} axes and type {dtype:?}"))
+            })
         };
         let (vectors, ids, names) =
             (info(VECTORS, Dtype::F32, 2)?, info(IDS, Dtype::I64, 1)?, info(NAMES, Dtype::U8, 1)?);
@@ -128,7 +130,8 @@ impl Index {
         let ids = ids.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
         let names = serde_json::from_slice(&names).map_err(|error| format(&error.to_string()))?;
         let dim = vectors.shape.get(1).copied().unwrap_or_default();
-        let mut index = Self::of_parts(dim, about.metric, ids, names, rows).map_err(|reason| format(&reason))?;
+        let mut index =
+            Self::of_parts(dim, about.metric, ids, names, rows).map_err(|reason| format(&reason))?;
         index.set_about(about.about);
         Ok(index)
     }

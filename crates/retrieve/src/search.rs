@@ -119,7 +119,9 @@ impl<'a> Searcher<'a> {
         // All chunks are on their way before the first is waited for.
         for (first, k, places) in best {
             for (near, places) in near.iter_mut().zip(places.to_vec::<i32>()?.chunks(k)) {
-                near.extend(places.iter().filter_map(|&place| usize::try_from(place).ok()).map(|at| first + at));
+                near.extend(
+                    places.iter().filter_map(|&place| usize::try_from(place).ok()).map(|at| first + at),
+                );
             }
         }
         Ok(near)
@@ -128,7 +130,8 @@ impl<'a> Searcher<'a> {
     /// The `k` nearest of the vectors at `places`, by scores in f64.
     fn ranked(&self, query: &[f32], places: &[usize], k: usize) -> Vec<Match> {
         let metric = self.index.metric();
-        let score = |&place: &usize| (metric.score(query, self.index.row(place)), self.index.ids()[place], place);
+        let score =
+            |&place: &usize| (metric.score(query, self.index.row(place)), self.index.ids()[place], place);
         let mut all: Vec<_> = places.iter().map(score).collect();
         all.sort_by(|one, other| metric.order(one.0, other.0).then(one.1.cmp(&other.1)));
         all.truncate(k);

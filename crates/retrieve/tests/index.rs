@@ -36,7 +36,9 @@ fn brute(index: &Index, query: &[f32], k: usize) -> Vec<u64> {
             let far = match index.metric() {
                 Metric::Cosine => -dot / (square(row) * square(query)).sqrt(),
                 Metric::Dot => -dot,
-                Metric::L2 => row.iter().zip(query).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2)).sum(),
+                Metric::L2 => {
+                    row.iter().zip(query).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2)).sum()
+                }
             };
             (far, index.ids()[at])
         })
@@ -99,7 +101,8 @@ fn what_is_removed_is_gone() {
     let context = Context::new().unwrap();
     let mut index = filled(Metric::L2, 20, 5);
     let query = index.vector(10 + 3 * 7).unwrap().to_vec();
-    let nearest = |index: &Index| Searcher::new(index, &context).unwrap().query(&query, 1).unwrap()[0][0].clone();
+    let nearest =
+        |index: &Index| Searcher::new(index, &context).unwrap().query(&query, 1).unwrap()[0][0].clone();
     assert_eq!((nearest(&index).id, nearest(&index).score), (31, 0.0));
     assert!(index.remove(31) && !index.remove(31) && index.len() == 19);
     assert_ne!(nearest(&index).id, 31);

@@ -1,7 +1,10 @@
 //! The commands, one file or folder each.
 
+mod classify;
 mod devices;
+mod embed;
 mod export;
+mod features;
 mod grad;
 mod infer;
 mod inspect;
@@ -9,6 +12,7 @@ mod kernels;
 mod output;
 mod precision;
 mod profile;
+mod similar;
 mod train;
 mod tune;
 mod zoo;
@@ -72,6 +76,14 @@ enum Command {
     Train(train::arguments::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
+    /// Name what pictures show.
+    Classify(classify::Arguments),
+    /// Draw what a layer of a network gives for a picture.
+    Features(features::Arguments),
+    /// Make an index of a folder of pictures, to find similar ones.
+    Embed(embed::Arguments),
+    /// Find the pictures of an index that are most like one.
+    Similar(similar::Arguments),
     /// Show a network's layers, what is fused in them, and its memory.
     Inspect(inspect::Arguments),
     /// Time every layer of a network.
@@ -100,6 +112,10 @@ impl Cli {
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Classify(arguments) => return classify::run(&arguments, &self.device.context()?),
+            Command::Features(arguments) => features::run(&arguments, &self.device.context()?)?,
+            Command::Embed(arguments) => return embed::run(&arguments, &self.device.context()?),
+            Command::Similar(arguments) => return similar::run(&arguments, &self.device.context()?),
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,

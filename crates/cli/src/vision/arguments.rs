@@ -8,7 +8,7 @@ use tilewright_data::picture::{Filter, Preprocess};
 use crate::{error::Error, error::Result};
 
 /// A network, its weights, and what is done to a picture before it.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct NetworkArguments {
     /// A network of the zoo.
     #[arg(long, value_name = "NAME")]
@@ -91,7 +91,10 @@ impl NetworkArguments {
         {
             let Some(given) = given else { continue };
             if given.len() != channels {
-                return fault(argument, format!("{} numbers, and the network has {channels} channels", given.len()));
+                return fault(
+                    argument,
+                    format!("{} numbers, and the network has {channels} channels", given.len()),
+                );
             }
             place.clone_from(given);
         }

@@ -85,12 +85,15 @@ impl Viewer {
         let (module, store) = (&*network.module, &network.store);
         let graph = match wanted {
             Wanted::Logits if row.task != Task::Classification => {
-                let reason = format!("`{name}` is a network for {}; `zoo list` says which classify", row.task.name());
+                let reason =
+                    format!("`{name}` is a network for {}; `zoo list` says which classify", row.task.name());
                 return Err(Error::Argument { argument: "--model", reason });
             }
             Wanted::Logits => capture(module, store, &inputs)?,
             Wanted::Layers(paths) => capture_features(module, store, &inputs, paths)?,
-            Wanted::Embedding => capture_features(module, store, &inputs, &[&format!("{}.input", head(row))])?,
+            Wanted::Embedding => {
+                capture_features(module, store, &inputs, &[&format!("{}.input", head(row))])?
+            }
         };
         let session = Compiled::new(&graph, &GraphOptions::default())?.session()?;
         let pooled = matches!(wanted, Wanted::Embedding);

@@ -1,9 +1,17 @@
 //! The tape: accumulation, sharing, detaching, freeing; and every rule against finite differences.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "autograd/anomaly.rs"]
+mod anomaly;
 #[path = "common/cases/mod.rs"]
 mod cases;
+#[path = "autograd/checkpoint.rs"]
+mod checkpoint;
 mod common;
+#[path = "autograd/custom.rs"]
+mod custom;
+#[path = "autograd/tape.rs"]
+mod tape;
 
 use common::{Cases, context, own_context};
 use tilewright::{

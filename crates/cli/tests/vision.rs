@@ -14,7 +14,11 @@ fn scene(width: usize, height: usize, seed: usize) -> Picture {
     let pixel = |at: usize| {
         let (x, y) = (at % width, at / width);
         let (dx, dy) = ((x * 4 / width + seed) % 4, (y * 4 / height + seed / 2) % 4);
-        [(60 * dx + seed * 13 % 70) as u8, (60 * dy + seed * 29 % 70) as u8, ((x + y + seed * 40) % 256) as u8]
+        [
+            (60 * dx + seed * 13 % 70) as u8,
+            (60 * dy + seed * 29 % 70) as u8,
+            ((x + y + seed * 40) % 256) as u8,
+        ]
     };
     Picture::from_u8(width, height, 3, (0..width * height).flat_map(pixel).collect()).unwrap()
 }
@@ -60,7 +64,14 @@ fn classify_names_each_picture_and_goes_on_after_a_bad_one() {
         let (input, npz) = (path("x.npy"), path("y.npz"));
         write_npy(&input, &[1, c, h, w], &values);
         run_well(&[
-            "infer", "resnet20", "--weights", &weights, "--input", text(&input), "--output", text(&npz),
+            "infer",
+            "resnet20",
+            "--weights",
+            &weights,
+            "--input",
+            text(&input),
+            "--output",
+            text(&npz),
         ]);
         let logits = floats(&npz, "output");
         let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
@@ -69,14 +80,24 @@ fn classify_names_each_picture_and_goes_on_after_a_bad_one() {
         let mut before = f64::INFINITY;
         for entry in top {
             let class = entry["class"].as_u64().unwrap() as usize;
-            let (found, expected) = (entry["probability"].as_f64().unwrap(), f64::from(logits[class]).exp() / sum);
+            let (found, expected) =
+                (entry["probability"].as_f64().unwrap(), f64::from(logits[class]).exp() / sum);
             assert!((found - expected).abs() <= 1e-5 * expected + 1e-9, "{row} {class}: {found} {expected}");
             assert!(found <= before && entry["name"] == format!("kind {class}"), "{entry}");
             before = found;
         }
     }
     // One at a time says the same, in words.
-    let one = run_well(&["classify", text(&path("2.png")), "--model", "resnet20", "--weights", &weights, "--top", "1"]);
+    let one = run_well(&[
+        "classify",
+        text(&path("2.png")),
+        "--model",
+        "resnet20",
+        "--weights",
+        &weights,
+        "--top",
+        "1",
+    ]);
     let best = rows[4]["top"][0]["class"].as_u64().unwrap();
     assert!(one.contains(&format!("class {best}")) && one.lines().count() == 2, "{one}");
 
@@ -128,7 +149,11 @@ fn similar_pictures_are_found_in_an_index() {
     let mut embed = vec!["embed", text(&set), "--index", text(&index), "--batch", "4", "--json"];
     embed.extend(network(&weights));
     let report: Value = serde_json::from_str(&run_well(&embed)).unwrap();
-    assert_eq!((report["pictures"].as_u64(), report["dim"].as_u64()), (Some(count as u64), Some(64)), "{report}");
+    assert_eq!(
+        (report["pictures"].as_u64(), report["dim"].as_u64()),
+        (Some(count as u64), Some(64)),
+        "{report}"
+    );
     let asked: Vec<_> = (0..count).map(|at| path(&format!("set/{}/{at}.png", at % 2))).collect();
     let mut similar = vec!["similar"];
     similar.extend(asked.iter().map(|path| text(path)));
@@ -149,7 +174,11 @@ fn similar_pictures_are_found_in_an_index() {
     fs::write(path("set/bad.jpg"), b"\xff\xd8\xff\xe0 and no more").unwrap();
     let output = run(&embed);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((output.status.code(), report["pictures"].as_u64()), (Some(1), Some(count as u64)), "{report}");
+    assert_eq!(
+        (output.status.code(), report["pictures"].as_u64()),
+        (Some(1), Some(count as u64)),
+        "{report}"
+    );
     refusals(folder.path(), &weights, &index, &asked[0]);
 }
 
@@ -179,6 +208,9 @@ fn refusals(folder: &Path, weights: &str, index: &Path, picture: &Path) {
     run_badly(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &["empty", "no picture"]);
     fs::write(path("empty/a.png"), "text").unwrap();
     let arguments = embed(&empty);
-    run_badly(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &["no index was written", "no picture"]);
+    run_badly(
+        &arguments.iter().map(String::as_str).collect::<Vec<_>>(),
+        &["no index was written", "no picture"],
+    );
     assert!(!new.exists());
 }

@@ -40,8 +40,8 @@ pub use tilewright_autograd::{Gradients, Var};
 pub use tilewright_nn::{Layer, Module, ParameterStore, Pass, Values};
 pub use tilewright_runtime::{Context, ContextOptions, Mode};
 pub use tilewright_tensor::{
-    BatchNormCall, Conv2dAlgorithm, Conv2dCall, DType, Element, Hints, Layout, MatMulCall, MatmulAlgorithm,
-    Tensor,
+    BatchNormCall, Conv2dAlgorithm, Conv2dCall, DType, Element, Function, Hints, Layout, MatMulCall,
+    MatmulAlgorithm, Tensor,
 };
 
 /// The code in the README, as a test.

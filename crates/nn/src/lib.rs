@@ -5,6 +5,7 @@
 //! named inputs; a [`Layer`] is its form with one of each. A [`Pass`] says whether it trains.
 
 mod capture;
+mod checkpointed;
 mod error;
 mod features;
 pub mod init;
@@ -21,6 +22,7 @@ mod transfer;
 mod values;
 
 pub use capture::{capture, capture_features};
+pub use checkpointed::{Checkpointed, checkpoint};
 pub use error::{Error, Result};
 pub use features::{features, features_of};
 pub use module::{INPUT, Layer, Module, OUTPUT, Port};

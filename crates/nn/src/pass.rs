@@ -15,6 +15,8 @@ pub struct Pass {
     half: bool,
     seed: u64,
     stream: Cell<u64>,
+    checkpointing: bool,
+    recomputing: bool,
     taps: Option<Box<Taps>>,
 }
 
@@ -40,14 +42,18 @@ impl Pass {
     /// Training: batch statistics, dropout, gradients. The random numbers depend on `seed` and `step` alone, so that a
     /// resumed run draws the same.
     pub fn train(seed: u64, step: u64) -> Self {
-        let stream = Cell::new(step.wrapping_mul(STREAMS_PER_STEP));
-        Self { training: true, gradients: true, half: false, seed, stream, taps: None }
+        Self::of(true, seed, step.wrapping_mul(STREAMS_PER_STEP))
     }
 
     /// Inference: running statistics, no dropout, no tape.
     pub fn eval() -> Self {
-        let stream = Cell::new(0);
-        Self { training: false, gradients: false, half: false, seed: 0, stream, taps: None }
+        Self::of(false, 0, 0)
+    }
+
+    fn of(training: bool, seed: u64, stream: u64) -> Self {
+        let (half, checkpointing, recomputing) = (false, false, false);
+        let stream = Cell::new(stream);
+        Self { training, gradients: training, half, seed, stream, checkpointing, recomputing, taps: None }
     }
 
     /// The same with or without gradients for the parameters.
@@ -56,10 +62,12 @@ impl Pass {
         self
     }
 
-    /// The same, keeping what the layers at `paths` give: [`crate::features_of`] hands it out.
+    /// The same, keeping what the layers at `paths` give: [`crate::features_of`] hands it out. Nothing is checkpointed then: what
+    /// layers within a checkpointed block give has no way back.
     pub fn with_taps(mut self, paths: &[&str]) -> Self {
         let wanted = paths.iter().map(|&path| (path.to_owned(), None)).collect::<Vec<_>>();
         self.taps = Some(Box::new(Taps { wanted: wanted.into(), ..Taps::default() }));
+        self.checkpointing = false;
         self
     }
 
@@ -115,6 +123,29 @@ impl Pass {
     /// Those of the operation.
     pub fn run(&self, op: &Op, inputs: &[&Var]) -> Result<Vec<Var>> {
         Ok(if self.half { Var::run_half(op, inputs)? } else { Var::run(op, inputs)? })
+    }
+
+    /// The same with or without gradient checkpointing: the blocks of a network that may ([`crate::Checkpointed::asked`]) save
+    /// their inputs alone, and are computed anew on the way back. Less memory, about a third more time, the same bits.
+    pub fn with_checkpointing(mut self, checkpointing: bool) -> Self {
+        self.checkpointing = checkpointing;
+        self
+    }
+
+    /// Whether blocks that may are to be checkpointed.
+    pub fn is_checkpointing(&self) -> bool {
+        self.checkpointing
+    }
+
+    /// Whether this is the second run of a checkpointed part: what a layer keeps (running statistics, counters) was changed by
+    /// the first.
+    pub fn is_recomputing(&self) -> bool {
+        self.recomputing
+    }
+
+    /// The pass as it stands now, for a second run of what comes next: it draws the same random numbers.
+    pub(crate) fn again(&self) -> Self {
+        Self { stream: self.stream.clone(), recomputing: true, ..*self }
     }
 
     /// Whether batch statistics and dropout are used.

@@ -4,8 +4,8 @@
 use tilewright_autograd::Var;
 use tilewright_graph::{Compiled, Options};
 use tilewright_nn::{
-    Error, INPUT, Layer, ParameterStore, Pass, Result, Scope, Sequential, Tap, Values, capture, capture_features,
-    features, features_of,
+    Error, INPUT, Layer, ParameterStore, Pass, Result, Scope, Sequential, Tap, Values, capture,
+    capture_features, features, features_of,
     layers::{Activation, BatchNorm2d, Conv2d, Conv2dOptions, Flatten, Linear},
 };
 use tilewright_ops::{DType, UnaryOp};
@@ -94,7 +94,8 @@ fn a_compiled_graph_gives_the_same() {
     assert_eq!(names, PATHS);
     for ((name, eager), compiled) in eager.iter().zip(compiled.run(&[&x]).unwrap()) {
         assert_eq!(eager.shape(), compiled.shape(), "{name}");
-        let pairs = eager.tensor().to_vec::<f32>().unwrap().into_iter().zip(compiled.to_vec::<f32>().unwrap());
+        let pairs =
+            eager.tensor().to_vec::<f32>().unwrap().into_iter().zip(compiled.to_vec::<f32>().unwrap());
         for (eager, compiled) in pairs {
             assert!((eager - compiled).abs() <= 1e-6 + 1e-5 * eager.abs(), "{name}: {eager} {compiled}");
         }

@@ -6,12 +6,12 @@ use tilewright_tensor::Tensor;
 use super::rule::simple;
 use crate::{error::Result, var::Needs, var::Rule, var::Var, var::of_one};
 
-/// Saves the input and the weight, each only where the other one's gradient is wanted.
+/// Saves the input, unless it can be made again, and the weight, each only where the other one's gradient is wanted.
 pub(super) fn conv2d(op: Conv2d, inputs: &[&Var]) -> Result<Rule> {
     let [x, w] = [inputs[0], inputs[1]];
     let x_shape = x.tensor().shape4("conv2d", "x")?;
     let w_shape = w.tensor().shape4("conv2d", "weight")?;
-    let saved_x = w.needs_gradient().then(|| x.tensor().clone());
+    let saved_x = w.needs_gradient().then(|| x.keep());
     let saved_w = x.needs_gradient().then(|| w.tensor().clone());
     Ok(of_one(move |grad_y, needs| {
         let grad_x = saved_w
@@ -20,7 +20,9 @@ pub(super) fn conv2d(op: Conv2d, inputs: &[&Var]) -> Result<Rule> {
             .transpose()?;
         let grad_w = saved_x
             .filter(|_| needs[1])
-            .map(|x| Tensor::conv2d_backward_weight(grad_y, &x, &w_shape, &op, None))
+            .map(|x| -> Result<Tensor> {
+                Ok(Tensor::conv2d_backward_weight(grad_y, &x.get()?, &w_shape, &op, None)?)
+            })
             .transpose()?;
         with_bias(grad_x, grad_w, grad_y, needs)
     }))

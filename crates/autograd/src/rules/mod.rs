@@ -2,6 +2,7 @@
 
 mod convolution;
 mod cumsum;
+mod custom;
 mod elementwise;
 mod indexing;
 mod loss;
@@ -21,6 +22,7 @@ use tilewright_tensor::Tensor;
 
 use crate::{
     error::{Error, Result},
+    keep::Recipe,
     var::Var,
 };
 use rule::Backward;
@@ -39,6 +41,15 @@ pub(crate) fn differentiable(op: &Op) -> usize {
     match op {
         Op::BatchNormTrain { .. } => 1,
         _ => usize::MAX,
+    }
+}
+
+/// How the first result of an operation may be made again from what its own rule holds, where that is cheap.
+pub(crate) fn recipe(op: &Op, inputs: &[&Var]) -> Option<Recipe> {
+    match op {
+        Op::BatchNormTrain { .. } => Some(normalization::again(op, inputs)),
+        Op::Unary(op) => elementwise::again(*op, inputs[0]),
+        _ => None,
     }
 }
 
@@ -94,7 +105,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         return Err(Error::NoGradient { op: op.name() });
     }
     let rule = match op {
-        Op::Unary(op) => elementwise::unary(*op, tensor(0)),
+        Op::Unary(op) => elementwise::unary(*op, inputs[0]),
         Op::Binary { op: _, activation: Some(_) } => elementwise::add_relu(inputs, &outputs[0]),
         Op::Binary { op, activation: None } => elementwise::binary(*op, inputs),
         Op::Where => elementwise::choose(inputs),
@@ -135,6 +146,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
             indexing::scattered(op, *reduction, operands, &outputs[0])
                 .ok_or(Error::NoGradient { op: op.name() })?
         }
+        Op::Custom(_) => custom::custom(op, inputs, outputs)?,
         Op::Argmax { .. } => return Ok(Backward::Nothing),
         Op::Resample { .. } | Op::Gradient(_) => {
             return Err(Error::NoGradient { op: op.name() });

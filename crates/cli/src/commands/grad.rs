@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, path::PathBuf};
 
-use tilewright_autograd::Var;
+use tilewright_autograd::{Var, detect_anomaly};
 use tilewright_nn::{HostTensor, Pass, StateDict};
 use tilewright_onnx::ElementType;
 use tilewright_ops::CrossEntropy;
@@ -37,6 +37,9 @@ pub struct Arguments {
     /// Where the gradients go, a safetensors file with the parameters' names.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    /// Look at every result and every gradient, and name the operation that makes the first NaN or infinity (slow).
+    #[arg(long)]
+    detect_anomaly: bool,
 }
 
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
@@ -52,12 +55,20 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let x = Tensor::from_slice(context, &images.to_f32(), shape)?;
     let target = Tensor::from_slice(context, &labels, labels_shape)?;
     let op = CrossEntropy::default();
-    let logits = network.module.forward(&Var::constant(x), &Pass::train(0, 0))?;
-    if let Some(&classes) = logits.shape().get(1) {
-        op.check_labels(classes, &labels)?;
-    }
-    let loss = logits.cross_entropy(&target, None, &op)?;
-    let gradients = loss.backward()?;
+    let work = || -> Result<_> {
+        let logits = network.module.forward(&Var::constant(x), &Pass::train(0, 0))?;
+        if let Some(&classes) = logits.shape().get(1) {
+            op.check_labels(classes, &labels)?;
+        }
+        let loss = logits.cross_entropy(&target, None, &op)?;
+        let gradients = loss.backward()?;
+        Ok((loss, gradients))
+    };
+    let outcome = if arguments.detect_anomaly { detect_anomaly(work) } else { work() };
+    let (loss, gradients) = outcome.map_err(|error| match error {
+        Error::Nn(error) => Error::Nn(network.store.explain(error)),
+        other => other,
+    })?;
     let mut tensors = BTreeMap::new();
     for parameter in network.store.parameters() {
         let gradient = gradients.get_id(parameter.id()).ok_or_else(|| {

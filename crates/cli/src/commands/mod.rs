@@ -9,9 +9,11 @@ mod grad;
 mod infer;
 mod inspect;
 mod kernels;
+mod memory;
 mod output;
 mod precision;
 mod profile;
+mod segment;
 mod similar;
 mod train;
 mod tune;
@@ -84,10 +86,14 @@ enum Command {
     Embed(embed::Arguments),
     /// Find the pictures of an index that are most like one.
     Similar(similar::Arguments),
+    /// Say of each pixel of pictures which class it belongs to.
+    Segment(segment::Arguments),
     /// Show a network's layers, what is fused in them, and its memory.
     Inspect(inspect::Arguments),
     /// Time every layer of a network.
     Profile(profile::Arguments),
+    /// Show what a training step holds on the device.
+    Memory(memory::Arguments),
     /// Write a network as an ONNX file.
     Export(export::Arguments),
     /// Compute the gradient of every parameter.
@@ -116,7 +122,9 @@ impl Cli {
             Command::Features(arguments) => features::run(&arguments, &self.device.context()?)?,
             Command::Embed(arguments) => return embed::run(&arguments, &self.device.context()?),
             Command::Similar(arguments) => return similar::run(&arguments, &self.device.context()?),
+            Command::Segment(arguments) => segment::run(&arguments, &self.device.context()?)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
+            Command::Memory(arguments) => memory::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,

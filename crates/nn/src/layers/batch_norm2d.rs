@@ -77,7 +77,9 @@ impl BatchNorm2d {
             return Ok(x.batch_norm_eval(&weight, &bias, &mean, &var, call)?);
         }
         let trained = x.batch_norm_train(&weight, &bias, &mean, &var, call)?;
-        self.track(trained.running_mean, trained.running_var)?;
+        if !pass.is_recomputing() {
+            self.track(trained.running_mean, trained.running_var)?;
+        }
         Ok(trained.y)
     }
 

@@ -115,7 +115,7 @@ impl<'a> Trainer<'a> {
 
     /// Running sums: the loss, the metrics, the samples.
     fn sums(&self) -> usize {
-        self.task.metrics().len() + 2
+        self.task.counters() + 2
     }
 
     /// Goes on from a checkpoint, to the same bits as a run that was never stopped. Records of the epochs before it are in no

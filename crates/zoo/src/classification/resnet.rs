@@ -3,7 +3,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Tap,
+    Checkpointed, Layer, Pass, Result, Scope, Tap,
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, MaxPool2d},
 };
 use tilewright_ops::Pool2d;
@@ -100,7 +100,7 @@ pub struct ResNetFeatures {
     conv1: Conv2d,
     bn1: BatchNorm2d,
     maxpool: MaxPool2d,
-    stages: Vec<Vec<Block>>,
+    stages: Vec<Vec<Checkpointed<Block>>>,
     tap: Tap,
     /// Channels of the last stage.
     pub(crate) outputs: usize,
@@ -125,7 +125,7 @@ impl ResNetFeatures {
                 let scope = scope / format!("layer{}", stage + 1) / block;
                 let plain = BlockConfig::new(kind, inputs, width, stride, shortcut);
                 let config = BlockConfig { dilation, groups, base_width, attention, last_weight, ..plain };
-                blocks.push(Block::new(&scope, &config)?);
+                blocks.push(Checkpointed::asked(Block::new(&scope, &config)?));
                 inputs = width * kind.expansion();
                 // The first block of a dilated stage still sees its neighbours as the stage before does.
                 if dilated && block == 0 {

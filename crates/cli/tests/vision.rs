@@ -5,7 +5,7 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{floats, folder, golden, run, run_badly, run_well, text, write_npy};
+use common::{floats, folder, golden, read_npz, run, run_badly, run_well, text, write_npy};
 use serde_json::Value;
 use tilewright_data::picture::{self, Picture, Preprocess};
 
@@ -62,7 +62,7 @@ fn classify_names_each_picture_and_goes_on_after_a_bad_one() {
     for (row, picture) in [0, 2, 4].into_iter().zip(pictures) {
         let (values, [c, h, w]) = preprocess.apply(picture).unwrap();
         let (input, npz) = (path("x.npy"), path("y.npz"));
-        write_npy(&input, &[1, c, h, w], &values);
+        write_npy(&input, "<f4", &[1, c, h, w], &floats(&values));
         run_well(&[
             "infer",
             "resnet20",
@@ -73,7 +73,7 @@ fn classify_names_each_picture_and_goes_on_after_a_bad_one() {
             "--output",
             text(&npz),
         ]);
-        let logits = floats(&npz, "output");
+        let logits = read_npz::<f32>(&npz, "output");
         let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
         let top = rows[row]["top"].as_array().unwrap();
         assert_eq!(top.len(), 10);
@@ -125,11 +125,11 @@ fn features_are_drawn_and_written() {
     run_well(&[&arguments[..], &outputs, &["--npz", text(&npz)]].concat());
     let drawn = picture::read(&sheet).unwrap();
     assert!(drawn.width() > 400 && drawn.height() > 400, "{}×{}", drawn.width(), drawn.height());
-    assert_eq!(floats(&npz, "layer2").len(), 32 * 16 * 16);
-    assert_eq!(floats(&npz, "layer3.2.conv2").len(), 64 * 8 * 8);
+    assert_eq!(read_npz::<f32>(&npz, "layer2").len(), 32 * 16 * 16);
+    assert_eq!(read_npz::<f32>(&npz, "layer3.2.conv2").len(), 64 * 8 * 8);
     // A block ends with a ReLU; a BatchNorm is before its own.
-    assert!(floats(&npz, "layer2").iter().all(|&number| number >= 0.0));
-    assert!(floats(&npz, "bn1").iter().any(|&number| number < 0.0));
+    assert!(read_npz::<f32>(&npz, "layer2").iter().all(|&number| number >= 0.0));
+    assert!(read_npz::<f32>(&npz, "bn1").iter().any(|&number| number < 0.0));
     let unknown = [&arguments[..], &["--layer", "layer2.conv1", "-o", text(&sheet)]].concat();
     fs::remove_file(&sheet).unwrap();
     run_badly(&unknown, &["layer2.conv1", "layer2.0.conv1"]);

@@ -145,7 +145,7 @@ impl Pass {
 
     /// The pass as it stands now, for a second run of what comes next: it draws the same random numbers.
     pub(crate) fn again(&self) -> Self {
-        Self { stream: self.stream.clone(), recomputing: true, ..*self }
+        Self { stream: self.stream.clone(), recomputing: true, taps: None, ..*self }
     }
 
     /// Whether batch statistics and dropout are used.

@@ -119,7 +119,7 @@ fn gradients_reach_layers_within() {
     assert_eq!(outputs.only().unwrap().shape(), [2, 2]);
     let loss = found.get("head.1").unwrap().sum(&[0, 1], false).unwrap();
     let gradients = loss.backward().unwrap();
-    let gradient = |path: &str| gradients.by_id(store.parameter(path).unwrap().id()).is_some();
+    let gradient = |path: &str| gradients.get_id(store.parameter(path).unwrap().id()).is_some();
     assert!(gradient("conv1.weight") && gradient("head.1.weight") && !gradient("head.3.weight"));
 }
 

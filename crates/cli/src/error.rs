@@ -40,6 +40,9 @@ pub enum Error {
     /// The data could not be read.
     #[error(transparent)]
     Data(#[from] tilewright_data::DataError),
+    /// An index could not be made, read or searched.
+    #[error(transparent)]
+    Retrieve(#[from] tilewright_retrieve::Error),
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] PictureError),

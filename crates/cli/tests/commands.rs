@@ -18,7 +18,11 @@ use tilewright_cli::commands::Cli;
 use written::{Written, commands, is_variable, split};
 
 /// Commands that take long, and the test that runs them on something small.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 14] = [
+    ("classify", "crates/cli/tests/vision.rs"),
+    ("features", "crates/cli/tests/vision.rs"),
+    ("embed", "crates/cli/tests/vision.rs"),
+    ("similar", "crates/cli/tests/vision.rs"),
     ("train", "crates/cli/tests/train.rs"),
     ("profile", "crates/cli/tests/networks.rs"),
     ("memory", "crates/cli/tests/networks.rs"),

@@ -19,6 +19,14 @@ pub enum Error {
     /// A network could not be captured.
     #[error(transparent)]
     Graph(#[from] tilewright_graph::Error),
+    /// No layer has reported its output under that path.
+    #[error("no layer is at `{path}`; near it are: {near}")]
+    UnknownPath {
+        /// The path.
+        path: String,
+        /// Paths that there are, and that are most like it.
+        near: String,
+    },
     /// A value was asked for by a name that there is not.
     #[error("there is no value `{name}`; there are: {there}")]
     MissingValue {

@@ -1,7 +1,10 @@
 //! The commands, one file or folder each.
 
+mod classify;
 mod devices;
+mod embed;
 mod export;
+mod features;
 mod grad;
 mod infer;
 mod inspect;
@@ -11,6 +14,7 @@ mod output;
 mod precision;
 mod profile;
 mod segment;
+mod similar;
 mod train;
 mod tune;
 mod zoo;
@@ -74,6 +78,14 @@ enum Command {
     Train(train::arguments::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
+    /// Name what pictures show.
+    Classify(classify::Arguments),
+    /// Draw what a layer of a network gives for a picture.
+    Features(features::Arguments),
+    /// Make an index of a folder of pictures, to find similar ones.
+    Embed(embed::Arguments),
+    /// Find the pictures of an index that are most like one.
+    Similar(similar::Arguments),
     /// Say of each pixel of pictures which class it belongs to.
     Segment(segment::Arguments),
     /// Show a network's layers, what is fused in them, and its memory.
@@ -106,6 +118,10 @@ impl Cli {
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Classify(arguments) => return classify::run(&arguments, &self.device.context()?),
+            Command::Features(arguments) => features::run(&arguments, &self.device.context()?)?,
+            Command::Embed(arguments) => return embed::run(&arguments, &self.device.context()?),
+            Command::Similar(arguments) => return similar::run(&arguments, &self.device.context()?),
             Command::Segment(arguments) => segment::run(&arguments, &self.device.context()?)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Memory(arguments) => memory::run(&arguments, &self.device.context()?)?,

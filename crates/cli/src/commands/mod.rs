@@ -1,7 +1,9 @@
 //! The commands, one file or folder each.
 
+mod convert;
 mod devices;
 mod export;
+mod fetch;
 mod grad;
 mod infer;
 mod inspect;
@@ -79,6 +81,10 @@ enum Command {
     Export(export::Arguments),
     /// Compute the gradient of every parameter.
     Grad(grad::Arguments),
+    /// Write a file of weights of PyTorch or NumPy as safetensors; nothing in it is run.
+    Convert(convert::Arguments),
+    /// Download published weights, check their hash and convert them.
+    Fetch(fetch::Arguments),
     /// Measure which algorithm is the quickest for each shape, and remember it.
     Tune(tune::Arguments),
 }
@@ -92,12 +98,14 @@ impl Cli {
     /// Runs the command; the code is not zero where it was interrupted.
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
+            Command::Convert(arguments) => convert::run(&arguments)?,
             Command::Devices(arguments) => devices::run(&arguments, || self.device.context())?,
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
+            Command::Fetch(arguments) => fetch::run(&arguments)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
             Command::Tune(arguments) => {

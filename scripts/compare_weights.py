@@ -39,6 +39,20 @@ def tensors(value, prefix=""):
             yield from tensors(item, f"{prefix}{key}.")
 
 
+def arrays(value, prefix=""):
+    """Every array in nested dicts and lists, by path."""
+    import numpy as np
+
+    if isinstance(value, (np.ndarray, np.generic)):
+        yield prefix[:-1] or "tensor", np.asarray(value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from arrays(item, f"{prefix}{key}.")
+    elif isinstance(value, (list, tuple)):
+        for key, item in enumerate(value):
+            yield from arrays(item, f"{prefix}{key}.")
+
+
 def torch_file(path):
     import torch
 
@@ -63,11 +77,16 @@ def expected(path):
     import numpy as np
 
     if path.endswith(".npz"):
-        return dict(np.load(path))
+        return {key: value for key, value in np.load(path).items() if value.dtype.kind in "fiub"}
     if path.endswith(".npy"):
         return {path.rsplit("/")[-1][:-4]: np.load(path)}
     if path.endswith((".h5", ".hdf5")):
         return hdf5_file(path)
+    if path.endswith(".pkl"):
+        import pickle
+
+        with open(path, "rb") as file:
+            return dict(arrays(pickle.load(file)))
     return torch_file(path)
 
 

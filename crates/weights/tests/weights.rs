@@ -98,6 +98,10 @@ fn other_containers() {
     check("quantized.pt", Kind::TorchZip);
     check("arrays.pkl", Kind::Pickle);
     check("arrays_2.pkl", Kind::Pickle);
+    let labels = open("labels.npz");
+    assert_eq!((labels.kind(), labels.entries().count()), (Kind::Npz, 1));
+    assert!(labels.notes()[0].contains("`names`: its elements are of NumPy's type <U1"), "{:?}", labels.notes());
+    assert!(refused("words.npz", None).contains("no arrays of numbers"));
 }
 
 #[test]

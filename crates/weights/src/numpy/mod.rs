@@ -33,11 +33,21 @@ impl NumpyFile {
                 notes.push(format!("left out, for it is no array: {member}"));
                 continue;
             };
-            let header =
-                Header::read(&file.head(&place, HEAD)?, place.length).map_err(|fault| named(name, fault))?;
+            let header = match Header::read(&file.head(&place, HEAD)?, place.length) {
+                Ok(header) => header,
+                // Names and labels that somebody put beside the weights.
+                Err(Fault::Unsupported(reason)) => {
+                    notes.push(format!("left out: `{name}`: {reason}"));
+                    continue;
+                }
+                Err(fault) => return Err(named(name, fault)),
+            };
             if arrays.insert(name.to_owned(), (place, header)).is_some() {
                 return Err(Fault::damaged(format!("it has two arrays `{name}`")));
             }
+        }
+        if arrays.is_empty() {
+            return Err(Fault::State(format!("it holds no arrays of numbers; {}", notes.join("; "))));
         }
         Ok(Self { file, arrays })
     }

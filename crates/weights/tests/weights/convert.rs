@@ -76,7 +76,7 @@ fn nothing_is_left_of_a_conversion_that_fails() {
     let folder = tempfile::tempdir().unwrap();
     let (input, output) = (folder.path().join("x.pt"), folder.path().join("out/x.safetensors"));
     // A byte of a storage: only its checksum shows it.
-    let mut bytes = fs::read(fixture("module.pt")).unwrap();
+    let mut bytes = fs::read(fixture("types.pt")).unwrap();
     let at = bytes.windows(7).position(|part| part == b"/data/0").unwrap();
     // PyTorch puts each member's bytes at a multiple of 64.
     let at = (at + 11).next_multiple_of(64);

@@ -18,7 +18,7 @@ use tilewright_cli::commands::Cli;
 use written::{Written, commands, is_variable, split};
 
 /// Commands that take long, and the test that runs them on something small.
-const ELSEWHERE: [(&str, &str); 14] = [
+const ELSEWHERE: [(&str, &str); 16] = [
     ("classify", "crates/cli/tests/vision.rs"),
     ("features", "crates/cli/tests/vision.rs"),
     ("embed", "crates/cli/tests/vision.rs"),
@@ -27,6 +27,8 @@ const ELSEWHERE: [(&str, &str); 14] = [
     ("profile", "crates/cli/tests/networks.rs"),
     ("memory", "crates/cli/tests/networks.rs"),
     ("tune", "crates/cli/tests/measuring.rs"),
+    ("convert", "crates/cli/tests/faces.rs"),
+    ("fetch", "crates/cli/tests/faces.rs"),
     ("devices --probe", "crates/cli/tests/measuring.rs"),
     ("kernels roofline", "crates/cli/tests/measuring.rs"),
     ("kernels compile-time", "crates/cli/tests/measuring.rs"),

@@ -3,18 +3,22 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
+#[allow(dead_code)]
+#[path = "../examples/custom_op.rs"]
+mod custom_op;
 #[path = "one_road/integers.rs"]
 mod integers;
 
 use std::collections::BTreeSet;
 
 use common::{Cases, context, contexts, random};
+use custom_op::{ScaledMish, ScaledMishBackward};
 use tilewright::{
-    Context, DType, Tensor, Var,
+    Context, DType, Function, Tensor, Var,
     graph::{Compiled, Options, capture},
     ops::{
-        AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum, Dropout,
-        Gradient, Kind, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp,
+        AdaptiveAvgPool2d, Attention, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum,
+        Dropout, Gradient, Kind, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp,
         ScatterReduction, SliceRange, Softmax, TopK, UnaryOp, support::operation,
     },
 };
@@ -78,6 +82,8 @@ fn number(op: &Op) -> usize {
         Op::ScatterElements { .. } => 35,
         Op::ScatterNd { .. } => 36,
         Op::Standardize => 37,
+        Op::Custom(_) => 99,
+        Op::Attention { .. } => 38,
         Op::Gradient(gradient) => {
             100 + match gradient {
                 Gradient::Unary(_) => 0,
@@ -107,6 +113,7 @@ fn products() -> Vec<Case> {
     let relu = Some(UnaryOp::Relu);
     let pool = Some(Pooling { kind: PoolKind::Max, pool: Pool2d::new([2, 2]) });
     let plain = |op, bias, residual, activation, pool| Op::Conv2d { op, bias, residual, activation, pool };
+    let attention = |causal, mask| Op::Attention { op: Attention { scale: 0.4, causal }, mask };
     let product = |op, bias, residual, activation| Op::MatMul { op, bias, residual, activation };
     let y: &[usize] = &[2, 8, 6, 7];
     vec![
@@ -114,6 +121,8 @@ fn products() -> Vec<Case> {
         case(plain(conv, true, true, relu, None), &[IMAGE, &[8, 3, 3, 3], &[8], y]),
         case(plain(conv, true, false, relu, pool), &[IMAGE, &[8, 3, 3, 3], &[8]]),
         case(product(MatMul::default(), false, false, None), &[&[2, 5, 4], &[4, 3]]),
+        case(attention(false, false), &[&[2, 3, 9, 8], &[2, 3, 7, 8], &[2, 3, 7, 4]]),
+        case(attention(true, true), &[&[2, 1, 5, 6], &[2, 1, 5, 6], &[2, 1, 5, 3], &[2, 1, 1, 5]]),
         case(product(MatMul::default(), true, true, relu), &[&[5, 4], &[4, 3], &[3], &[5, 3]]),
         case(Op::ConvTranspose2d(ConvTranspose2d::default()), &[IMAGE, &[3, 2, 3, 3]]),
         case(Op::Im2col { op: conv, kernel: [3, 3] }, &[IMAGE]),
@@ -208,6 +217,8 @@ fn others() -> Vec<Case> {
             Op::Gradient(Gradient::Binary { op: BinaryOp::Div, wants: [false, true] }),
             &[IMAGE, IMAGE, IMAGE],
         ),
+        case(ScaledMish { factor: 0.5 }.op(), &[IMAGE, &[3]]),
+        case(ScaledMishBackward { factor: 0.5 }.op(), &[IMAGE, &[3], IMAGE]),
         case(Op::Gradient(Gradient::Softmax(softmax)), &[IMAGE, IMAGE]),
         case(Op::Gradient(Gradient::LogSoftmax(log_softmax)), &[IMAGE, IMAGE]),
         case(Op::Gradient(Gradient::Slice { shape: IMAGE.to_vec(), ranges }), &[&[2, 2, 3, 7]]),
@@ -249,7 +260,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=37).chain(100..=116).collect();
+    let expected: BTreeSet<_> = (0..=37).chain([99]).chain(100..=116).collect();
     assert_eq!(found, expected);
 }
 
@@ -316,7 +327,7 @@ fn facts_say_what_comes_out() {
             !matches!(case.op, Op::Pad { .. } | Op::Im2col { .. } | Op::Gradient(Gradient::Slice { .. }));
         assert_eq!(flops > 0, sums && facts.kind != Kind::Movement, "{}: {flops} FLOP", facts.name);
         let row = match &case.op {
-            Op::Gradient(_) => continue,
+            Op::Gradient(_) | Op::Custom(_) => continue,
             Op::BatchNorm { .. } | Op::BatchNormTrain { .. } => operation("batch_norm"),
             _ => operation(facts.name),
         };

@@ -16,6 +16,7 @@
 //! # Ok::<(), tilewright_ops::ShapeError>(())
 //! ```
 
+pub mod attention;
 mod binary;
 pub mod border;
 pub mod conv_transpose;
@@ -44,6 +45,7 @@ pub mod sort;
 pub mod support;
 pub mod texture;
 
+pub use attention::Attention;
 pub use border::BorderMode;
 pub use conv_transpose::ConvTranspose2d;
 pub use convolution::Conv2d;
@@ -60,7 +62,7 @@ pub use movement::{
     SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape, split_shapes,
 };
 pub use normalization::BatchNorm;
-pub use op::{Facts, Gradient, Kind, Op};
+pub use op::{Custom, Facts, Gradient, Kind, Op};
 pub use optimizer::{Adam, AdamW, Lamb, RmsProp, Sgd};
 pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind, Pooling};
 pub use quantization::Quantization;

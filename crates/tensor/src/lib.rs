@@ -7,6 +7,7 @@
 pub mod composite;
 mod epilogue;
 mod error;
+pub mod function;
 mod hints;
 mod large;
 mod launch;
@@ -20,9 +21,11 @@ mod trace;
 
 pub use epilogue::Epilogue;
 pub use error::{Error, Result};
+pub use function::Function;
 pub use hints::Hints;
 pub use layout::Layout;
 pub use ops::{
+    attention::AttentionGradients,
     convolution::Conv2dCall,
     matmul::MatMulCall,
     normalization::{BatchNormCall, BatchNormTrain},

@@ -548,6 +548,7 @@ if __name__ == "__main__":
     first = list(enumerate([*families, networks.resnet20, resnets.resnets]))
     composed = [
         (13, layers.layers),
+        (15, layers.attention),
         (14, arrangements.arrangements),
         (13, zoo.zoo),
         (15, schedules.schedules),

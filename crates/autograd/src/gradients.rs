@@ -39,6 +39,11 @@ impl Gradients {
         self.put((id.0, 0), gradient);
     }
 
+    /// The gradient of one leaf.
+    pub fn of(id: LeafId, gradient: Tensor) -> Self {
+        Self { by_key: HashMap::from([((id.0, 0), gradient)]) }
+    }
+
     pub(crate) fn take(&mut self, key: &Key) -> Option<Tensor> {
         self.by_key.remove(key)
     }

@@ -19,6 +19,14 @@ pub enum Error {
     /// A network could not be captured.
     #[error(transparent)]
     Graph(#[from] tilewright_graph::Error),
+    /// No layer has reported its output under that path.
+    #[error("no layer is at `{path}`; near it are: {near}")]
+    UnknownPath {
+        /// The path.
+        path: String,
+        /// Paths that there are, and that are most like it.
+        near: String,
+    },
     /// A value was asked for by a name that there is not.
     #[error("there is no value `{name}`; there are: {there}")]
     MissingValue {
@@ -113,7 +121,9 @@ pub enum Error {
         report: Box<LoadReport>,
     },
     /// A tensor of a state dict has an element type that cannot be converted.
-    #[error("tensor `{name}` has the element type {dtype}; f64, f32, f16, bf16, i32 and i64 can be read")]
+    #[error(
+        "tensor `{name}` has the element type {dtype}; f64, f32, f16, bf16, i64, i32, i16, i8, u8 and bool can be read"
+    )]
     StateDictType {
         /// The tensor.
         name: String,
@@ -146,6 +156,9 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A source of tensors that is not of this crate could not be read.
+    #[error(transparent)]
+    Source(Box<dyn std::error::Error + Send + Sync>),
     /// A checkpoint does not belong to this run.
     #[error("cannot resume from {path}: {reason}")]
     Resume {
@@ -157,6 +170,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What a [`crate::StateSource`] of another crate reports.
+    pub fn source(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Source(Box::new(error))
+    }
+
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
         Self::File { path: path.display().to_string(), source }
     }

@@ -238,6 +238,12 @@ pub const OPERATIONS: &[Operation] = &[
     .reference("softmax::log_softmax")
     .golden()
     .onnx("LogSoftmax"),
+    // Its gradients are products by the shares, which are computed again.
+    Operation::new("attention", "attention", &["attention", "attention_lanes"])
+        .backward(&["matmul_lanes", "matmul_vec4", "unary", "binary_broadcast", "reduce_rows"])
+        .reference("attention::attention")
+        .golden()
+        .onnx("Attention"),
     Operation::new("topk", "sort", &["topk_delegates", "topk_runs", "topk_blocks", "topk_merge"])
         .backward(&["topk_backward"])
         .reference("sort::topk")

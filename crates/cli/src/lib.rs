@@ -11,6 +11,7 @@ pub mod pictures;
 mod suite;
 mod trained;
 mod vision;
+mod weights;
 mod workload;
 
 pub use error::{Error, Result};

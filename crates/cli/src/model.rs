@@ -9,7 +9,7 @@ use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Network, Options, build, options_of};
 
-use crate::{error::Error, error::Result, mistaken};
+use crate::{error::Error, error::Result, mistaken, weights};
 
 /// Classes of a network that is made without weights: ImageNet's.
 const CLASSES: usize = 1000;
@@ -123,26 +123,17 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
     Ok(Loaded { graph, inputs, outputs })
 }
 
-/// Builds the network `name` for images of `image` (channels, height, width) and loads `weights` into it.
+/// Builds the network `name` for images of `image` (channels, height, width) and loads the weights at `path` into it.
 ///
 /// What the file decides (classes, shortcuts, auxiliary heads) is as [`options_of`] says.
-pub fn load(
-    context: &Context,
-    name: &str,
-    weights: &Path,
-    image: [usize; 3],
-) -> Result<(Network, LoadReport)> {
-    let (state, notes) = tilewright_weights::source(weights)?;
-    for note in notes {
-        eprintln!("note: {}: {note}", weights.display());
-    }
-    let state = Unwrapped::new(state);
+pub fn load(context: &Context, name: &str, path: &Path, image: [usize; 3]) -> Result<(Network, LoadReport)> {
+    let state = Unwrapped::new(weights::open(path)?.state);
     let options = options_of(name, &state, image)?;
     let store = ParameterStore::from_state(context, 0, Arc::new(state));
     let network = build(name, &store, options)?;
     let report = store.finish_loading()?;
     if !report.stripped.is_empty() {
-        let (file, prefix) = (weights.display(), &report.stripped);
+        let (file, prefix) = (path.display(), &report.stripped);
         eprintln!("note: every name in {file} begins with `{prefix}`, which is taken off");
     }
     Ok((network, report))

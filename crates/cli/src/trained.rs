@@ -1,7 +1,6 @@
 //! What is known of trained weights beside their numbers, as JSON in the file's metadata.
 
 use serde::{Deserialize, Serialize};
-use tilewright_nn::StateFile;
 
 /// What `train` writes into `model.safetensors` beside the tensors, for whoever runs the network on pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,9 +20,9 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// What the file says; nothing where other programs wrote it.
-    pub fn of(file: &StateFile) -> Option<Self> {
-        serde_json::from_str(file.metadata()?).ok()
+    /// What a file's metadata say; nothing where other programs wrote it.
+    pub fn of(metadata: Option<&str>) -> Option<Self> {
+        serde_json::from_str(metadata?).ok()
     }
 
     /// As text.

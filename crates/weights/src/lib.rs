@@ -37,4 +37,4 @@ pub use error::{Error, Fault, Result};
 pub use hash::{sha256, sha256_of};
 pub use kind::Kind;
 pub use names::Renames;
-pub use open::{Layout, WeightFile, source};
+pub use open::{Layout, Opened, WeightFile, source};

@@ -228,19 +228,28 @@ impl StateSource for WeightFile {
     }
 }
 
-/// The tensors of a file of any kind, for a network to load (safetensors by `tilewright_nn`, others by [`WeightFile`]), and what
-/// its reader should know.
+/// The tensors of a file, for a network to load, and what else the file says.
+pub struct Opened {
+    /// The tensors.
+    pub state: Arc<dyn StateSource>,
+    /// The text that Tilewright keeps beside them in a safetensors file.
+    pub metadata: Option<String>,
+    /// What a reader should know, as [`WeightFile::notes`].
+    pub notes: Vec<String>,
+}
+
+/// Opens a file of any kind: safetensors by `tilewright_nn`, others by [`WeightFile`].
 ///
 /// # Errors
 /// As [`WeightFile::open`], and those of [`StateFile::open`].
-pub fn source(path: &Path) -> Result<(Arc<dyn StateSource>, Vec<String>)> {
+pub fn source(path: &Path) -> Result<Opened> {
     let mut file = File::open(path).map_err(|error| Error::file(path, error))?;
-    match kind::kind(&mut file) {
-        Ok((Kind::Safetensors, _)) => Ok((Arc::new(StateFile::open(path)?), Vec::new())),
-        _ => {
-            let file = WeightFile::open(path, None)?;
-            let notes = file.notes.clone();
-            Ok((Arc::new(file), notes))
-        }
+    if matches!(kind::kind(&mut file), Ok((Kind::Safetensors, _))) {
+        let file = StateFile::open(path)?;
+        let metadata = file.metadata().map(str::to_owned);
+        return Ok(Opened { state: Arc::new(file), metadata, notes: Vec::new() });
     }
+    let file = WeightFile::open(path, None)?;
+    let notes = file.notes.clone();
+    Ok(Opened { state: Arc::new(file), metadata: None, notes })
 }

@@ -100,7 +100,11 @@ fn other_containers() {
     check("arrays_2.pkl", Kind::Pickle);
     let labels = open("labels.npz");
     assert_eq!((labels.kind(), labels.entries().count()), (Kind::Npz, 1));
-    assert!(labels.notes()[0].contains("`names`: its elements are of NumPy's type <U1"), "{:?}", labels.notes());
+    assert!(
+        labels.notes()[0].contains("`names`: its elements are of NumPy's type <U1"),
+        "{:?}",
+        labels.notes()
+    );
     assert!(refused("words.npz", None).contains("no arrays of numbers"));
 }
 

@@ -15,7 +15,7 @@ use crate::{convert, error::Error, error::Result, files, mistaken, model, model:
 pub struct Arguments {
     /// A network of the zoo, or an .onnx file.
     model: String,
-    /// The weights of a network of the zoo, a safetensors file.
+    /// The weights of a network of the zoo: a safetensors file, or one of PyTorch or NumPy as it is.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// The input, a .npy file of float32 N×C×H×W, or of the type that an .onnx file has; NAME=FILE where there are several.

@@ -138,10 +138,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         }));
         return Ok(());
     }
-    if let (true, Some(tape)) = (arguments.tape, last) {
-        println!("{}\n", tape.named(|id| store.path_of(id)));
-    } else if let Some(tape) = last {
-        print_operations(&tape);
+    match last {
+        Some(tape) if arguments.tape => println!("{}\n", tape.named(|id| store.path_of(id))),
+        Some(tape) => print_operations(&tape),
+        None => {}
     }
     for (name, bytes) in [
         ("parameters", report.parameters),

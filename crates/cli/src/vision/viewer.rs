@@ -4,13 +4,13 @@ use std::{path::Path, sync::Arc};
 
 use tilewright_data::picture::{Picture, PictureError, Preprocess};
 use tilewright_graph::{Compiled, Options as GraphOptions, Session};
-use tilewright_nn::{INPUT, ParameterStore, StateFile, StateSource, Unwrapped, capture, capture_features};
+use tilewright_nn::{INPUT, ParameterStore, StateSource, Unwrapped, capture, capture_features};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Entry, Network, Options, Task, build, entry, options_of};
 
 use super::arguments::NetworkArguments;
-use crate::{error::Error, error::Result, mistaken, mistaken::Wanted as WantedFile, trained::Trained};
+use crate::{error::Error, error::Result, trained::Trained};
 
 /// What is wanted of a network.
 pub enum Wanted<'a> {
@@ -62,9 +62,9 @@ impl Viewer {
             let reason = format!("`{name}` needs its weights, a safetensors file under torchvision's names");
             return Err(Error::Argument { argument: "--weights", reason });
         };
-        let file = StateFile::open(weights)
-            .map_err(|error| mistaken::explain(weights, WantedFile::Weights, error.into()))?;
-        let trained = Trained::of(&file);
+        let opened = crate::weights::open(weights)?;
+        let trained = Trained::of(opened.metadata.as_deref());
+        let file = opened.state;
         let known = known.unwrap_or_else(|| preset(row, trained.as_ref()));
         let preprocess = arguments.preprocess(known)?;
         let [height, width] = preprocess.crop;
@@ -172,7 +172,7 @@ fn headless(
     context: &Context,
     row: &Entry,
     path: &Path,
-    state: Unwrapped<StateFile>,
+    state: Unwrapped<Arc<dyn StateSource>>,
     image: [usize; 3],
 ) -> Result<Network> {
     let has_head = state.shape(row.head).is_some();

@@ -106,9 +106,8 @@ fn convert_says_what_it_did_and_what_it_refuses() {
     let output = folder.path().join("new/out.safetensors");
     let lines = run_well(&["convert", text(&fixture("types.pt")), "-o", text(&output)]);
     assert!(lines.contains("f64 F64 → F32 [3, 2]") && lines.contains("13 tensors"), "{lines}");
-    let keras =
-        ["convert", text(&fixture("net.keras")), "-o", text(&output), "--layout", "keras"].map(str::to_owned);
-    let lines = run_well(&keras.each_ref().map(String::as_str));
+    let net = fixture("net.keras");
+    let lines = run_well(&["convert", text(&net), "-o", text(&output), "--layout", "keras"]);
     assert!(lines.contains("conv2d_1.weight F32 [3, 2, 3, 2]"), "{lines}");
     fs::remove_file(&output).unwrap();
     for (name, more, parts) in [

@@ -9,7 +9,7 @@ mod part;
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::Read,
     path::{Path, PathBuf},
     thread,
     time::Duration,

@@ -51,12 +51,10 @@ pub(super) fn call(heap: &mut Heap, function: Value, arguments: Value) -> Result
         Known::RebuildTensor => {
             let tensor = tensor(heap, &name, &arguments, None)?;
             // Of version 2: bits that say that the numbers are to be negated or conjugated when they are read.
-            if let Some(pairs) = heap.pairs(argument(6)) {
-                if pairs.iter().any(|pair| pair.1 == Value::Bool(true)) {
-                    let reason =
-                        "its values are to be negated or conjugated when they are read; save x.resolve_neg()";
-                    return Err(Fault::Unsupported(format!("it has a tensor that is not read: {reason}")));
-                }
+            if heap.pairs(argument(6)).unwrap_or_default().iter().any(|pair| pair.1 == Value::Bool(true)) {
+                let reason =
+                    "its values are to be negated or conjugated when they are read; save x.resolve_neg()";
+                return Err(Fault::Unsupported(format!("it has a tensor that is not read: {reason}")));
             }
             heap.put(Node::Tensor(tensor))
         }

@@ -70,7 +70,7 @@ fn storages<R: Read + Seek>(
             )));
         };
         let count = u64::from_le_bytes(input.array("the length of a storage")?);
-        let bytes = count.checked_mul(size.unwrap_or(1)).unwrap_or(u64::MAX);
+        let bytes = count.saturating_mul(size.unwrap_or(1));
         places.insert(key, Place::plain(input.at(), bytes));
         input.skip("a storage", bytes)?;
     }

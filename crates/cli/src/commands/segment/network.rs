@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use tilewright_autograd::Var;
 use tilewright_data::picture::{Picture, Samples};
 use tilewright_nn::{
-    INPUT, ParameterStore, Pass, StateFile, StateSource, Unwrapped, Values,
+    INPUT, ParameterStore, Pass, StateSource, Unwrapped, Values,
     layers::{Upsample, UpsampleMode},
 };
 use tilewright_ops::{Coordinates, Interpolation, Resize2d, SliceRange};
@@ -14,7 +14,7 @@ use tilewright_tensor::Tensor;
 use tilewright_train::Segmentation;
 use tilewright_zoo::{Network, Task, build, entries, entry, options_of};
 
-use crate::{error::Error, error::Result, mistaken, mistaken::Wanted};
+use crate::{error::Error, error::Result};
 
 /// Pixels of a side in the network.
 const LONGEST: usize = 1 << 16;
@@ -51,9 +51,7 @@ impl Segmenter {
             );
             return Err(Error::Argument { argument: "--model", reason });
         }
-        let file = StateFile::open(weights)
-            .map_err(|error| mistaken::explain(weights, Wanted::Weights, error.into()))?;
-        let state = Unwrapped::new(file);
+        let state = Unwrapped::new(crate::weights::open(weights)?.state);
         let channels = channels(&state);
         let side = row.least.max(64);
         let options = options_of(model, &state, [channels, side, side])?;

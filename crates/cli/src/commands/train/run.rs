@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tilewright_data::{DataLoader, LoaderOptions, Sampler};
-use tilewright_nn::{ParameterStore, StateFile, optim::EmaOptions};
+use tilewright_nn::{ParameterStore, optim::EmaOptions};
 use tilewright_ops::CrossEntropy;
 use tilewright_runtime::Context;
 use tilewright_train::{
@@ -60,8 +60,8 @@ impl<'a> Work<'a> {
     pub fn new(arguments: &'a Arguments, context: &'a Context) -> Result<Self> {
         let entry = zoo::entry(&arguments.model)?;
         let [_, height, width] = entry.image;
-        let file = arguments.transfer.weights.as_deref().map(StateFile::open).transpose()?;
-        let begun = file.as_ref().and_then(Trained::of);
+        let file = arguments.transfer.weights.as_deref().map(crate::weights::open).transpose()?;
+        let begun = file.as_ref().and_then(|file| Trained::of(file.metadata.as_deref()));
         let data = arguments.data.open([height, width], begun.as_ref(), arguments.seed, arguments.workers)?;
         if (data.truth == Truth::Mask) != (entry.task == zoo::Task::Segmentation) {
             let (does, has) = (entry.task.name(), data.truth.task());
@@ -95,7 +95,8 @@ impl<'a> Work<'a> {
         let test = LoaderSource(DataLoader::new(data.test.clone(), transform, test_options)?);
         let store = ParameterStore::new(context, arguments.seed);
         let classes = data.train.class_names().len();
-        let auxiliary = file.as_ref().is_some_and(|file| file.names().any(|name| name.starts_with("aux")));
+        let auxiliary =
+            file.as_ref().is_some_and(|file| file.state.names().iter().any(|name| name.starts_with("aux")));
         let make = |store: &ParameterStore, classes: usize| {
             build(&arguments.model, store, zoo::Options::new(data.image, classes).auxiliary(auxiliary))
         };

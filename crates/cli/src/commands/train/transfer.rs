@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use tilewright_nn::{Freezing, Parameter, ParameterStore, PathPattern, StateDict, StateFile, load_but_head};
+use tilewright_nn::{Freezing, Parameter, ParameterStore, PathPattern, StateDict, load_but_head};
 
 use super::say::say;
 use crate::{error::Error, error::Result};
@@ -80,15 +80,16 @@ impl TransferArguments {
         classes: usize,
     ) -> Result<()> {
         let Some(path) = &self.weights else { return Ok(()) };
-        let source = StateFile::open(path)?;
+        let source = tilewright_weights::source(path)?.state;
         if self.head == Head::Keep {
-            let loaded = load_but_head(&source, store, &|_| false).map_err(|error| with_hint(error, path))?;
+            let loaded =
+                load_but_head(&*source, store, &|_| false).map_err(|error| with_hint(error, path))?;
             say!("{} tensors of {} loaded", loaded.loaded.len(), path.display());
             return Ok(());
         }
         let head = head_paths(store, build_with, classes)?;
         let is_head = move |name: &str| head.iter().any(|path| path == name);
-        let report = load_but_head(&source, store, &is_head)?;
+        let report = load_but_head(&*source, store, &is_head)?;
         say!("{}: {report}", path.display());
         Ok(())
     }

@@ -26,6 +26,7 @@ run() {
 
 run hello_kernel
 run conv2d_by_hand
+run custom_op
 run own_device
 run texture_inference
 run onnx_inference

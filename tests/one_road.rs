@@ -3,14 +3,18 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
+#[allow(dead_code)]
+#[path = "../examples/custom_op.rs"]
+mod custom_op;
 #[path = "one_road/integers.rs"]
 mod integers;
 
 use std::collections::BTreeSet;
 
 use common::{Cases, context, contexts, random};
+use custom_op::{ScaledMish, ScaledMishBackward};
 use tilewright::{
-    Context, DType, Tensor, Var,
+    Context, DType, Function, Tensor, Var,
     graph::{Compiled, Options, capture},
     ops::{
         AdaptiveAvgPool2d, Attention, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum,
@@ -78,6 +82,7 @@ fn number(op: &Op) -> usize {
         Op::ScatterElements { .. } => 35,
         Op::ScatterNd { .. } => 36,
         Op::Standardize => 37,
+        Op::Custom(_) => 99,
         Op::Attention { .. } => 38,
         Op::Gradient(gradient) => {
             100 + match gradient {
@@ -212,6 +217,8 @@ fn others() -> Vec<Case> {
             Op::Gradient(Gradient::Binary { op: BinaryOp::Div, wants: [false, true] }),
             &[IMAGE, IMAGE, IMAGE],
         ),
+        case(ScaledMish { factor: 0.5 }.op(), &[IMAGE, &[3]]),
+        case(ScaledMishBackward { factor: 0.5 }.op(), &[IMAGE, &[3], IMAGE]),
         case(Op::Gradient(Gradient::Softmax(softmax)), &[IMAGE, IMAGE]),
         case(Op::Gradient(Gradient::LogSoftmax(log_softmax)), &[IMAGE, IMAGE]),
         case(Op::Gradient(Gradient::Slice { shape: IMAGE.to_vec(), ranges }), &[&[2, 2, 3, 7]]),
@@ -253,7 +260,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=37).chain(100..=116).collect();
+    let expected: BTreeSet<_> = (0..=37).chain([99]).chain(100..=116).collect();
     assert_eq!(found, expected);
 }
 
@@ -320,7 +327,7 @@ fn facts_say_what_comes_out() {
             !matches!(case.op, Op::Pad { .. } | Op::Im2col { .. } | Op::Gradient(Gradient::Slice { .. }));
         assert_eq!(flops > 0, sums && facts.kind != Kind::Movement, "{}: {flops} FLOP", facts.name);
         let row = match &case.op {
-            Op::Gradient(_) => continue,
+            Op::Gradient(_) | Op::Custom(_) => continue,
             Op::BatchNorm { .. } | Op::BatchNormTrain { .. } => operation("batch_norm"),
             _ => operation(facts.name),
         };

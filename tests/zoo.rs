@@ -13,3 +13,5 @@ mod networks;
 mod page;
 #[path = "zoo/resnets.rs"]
 mod resnets;
+#[path = "zoo/segmentation.rs"]
+mod segmentation;

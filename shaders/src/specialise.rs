@@ -24,6 +24,8 @@ pub enum Value {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Specialisation {
     stem: &'static str,
+    /// The text, where it is not one of this crate's files.
+    own: Option<&'static str>,
     consts: BTreeMap<&'static str, Value>,
     fragments: BTreeMap<&'static str, &'static str>,
 }
@@ -49,7 +51,13 @@ pub enum SpecialiseError {
 impl Specialisation {
     /// The kernel `stem` with the values that stand in its file.
     pub fn new(stem: &'static str) -> Self {
-        Self { stem, consts: BTreeMap::new(), fragments: BTreeMap::new() }
+        Self { stem, own: None, consts: BTreeMap::new(), fragments: BTreeMap::new() }
+    }
+
+    /// A kernel of another crate: `text` follows the rules of this crate's files (`include_str!`), and `name` is what errors and
+    /// profiles call it. Its entry point is `main`.
+    pub fn of_text(name: &'static str, text: &'static str) -> Self {
+        Self { own: Some(text), ..Self::new(name) }
     }
 
     /// Gives `const name: u32` another value.
@@ -88,7 +96,10 @@ impl Specialisation {
 
     /// The WGSL text that the device receives.
     pub fn wgsl(&self) -> Result<String, SpecialiseError> {
-        let source = source::kernel(self.stem)
+        let file = || source::kernel(self.stem).map(|source| source.text);
+        let text = self
+            .own
+            .or_else(file)
             .ok_or_else(|| SpecialiseError::UnknownKernel { stem: self.stem.to_owned() })?;
         let mut bodies = BTreeMap::new();
         for (&slot, &name) in &self.fragments {
@@ -106,7 +117,7 @@ impl Specialisation {
             })?;
             bodies.insert(slot, fragment.text);
         }
-        specialise_text(self.stem, source.text, &self.consts, &bodies)
+        specialise_text(self.stem, text, &self.consts, &bodies)
     }
 }
 

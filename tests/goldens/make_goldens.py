@@ -7,8 +7,8 @@
 A file is safetensors. Tensors are named `case/role`; the metadata has, for each case, a JSON object with the operation's
 name as `op` and its parameters. Inputs are float32; outputs and gradients are computed in float64 from them and rounded
 once, so that they are the exact answer to float32. Gradients answer a random `grad_y`. Composed operations are in
-composites.py, layers.py and arrangements.py, optimizers in optimizers.py, the networks in networks.py, resnets.py and zoo.py,
-answers to NaN and infinities in special_values.py.
+composites.py, layers.py and arrangements.py, optimizers in optimizers.py, the networks in networks.py, resnets.py, zoo.py and
+segmentation.py, answers to NaN and infinities in special_values.py.
 """
 
 import itertools
@@ -23,9 +23,12 @@ import arrangements
 import composites
 import integers
 import layers
+import losses
 import networks
 import optimizers
 import resnets
+import schedules
+import segmentation
 import special_values
 import transforms
 import zoo
@@ -548,6 +551,9 @@ if __name__ == "__main__":
         (15, layers.attention),
         (14, arrangements.arrangements),
         (13, zoo.zoo),
+        (15, schedules.schedules),
+        (16, losses.losses),
+        (15, segmentation.segmentation),
     ]
     for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special), *composed]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.

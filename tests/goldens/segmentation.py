@@ -324,7 +324,9 @@ def gradient_case(golden, case, parameters, make, shape):
     images = images_off_the_kinks(make, shape)
     loss, norms, products = gradients(make, shape, images, torch.float64)
     single = gradients(make, shape, images, torch.float32)
-    note = ((single[2] - products) / norms).abs().max().item()
+    # A shift that a normalisation takes away again has the gradient 0, of which the last bits are left here.
+    some = norms > 1e-12
+    note = ((single[2] - products) / norms)[some].abs().max().item()
     golden.case(case, "segmentation", {**parameters, "shape": shape, "images": images, "float32_against_float64": note})
     golden.add(case, {"loss": loss, "norms": norms, "products": products})
     print(case, images, note)
@@ -366,7 +368,3 @@ def segmentation():
     make = lambda: without_dropping(plain(name, True))
     gradient_case(golden, f"gradients_{name}", {"network": name, "auxiliary": 1}, make, (4, 3, 33, 41))
     golden.save()
-
-
-if __name__ == "__main__":
-    segmentation()

@@ -1,6 +1,10 @@
 //! What can go wrong in differentiation.
 
+use std::{any::Any, sync::Arc};
+
 use thiserror::Error;
+
+use crate::anomaly::Anomaly;
 
 /// What every fallible call of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,9 +67,39 @@ pub enum Error {
         /// The operation.
         op: &'static str,
     },
+    /// Something was asked of the gradient of a value that has none.
+    #[error("{op}: the value is a constant; only a leaf, or what depends on one, has a gradient")]
+    Constant {
+        /// What was asked.
+        op: &'static str,
+    },
+    /// The second call of a checkpointed function did not do what the first did.
+    #[error(
+        "checkpoint: the second call of the function differs from the first: {reason}; it must compute the same from the same"
+    )]
+    Recomputed {
+        /// How.
+        reason: &'static str,
+    },
+    /// A checkpointed function of another crate failed at its second call.
+    #[error(transparent)]
+    Function(Arc<dyn std::error::Error + Send + Sync>),
+    /// [`crate::detect_anomaly`] found a NaN or an infinity.
+    #[error("{0}")]
+    Anomaly(Box<Anomaly>),
     /// A gradient check failed.
     #[error("{0}")]
     Check(String),
+}
+
+impl Error {
+    /// The error of a function of the caller's: as it is if it is one of this crate.
+    pub(crate) fn function(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        match (&error as &dyn Any).downcast_ref::<Self>() {
+            Some(own) => own.clone(),
+            None => Self::Function(Arc::new(error)),
+        }
+    }
 }
 
 impl From<tilewright_ops::ShapeError> for Error {

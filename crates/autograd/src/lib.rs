@@ -17,18 +17,35 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod anomaly;
 mod backward;
-mod check;
+pub mod check;
+mod checkpoint;
 mod composite;
+mod detect;
 mod error;
+mod gradients;
 mod half;
+mod hooks;
+mod keep;
+mod leaf;
+mod node;
 mod ops;
+mod reach;
 mod rules;
 mod run;
+mod scope;
+mod tape;
 mod var;
 
-pub use backward::Gradients;
+pub use anomaly::{Anomaly, Culprit};
 pub use check::{GradientCheck, check_gradients};
+pub use checkpoint::{checkpoint, checkpoint_by};
+pub use detect::detect_anomaly;
 pub use error::{Error, Result};
+pub use gradients::Gradients;
+pub use leaf::LeafId;
+pub use node::Needs;
 pub use ops::normalization::BatchNormTrained;
-pub use var::{LeafId, Needs, Var};
+pub use tape::{Tape, TapeNode};
+pub use var::Var;

@@ -3,7 +3,7 @@
 use tilewright_ops::{BinaryOp, Op};
 use tilewright_tensor::Tensor;
 
-use crate::{error::Result, rules, rules::Part, rules::rule::Backward, var::Var};
+use crate::{detect, error::Result, node::Saved, rules, rules::Part, rules::rule::Backward, var::Var};
 
 impl Var {
     /// `op` of `inputs`, in the order that [`Op`] lists, and its results in theirs, as [`Tensor::run`]; where an input wants
@@ -15,18 +15,35 @@ impl Var {
     pub fn run(op: &Op, inputs: &[&Self]) -> Result<Vec<Self>> {
         let tensors: Vec<&Tensor> = inputs.iter().map(|input| input.tensor()).collect();
         if !inputs.iter().any(|input| input.needs_gradient()) {
-            return Ok(Tensor::run(op, &tensors)?.into_iter().map(Self::constant).collect());
+            let outputs = Tensor::run(op, &tensors)?;
+            detect::after_forward(op.name(), inputs, &outputs)?;
+            return Ok(outputs.into_iter().map(Self::constant).collect());
         }
         if let Some((plain, parts)) = rules::parts(op) {
             return apart(op, &plain, &parts, inputs);
         }
         let (forward, given) = rules::forward(op);
         let outputs = Tensor::run(&forward, &tensors)?;
+        detect::after_forward(op.name(), inputs, &outputs)?;
+        // A rule can only hold operands and results: what has more holders than before is what it saved.
+        let candidates: Vec<&Tensor> = tensors.iter().copied().chain(&outputs).collect();
+        let before: Vec<usize> = candidates.iter().map(|tensor| tensor.buffer().holders()).collect();
         match rules::backward(&forward, inputs, &outputs)? {
             Backward::Nothing => Ok(outputs.into_iter().map(Self::constant).collect()),
             Backward::Rule(rule) => {
-                let mut results = Self::node_of(op.name(), inputs, outputs, rule);
+                let held =
+                    candidates.iter().zip(before).filter(|(held, before)| held.buffer().holders() > *before);
+                let mut saved: Vec<_> = held.map(|(tensor, _)| Saved::of(tensor, inputs)).collect();
+                let mut seen = std::collections::HashSet::new();
+                saved.retain(|saved| seen.insert(saved.key));
+                let mut results = Self::node_of(op.name(), inputs, outputs, saved, rule);
                 results.truncate(given);
+                if let Some(recipe) = rules::recipe(&forward, inputs) {
+                    let first = results.swap_remove(0).made_by(recipe);
+                    results.push(first);
+                    let last = results.len() - 1;
+                    results.swap(0, last);
+                }
                 results
                     .iter_mut()
                     .skip(rules::differentiable(op))

@@ -1,75 +1,25 @@
 //! Variables and the tape that they leave behind.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::Arc;
 
 use tilewright_tensor::{DType, Tensor};
 
-use crate::error::Result;
+pub(crate) use crate::node::{Needs, Rule, of_one};
+use crate::{
+    error::{Error, Result},
+    keep::{Kept, Recipe},
+    leaf::LeafId,
+    node::{Node, Place, Saved, Way},
+    scope,
+};
 
 /// A tensor, and its place on the tape if a gradient is wanted. Cloning shares both.
 #[derive(Clone)]
 pub struct Var {
     tensor: Tensor,
     node: Option<Place>,
-}
-
-/// A place on the tape: a node, and which of its outputs.
-#[derive(Clone)]
-pub(crate) struct Place {
-    pub node: Arc<Node>,
-    pub output: usize,
-}
-
-/// Names a leaf over several forward passes, so that a parameter's gradient can be found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LeafId(pub(crate) u64);
-
-/// For each input of an operation, whether its gradient is wanted.
-pub type Needs<'a> = &'a [bool];
-
-/// Computes the gradients of the inputs from those of the outputs, of which one at least is there.
-pub(crate) type Rule = Box<dyn FnOnce(&[Option<Tensor>], Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send>;
-
-/// The rule of an operation whose first output alone has a gradient.
-pub(crate) fn of_one(
-    rule: impl FnOnce(&Tensor, Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
-) -> Rule {
-    Box::new(move |gradients, needs| match gradients.first() {
-        Some(Some(gradient)) => rule(gradient, needs),
-        _ => Ok(vec![None; needs.len()]),
-    })
-}
-
-/// A place on the tape. It does not hold the value: only the rule holds what it saved.
-pub(crate) struct Node {
-    /// Grows with every operation, so that descending order is a way back.
-    pub id: u64,
-    pub op: &'static str,
-    /// The shape of each output.
-    pub shapes: Vec<Vec<usize>>,
-    pub leaf: bool,
-    tape: Mutex<Option<Tape>>,
-}
-
-pub(crate) struct Tape {
-    pub inputs: Vec<Option<Place>>,
-    pub rule: Rule,
-}
-
-fn next_id() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-impl LeafId {
-    /// A name that no other leaf has.
-    #[allow(clippy::new_without_default)]
-    pub fn new() -> Self {
-        Self(next_id())
-    }
+    /// How a rule that reads the value may make it again instead of holding it.
+    recipe: Option<Recipe>,
 }
 
 impl Var {
@@ -80,14 +30,13 @@ impl Var {
 
     /// As [`Self::leaf`], under a name that was made before: a parameter is the same leaf in every pass.
     pub fn leaf_of(tensor: Tensor, id: LeafId) -> Self {
-        let shapes = vec![tensor.shape().to_vec()];
-        let node = Node { id: id.0, op: "leaf", shapes, leaf: true, tape: Mutex::new(None) };
-        Self { tensor, node: Some(Place { node: Arc::new(node), output: 0 }) }
+        let node = Arc::new(Node::leaf(id, tensor.shape()));
+        Self { tensor, node: Some(Place { node, output: 0 }), recipe: None }
     }
 
     /// A variable without a gradient.
     pub fn constant(tensor: Tensor) -> Self {
-        Self { tensor, node: None }
+        Self { tensor, node: None, recipe: None }
     }
 
     /// The same value without its past.
@@ -96,15 +45,15 @@ impl Var {
     }
 
     /// The result of an operation of one's own. `rule` gets the gradient of `output` and says the gradient of each of
-    /// `inputs` (`None` for one that has none or is not wanted), in the inputs' shapes. It holds what it needs; it is
-    /// dropped at once if no input wants a gradient.
+    /// `inputs` (`None` for one that has none or is not wanted), in the inputs' shapes. It holds what it needs, which the
+    /// tape's table does not see: [`Self::custom_saving`] is counted. It is dropped at once if no input wants a gradient.
     pub fn custom(
         op: &'static str,
         inputs: &[&Self],
         output: Tensor,
         rule: impl FnOnce(&Tensor, Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
     ) -> Self {
-        let mut results = Self::node_of(op, inputs, vec![output], of_one(rule));
+        let mut results = Self::node_of(op, inputs, vec![output], Vec::new(), of_one(rule));
         results.swap_remove(0)
     }
 
@@ -116,24 +65,81 @@ impl Var {
         outputs: Vec<Tensor>,
         rule: impl FnOnce(&[Option<Tensor>], Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
     ) -> Vec<Self> {
-        Self::node_of(op, inputs, outputs, Box::new(rule))
+        Self::node_of(op, inputs, outputs, Vec::new(), Box::new(rule))
     }
 
-    /// The outputs as variables of one node.
-    pub(crate) fn node_of(op: &'static str, inputs: &[&Self], outputs: Vec<Tensor>, rule: Rule) -> Vec<Self> {
-        if inputs.iter().all(|input| input.node.is_none()) {
+    /// As [`Self::custom_many`], where the tape holds `saved` for the rule, which gets it back: its bytes are in the tape's
+    /// table ([`Self::tape`]).
+    pub fn custom_saving(
+        op: &'static str,
+        inputs: &[&Self],
+        outputs: Vec<Tensor>,
+        saved: Vec<Tensor>,
+        rule: impl FnOnce(&[Tensor], &[Option<Tensor>], Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
+    ) -> Vec<Self> {
+        let held = saved.iter().map(|tensor| Saved::of(tensor, inputs)).collect();
+        let rule: Rule = Box::new(move |gradients, needs| rule(&saved, gradients, needs));
+        Self::node_of(op, inputs, outputs, held, rule)
+    }
+
+    /// The outputs as variables of one node, whose rule holds `saved`.
+    pub(crate) fn node_of(
+        op: &'static str,
+        inputs: &[&Self],
+        outputs: Vec<Tensor>,
+        saved: Vec<Saved>,
+        rule: Rule,
+    ) -> Vec<Self> {
+        let inputs = inputs.iter().map(|input| input.node.clone()).collect();
+        Self::node_at(op, inputs, outputs, saved, rule)
+    }
+
+    /// As [`Self::node_of`], of inputs at these places.
+    pub(crate) fn node_at(
+        op: &'static str,
+        inputs: Vec<Option<Place>>,
+        outputs: Vec<Tensor>,
+        saved: Vec<Saved>,
+        rule: Rule,
+    ) -> Vec<Self> {
+        if inputs.iter().all(Option::is_none) {
             return outputs.into_iter().map(Self::constant).collect();
         }
-        let inputs = inputs.iter().map(|input| input.node.clone()).collect();
         let shapes = outputs.iter().map(|output| output.shape().to_vec()).collect();
-        let tape = Mutex::new(Some(Tape { inputs, rule }));
-        let node = Arc::new(Node { id: next_id(), op, shapes, leaf: false, tape });
+        // What will be computed anew saves nothing now.
+        let node = if scope::passes_by(&inputs) {
+            Node::new(op, shapes, Vec::new(), None)
+        } else {
+            Node::new(op, shapes, saved, Some(Way { inputs, rule }))
+        };
+        let node = Arc::new(node);
         let place = |(output, tensor): (usize, Tensor)| {
             let real = matches!(tensor.dtype(), DType::F32 | DType::F16);
             let node = real.then(|| Place { node: node.clone(), output });
-            Self { tensor, node }
+            Self { tensor, node, recipe: None }
         };
         outputs.into_iter().enumerate().map(place).collect()
+    }
+
+    /// The same, which rules may make again by `recipe`: it holds no memory that the tape does not hold. Where no tape is kept
+    /// (a part that is checkpointed) it would, and the value stays without.
+    pub(crate) fn made_by(mut self, recipe: Recipe) -> Self {
+        let recorded = self.node.as_ref().is_some_and(|place| place.node.inputs().is_some());
+        self.recipe = (recorded && !self.tensor.is_symbolic()).then_some(recipe);
+        self
+    }
+
+    /// How the value may be made again.
+    pub(crate) fn recipe(&self) -> Option<&Recipe> {
+        self.recipe.as_ref()
+    }
+
+    /// The value for a rule that reads it.
+    pub(crate) fn keep(&self) -> Kept {
+        match &self.recipe {
+            Some(recipe) => Kept::Again(recipe.clone()),
+            None => Kept::Held(self.tensor.clone()),
+        }
     }
 
     /// The value.
@@ -154,6 +160,14 @@ impl Var {
     pub(crate) fn node(&self) -> Option<&Place> {
         self.node.as_ref()
     }
+
+    /// Its place, where something is asked of its gradient.
+    ///
+    /// # Errors
+    /// [`Error::Constant`] if it has none.
+    pub(crate) fn place(&self, op: &'static str) -> Result<&Place> {
+        self.node().ok_or(Error::Constant { op })
+    }
 }
 
 impl std::fmt::Debug for Var {
@@ -163,21 +177,13 @@ impl std::fmt::Debug for Var {
     }
 }
 
-impl Node {
-    /// Takes what the way back needs; the second call finds nothing.
-    pub fn take(&self) -> Option<Tape> {
-        self.tape.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl Drop for Node {
-    /// A deep tape is taken apart in a loop, not by recursion.
-    fn drop(&mut self) {
-        let mut waiting: Vec<_> = self.take().into_iter().flat_map(|tape| tape.inputs).flatten().collect();
-        while let Some(place) = waiting.pop() {
-            if let Some(last) = Arc::into_inner(place.node) {
-                waiting.extend(last.take().into_iter().flat_map(|tape| tape.inputs).flatten());
-            }
-        }
+impl Saved {
+    /// `tensor`, which the rule of an operation of `inputs` holds.
+    pub(crate) fn of(tensor: &Tensor, inputs: &[&Var]) -> Self {
+        let leaf = |input: &&&Var| input.node.as_ref().is_some_and(|place| place.node.leaf);
+        let mut leaves = inputs.iter().filter(leaf);
+        let buffer = tensor.buffer();
+        let of_leaf = leaves.any(|leaf| leaf.tensor.buffer().same(buffer));
+        Self { key: buffer.key(), bytes: buffer.size(), of_leaf }
     }
 }

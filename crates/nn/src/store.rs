@@ -11,6 +11,7 @@ use std::{
     thread,
 };
 
+use tilewright_autograd::LeafId;
 use tilewright_runtime::Context;
 
 use crate::{
@@ -179,6 +180,23 @@ impl ParameterStore {
     /// The learnt tensor of that path.
     pub fn parameter(&self, path: &str) -> Option<Arc<Parameter>> {
         self.parameters().into_iter().find(|parameter| parameter.path() == path)
+    }
+
+    /// The path of the learnt tensor of that name, for [`tilewright_autograd::Tape::named`].
+    pub fn path_of(&self, id: LeafId) -> Option<String> {
+        let all = self.parameters().into_iter();
+        Some(all.filter(|parameter| parameter.id() == id).map(|found| found.path().to_owned()).next()?)
+    }
+
+    /// `error` with the path of the parameter, if it is an anomaly that belongs to one ([`tilewright_autograd::detect_anomaly`]).
+    pub fn explain(&self, error: Error) -> Error {
+        match error {
+            Error::Autograd(tilewright_autograd::Error::Anomaly(anomaly)) => {
+                let anomaly = anomaly.named(|id| self.path_of(id));
+                Error::Autograd(tilewright_autograd::Error::Anomaly(Box::new(anomaly)))
+            }
+            other => other,
+        }
     }
 
     /// Numbers that are learnt.

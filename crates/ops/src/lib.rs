@@ -62,7 +62,7 @@ pub use movement::{
     SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape, split_shapes,
 };
 pub use normalization::BatchNorm;
-pub use op::{Facts, Gradient, Kind, Op};
+pub use op::{Custom, Facts, Gradient, Kind, Op};
 pub use optimizer::{Adam, AdamW, Lamb, RmsProp, Sgd};
 pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind, Pooling};
 pub use quantization::Quantization;

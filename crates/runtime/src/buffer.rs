@@ -122,6 +122,11 @@ impl Buffer {
         Err(Error::Wrap { reason: format!("create the buffer with usage {missing:?}") })
     }
 
+    /// How many hold this memory, this one among them. Other threads may change it at any time.
+    pub fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     /// Whether nobody else holds this memory.
     pub fn is_unique(&self) -> bool {
         Arc::strong_count(&self.0) == 1

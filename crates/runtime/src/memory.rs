@@ -39,7 +39,7 @@ impl Context {
         }
         self.settle_quarantine()?;
         let class = size_class(size.max(16) + guard).min(largest & !15);
-        let buffer = self.take(size, class, checked)?;
+        let buffer = self.take(size, class, checked, checked)?;
         if checked {
             self.write_raw(&buffer, &guard::pattern(size, class))?;
         }
@@ -49,13 +49,13 @@ impl Context {
     /// A buffer of exactly `size` bytes with unspecified contents and no sentinel: the pooled memory of a plan.
     pub(crate) fn alloc_exact(&self, size: u64) -> Result<Buffer> {
         self.gpu().check_fault()?;
-        self.take(size, size, false)
+        self.take(size, size, false, true)
     }
 
-    /// Memory of `class` bytes from the pool, or new.
-    fn take(&self, size: u64, class: u64, guarded: bool) -> Result<Buffer> {
+    /// Memory of `class` bytes from the pool, or of a little more unless it must be `exact`, or new.
+    fn take(&self, size: u64, class: u64, guarded: bool, exact: bool) -> Result<Buffer> {
         let gpu = self.gpu();
-        let pooled = lock(&gpu.pool).take(class);
+        let pooled = lock(&gpu.pool).take(class, exact);
         let raw = match pooled {
             Some(raw) => raw,
             None => {
@@ -170,6 +170,11 @@ impl Context {
     /// What the pool holds.
     pub fn memory(&self) -> MemoryReport {
         lock(&self.gpu().pool).report
+    }
+
+    /// Lets the high-water marks of [`Self::memory`] begin anew, from what is held now.
+    pub fn reset_memory_peaks(&self) {
+        lock(&self.gpu().pool).reset_peaks();
     }
 
     /// Frees the buffers that are kept for reuse.

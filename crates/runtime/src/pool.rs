@@ -14,6 +14,8 @@ pub struct MemoryReport {
     pub pooled: u64,
     /// The most that live and pooled have been together.
     pub high_water: u64,
+    /// The most that live has been.
+    pub live_high_water: u64,
     /// Buffers that somebody holds.
     pub live_buffers: u64,
     /// Buffers made since the context began.
@@ -26,19 +28,22 @@ pub(crate) struct Pool {
     pub report: MemoryReport,
 }
 
-/// Size classes: four to an octave, so that at most a quarter is wasted.
+/// Size classes: eight to an octave, so that at most an eighth is wasted.
 pub(crate) fn size_class(bytes: u64) -> u64 {
     let bytes = bytes.max(256);
     let octave = 1u64 << (63 - bytes.leading_zeros());
-    let step = (octave / 4).max(256);
+    let step = (octave / 8).max(256);
     bytes.div_ceil(step) * step
 }
 
 impl Pool {
-    pub fn take(&mut self, class: u64) -> Option<wgpu::Buffer> {
-        let found = self.free.get_mut(&class)?.pop()?;
-        self.report.pooled -= class;
-        self.count_live(class);
+    /// A buffer of `class` bytes that nobody holds; unless it must be `exact`, one that is an eighth larger will do: it is
+    /// there, and another would be memory on top.
+    pub fn take(&mut self, class: u64, exact: bool) -> Option<wgpu::Buffer> {
+        let most = if exact { class } else { class.saturating_add(class / 8) };
+        let found = self.free.range_mut(class..=most).find_map(|(_, buffers)| buffers.pop())?;
+        self.report.pooled -= found.size();
+        self.count_live(found.size());
         Some(found)
     }
 
@@ -51,6 +56,7 @@ impl Pool {
         self.report.live += class;
         self.report.live_buffers += 1;
         self.report.high_water = self.report.high_water.max(self.report.live + self.report.pooled);
+        self.report.live_high_water = self.report.live_high_water.max(self.report.live);
     }
 
     /// Takes back a buffer whose last owner is gone.
@@ -60,6 +66,12 @@ impl Pool {
         self.report.live_buffers -= 1;
         self.report.pooled += class;
         self.free.entry(class).or_default().push(raw);
+    }
+
+    /// Lets the high-water marks begin anew.
+    pub fn reset_peaks(&mut self) {
+        self.report.high_water = self.report.live + self.report.pooled;
+        self.report.live_high_water = self.report.live;
     }
 
     /// Frees what is kept for reuse.
@@ -74,11 +86,11 @@ mod tests {
     use super::size_class;
 
     #[test]
-    fn classes_waste_at_most_a_quarter() {
+    fn classes_waste_at_most_an_eighth() {
         for bytes in (1..5000).chain([1 << 20, (1 << 20) + 1, 3 << 30]) {
             let class = size_class(bytes);
             assert!(class >= bytes && class.is_multiple_of(256), "{bytes} -> {class}");
-            assert!(class <= (bytes + bytes / 4).max(bytes + 256), "{bytes} -> {class}");
+            assert!(class <= (bytes + bytes / 8).max(bytes + 256), "{bytes} -> {class}");
             assert_eq!(size_class(class), class);
         }
     }

@@ -66,6 +66,14 @@ pub enum Error {
         /// The operation.
         op: &'static str,
     },
+    /// A function of one's own ([`crate::Function`]) does not hold together.
+    #[error("{op}: {reason}")]
+    Function {
+        /// The function.
+        op: &'static str,
+        /// What does not fit, and what to do.
+        reason: String,
+    },
     /// The host's data does not fill the shape.
     #[error("{op}: {found} elements were given for shape {shape:?}, which has {expected}")]
     ElementCount {

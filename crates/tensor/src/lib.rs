@@ -7,6 +7,7 @@
 pub mod composite;
 mod epilogue;
 mod error;
+pub mod function;
 mod hints;
 mod large;
 mod launch;
@@ -20,6 +21,7 @@ mod trace;
 
 pub use epilogue::Epilogue;
 pub use error::{Error, Result};
+pub use function::Function;
 pub use hints::Hints;
 pub use layout::Layout;
 pub use ops::{

@@ -21,7 +21,9 @@ pub enum Error {
     #[error(transparent)]
     Program(Box<dyn std::error::Error + Send + Sync>),
     /// The loss is no number any more.
-    #[error("the loss is {loss} at step {step}; lower the learning rate")]
+    #[error(
+        "the loss is {loss} at step {step}; lower the learning rate. Run it again with `Options::detect_anomaly` (`--detect-anomaly`) to be told which operation makes the first NaN or infinity"
+    )]
     Diverged {
         /// The mean loss of the last steps that were read.
         loss: f64,

@@ -17,8 +17,7 @@ pub fn evaluate(
     source: &dyn Source,
     mut see: impl FnMut(&Batch, &Values) -> Result<()>,
 ) -> Result<Scores> {
-    let names = task.metrics();
-    let mut sums = Sums { metrics: vec![0.0; names.len()], ..Sums::default() };
+    let mut sums = Sums { metrics: vec![0.0; task.counters()], ..Sums::default() };
     for batch in source.epoch(0, 0)? {
         let batch = batch?;
         let outputs = module.call(&batch.upload_inputs(context)?, &Pass::eval())?;
@@ -28,14 +27,18 @@ pub fn evaluate(
         sums.metrics.iter_mut().zip(found.metrics).for_each(|(sum, found)| *sum += found);
         see(&batch, &outputs)?;
     }
-    Ok(sums.means(&names))
+    Ok(sums.means(task))
 }
 
 impl Sums {
-    /// Divided by the samples, with names for the metrics; zeros where there is no sample.
-    pub(crate) fn means(&self, names: &[&str]) -> Scores {
+    /// The mean loss, and the task's metrics by their names; zeros where there is no sample.
+    pub(crate) fn means(&self, task: &dyn Task) -> Scores {
         let count = self.samples.max(1) as f64;
-        let metrics = names.iter().zip(&self.metrics).map(|(&name, sum)| (name.to_owned(), sum / count));
-        Scores { loss: self.loss / count, metrics: metrics.collect() }
+        Scores { loss: self.loss / count, metrics: concluded(task, &self.metrics, count) }
     }
+}
+
+/// The metrics of sums over `samples` samples, with their names.
+pub(crate) fn concluded(task: &dyn Task, sums: &[f64], samples: f64) -> Vec<(String, f64)> {
+    task.metrics().into_iter().map(str::to_owned).zip(task.conclude(sums, samples)).collect()
 }

@@ -56,7 +56,7 @@ impl Pending {
                 of_step.push(tensor);
             }
         }
-        let mut metrics = vec![0.0; task.metrics().len()];
+        let mut metrics = vec![0.0; task.counters()];
         for (observed, batch) in observed.iter().zip(&batches) {
             let scores = task.score(observed, batch)?;
             metrics.iter_mut().zip(scores).for_each(|(sum, score)| *sum += score);

@@ -22,6 +22,17 @@ pub trait Task {
         Vec::new()
     }
 
+    /// How many numbers [`Self::score`] sums up: as many as there are metrics, unless they follow from other counts.
+    fn counters(&self) -> usize {
+        self.metrics().len()
+    }
+
+    /// The metrics that follow from what was summed up over `samples` samples; by default the sums are those of the metrics,
+    /// and this their means.
+    fn conclude(&self, sums: &[f64], samples: f64) -> Vec<f64> {
+        sums.iter().map(|sum| sum / samples.max(1.0)).collect()
+    }
+
     /// The tensors that [`Self::score`] needs of a batch's outputs, f32 or i32.
     ///
     /// # Errors
@@ -31,13 +42,13 @@ pub trait Task {
         Ok(Vec::new())
     }
 
-    /// For each metric its sum over the samples of `batch`, from what was observed.
+    /// For each metric, or each of [`Self::counters`], its sum over the samples of `batch`, from what was observed.
     ///
     /// # Errors
     /// What the task cannot count.
     fn score(&self, observed: &[HostTensor], batch: &Batch) -> Result<Vec<f64>> {
         let _ = (observed, batch);
-        Ok(vec![0.0; self.metrics().len()])
+        Ok(vec![0.0; self.counters()])
     }
 
     /// Loss and metrics of a batch that is evaluated, as sums over its samples; by default as in training.
@@ -58,7 +69,7 @@ pub struct Sums {
     pub samples: usize,
     /// Their losses.
     pub loss: f64,
-    /// Their metrics, in the task's order.
+    /// Their metrics, or what these follow from, in the task's order.
     pub metrics: Vec<f64>,
 }
 

@@ -6,12 +6,12 @@ use tilewright_tensor::Tensor;
 use super::rule::simple;
 use crate::{error::Result, var::Needs, var::Rule, var::Var, var::of_one};
 
-/// Saves the input and the weight, each only where the other one's gradient is wanted.
+/// Saves the input, unless it can be made again, and the weight, each only where the other one's gradient is wanted.
 pub(super) fn conv2d(op: Conv2d, inputs: &[&Var]) -> Result<Rule> {
     let [x, w] = [inputs[0], inputs[1]];
     let x_shape = x.tensor().shape4("conv2d", "x")?;
     let w_shape = w.tensor().shape4("conv2d", "weight")?;
-    let saved_x = w.needs_gradient().then(|| x.tensor().clone());
+    let saved_x = w.needs_gradient().then(|| x.keep());
     let saved_w = x.needs_gradient().then(|| w.tensor().clone());
     Ok(of_one(move |grad_y, needs| {
         let grad_x = saved_w
@@ -20,22 +20,26 @@ pub(super) fn conv2d(op: Conv2d, inputs: &[&Var]) -> Result<Rule> {
             .transpose()?;
         let grad_w = saved_x
             .filter(|_| needs[1])
-            .map(|x| Tensor::conv2d_backward_weight(grad_y, &x, &w_shape, &op, None))
+            .map(|x| -> Result<Tensor> {
+                Ok(Tensor::conv2d_backward_weight(grad_y, &x.get()?, &w_shape, &op, None)?)
+            })
             .transpose()?;
         with_bias(grad_x, grad_w, grad_y, needs)
     }))
 }
 
-/// Saves the input and the weight.
+/// Saves the input, unless it can be made again, and the weight.
 pub(super) fn conv_transpose2d(op: ConvTranspose2d, inputs: &[&Var]) -> Rule {
-    let (x, w) = (inputs[0].tensor().clone(), inputs[1].tensor().clone());
+    let (x, w) = (inputs[0].keep(), inputs[1].tensor().clone());
     let w_shape = w.shape().to_vec();
     of_one(move |grad_y, needs| {
         // The convolution whose transpose it is goes the other way.
         let conv = op.transposed();
         let grad_x = needs[0].then(|| grad_y.conv2d(&w, None, &conv)).transpose()?;
         let grad_w = needs[1]
-            .then(|| Tensor::conv2d_backward_weight(&x, grad_y, &w_shape, &conv, None))
+            .then(|| -> Result<Tensor> {
+                Ok(Tensor::conv2d_backward_weight(&x.get()?, grad_y, &w_shape, &conv, None)?)
+            })
             .transpose()?;
         with_bias(grad_x, grad_w, grad_y, needs)
     })

@@ -1,15 +1,23 @@
 //! Unary and binary operations, casts, a choice.
 
+use std::sync::Arc;
+
 use tilewright_ops::{BinaryOp, DType, UnaryOp};
 use tilewright_tensor::Tensor;
 
 use super::rule::{Backward, simple, wanted};
-use crate::{var::Rule, var::Var, var::of_one};
+use crate::{keep::Recipe, var::Rule, var::Var, var::of_one};
 
 /// Saves the operand.
-pub(super) fn unary(op: UnaryOp, x: &Tensor) -> Rule {
-    let x = x.clone();
-    simple(move |grad_y| Ok(x.unary_backward(op, grad_y)?))
+pub(super) fn unary(op: UnaryOp, x: &Var) -> Rule {
+    let x = x.keep();
+    simple(move |grad_y| Ok(x.get()?.unary_backward(op, grad_y)?))
+}
+
+/// A function of what can be made again can be.
+pub(super) fn again(op: UnaryOp, x: &Var) -> Option<Recipe> {
+    let x = x.recipe()?.clone();
+    Some(Arc::new(move || Ok(x()?.unary(op)?)))
 }
 
 /// Saves the operands where the rule reads them.

@@ -3,6 +3,7 @@
 mod attention;
 mod convolution;
 mod cumsum;
+mod custom;
 mod elementwise;
 mod indexing;
 mod loss;
@@ -22,6 +23,7 @@ use tilewright_tensor::Tensor;
 
 use crate::{
     error::{Error, Result},
+    keep::Recipe,
     var::Var,
 };
 use rule::Backward;
@@ -40,6 +42,16 @@ pub(crate) fn differentiable(op: &Op) -> usize {
     match op {
         Op::BatchNormTrain { .. } | Op::Attention { .. } => 1,
         _ => usize::MAX,
+    }
+}
+
+/// How the first result of an operation may be made again from what its own rule holds, where that is cheap.
+pub(crate) fn recipe(op: &Op, inputs: &[&Var]) -> Option<Recipe> {
+    match op {
+        Op::BatchNormTrain { .. } => Some(normalization::again(op, inputs)),
+        Op::Unary(op) => elementwise::again(*op, inputs[0]),
+        Op::Concat { axis } => movement::again(*axis, inputs),
+        _ => None,
     }
 }
 
@@ -95,7 +107,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         return Err(Error::NoGradient { op: op.name() });
     }
     let rule = match op {
-        Op::Unary(op) => elementwise::unary(*op, tensor(0)),
+        Op::Unary(op) => elementwise::unary(*op, inputs[0]),
         Op::Binary { op: _, activation: Some(_) } => elementwise::add_relu(inputs, &outputs[0]),
         Op::Binary { op, activation: None } => elementwise::binary(*op, inputs),
         Op::Where => elementwise::choose(inputs),
@@ -137,6 +149,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
             indexing::scattered(op, *reduction, operands, &outputs[0])
                 .ok_or(Error::NoGradient { op: op.name() })?
         }
+        Op::Custom(_) => custom::custom(op, inputs, outputs)?,
         Op::Argmax { .. } => return Ok(Backward::Nothing),
         Op::Resample { .. } | Op::Gradient(_) => {
             return Err(Error::NoGradient { op: op.name() });

@@ -1,9 +1,11 @@
 //! Batch normalisation. An activation's operand is computed anew, so that it saves no more than without.
 
-use tilewright_ops::{BatchNorm, UnaryOp};
+use std::sync::Arc;
+
+use tilewright_ops::{BatchNorm, Op, UnaryOp};
 use tilewright_tensor::Tensor;
 
-use crate::{var::Rule, var::Var, var::of_one};
+use crate::{keep::Recipe, var::Rule, var::Var, var::of_one};
 
 /// Saves the input, the mean with its rest, and the inverse deviation. The running statistics have no gradient, and give none.
 pub(super) fn train(activation: Option<UnaryOp>, inputs: &[&Var], outputs: &[Tensor]) -> Rule {
@@ -15,6 +17,13 @@ pub(super) fn train(activation: Option<UnaryOp>, inputs: &[&Var], outputs: &[Ten
             x.batch_norm_train_backward(&w, [&mean, &rest, &inv_std], fused, grad_y)?;
         Ok(vec![Some(grad_x), Some(grad_w), Some(grad_b), None, None])
     })
+}
+
+/// The normalised values, by the whole operation once more: its operands are what [`train`] saves, and the running statistics.
+pub(super) fn again(op: &Op, inputs: &[&Var]) -> Recipe {
+    let (op, operands) = (op.clone(), inputs.iter().map(|input| input.tensor().clone()));
+    let operands: Vec<Tensor> = operands.collect();
+    Arc::new(move || Ok(Tensor::run_one(&op, &operands.iter().collect::<Vec<_>>())?))
 }
 
 /// Saves the input and the statistics, which have no gradient.

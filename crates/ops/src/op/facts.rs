@@ -8,6 +8,9 @@ type ShapeRule<'a> = Box<dyn Fn(&[&[usize]]) -> Result<Vec<Vec<usize>>, ShapeErr
 /// Floating-point operations from the operands' and the results' shapes, which fit the operation.
 type FlopRule<'a> = Box<dyn Fn(&[&[usize]], &[Vec<usize>]) -> u64 + 'a>;
 
+/// Bytes from the same, where they are not those of the operands and results.
+type ByteRule<'a> = Box<dyn Fn(&[&[usize]], &[Vec<usize>]) -> Option<u64> + 'a>;
+
 /// The facts of one operation, read by everybody who handles operations: the shape check, eager execution, capture, the
 /// lowering, the f16 pass, the support table and the ONNX exporter. [`crate::Op::facts`] has one arm for each.
 pub struct Facts<'a> {
@@ -25,6 +28,7 @@ pub struct Facts<'a> {
     pub owns_memory: bool,
     shapes: ShapeRule<'a>,
     flops: FlopRule<'a>,
+    bytes: ByteRule<'a>,
 }
 
 /// What sort of work an operation is.
@@ -101,6 +105,34 @@ pub enum Gives {
     Only(DType),
 }
 
+impl Input {
+    /// An operand of f32, row-major.
+    #[must_use]
+    pub const fn f32(name: &'static str) -> Self {
+        Self { name, accepts: Accepts::Only(DType::F32), layout: Preference::RowMajor }
+    }
+
+    /// The same of these element types.
+    #[must_use]
+    pub const fn accepts(self, accepts: Accepts) -> Self {
+        Self { accepts, ..self }
+    }
+
+    /// The same, where it should lie so.
+    #[must_use]
+    pub const fn lies(self, layout: Preference) -> Self {
+        Self { layout, ..self }
+    }
+}
+
+impl Output {
+    /// A result of f32.
+    #[must_use]
+    pub const fn f32(name: &'static str) -> Self {
+        Self { name, gives: Gives::Only(DType::F32) }
+    }
+}
+
 impl Accepts {
     /// What it should be, in words, if `found` is not accepted; `other` is the type of the operand that it must agree with,
     /// the first unless it says another.
@@ -134,7 +166,25 @@ impl<'a> Facts<'a> {
             owns_memory: true,
             shapes: Box::new(move |inputs| Ok(vec![shape(inputs)?])),
             flops: Box::new(|_, _| 0),
+            bytes: Box::new(|_, _| None),
         }
+    }
+
+    /// Of an operation that another crate brings.
+    pub(super) fn custom(
+        name: &'static str,
+        inputs: Vec<Input>,
+        outputs: Vec<Output>,
+        shapes: impl Fn(&[&[usize]]) -> Result<Vec<Vec<usize>>, ShapeError> + 'a,
+    ) -> Self {
+        let facts = Self::new(name, &[], |_| Ok(vec![]));
+        Self { inputs, outputs, shapes: Box::new(shapes), ..facts }
+    }
+
+    /// Bytes that it reads and writes, where they are not those of operands and results.
+    pub(super) fn moves(mut self, bytes: impl Fn(&[&[usize]], &[Vec<usize>]) -> Option<u64> + 'a) -> Self {
+        self.bytes = Box::new(bytes);
+        self
     }
 
     /// As a movement: operands and result of any type, of which all are the first one's.
@@ -307,13 +357,17 @@ impl<'a> Facts<'a> {
         Ok((self.flops)(inputs, &self.output_shapes(inputs)?))
     }
 
-    /// Bytes that it reads and writes where each operand is read once and each result written once.
+    /// Bytes that it reads and writes where each operand is read once and each result written once, unless the operation says
+    /// otherwise.
     ///
     /// # Errors
     /// Those of [`Self::output_shapes`]. Types that do not fit count as f32.
     pub fn bytes(&self, inputs: &[(&[usize], DType)]) -> Result<u64, ShapeError> {
         let (shapes, dtypes): (Vec<_>, Vec<_>) = inputs.iter().copied().unzip();
         let outputs = self.output_shapes(&shapes)?;
+        if let Some(bytes) = (self.bytes)(&shapes, &outputs) {
+            return Ok(bytes);
+        }
         let given = self.output_dtypes(&dtypes).unwrap_or_else(|_| vec![DType::F32; outputs.len()]);
         let read = inputs.iter().map(|(shape, dtype)| elements(shape) * dtype.size() as u64);
         let written = outputs.iter().zip(given).map(|(shape, dtype)| elements(shape) * dtype.size() as u64);

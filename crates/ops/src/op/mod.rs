@@ -4,6 +4,7 @@
 //! operands, results, element types, layouts, shape rule, FLOPs. What else is here is read from that table.
 
 mod checks;
+mod custom;
 pub mod cut;
 mod facts;
 mod fuse;
@@ -12,6 +13,7 @@ mod gradient_table;
 mod table;
 mod vocabulary;
 
+pub use custom::{Custom, Described};
 pub use facts::{Accepts, Facts, Gives, Input, Kind, Output, Preference};
 pub use gradient::Gradient;
 pub use vocabulary::Op;

@@ -1,6 +1,6 @@
 //! The operations with their parameters.
 
-use super::gradient::Gradient;
+use super::{custom::Custom, gradient::Gradient};
 use crate::{
     attention::Attention, conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum, dtype::DType,
     elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError, error::ShapeError,
@@ -217,6 +217,8 @@ pub enum Op {
     },
     /// `x`. Results: `values` and, as i32, their `indices` along the axis.
     TopK(TopK),
+    /// An operation that another crate brings (`tilewright_tensor::Function`), of the operands that it says.
+    Custom(Custom),
     /// The gradient of another operation.
     Gradient(Gradient),
 }

@@ -25,6 +25,7 @@ mod line;
 pub mod local_response_norm;
 pub mod log_sum;
 pub mod log_sum_exp;
+pub mod loss;
 pub mod lp_normalize;
 pub mod lp_pool;
 pub mod masked_fill;

@@ -8,6 +8,7 @@ mod attention;
 mod cast;
 mod convolution;
 mod cumsum;
+mod custom;
 mod elementwise;
 mod indexing;
 mod loss;
@@ -91,6 +92,7 @@ pub(crate) fn launch(
         }
         Op::Attention { op, mask: _ } => return attention::attention(*op, inputs, shapes),
         Op::TopK(op) => return sort::topk(*op, x, shape),
+        Op::Custom(_) => return custom::custom(op, inputs, shapes),
         Op::Gradient(gradient) => return backward(gradient, inputs, shape, hints),
     };
     Ok(vec![y])

@@ -7,7 +7,8 @@ use tilewright_nn::TrainingState;
 use super::Trainer;
 use crate::{
     callback::Callback, callback::Flow, callback::Progress, callback::Reading, error::Error, error::Result,
-    options::Outcome, record::EpochRecord, record::Scores, source::Source, step::Pending,
+    evaluate::concluded, options::Outcome, record::EpochRecord, record::Scores, source::Source,
+    step::Pending,
 };
 
 impl Trainer<'_> {
@@ -132,14 +133,13 @@ impl Trainer<'_> {
         let test = test.filter(|_| turn).map(|test| self.evaluate(test)).transpose()?;
         self.state.epoch = done;
         self.state.batch = 0;
-        let names = self.task.metrics();
         let sums = self.sums();
         let running = std::mem::replace(&mut self.state.running, vec![0.0; sums]);
         let seen = running[sums - 1].max(1.0);
-        let metrics = names.iter().zip(&running[1..]).map(|(&name, sum)| (name.to_owned(), sum / seen));
+        let metrics = concluded(self.task, &running[1..sums - 1], seen);
         self.records.push(EpochRecord {
             epoch: self.state.epoch,
-            train: Scores { loss: running[0] / seen, metrics: metrics.collect() },
+            train: Scores { loss: running[0] / seen, metrics },
             test,
             lr: self.schedule.at(self.state.step.saturating_sub(1)),
             samples_per_second: clock.rate(),

@@ -117,6 +117,8 @@ impl Op {
             Self::ScatterElements { axis, .. } => scattered(self, *axis, inputs),
             // An update meets any place.
             Self::Scatter { .. } | Self::ScatterNd { .. } => Vec::new(),
+            // How its pieces would be computed is not known.
+            Self::Custom(_) => vec![],
             Self::Gradient(gradient) => gradient.cuts(self, inputs, outputs),
         }
     }

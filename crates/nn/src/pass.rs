@@ -134,7 +134,7 @@ impl Pass {
 
     /// Whether blocks that may are to be checkpointed.
     pub fn is_checkpointing(&self) -> bool {
-        self.checkpointing
+        self.checkpointing && self.taps.is_none()
     }
 
     /// Whether this is the second run of a checkpointed part: what a layer keeps (running statistics, counters) was changed by

@@ -5,12 +5,14 @@ use tilewright_nn::{Entry as State, INPUT, ParameterStore, capture};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 
-use crate::registry::{Entry, Error, Network, Options, build};
+use crate::registry::{Entry, Error, Network, Options, Task, build};
 
-/// A network of 1000 classes without auxiliary heads for one image of its own size, as libraries count it.
+/// A network without auxiliary heads for one image of its own size, as libraries count it.
 pub struct Facts {
     /// Its row of the table.
     pub entry: &'static Entry,
+    /// Classes: ImageNet's 1000, or the 21 of Pascal VOC for segmentation.
+    pub classes: usize,
     /// Numbers that training changes.
     pub parameters: usize,
     /// Floating-point operations of one inference: a multiplication with its addition counts as two.
@@ -21,25 +23,23 @@ pub struct Facts {
     pub state: Vec<(String, Vec<usize>)>,
 }
 
-/// Classes of ImageNet.
-const CLASSES: usize = 1000;
-
 /// Makes the network without numbers, and counts.
 ///
 /// # Errors
 /// What the network or the device says of its sizes.
 pub fn facts(entry: &'static Entry, context: &Context) -> Result<Facts, Error> {
+    let classes = if entry.task == Task::Segmentation { 21 } else { 1000 };
     let store = ParameterStore::shapes_only(context);
-    let options = Options::new(entry.image, CLASSES).auxiliary(false);
+    let options = Options::new(entry.image, classes).auxiliary(false);
     let Network { module, .. } = build(entry.name, &store, options)?;
     let [channels, height, width] = entry.image;
     let graph = capture(&*module, &store, &[(INPUT, &[1, channels, height, width], DType::F32)])?;
     let flops = graph.summary().map_err(tilewright_nn::Error::from)?.flops;
-    let state = store.entries().iter().map(|entry| match entry {
+    let state = store.entries().into_iter().map(|entry| match entry {
         State::Parameter(tensor) | State::Buffer(tensor) => {
             (tensor.path().to_owned(), tensor.shape().to_vec())
         }
         State::Counter(path, _) => (path.clone(), Vec::new()),
     });
-    Ok(Facts { entry, parameters: store.parameter_count(), flops, state: state.collect(), graph })
+    Ok(Facts { entry, classes, parameters: store.parameter_count(), flops, state: state.collect(), graph })
 }

@@ -1,10 +1,12 @@
 //! The commands, one file or folder each.
 
 mod classify;
+mod convert;
 mod devices;
 mod embed;
 mod export;
 mod features;
+mod fetch;
 mod grad;
 mod infer;
 mod inspect;
@@ -98,6 +100,10 @@ enum Command {
     Export(export::Arguments),
     /// Compute the gradient of every parameter.
     Grad(grad::Arguments),
+    /// Write a file of weights of PyTorch or NumPy as safetensors; nothing in it is run.
+    Convert(convert::Arguments),
+    /// Download published weights, check their hash and convert them.
+    Fetch(fetch::Arguments),
     /// Measure which algorithm is the quickest for each shape, and remember it.
     Tune(tune::Arguments),
     /// List the networks that there are by name, or show one.
@@ -114,6 +120,7 @@ impl Cli {
     /// Runs the command; the code is not zero where it was interrupted.
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
+            Command::Convert(arguments) => convert::run(&arguments)?,
             Command::Devices(arguments) => devices::run(&arguments, || self.device.context())?,
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
@@ -126,6 +133,7 @@ impl Cli {
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Memory(arguments) => memory::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
+            Command::Fetch(arguments) => fetch::run(&arguments)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
             Command::Zoo(command) => zoo::run(&command, &self.device.context()?)?,

@@ -77,9 +77,7 @@ impl BatchNorm2d {
             return Ok(x.batch_norm_eval(&weight, &bias, &mean, &var, call)?);
         }
         let trained = x.batch_norm_train(&weight, &bias, &mean, &var, call)?;
-        if !pass.is_recomputing() {
-            self.track(trained.running_mean, trained.running_var)?;
-        }
+        self.track(pass, trained.running_mean, trained.running_var)?;
         Ok(trained.y)
     }
 
@@ -97,7 +95,7 @@ impl BatchNorm2d {
         }
         let mut found = pass.run(&Op::BatchNormTrain { op: self.op, activation }, &inputs)?;
         // y, mean, inverse deviation, running mean, running variance, rest.
-        self.track(found[3].tensor().clone(), found[4].tensor().clone())?;
+        self.track(pass, found[3].tensor().clone(), found[4].tensor().clone())?;
         Ok(found.swap_remove(0))
     }
 
@@ -106,7 +104,11 @@ impl BatchNorm2d {
         pass.is_training() && self.running_mean.is_tracked()
     }
 
-    fn track(&self, mean: Tensor, var: Tensor) -> Result<()> {
+    fn track(&self, pass: &Pass, mean: Tensor, var: Tensor) -> Result<()> {
+        // The first run of a checkpointed part has done so.
+        if pass.is_recomputing() {
+            return Ok(());
+        }
         self.running_mean.set(mean)?;
         self.running_var.set(var)?;
         self.num_batches_tracked.fetch_add(1, Ordering::Relaxed);

@@ -95,11 +95,34 @@ impl ResNetConfig {
     }
 }
 
-/// A 7×7 convolution and a 3×3 pooling, both of stride 2, and four stages of blocks: `conv1` to `layer4`.
-pub struct ResNetFeatures {
+/// A 7×7 convolution and a 3×3 pooling, both of stride 2.
+struct Stem {
     conv1: Conv2d,
     bn1: BatchNorm2d,
     maxpool: MaxPool2d,
+    tap: Tap,
+}
+
+impl Stem {
+    fn unpooled(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        let y = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
+        Ok(self.tap.give_as("relu", y, pass))
+    }
+
+    fn pooled(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        Ok(self.tap.give_as("maxpool", self.maxpool.forward(x, pass)?, pass))
+    }
+}
+
+impl Layer for Stem {
+    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.pooled(&self.unpooled(x, pass)?, pass)
+    }
+}
+
+/// A 7×7 convolution and a 3×3 pooling, both of stride 2, and four stages of blocks: `conv1` to `layer4`.
+pub struct ResNetFeatures {
+    stem: Checkpointed<Stem>,
     stages: Vec<Vec<Checkpointed<Block>>>,
     tap: Tap,
     /// Channels of the last stage.
@@ -135,25 +158,26 @@ impl ResNetFeatures {
             stages.push(blocks);
         }
         let maxpool = MaxPool2d(Pool2d { stride: [2, 2], padding: [1, 1], ..Pool2d::new([3, 3]) });
-        Ok(Self { conv1, bn1, maxpool, stages, tap: Tap::new(scope), outputs: inputs })
+        let tap = Tap::new(scope);
+        let stem = Checkpointed::asked(Stem { conv1, bn1, maxpool, tap: tap.clone() });
+        Ok(Self { stem, stages, tap, outputs: inputs })
     }
 
     /// The output of `conv1`, `bn1` and the ReLU, half as high and wide as the image.
     pub fn stem(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let y = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
-        Ok(self.tap.give_as("relu", y, pass))
+        self.stem.layer().unpooled(x, pass)
     }
 
     /// The outputs of `layer1` to `layer4`, from that of [`Self::stem`].
     pub fn stages(&self, stem: &Var, pass: &Pass) -> Result<[Var; 4]> {
         let mut outputs = std::array::from_fn(|_| stem.clone());
-        self.run(stem, pass, |stage, output| outputs[stage].clone_from(output))?;
+        let pooled = self.stem.layer().pooled(stem, pass)?;
+        self.run(pooled, pass, |stage, output| outputs[stage].clone_from(output))?;
         Ok(outputs)
     }
 
-    /// The output of the last stage; `each` sees every stage's, with its number from 0.
-    fn run(&self, stem: &Var, pass: &Pass, mut each: impl FnMut(usize, &Var)) -> Result<Var> {
-        let mut x = self.tap.give_as("maxpool", self.maxpool.forward(stem, pass)?, pass);
+    /// The output of the last stage, from the pooled stem; `each` sees every stage's, with its number from 0.
+    fn run(&self, mut x: Var, pass: &Pass, mut each: impl FnMut(usize, &Var)) -> Result<Var> {
         for (number, stage) in self.stages.iter().enumerate() {
             for block in stage {
                 x = block.forward(&x, pass)?;
@@ -168,7 +192,7 @@ impl ResNetFeatures {
 impl Layer for ResNetFeatures {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         // A tape keeps what it needs by itself; without one, the stages before the last are not held.
-        self.run(&self.stem(x, pass)?, pass, |_, _| ())
+        self.run(self.stem.forward(x, pass)?, pass, |_, _| ())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Tap,
+    Checkpointed, Layer, Pass, Result, Scope, Tap,
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear},
 };
 
@@ -16,7 +16,7 @@ pub struct ResNetCifar {
     conv1: Conv2d,
     bn1: BatchNorm2d,
     /// Three stages.
-    stages: Vec<Vec<Block>>,
+    stages: Vec<Vec<Checkpointed<Block>>>,
     tap: Tap,
     avgpool: AdaptiveAvgPool2d,
     fc: Linear,
@@ -41,7 +41,7 @@ impl ResNetCifar {
                 let stride = if stage > 1 && block == 0 { 2 } else { 1 };
                 let scope = scope / format!("layer{stage}") / block;
                 let config = BlockConfig::new(Kind::Basic, width, outputs, stride, shortcut);
-                all.push(Block::new(&scope, &config)?);
+                all.push(Checkpointed::asked(Block::new(&scope, &config)?));
                 width = outputs;
             }
             stages.push(all);

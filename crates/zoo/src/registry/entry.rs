@@ -66,9 +66,11 @@ impl Entry {
         family: &'static str,
         size: usize,
         head: &'static str,
+        config: &'static str,
         make: Make,
     ) -> Self {
-        Self { name, family, task: Task::Segmentation, image: [3, size, size], least: 1, head, make }
+        let (task, image) = (Task::Segmentation, [3, size, size]);
+        Self { name, family, task, image, least: 1, head, config, make }
     }
 
     /// With another least height and width.

@@ -11,19 +11,24 @@ use crate::{classification::ResNetConfig, segmentation::*};
 /// A network on a backbone, for photographs of 520 × 520 pixels.
 macro_rules! row {
     ($name:literal, $family:literal, $head:literal, $network:ident, $backbone:ident) => {
-        Entry::segmenter($name, $family, 520, $head, |scope, options| {
-            boxed($network::new(scope, &segmenter(Backbone::$backbone, options)))
-        })
+        Entry::segmenter(
+            $name,
+            $family,
+            520,
+            $head,
+            concat!(stringify!($network), "::new(…)"),
+            |scope, options| boxed($network::new(scope, &segmenter(Backbone::$backbone, options))),
+        )
     };
 }
 
 #[rustfmt::skip] // A table.
 pub(super) const ROWS: &[Entry] = &[
-    Entry { image: [1, 572, 572], ..Entry::segmenter("unet", "U-Net", 572, "head.bias", unet) },
-    Entry::segmenter("unet_bn", "U-Net", 256, "outc.conv.bias", |scope, options| unet_bn(scope, options, 64)).least(16),
-    Entry::segmenter("unet_bn_16", "U-Net", 256, "outc.conv.bias", |scope, options| unet_bn(scope, options, 16)).least(16),
-    Entry::segmenter("unet_resnet18", "U-Net", 256, "segmentation_head.0.bias", |scope, options| unet_resnet(scope, options, UNetResNetConfig::resnet18())).least(32),
-    Entry::segmenter("unet_resnet34", "U-Net", 256, "segmentation_head.0.bias", |scope, options| unet_resnet(scope, options, UNetResNetConfig::resnet34())).least(32),
+    Entry { image: [1, 572, 572], ..Entry::segmenter("unet", "U-Net", 572, "head.bias", "UNet::new(…)", unet) },
+    Entry::segmenter("unet_bn", "U-Net", 256, "outc.conv.bias", "UNetBn::new(…)", |scope, options| unet_bn(scope, options, 64)).least(16),
+    Entry::segmenter("unet_bn_16", "U-Net", 256, "outc.conv.bias", "UNetBn::new(…)", |scope, options| unet_bn(scope, options, 16)).least(16),
+    Entry::segmenter("unet_resnet18", "U-Net", 256, "segmentation_head.0.bias", "UNetResNetConfig::resnet18()", |scope, options| unet_resnet(scope, options, UNetResNetConfig::resnet18())).least(32),
+    Entry::segmenter("unet_resnet34", "U-Net", 256, "segmentation_head.0.bias", "UNetResNetConfig::resnet34()", |scope, options| unet_resnet(scope, options, UNetResNetConfig::resnet34())).least(32),
     row!("fcn_resnet50", "FCN", "classifier.4.bias", Fcn, ResNet50),
     row!("fcn_resnet101", "FCN", "classifier.4.bias", Fcn, ResNet101),
     row!("deeplabv3_resnet50", "DeepLabV3", "classifier.4.bias", DeepLabV3, ResNet50),

@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         print_json(&all);
         return Ok(());
     }
-    let Facts { entry, parameters, flops, .. } = facts;
+    let Facts { entry, classes, parameters, flops, .. } = facts;
     if arguments.keys {
         for (name, shape) in facts.state {
             println!("{name} {shape:?}");
@@ -43,7 +43,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let [channels, height, width] = entry.image;
     println!("{}: {}, {}, {}", entry.name, entry.family, entry.task.name(), entry.config);
     println!("image: {channels}×{height}×{width}; at least {0}×{0}", entry.least);
-    println!("classes: counted by `{}` of a state dict; 1000 here", entry.head);
+    println!("classes: counted by `{}` of a state dict; {classes} here", entry.head);
     println!("parameters: {parameters}, FLOPs: {:.3} G", flops as f64 / 1e9);
     print!("{summary}");
     Ok(())

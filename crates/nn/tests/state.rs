@@ -235,7 +235,10 @@ fn element_types_are_converted_or_refused() {
     assert_eq!(read("int"), HostTensor::I64(vec![7, -8], vec![2]));
     assert_eq!(file.tensor("none").unwrap(), None);
     assert_eq!(read("double"), HostTensor::F32(vec![1.0, 2.0], vec![2]));
-    assert_eq!(read("byte"), HostTensor::I64(bytes.iter().map(|&byte| i64::from(byte as i8)).collect(), vec![2]));
+    assert_eq!(
+        read("byte"),
+        HostTensor::I64(bytes.iter().map(|&byte| i64::from(byte as i8)).collect(), vec![2])
+    );
     assert!(matches!(file.tensor("eighth"), Err(Error::StateDictType { .. })));
     assert!(matches!(file.read_all(), Err(Error::StateDictType { .. })));
     let error = file.tensor("wide").unwrap_err().to_string();

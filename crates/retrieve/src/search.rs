@@ -92,7 +92,8 @@ impl<'a> Searcher<'a> {
             let what = format!("query {}", queries.len() / dim);
             return Err(Error::Length { what, found: queries.len() % dim, dim });
         }
-        let prepared = |(number, query)| self.index.prepared(&format!("query {number}"), query);
+        let prepared =
+            |(number, query): (usize, &[f32])| self.index.prepared(&format!("query {number}"), query);
         let queries = queries.chunks(dim).enumerate().map(prepared).collect::<Result<Vec<_>>>()?;
         let mut found = Vec::with_capacity(queries.len());
         for block in queries.chunks(QUERIES) {

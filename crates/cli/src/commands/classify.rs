@@ -43,9 +43,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
     let mut viewer = Viewer::new(context, &arguments.network, None, &Wanted::Logits, batch)?;
     let (mut names, mut rows, mut failed) = (None, Vec::new(), false);
     for paths in arguments.images.chunks(batch) {
-        let prepared = read_all(paths, |picture| viewer.prepare(picture));
+        let prepare = &viewer.preprocess;
+        let prepared = read_all(paths, |picture| Ok(prepare.apply(picture)?.0));
         let read: Vec<&[f32]> = prepared.iter().flatten().map(Vec::as_slice).collect();
-        let mut seen = if read.is_empty() { Vec::new() } else { viewer.view(&read)? }.into_iter();
+        let seen = if read.is_empty() { Vec::new() } else { viewer.view(&read)? };
+        let mut seen = seen.into_iter();
         for (path, prepared) in paths.iter().zip(&prepared) {
             let file = path.display().to_string();
             let logits = match prepared {

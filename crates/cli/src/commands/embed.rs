@@ -84,9 +84,11 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
     }
     let mut failed = Vec::new();
     for paths in paths.chunks(batch) {
-        let prepared = read_all(paths, |picture| viewer.prepare(picture));
+        let prepare = &viewer.preprocess;
+        let prepared = read_all(paths, |picture| Ok(prepare.apply(picture)?.0));
         let read: Vec<&[f32]> = prepared.iter().flatten().map(Vec::as_slice).collect();
-        let mut seen = if read.is_empty() { Vec::new() } else { viewer.view(&read)? }.into_iter();
+        let seen = if read.is_empty() { Vec::new() } else { viewer.view(&read)? };
+        let mut seen = seen.into_iter();
         for (path, prepared) in paths.iter().zip(&prepared) {
             // Names are those within the folder, with `/` on every system.
             let name = path.strip_prefix(&arguments.folder).unwrap_or(path);
@@ -95,7 +97,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
                 Ok(_) => {
                     let vector = seen.next().and_then(|mut outputs| outputs.pop());
                     let vector = vector.map(|seen| seen.values).unwrap_or_default();
-                    index.add(index.next_id(), name, &vector).map_err(|error| error.to_string())
+                    index.add(index.len() as u64, name, &vector).map_err(|error| error.to_string())
                 }
                 Err(error) => Err(error.to_string()),
             };
@@ -115,7 +117,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
     let (count, dim) = (index.len(), index.dim());
     if arguments.json {
         print_json(&json!({
-            "index": arguments.index, "pictures": count, "dim": dim, "metric": index.metric().name(), "failed": failed,
+            "index": arguments.index.display().to_string(), "pictures": count, "dim": dim, "metric": index.metric().name(), "failed": failed,
         }));
     } else {
         println!("{count} pictures, vectors of {dim} numbers → {}", arguments.index.display());

@@ -68,7 +68,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
     let searcher = Searcher::new(&index, context)?;
     let (mut rows, mut failed) = (Vec::new(), false);
     for paths in arguments.images.chunks(batch) {
-        let prepared = read_all(paths, |picture| viewer.prepare(picture));
+        let prepare = &viewer.preprocess;
+        let prepared = read_all(paths, |picture| Ok(prepare.apply(picture)?.0));
         let read: Vec<&[f32]> = prepared.iter().flatten().map(Vec::as_slice).collect();
         let seen = if read.is_empty() { Vec::new() } else { viewer.view(&read)? };
         let vectors: Vec<f32> = seen.into_iter().flatten().flat_map(|seen| seen.values).collect();
@@ -84,10 +85,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
         }
     }
     if arguments.json {
-        print_json(&json!({
-            "index": arguments.index, "metric": index.metric().name(),
-            "images": rows.iter().map(|(path, found)| json!({ "image": path, "found": found.iter().map(row).collect::<Vec<_>>() })).collect::<Vec<_>>(),
-        }));
+        let image = |(path, found): &(&PathBuf, Vec<Match>)| {
+            let found: Vec<_> = found.iter().map(row).collect();
+            json!({ "image": path.display().to_string(), "found": found })
+        };
+        let images: Vec<_> = rows.iter().map(image).collect();
+        let (index, metric) = (arguments.index.display().to_string(), index.metric().name());
+        print_json(&json!({ "index": index, "metric": metric, "images": images }));
     } else {
         for (path, found) in &rows {
             println!("{}", path.display());

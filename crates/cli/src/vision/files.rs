@@ -8,7 +8,10 @@ use std::{
     thread,
 };
 
-use tilewright_data::{DataError, picture, picture::Picture};
+use tilewright_data::{
+    DataError, picture,
+    picture::{Picture, PictureError},
+};
 
 use crate::{error::Error, error::Result};
 
@@ -46,18 +49,17 @@ pub fn find(folder: &Path) -> Result<Vec<PathBuf>> {
 /// What `make` makes of each file's picture, in their order; files are read on all processors.
 pub fn read_all<T: Send>(
     paths: &[PathBuf],
-    make: impl Fn(Picture) -> Result<T, picture::PictureError> + Sync,
+    make: impl Fn(Picture) -> Result<T, PictureError> + Sync,
 ) -> Vec<Result<T>> {
-    let one = |path: &PathBuf| {
-        let named = |error: picture::PictureError| picture::PictureError {
-            name: path.display().to_string(),
-            fault: error.fault,
-        };
-        Ok(picture::read(path).and_then(|picture| make(picture).map_err(named)).map_err(DataError::from)?)
+    let one = |path: &PathBuf| -> Result<T, DataError> {
+        let named =
+            |error: PictureError| PictureError { name: path.display().to_string(), fault: error.fault };
+        let read = picture::read(path)?;
+        Ok(make(read).map_err(named)?)
     };
     let threads = thread::available_parallelism().map_or(1, usize::from).min(paths.len());
     if threads < 2 {
-        return paths.iter().map(one).collect();
+        return paths.iter().map(|path| Ok(one(path)?)).collect();
     }
     let (next, (done, results)) = (AtomicUsize::new(0), mpsc::channel());
     let mut made: Vec<_> = thread::scope(|scope| {
@@ -79,5 +81,5 @@ pub fn read_all<T: Send>(
         results.iter().collect()
     });
     made.sort_by_key(|(at, _)| *at);
-    made.into_iter().map(|(_, result)| result).collect()
+    made.into_iter().map(|(_, result)| Ok(result?)).collect()
 }

@@ -92,17 +92,13 @@ impl Viewer {
             Wanted::Logits => capture(module, store, &inputs)?,
             Wanted::Layers(paths) => capture_features(module, store, &inputs, paths)?,
             Wanted::Embedding => {
-                capture_features(module, store, &inputs, &[&format!("{}.input", head(row))])?
+                let path = format!("{}.input", head(row));
+                capture_features(module, store, &inputs, &[path.as_str()])?
             }
         };
         let session = Compiled::new(&graph, &GraphOptions::default())?.session()?;
         let pooled = matches!(wanted, Wanted::Embedding);
         Ok(Self { preprocess, trained, session, batch, image, pooled })
-    }
-
-    /// Pictures at a time.
-    pub fn batch(&self) -> usize {
-        self.batch
     }
 
     /// A picture as the network reads it.

@@ -1,4 +1,4 @@
-//! Cross-entropy and its gradient, in bytes of logits per second.
+//! Losses, in bytes of logits per second.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

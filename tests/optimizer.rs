@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
+#[path = "optimizer/optim.rs"]
+mod optim;
 #[path = "optimizer/run.rs"]
 mod run;
 

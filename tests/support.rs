@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use tilewright::{
     ops::{
         BinaryOp, PoolKind, ReduceOp, UnaryOp,
-        support::{OPERATIONS, markdown, operation},
+        support::{COMPOSED, OPERATIONS, markdown, operation},
     },
     shaders::kernels,
 };
@@ -91,6 +91,25 @@ fn golden_files_and_gradients_agree() {
     // These have no golden that would tell.
     for name in ["dropout", "expand"] {
         assert!(operation(name).unwrap().backward.is_some(), "{name} has a gradient");
+    }
+}
+
+/// A composed operation has its own row, or that of the vocabulary, and each file it names has cases of it.
+#[test]
+fn composed_operations_have_their_goldens() {
+    let mut found = BTreeSet::new();
+    for family in ["composite", "layers", "arrangements"] {
+        for case in golden::family(family).unwrap() {
+            let row = COMPOSED.iter().find(|row| row.name == case.op);
+            match row {
+                Some(row) => assert_eq!(row.golden, Some(family), "{}", case.op),
+                None => assert!(operation(&case.op).is_some(), "{family}: `{}` is in no row", case.op),
+            }
+            found.insert(case.op);
+        }
+    }
+    for row in COMPOSED {
+        assert_eq!(row.golden.is_some(), found.contains(row.name), "{}: is there a golden?", row.name);
     }
 }
 

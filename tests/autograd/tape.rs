@@ -159,3 +159,34 @@ fn what_a_table_says_is_what_the_memory_report_frees() {
     assert_eq!(before - context.memory().live, saved, "in the size classes of 16 kB nothing is rounded");
     drop(value);
 }
+
+#[test]
+fn each_leaf_comes_when_its_last_user_was_visited() {
+    use tilewright::autograd::LeafId;
+    let ids = [(); 4].map(|()| LeafId::new());
+    let value = leaf(&[2.0], &[1]).tensor().clone();
+    let [a, b, c, unused] = ids.map(|id| Var::leaf_of(value.clone(), id));
+    let low = a.mul(&b).unwrap();
+    let noted = Arc::new(Mutex::new(Vec::new()));
+    let note = noted.clone();
+    low.on_gradient(move |_| {
+        note.lock().unwrap().push(None);
+        Ok(None)
+    })
+    .unwrap();
+    // `b` is used again further up: it waits for the lower use. `unused` has a user without a gradient.
+    let up = low.mul(&c).unwrap().mul(&b).unwrap();
+    let _ = unused.scale(2.0).unwrap();
+    let note = noted.clone();
+    let taken = sum(&up).backward_each(|id, gradient| -> Result<(), Error> {
+        note.lock().unwrap().push(Some((id, gradient.to_vec::<f32>()?[0])));
+        Ok(())
+    });
+    taken.unwrap();
+    let mut found = noted.lock().unwrap().clone();
+    // c (8) before the lower product; a (8) and b (2 · 8) behind it, in any order.
+    found[2..].sort_by_key(|entry| entry.map(|(id, _)| id));
+    assert_eq!(found, [Some((ids[2], 8.0)), None, Some((ids[0], 8.0)), Some((ids[1], 16.0))]);
+    let stop = sum(&a.mul(&c).unwrap()).backward_each(|_, _| Err(Error::Check("enough".to_owned())));
+    assert!(matches!(stop, Err(Error::Check(_))));
+}

@@ -108,6 +108,23 @@ pub fn run<V: Operand>(case: &Case, leaf: &mut dyn FnMut(&str) -> V) -> Result<V
             let size = case.counts("size").unwrap();
             affine_grid::affine_grid(&leaf("x"), &size, case.flag("align_corners").unwrap())
         }
+        "attention" => {
+            let (x, key, value) = (leaf("x"), leaf("key"), leaf("value"));
+            let added = case.has("added").then(|| leaf("added"));
+            let context = x.tensor().context();
+            let allowed = case.f32("allowed").ok();
+            let allowed =
+                allowed.map(|(mask, shape)| Tensor::from_slice(context, mask, shape)).transpose()?;
+            let mask = match (&allowed, &added) {
+                (Some(allowed), _) => Some(AttentionMask::Allowed(allowed)),
+                (None, added) => added.as_ref().map(AttentionMask::Added),
+            };
+            let op = AttentionOptions {
+                causal: case.flag("causal").unwrap_or(false),
+                scale: case.number("scale").ok().map(|scale| scale as f32),
+            };
+            scaled_dot_product_attention::scaled_dot_product_attention(&x, &key, &value, mask, &op)
+        }
         _ => arrangements::run(case, leaf),
     }
 }

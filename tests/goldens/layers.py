@@ -29,6 +29,12 @@ def layers():
     volumes(case)
     pools(case, golden)
     sampling(case)
+    golden.save()
+
+
+def attention():
+    golden = Golden("attention")
+    case = Cases(golden)
     for shape, keys, width, parameters in [
         ((2, 3, 5, 8), 7, 8, {}),
         ((3, 9, 6), 9, 5, {"causal": True}),

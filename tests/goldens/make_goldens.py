@@ -23,9 +23,11 @@ import arrangements
 import composites
 import integers
 import layers
+import losses
 import networks
 import optimizers
 import resnets
+import schedules
 import segmentation
 import special_values
 import transforms
@@ -546,8 +548,11 @@ if __name__ == "__main__":
     first = list(enumerate([*families, networks.resnet20, resnets.resnets]))
     composed = [
         (13, layers.layers),
+        (15, layers.attention),
         (14, arrangements.arrangements),
         (13, zoo.zoo),
+        (15, schedules.schedules),
+        (16, losses.losses),
         (15, segmentation.segmentation),
     ]
     for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special), *composed]:

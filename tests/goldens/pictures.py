@@ -8,12 +8,14 @@
 (ImageOps.exif_transpose), row by row behind a line with width and height.
 """
 
+import itertools
 import os
 import struct
 import zlib
 
 import numpy
 from PIL import Image, ImageOps
+from torchvision import transforms
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../crates/data/tests/pictures")
 
@@ -92,5 +94,40 @@ def main():
         save(f"turned{orientation}.jpg", rgb, quality=90, subsampling=0, exif=exif)
 
 
+SIZES = [(16, 11), (61, 40), (37, 9), (5, 50), (1, 1)]
+FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
+
+
+def resized():
+    """PIL's resize of rgb.png, and of pictures in other modes: a line (file, filter, width, height), then the bytes."""
+    with open(os.path.join(FOLDER, "resized.rgb"), "wb") as file:
+        for source, sizes in {"rgb": SIZES, "grey": SIZES[:1], "la": SIZES[:2], "rgba": SIZES[:2]}.items():
+            image = Image.open(os.path.join(FOLDER, source + ".png"))
+            for (name, number), (width, height) in itertools.product(FILTERS.items(), sizes):
+                array = numpy.asarray(image.resize((width, height), number))
+                file.write(f"{source}.png {name} {width} {height}\n".encode() + array.tobytes())
+
+
+def transformed():
+    """torchvision's transforms for evaluation: a line (resize, crop height and width, filter, height and width before),
+    the picture's bytes, and the float32 that come out."""
+    modes = {"bilinear": transforms.InterpolationMode.BILINEAR, "bicubic": transforms.InterpolationMode.BICUBIC}
+    cases = [(32, 28, 28, "bilinear", 45, 77), (32, 28, 27, "bicubic", 81, 46), (20, 27, 24, "bilinear", 31, 30),
+             (21, 24, 50, "bilinear", 20, 33), (26, 25, 26, "bicubic", 26, 51)]
+    with open(os.path.join(FOLDER, "transformed.rgb"), "wb") as file:
+        for seed, (side, height, width, name, rows, columns) in enumerate(cases):
+            pixels = numpy.ascontiguousarray(scene(rows, columns, 10 + seed)[:, :, :3])
+            values = transforms.Compose([
+                transforms.Resize(side, modes[name]),
+                transforms.CenterCrop((height, width)),
+                transforms.ToTensor(),
+                transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+            ])(Image.fromarray(pixels)).numpy()
+            assert values.shape == (3, height, width) and values.dtype == numpy.float32
+            file.write(f"{side} {height} {width} {name} {rows} {columns}\n".encode() + pixels.tobytes() + values.tobytes())
+
+
 if __name__ == "__main__":
     main()
+    resized()
+    transformed()

@@ -3,8 +3,8 @@
 use tilewright::{
     DType,
     ops::{
-        AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum, Dropout,
-        Gradient, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp, Reduction,
+        AdaptiveAvgPool2d, Attention, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum,
+        Dropout, Gradient, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp, Reduction,
         ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
     },
 };
@@ -97,8 +97,12 @@ pub fn products() -> Vec<Case> {
     let relu = Some(UnaryOp::Relu);
     let linear = MatMul { transpose_right: true, ..MatMul::default() };
     let left = MatMul { transpose_left: true, ..MatMul::default() };
+    let attention = |causal, mask| Op::Attention { op: Attention { scale: 0.4, causal }, mask };
+    let (q, k): (&[usize], &[usize]) = (&[2, 4, 90, 16], &[2, 4, 70, 16]);
     vec![
         case(product(linear, true, false, relu), &[&[2, 150], &[70, 150], &[70]], Same::Sums(150)),
+        case(attention(false, true), &[q, k, k, &[2, 1, 90, 70]], Same::Sums(70)),
+        case(attention(true, false), &[q, k, k], Same::Sums(70)),
         case(product(MatMul::default(), true, false, None), &[&[2, 150], &[150, 70], &[70]], Same::Sums(150)),
         case(
             product(MatMul::default(), true, true, relu),

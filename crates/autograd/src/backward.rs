@@ -1,6 +1,6 @@
 //! The way back over the tape.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use tilewright_tensor::{self as tensor, DType, Tensor};
@@ -8,9 +8,10 @@ use tilewright_tensor::{self as tensor, DType, Tensor};
 use crate::{
     detect,
     error::{Error, Result},
-    gradients::Gradients,
+    gradients::{Gradients, sum},
+    leaf::LeafId,
     node::{Asked, Key, Node, Place, Way},
-    reach::Reach,
+    reach::{Reach, nodes_below},
     var::Var,
 };
 
@@ -29,6 +30,31 @@ impl Var {
     /// As [`Self::backward`]; [`Error::GradientShape`].
     pub fn backward_with(&self, gradient: &Tensor) -> Result<Gradients> {
         back(vec![(self.root(gradient)?, gradient.clone())], &Goal::Leaves)
+    }
+
+    /// As [`Self::backward`], but each leaf's gradient goes to `take` as soon as it is whole, while the tape below is still there: so
+    /// gradients need not all be in memory at once. A leaf that does not get a gradient does not come.
+    ///
+    /// # Errors
+    /// As [`Self::backward`], and those of `take`, which end the way back.
+    pub fn backward_each<E: From<Error>>(
+        &self,
+        mut take: impl FnMut(LeafId, Tensor) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let gradient = self.one()?;
+        let root = (self.root(&gradient)?, gradient);
+        let mut failed = None;
+        let mut give = |id, gradient| match take(id, gradient) {
+            Ok(()) => true,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        };
+        let outcome = back_to(vec![root], &Goal::Leaves, Some(&mut give));
+        failed.map_or(Ok(()), Err)?;
+        outcome?;
+        Ok(())
     }
 
     /// The gradients of this value, which has one element, by these values alone, leaves or others (`torch.autograd.grad`):
@@ -83,6 +109,14 @@ pub(crate) enum Goal {
 
 /// Goes back from `roots` with their gradients.
 pub(crate) fn back(roots: Vec<(Place, Tensor)>, goal: &Goal) -> Result<Gradients> {
+    back_to(roots, goal, None)
+}
+
+/// Takes a leaf's gradient; whether to go on.
+type Give<'a> = &'a mut dyn FnMut(LeafId, Tensor) -> bool;
+
+/// As [`back`], where `give` gets the gradients of leaves as they become whole, if it is there.
+fn back_to(roots: Vec<(Place, Tensor)>, goal: &Goal, mut give: Option<Give<'_>>) -> Result<Gradients> {
     let mut found = Gradients::default();
     let nodes = || roots.iter().map(|(place, _)| place.node.clone());
     let (wanted, above) = match goal {
@@ -91,17 +125,29 @@ pub(crate) fn back(roots: Vec<(Place, Tensor)>, goal: &Goal) -> Result<Gradients
     };
     let reach = wanted.map(|wanted| Reach::of(nodes(), wanted, above));
     let watch = detect::Watch::begin(nodes());
+    let mut uses = if give.is_some() { leaf_uses(nodes(), above) } else { HashMap::new() };
     // Every user of a value has a higher number than the value: when a node is the highest, its gradients are whole.
     let mut waiting: BTreeMap<u64, Waiting> = BTreeMap::new();
+    // Leaves have low numbers; those whose users have all been visited come first.
+    let mut ready: Vec<u64> = Vec::new();
     for (place, gradient) in roots {
         Waiting::add(&mut waiting, place, gradient)?;
     }
-    while let Some((id, Waiting { nodes, mut gradients })) = waiting.pop_last() {
+    loop {
+        let next = ready.pop().and_then(|leaf| Some((leaf, waiting.remove(&leaf)?)));
+        let Some((id, Waiting { nodes, mut gradients })) = next.or_else(|| waiting.pop_last()) else { break };
         let mut retained = HashSet::new();
         for node in &nodes {
             whole(node, &mut gradients, &mut retained)?;
         }
         let node = &nodes[0];
+        if let (true, Some(give)) = (node.leaf, give.as_mut()) {
+            let go_on = gradients.swap_remove(0).is_none_or(|gradient| give(LeafId(id), gradient));
+            if go_on {
+                continue;
+            }
+            break;
+        }
         for (output, gradient) in gradients.iter().enumerate() {
             let key = (id, output);
             let keep = match wanted {
@@ -126,12 +172,30 @@ pub(crate) fn back(roots: Vec<(Place, Tensor)>, goal: &Goal) -> Result<Gradients
         }
         watch.after_rule(node, &inputs, &by_input)?;
         for ((input, gradient), needed) in inputs.into_iter().zip(by_input).zip(needs) {
-            let (Some(input), Some(gradient), true) = (input, gradient, needed) else { continue };
+            let Some(input) = input else { continue };
+            if let Some(left) = uses.get_mut(&input.node.id) {
+                *left -= 1;
+                if *left == 0 {
+                    ready.push(input.node.id);
+                }
+            }
+            let (Some(gradient), true) = (gradient, needed) else { continue };
             check_shape(node.op, &gradient, &input.node.shapes[input.output])?;
             Waiting::add(&mut waiting, input, gradient)?;
         }
     }
     Ok(found)
+}
+
+/// How often the operations below some roots take each leaf.
+fn leaf_uses(roots: impl Iterator<Item = Arc<Node>>, above: u64) -> HashMap<u64, usize> {
+    let mut uses = HashMap::new();
+    for node in nodes_below(roots, above).into_values() {
+        for input in node.inputs().into_iter().flatten().flatten().filter(|input| input.node.leaf) {
+            *uses.entry(input.node.id).or_default() += 1;
+        }
+    }
+    uses
 }
 
 /// What was asked of a node's gradients, now that they are whole: hooks see and replace them, and some are kept.
@@ -188,7 +252,7 @@ impl Waiting {
         }
         let slot = &mut entry.gradients[output];
         *slot = Some(match slot.take() {
-            Some(earlier) => earlier.add(&gradient)?,
+            Some(earlier) => sum(&earlier, &gradient)?,
             None => gradient,
         });
         Ok(())

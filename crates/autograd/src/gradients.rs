@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{DType, Tensor};
 
 use crate::{error::Result, leaf::LeafId, node::Key, var::Var};
 
@@ -34,6 +34,16 @@ impl Gradients {
         self.take(&(id.0, 0))
     }
 
+    /// Puts a gradient in the place of the one there was, as clipping does.
+    pub fn insert_id(&mut self, id: LeafId, gradient: Tensor) {
+        self.put((id.0, 0), gradient);
+    }
+
+    /// The gradient of one leaf.
+    pub fn of(id: LeafId, gradient: Tensor) -> Self {
+        Self { by_key: HashMap::from([((id.0, 0), gradient)]) }
+    }
+
     pub(crate) fn take(&mut self, key: &Key) -> Option<Tensor> {
         self.by_key.remove(key)
     }
@@ -46,7 +56,7 @@ impl Gradients {
     pub fn accumulate(&mut self, other: Self) -> Result<()> {
         for (key, gradient) in other.by_key {
             let sum = match self.by_key.remove(&key) {
-                Some(earlier) => earlier.add(&gradient)?,
+                Some(earlier) => sum(&earlier, &gradient)?,
                 None => gradient,
             };
             self.by_key.insert(key, sum);
@@ -57,7 +67,7 @@ impl Gradients {
     /// Multiplies every gradient, as for the mean over accumulated batches.
     pub fn scale(&mut self, factor: f32) -> Result<()> {
         for gradient in self.by_key.values_mut() {
-            *gradient = gradient.scale(factor)?;
+            *gradient = gradient.cast(DType::F32)?.scale(factor)?.cast(gradient.dtype())?;
         }
         Ok(())
     }
@@ -76,4 +86,12 @@ impl Gradients {
     pub fn bytes(&self) -> u64 {
         self.by_key.values().map(|gradient| gradient.buffer().size()).sum()
     }
+}
+
+/// The sum of two gradients of one value. Of f16 it is computed in f32 and rounded, as PyTorch's is.
+pub(crate) fn sum(earlier: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+    if earlier.dtype() == DType::F32 {
+        return Ok(earlier.add(gradient)?);
+    }
+    Ok(earlier.cast(DType::F32)?.add(&gradient.cast(DType::F32)?)?.cast(earlier.dtype())?)
 }

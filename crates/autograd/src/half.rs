@@ -3,7 +3,7 @@
 use tilewright_ops::{DType, Op};
 use tilewright_tensor::Tensor;
 
-use crate::{error::Result, node::Saved, rules, rules::rule::Backward, var::Var};
+use crate::{detect, error::Result, node::Saved, rules, rules::rule::Backward, var::Var};
 
 impl Var {
     /// As [`Self::run`], in mixed precision (Micikevicius et al., arXiv 1710.03740): the large operands of convolutions,
@@ -42,6 +42,7 @@ impl Var {
         // The first result is large, and none of these rules reads it.
         let mut read = outputs.clone();
         read[0] = Tensor::zeros(outputs[0].context(), &[0])?;
+        detect::after_forward(op.name(), inputs, &outputs)?;
         let held = kept.iter().chain(&read).map(|tensor| Saved::of(tensor, inputs)).collect();
         let (op_kept, wanted) = (op.clone(), needs(inputs));
         let rule = Box::new(move |gradients: &[Option<Tensor>], needs: &[bool]| {

@@ -31,6 +31,12 @@ pub enum Error {
     /// A layer, an optimizer or a file of weights failed.
     #[error(transparent)]
     Nn(#[from] tilewright_nn::Error),
+    /// A file of weights of another library failed.
+    #[error(transparent)]
+    Weights(#[from] tilewright_weights::Error),
+    /// A download failed.
+    #[error(transparent)]
+    Fetch(#[from] tilewright_weights::fetch::FetchError),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] tilewright_train::Error),
@@ -40,6 +46,9 @@ pub enum Error {
     /// The data could not be read.
     #[error(transparent)]
     Data(#[from] tilewright_data::DataError),
+    /// An index could not be made, read or searched.
+    #[error(transparent)]
+    Retrieve(#[from] tilewright_retrieve::Error),
     /// A picture could not be drawn.
     #[error(transparent)]
     Picture(#[from] PictureError),

@@ -10,6 +10,7 @@ mod model;
 pub mod pictures;
 mod suite;
 mod trained;
+mod vision;
 mod workload;
 
 pub use error::{Error, Result};

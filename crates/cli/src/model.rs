@@ -3,13 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use tilewright_graph::{Graph, ValueId};
-use tilewright_nn::{INPUT, LoadReport, ParameterStore, StateFile, Unwrapped};
+use tilewright_nn::{INPUT, LoadReport, ParameterStore, Unwrapped};
 use tilewright_onnx::{ElementType, Import, Imported, InputPort, Model, OutputPort};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Network, Options, build, options_of};
 
-use crate::{error::Error, error::Result, mistaken, mistaken::Wanted};
+use crate::{error::Error, error::Result, mistaken};
 
 /// Classes of a network that is made without weights: ImageNet's.
 const CLASSES: usize = 1000;
@@ -93,8 +93,7 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
     if weights.is_some() {
         return argument("--weights", format!("`{path}` brings its own weights; leave this out"));
     }
-    let model =
-        Model::load(path).map_err(|error| mistaken::explain(Path::new(path), Wanted::Model, error.into()))?;
+    let model = Model::load(path).map_err(|error| mistaken::explain(Path::new(path), error.into()))?;
     let names: Vec<&str> = model.inputs().map(|input| input.name.as_str()).collect();
     let mut import = Import::new(&model);
     for (at, input) in inputs.iter().enumerate() {
@@ -133,8 +132,10 @@ pub fn load(
     weights: &Path,
     image: [usize; 3],
 ) -> Result<(Network, LoadReport)> {
-    let state = StateFile::open(weights)
-        .map_err(|error| mistaken::explain(weights, Wanted::Weights, error.into()))?;
+    let (state, notes) = tilewright_weights::source(weights)?;
+    for note in notes {
+        eprintln!("note: {}: {note}", weights.display());
+    }
     let state = Unwrapped::new(state);
     let options = options_of(name, &state, image)?;
     let store = ParameterStore::from_state(context, 0, Arc::new(state));

@@ -18,10 +18,17 @@ use tilewright_cli::commands::Cli;
 use written::{Written, commands, is_variable, split};
 
 /// Commands that take long, and the test that runs them on something small.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 16] = [
+    ("classify", "crates/cli/tests/vision.rs"),
+    ("features", "crates/cli/tests/vision.rs"),
+    ("embed", "crates/cli/tests/vision.rs"),
+    ("similar", "crates/cli/tests/vision.rs"),
     ("train", "crates/cli/tests/train.rs"),
     ("profile", "crates/cli/tests/networks.rs"),
+    ("memory", "crates/cli/tests/networks.rs"),
     ("tune", "crates/cli/tests/measuring.rs"),
+    ("convert", "crates/cli/tests/faces.rs"),
+    ("fetch", "crates/cli/tests/faces.rs"),
     ("devices --probe", "crates/cli/tests/measuring.rs"),
     ("kernels roofline", "crates/cli/tests/measuring.rs"),
     ("kernels compile-time", "crates/cli/tests/measuring.rs"),

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
+#[path = "faces/weights.rs"]
+mod weights;
 
 use std::{collections::BTreeMap, fs};
 
@@ -89,6 +91,25 @@ fn grad_gives_pytorchs_gradients() {
         let error = relative_error(gradient, expected[name]);
         assert!(error < 1e-4, "{name}: {error:e}");
     }
+    // The same classes as probabilities.
+    let soft = folder.path().join("soft.npy");
+    let one_hot: Vec<f32> = labels
+        .iter()
+        .flat_map(|&label| (0..10).map(move |class| f32::from(u8::from(class == label))))
+        .collect();
+    write_npy(&soft, "<f4", &[labels.len(), 10], &floats(&one_hot));
+    let softly = arguments(text(&soft));
+    let softly: Vec<_> = softly.iter().map(String::as_str).collect();
+    run_well(&[&softly[..], &["--loss", "soft_cross_entropy"]].concat());
+    let bytes = fs::read(&output).unwrap();
+    for (name, view) in SafeTensors::deserialize(&bytes).unwrap().iter() {
+        let words = view.data().chunks_exact(4).map(|word| f32::from_le_bytes(word.try_into().unwrap()));
+        let error = relative_error(&words.collect::<Vec<_>>(), expected[name]);
+        assert!(error < 1e-4, "{name}: {error:e}");
+    }
+    run_well(&[&softly[..], &["--loss", "smooth_l1"]].concat());
+    assert_ne!(fs::read(&output).unwrap(), bytes);
+    run_badly(&[&all[..all.len() - 1], &["mse"]].concat(), &["mse_loss", "[4]", "[4, 10]"]);
     // A label that is no class.
     fs::remove_file(&output).unwrap();
     let wrong = folder.path().join("wrong.npy");
@@ -181,7 +202,7 @@ fn what_frameworks_save_is_said_by_name() {
     let archive = path("resnet20.pth");
     fs::write(&archive, b"PK\x03\x04 archive/data.pkl").unwrap();
     infer(text(&archive), &[], &["resnet20.pth", "torch.onnx.export"]);
-    infer("resnet20", &["--weights", text(&archive)], &["resnet20.pth", "safetensors.torch.save_file"]);
+    infer("resnet20", &["--weights", text(&archive)], &["resnet20.pth", "zip archive cannot be read"]);
     let pointer = path("resnet20.onnx");
     fs::write(&pointer, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n").unwrap();
     infer(text(&pointer), &[], &["resnet20.onnx", "git lfs pull"]);

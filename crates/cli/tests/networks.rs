@@ -1,4 +1,4 @@
-//! Looking at networks: `inspect`, `profile`.
+//! Looking at networks: `inspect`, `profile`, `memory`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
@@ -92,4 +92,32 @@ fn zoo_lists_networks_and_shows_one() {
     assert_eq!(info["keys"][0]["name"], "conv1.weight");
     assert!(info["layers"].as_array().unwrap().len() > 60, "{info}");
     run_badly(&["zoo", "info", "ResNet-50"], &["ResNet-50", "`resnet50`"]);
+}
+
+#[test]
+fn memory_says_what_a_training_step_holds() {
+    let base = ["memory", "resnet20", "--input", "4x1x12x12", "--steps", "2"];
+    let report = |flags: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&run_well(&[&base[..], &["--json"], flags].concat())).unwrap()
+    };
+    let bytes = |report: &serde_json::Value, name: &str| report["bytes"][name].as_u64().unwrap();
+    let plain = report(&[]);
+    // 0.27 million numbers for ten classes, and 990 more outputs of 64 numbers and a bias.
+    let parameters = bytes(&plain, "parameters");
+    assert!((4 * 330_000..4 * 340_000).contains(&parameters), "{plain}");
+    assert_eq!(bytes(&plain, "gradients"), parameters);
+    assert!(bytes(&plain, "optimizer") >= parameters, "{plain}");
+    let peak = bytes(&plain, "peak");
+    assert!(peak >= 2 * parameters + bytes(&plain, "saved_for_backward"), "{plain}");
+    assert!(bytes(&plain, "peak_with_pool") >= peak, "{plain}");
+    assert_eq!(plain["bytes"]["seconds"].as_array().unwrap().len(), 2);
+    let less = report(&["--checkpoint-activations", "--step-on-the-way"]);
+    assert!(bytes(&less, "saved_for_backward") * 3 < bytes(&plain, "saved_for_backward") * 2, "{less}");
+    assert_eq!(bytes(&less, "gradients"), 0);
+    assert!(bytes(&less, "peak") < peak, "{less} {plain}");
+    let said = run_well(&[&base[..4], &["--steps", "1", "--tape"]].concat());
+    assert!(said.contains("batch_norm_train") && said.contains("layer3.2.conv2.weight"), "{said}");
+    run_badly(&[&base[..4], &["--steps", "0"]].concat(), &["--steps"]);
+    run_badly(&["memory", "nothing"], &["nothing", "resnet20"]);
+    run_badly(&["memory", "resnet20", "--input", "3x32x32"], &["[3, 32, 32]", "N×C×H×W"]);
 }

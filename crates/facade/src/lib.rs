@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Values are computed by [`Tensor`] and differentiated by [`Var`]; [`nn`] has layers, optimizers and checkpoints,
-//! [`train`] the training loop, [`data`] images, [`zoo`] networks. [`kernels`] launches single kernels on buffers,
+//! [`train`] the training loop, [`data`] images, [`zoo`] networks, [`retrieve`] an index of vectors. [`kernels`] launches single kernels on buffers,
 //! [`shaders`] holds their WGSL, and [`runtime`] the device, its memory and its profiler. [`ops::support`] is the table of
 //! what is supported.
 
@@ -29,6 +29,7 @@ pub use tilewright_kernels as kernels;
 pub use tilewright_nn as nn;
 pub use tilewright_onnx as onnx;
 pub use tilewright_ops as ops;
+pub use tilewright_retrieve as retrieve;
 pub use tilewright_runtime as runtime;
 pub use tilewright_shaders as shaders;
 pub use tilewright_tensor as tensor;

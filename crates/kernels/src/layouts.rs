@@ -1,13 +1,14 @@
 //! The layouts of every launcher's `Params`.
 
 use crate::{
-    base::params::ParamsLayout, convolution, elementwise, loss, matmul, movement, normalization, optimizer,
-    pooling, probe, random, reduction, sort, texture,
+    attention, base::params::ParamsLayout, convolution, elementwise, loss, matmul, movement, normalization,
+    optimizer, pooling, probe, random, reduction, sort, texture,
 };
 
 /// The layouts of every launcher.
 pub fn all_params() -> Vec<ParamsLayout> {
     [
+        attention::params(),
         convolution::params(),
         elementwise::params(),
         loss::params(),

@@ -8,6 +8,7 @@
 //! algorithm by its name, `table.rs` chooses one, `measure.rs` tries several, `choose.rs` asks both, and `run.rs` does
 //! what was chosen. A `mod.rs` declares and re-exports.
 
+pub mod attention;
 mod base;
 mod contest;
 pub mod convolution;

@@ -5,8 +5,8 @@ use tilewright_graph::{Graph, capture_named};
 use tilewright_ops::DType;
 
 use crate::{
-    error::Error, error::Result, module::Module, parameter::Entry, pass::Pass, store::ParameterStore,
-    values::Values,
+    error::Error, error::Result, features::features_of, module::Module, parameter::Entry, pass::Pass,
+    store::ParameterStore, values::Values,
 };
 
 /// Runs `module` once on symbolic inputs, in evaluation mode, and gives what it does as a graph whose inputs and outputs
@@ -32,6 +32,30 @@ pub fn capture(
     store: &ParameterStore,
     inputs: &[(&str, &[usize], DType)],
 ) -> Result<Graph> {
+    captured(module, store, inputs, None)
+}
+
+/// As [`capture`], as a graph whose outputs are what the layers at `paths` give ([`crate::features`]), under those paths and
+/// in their order. What they do not need, such as the layers behind them, compiling leaves out; the name of an output port
+/// among the paths is that output.
+///
+/// # Errors
+/// Those of [`capture`]; [`Error::UnknownPath`].
+pub fn capture_features(
+    module: &dyn Module,
+    store: &ParameterStore,
+    inputs: &[(&str, &[usize], DType)],
+    paths: &[&str],
+) -> Result<Graph> {
+    captured(module, store, inputs, Some(paths))
+}
+
+fn captured(
+    module: &dyn Module,
+    store: &ParameterStore,
+    inputs: &[(&str, &[usize], DType)],
+    paths: Option<&[&str]>,
+) -> Result<Graph> {
     store.fill()?;
     let mut parameters = Vec::new();
     for entry in store.entries() {
@@ -45,7 +69,11 @@ pub fn capture(
         let named = inputs.iter().zip(tensors);
         let named: Values =
             named.map(|((name, ..), x)| ((*name).to_owned(), Var::constant(x.clone()))).collect();
-        let outputs = module.call(&named, &Pass::eval()).map_err(|error| {
+        let outputs = match paths {
+            None => module.call(&named, &Pass::eval()),
+            Some(paths) => features_of(module, paths, &named, Pass::eval()).map(|(_, found)| found),
+        };
+        let outputs = outputs.map_err(|error| {
             let said = error.to_string();
             fault = Some(error);
             said
@@ -54,7 +82,7 @@ pub fn capture(
         Ok::<_, String>(outputs.collect())
     });
     match (graph, fault) {
-        (_, Some(error @ Error::Ports { .. })) => Err(error),
+        (_, Some(error @ (Error::Ports { .. } | Error::UnknownPath { .. }))) => Err(error),
         (graph, _) => Ok(graph?),
     }
 }

@@ -19,6 +19,14 @@ pub enum Error {
     /// A network could not be captured.
     #[error(transparent)]
     Graph(#[from] tilewright_graph::Error),
+    /// No layer has reported its output under that path.
+    #[error("no layer is at `{path}`; near it are: {near}")]
+    UnknownPath {
+        /// The path.
+        path: String,
+        /// Paths that there are, and that are most like it.
+        near: String,
+    },
     /// A value was asked for by a name that there is not.
     #[error("there is no value `{name}`; there are: {there}")]
     MissingValue {
@@ -67,6 +75,17 @@ pub enum Error {
         /// The number.
         value: f64,
     },
+    /// The norm of all gradients is infinite or NaN, and the caller wants to know.
+    #[error(
+        "the {norm_type}-norm of the gradients is {norm}: it cannot be clipped; lower the learning rate, or clip without \
+         error_if_nonfinite"
+    )]
+    NonFiniteNorm {
+        /// The norm.
+        norm: f32,
+        /// Which norm it is.
+        norm_type: f32,
+    },
     /// A layer was given an option that it cannot take.
     #[error("{layer}: {option} is {value}; {hint}")]
     Option {
@@ -102,7 +121,9 @@ pub enum Error {
         report: Box<LoadReport>,
     },
     /// A tensor of a state dict has an element type that cannot be converted.
-    #[error("tensor `{name}` has the element type {dtype}; f64, f32, f16, bf16, i32 and i64 can be read")]
+    #[error(
+        "tensor `{name}` has the element type {dtype}; f64, f32, f16, bf16, i64, i32, i16, i8, u8 and bool can be read"
+    )]
     StateDictType {
         /// The tensor.
         name: String,
@@ -135,6 +156,9 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A source of tensors that is not of this crate could not be read.
+    #[error(transparent)]
+    Source(Box<dyn std::error::Error + Send + Sync>),
     /// A checkpoint does not belong to this run.
     #[error("cannot resume from {path}: {reason}")]
     Resume {
@@ -146,6 +170,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// What a [`crate::StateSource`] of another crate reports.
+    pub fn source(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Source(Box::new(error))
+    }
+
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
         Self::File { path: path.display().to_string(), source }
     }

@@ -7,6 +7,7 @@
 mod capture;
 mod checkpointed;
 mod error;
+mod features;
 pub mod init;
 pub mod layers;
 mod module;
@@ -16,12 +17,14 @@ mod pass;
 mod sequential;
 mod state;
 mod store;
+mod tap;
 mod transfer;
 mod values;
 
-pub use capture::capture;
+pub use capture::{capture, capture_features};
 pub use checkpointed::{Checkpointed, checkpoint};
 pub use error::{Error, Result};
+pub use features::{features, features_of};
 pub use module::{INPUT, Layer, Module, OUTPUT, Port};
 pub use parameter::{Entry, Parameter};
 pub use pass::Pass;
@@ -31,5 +34,7 @@ pub use state::{
     TrainingState, TransferReport, Unwrapped, load_but_head, narrow_i64,
 };
 pub use store::{ParameterStore, Scope};
+pub use tap::Tap;
+pub use tilewright_autograd::Var;
 pub use transfer::{Freezing, Frozen, PathPattern};
 pub use values::{Name, Values};

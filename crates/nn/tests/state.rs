@@ -223,7 +223,8 @@ fn element_types_are_converted_or_refused() {
         ("int", Dtype::I32, &ints),
         ("double", Dtype::F64, &doubles),
         ("wide", Dtype::F64, &wide),
-        ("byte", Dtype::U8, &bytes),
+        ("eighth", Dtype::F8_E4M3, &bytes),
+        ("byte", Dtype::I8, &bytes),
     ]
     .map(|(name, dtype, bytes)| (name, TensorView::new(dtype, vec![2], bytes).unwrap()));
     fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
@@ -234,7 +235,8 @@ fn element_types_are_converted_or_refused() {
     assert_eq!(read("int"), HostTensor::I64(vec![7, -8], vec![2]));
     assert_eq!(file.tensor("none").unwrap(), None);
     assert_eq!(read("double"), HostTensor::F32(vec![1.0, 2.0], vec![2]));
-    assert!(matches!(file.tensor("byte"), Err(Error::StateDictType { .. })));
+    assert_eq!(read("byte"), HostTensor::I64(bytes.iter().map(|&byte| i64::from(byte as i8)).collect(), vec![2]));
+    assert!(matches!(file.tensor("eighth"), Err(Error::StateDictType { .. })));
     assert!(matches!(file.read_all(), Err(Error::StateDictType { .. })));
     let error = file.tensor("wide").unwrap_err().to_string();
     assert!(error.contains("`wide`: element 1 is 1e300") && error.contains("3.4e38"), "{error}");

@@ -266,3 +266,31 @@ fn a_known_index_outside_is_an_error() {
     let error = run(&scatter, &[by], &[&x, &floats(&[1, 4])], ElementType::F32).unwrap_err();
     assert!(error.to_string().contains("index 3 is outside an extent of 3"), "{error}");
 }
+
+/// The other bits, what is no number, what is infinite, and a diagonal of which only the shape is known before.
+#[test]
+fn questions_of_bits() {
+    let not = |data: Data| {
+        let x = tensor(&[3], data);
+        run(&one("BitwiseNot", &[]), &[], &[&x], x.dtype()).unwrap().data().clone()
+    };
+    assert_eq!(not(Data::U8(vec![0, 255, 10])), Data::U8(vec![255, 0, 245]));
+    assert_eq!(not(Data::I8(vec![0, -1, -128])), Data::I8(vec![-1, 0, 127]));
+    assert_eq!(not(Data::I32(vec![0, i32::MIN, 77])), Data::I32(vec![-1, i32::MAX, -78]));
+    let x = [1.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, f32::MAX, f32::MIN];
+    let x = tensor(&[7], Data::F32(x.to_vec()));
+    let asked = |op: &str, attributes: &[AttributeProto]| {
+        let y = run(&one(op, attributes), &[], &[&x], ElementType::Bool).unwrap();
+        y.data().numbers()
+    };
+    let truths = |places: &[usize]| Data::Bool((0..7).map(|at| places.contains(&at)).collect()).numbers();
+    assert_eq!(asked("IsNaN", &[]), truths(&[1]));
+    assert_eq!(asked("IsInf", &[]), truths(&[2, 3]));
+    assert_eq!(asked("IsInf", &[int("detect_negative", 0)]), truths(&[2]));
+    assert_eq!(asked("IsInf", &[int("detect_positive", 0)]), truths(&[3]));
+    let x = tensor(&[2, 3], Data::F32(vec![9.0; 6]));
+    let eye = run(&one("EyeLike", &[int("k", 1)]), &[], &[&x], ElementType::F32).unwrap();
+    assert_eq!(eye.data(), &Data::F32(vec![0.0, 1.0, 0.0, 0.0, 0.0, 1.0]));
+    let eye = run(&one("EyeLike", &[int("dtype", 6)]), &[], &[&x], ElementType::I32).unwrap();
+    assert_eq!(eye.data(), &Data::I32(vec![1, 0, 0, 0, 1, 0]));
+}

@@ -16,6 +16,7 @@
 //! # Ok::<(), tilewright_ops::ShapeError>(())
 //! ```
 
+pub mod attention;
 mod binary;
 pub mod border;
 pub mod conv_transpose;
@@ -44,6 +45,7 @@ pub mod sort;
 pub mod support;
 pub mod texture;
 
+pub use attention::Attention;
 pub use border::BorderMode;
 pub use conv_transpose::ConvTranspose2d;
 pub use convolution::Conv2d;

@@ -14,6 +14,7 @@
 //! Shapes are checked by the rules of [`tilewright_ops`], which a caller asks first. A function given shapes that break a
 //! rule, or a slice whose length is not its shape's, panics with the rule's message.
 
+pub mod attention;
 pub mod compare;
 pub mod convolution;
 pub mod cumsum;

@@ -38,7 +38,7 @@ pub use buffer::Buffer;
 pub use context::Context;
 pub use dispatch::{Dispatch, fold_groups};
 pub use error::{Error, Result, STORAGE_BINDING};
-pub use files::write_whole;
+pub use files::{write_whole, write_whole_with};
 pub use options::{ContextOptions, Mode, Tuning};
 pub use pipeline::Pipeline;
 pub use plan::{MemoryPlan, Plan, Replay, SharedConstants};

@@ -25,6 +25,7 @@ pub use function::Function;
 pub use hints::Hints;
 pub use layout::Layout;
 pub use ops::{
+    attention::AttentionGradients,
     convolution::Conv2dCall,
     matmul::MatMulCall,
     normalization::{BatchNormCall, BatchNormTrain},

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use tilewright_nn::Freezing;
+use tilewright_nn::{
+    Freezing,
+    optim::{Clip, EmaOptions},
+};
 
 use crate::{error::Error, error::Result, scaler::LossScaling};
 
@@ -28,9 +31,19 @@ pub struct Options {
     pub accumulate: u64,
     /// What training does not change, and from which epoch on it does.
     pub freezing: Freezing,
+    /// How gradients are clipped, after they were added up and divided by the scale of the loss.
+    pub clip: Option<Clip>,
+    /// A running mean of the weights, which is updated after every step and evaluated in their place.
+    pub ema: Option<EmaOptions>,
     /// Mixed precision: layers store what they read as f16 ([`tilewright_nn::Pass::with_half_storage`]), parameters and the
     /// optimizer's state stay f32, and the loss is scaled. None is f32 throughout.
     pub half: Option<LossScaling>,
+    /// Save the inputs of the network's blocks alone, and compute the blocks anew on the way back
+    /// ([`tilewright_nn::Pass::with_checkpointing`]): less memory, about a third more time, the same bits.
+    pub checkpoint_activations: bool,
+    /// Look at every result and every gradient of each step: the first NaN or infinity ends the run, and the error names the
+    /// operation that made it ([`tilewright_autograd::detect_anomaly`]). Slow: for looking for a fault.
+    pub detect_anomaly: bool,
 }
 
 impl Default for Options {
@@ -46,7 +59,11 @@ impl Default for Options {
             evaluate_every: 1,
             accumulate: 1,
             freezing: Freezing::new(),
+            clip: None,
+            ema: None,
             half: None,
+            checkpoint_activations: false,
+            detect_anomaly: false,
         }
     }
 }
@@ -65,6 +82,7 @@ impl Options {
                 return Err(Error::Option { option, reason: "it must be at least 1".to_owned() });
             }
         }
+        self.clip.map_or(Ok(()), |clip| clip.check())?;
         self.half.map_or(Ok(()), |half| half.check())
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Work`] has a name, the shape it is at, what a call must do at least, and the call. The memory-bound families take
 //! [`Sizes`]: shapes of networks, or operands of so many MiB. Operands are made when a list is made, not when a work runs.
 
+mod attention;
 mod convolution;
 mod copies;
 mod elementwise;
@@ -19,6 +20,7 @@ mod softmax;
 mod sort;
 mod work;
 
+pub use attention::attention;
 pub use convolution::convolution;
 pub use copies::copies;
 pub use elementwise::elementwise;

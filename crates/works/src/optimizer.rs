@@ -1,10 +1,13 @@
 //! Optimizer steps.
 
-use tilewright_ops::{AdamW, Sgd};
+use tilewright_ops::{Adam, AdamW, Lamb, RmsProp, Sgd};
 use tilewright_runtime::Context;
 use tilewright_tensor::{
     Result, Tensor,
-    ops::optimizer::{adamw_step, sgd_step},
+    ops::optimizer::{
+        AdamState, RmsPropState, adam_step, adamw_step, average_step, lamb_step, rmsprop_step, sgd_step,
+        total_norm,
+    },
 };
 
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
     work::{Rows, Work},
 };
 
-/// SGD with and without momentum, and AdamW.
+/// A step of each optimizer, a step of a mean of weights, and the norm of a gradient.
 ///
 /// # Errors
 /// Those of making the operands.
@@ -31,6 +34,25 @@ pub fn optimizer(context: &Context, sizes: Sizes) -> Result<Vec<Work>> {
     let sgd = Sgd { momentum: 0.9, weight_decay: 5e-4, ..plain };
     let (p0, g0, b0) = (p.clone(), g.clone(), b.clone());
     rows.add("SGD with momentum", 5.0, move || sgd_step(&p0, &g0, Some(&b0), false, &sgd));
-    rows.add("AdamW", 7.0, move || adamw_step(&p, &g, &b, &second, 1, &AdamW::default()));
+    let (p0, g0, b0, s0) = (p.clone(), g.clone(), b.clone(), second.clone());
+    rows.add("AdamW", 7.0, move || adamw_step(&p0, &g0, &b0, &s0, 1, &AdamW::default()));
+    let third = tensor(0.0)?;
+    let (p0, g0, b0, s0, t0) = (p.clone(), g.clone(), b.clone(), second.clone(), third.clone());
+    rows.add("Adam with AMSGrad", 9.0, move || {
+        let kept = AdamState { first_moment: &b0, second_moment: &s0, largest_second_moment: Some(&t0) };
+        adam_step(&p0, &g0, kept, 1, &Adam { amsgrad: true, ..Adam::default() })
+    });
+    let (p0, g0, b0, s0) = (p.clone(), g.clone(), b.clone(), second.clone());
+    rows.add("RMSprop, centred, with momentum", 9.0, move || {
+        let kept = RmsPropState { square: &s0, mean: Some(&b0), momentum_buffer: Some(&third) };
+        rmsprop_step(&p0, &g0, kept, &RmsProp { centered: true, momentum: 0.9, ..RmsProp::default() })
+    });
+    // Its direction is written and read twice, the parameter read three times.
+    let (p0, g0, b0, s0) = (p.clone(), g.clone(), b.clone(), second.clone());
+    rows.add("LAMB", 12.0, move || lamb_step(&p0, &g0, &b0, &s0, 1, &Lamb::default()));
+    let p0 = p.clone();
+    rows.add("mean of weights", 3.0, move || average_step(&second, &p0, 0.999));
+    let context = context.clone();
+    rows.add("norm", 1.0, move || total_norm(&context, &[&g], 2.0));
     Ok(rows.done())
 }

@@ -35,7 +35,7 @@ pub fn facts(entry: &'static Entry, context: &Context) -> Result<Facts, Error> {
     let [channels, height, width] = entry.image;
     let graph = capture(&*module, &store, &[(INPUT, &[1, channels, height, width], DType::F32)])?;
     let flops = graph.summary().map_err(tilewright_nn::Error::from)?.flops;
-    let state = store.entries().iter().map(|entry| match entry {
+    let state = store.entries().into_iter().map(|entry| match entry {
         State::Parameter(tensor) | State::Buffer(tensor) => {
             (tensor.path().to_owned(), tensor.shape().to_vec())
         }

@@ -2,7 +2,7 @@
 
 use tilewright::{
     BatchNormCall, Tensor,
-    ops::{BatchNorm, Conv2d, ConvTranspose2d, MatMul, Op, Pool2d, PoolKind, Pooling, UnaryOp},
+    ops::{Attention, BatchNorm, Conv2d, ConvTranspose2d, MatMul, Op, Pool2d, PoolKind, Pooling, UnaryOp},
 };
 
 use super::{Input, OpCase, data, fixed, weight};
@@ -47,6 +47,12 @@ pub fn cases() -> Vec<OpCase> {
     let pool = Some(Pooling { kind: PoolKind::Average, pool: Pool2d::new([2, 2]) });
     let pooled = Op::Conv2d { op: same, bias: true, residual: false, activation: silu, pool };
     all.push(OpCase::op(pooled, inputs()));
+    let attention = |causal, mask| Op::Attention { op: Attention { scale: 0.6, causal }, mask };
+    let heads = || vec![data(&[1, 2, 3, 4]), data(&[1, 2, 5, 4]), data(&[1, 2, 5, 2])];
+    all.push(OpCase::op(attention(false, false), heads()));
+    let mut masked = heads();
+    masked.push(data(&[1, 1, 3, 5]));
+    all.push(OpCase::op(attention(true, true), masked));
     let transposed =
         ConvTranspose2d { stride: [2, 1], padding: [1, 0], output_padding: [1, 0], ..Default::default() };
     all.push(OpCase::op(Op::ConvTranspose2d(transposed), vec![data(&[1, 2, 3, 2]), weight(&[2, 3, 3, 2])]));

@@ -29,4 +29,5 @@ mod pool3d;
 mod repeat;
 mod rms_norm;
 mod sampling;
+mod scaled_dot_product_attention;
 mod variance;

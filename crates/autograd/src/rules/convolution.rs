@@ -28,16 +28,18 @@ pub(super) fn conv2d(op: Conv2d, inputs: &[&Var]) -> Result<Rule> {
     }))
 }
 
-/// Saves the input and the weight.
+/// Saves the input, unless it can be made again, and the weight.
 pub(super) fn conv_transpose2d(op: ConvTranspose2d, inputs: &[&Var]) -> Rule {
-    let (x, w) = (inputs[0].tensor().clone(), inputs[1].tensor().clone());
+    let (x, w) = (inputs[0].keep(), inputs[1].tensor().clone());
     let w_shape = w.shape().to_vec();
     of_one(move |grad_y, needs| {
         // The convolution whose transpose it is goes the other way.
         let conv = op.transposed();
         let grad_x = needs[0].then(|| grad_y.conv2d(&w, None, &conv)).transpose()?;
         let grad_w = needs[1]
-            .then(|| Tensor::conv2d_backward_weight(&x, grad_y, &w_shape, &conv, None))
+            .then(|| -> Result<Tensor> {
+                Ok(Tensor::conv2d_backward_weight(&x.get()?, grad_y, &w_shape, &conv, None)?)
+            })
             .transpose()?;
         with_bias(grad_x, grad_w, grad_y, needs)
     })

@@ -1,5 +1,6 @@
 //! The backward rule of each operation, one file for each family. A rule saves only the tensors that it reads.
 
+mod attention;
 mod convolution;
 mod cumsum;
 mod custom;
@@ -39,7 +40,7 @@ pub(crate) fn forward(op: &Op) -> (Op, usize) {
 /// How many of an operation's results have a gradient, counted from the first: the others are saved or carried on.
 pub(crate) fn differentiable(op: &Op) -> usize {
     match op {
-        Op::BatchNormTrain { .. } => 1,
+        Op::BatchNormTrain { .. } | Op::Attention { .. } => 1,
         _ => usize::MAX,
     }
 }
@@ -49,6 +50,7 @@ pub(crate) fn recipe(op: &Op, inputs: &[&Var]) -> Option<Recipe> {
     match op {
         Op::BatchNormTrain { .. } => Some(normalization::again(op, inputs)),
         Op::Unary(op) => elementwise::again(*op, inputs[0]),
+        Op::Concat { axis } => movement::again(*axis, inputs),
         _ => None,
     }
 }
@@ -135,6 +137,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         Op::Split { axis, parts } => movement::split(*axis, parts, tensor(0)),
         Op::Pad { padding, .. } => movement::pad(padding, tensor(0)),
         Op::Expand(_) => movement::expand(tensor(0)),
+        Op::Attention { op, mask: _ } => attention::attention(*op, inputs, outputs),
         Op::TopK(op) => sort::topk(*op, tensor(0), &outputs[1]),
         Op::Gather { .. } | Op::GatherElements { .. } | Op::GatherNd { .. } => {
             indexing::gathered(op, tensor(0), tensor(1))

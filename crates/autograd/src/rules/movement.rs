@@ -1,10 +1,16 @@
 //! Reshape, permute, slice, concat, split, pad, expand. They save nothing but shapes.
 
+use std::sync::Arc;
+
 use tilewright_ops::SliceRange;
 use tilewright_tensor::Tensor;
 
 use super::rule::{signed, simple};
-use crate::{var::Rule, var::Var, var::of_one};
+use crate::{
+    error::Result,
+    keep::{Kept, Recipe},
+    var::{Rule, Var, of_one},
+};
 
 pub(super) fn reshape(x: &Tensor) -> Rule {
     let own = signed(x.shape());
@@ -37,6 +43,16 @@ pub(super) fn concat(axis: usize, inputs: &[&Var]) -> Rule {
         }
         Ok(gradients)
     })
+}
+
+/// Parts of which one can be made again are joined again; the others are kept in place of the whole.
+pub(super) fn again(axis: usize, inputs: &[&Var]) -> Option<Recipe> {
+    inputs.iter().find_map(|input| input.recipe())?;
+    let parts: Vec<Kept> = inputs.iter().map(|input| input.keep()).collect();
+    Some(Arc::new(move || {
+        let parts = parts.iter().map(Kept::get).collect::<Result<Vec<_>>>()?;
+        Ok(Tensor::concat(&parts.iter().collect::<Vec<_>>(), axis)?)
+    }))
 }
 
 /// A part without a gradient counts as zeros.

@@ -4,18 +4,37 @@ use std::{collections::BTreeMap, path::Path, path::PathBuf};
 
 use tilewright_autograd::{Var, detect_anomaly};
 use tilewright_nn::{HostTensor, Pass, StateDict};
-use tilewright_onnx::ElementType;
-use tilewright_ops::CrossEntropy;
+use tilewright_onnx::{ElementType, HostTensor as Numbers};
+use tilewright_ops::{CrossEntropy, Reduction};
 use tilewright_runtime::Context;
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{Tensor, composite::loss as losses};
 
 use crate::{convert, error::Error, error::Result, files, model};
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+/// Each is a mean, with PyTorch's defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
 enum Loss {
-    /// Mean cross entropy of the logits against class numbers.
-    #[value(name = "cross_entropy", alias = "cross-entropy")]
+    /// Cross entropy of the logits against class numbers.
+    #[value(alias = "cross-entropy")]
     CrossEntropy,
+    /// Cross entropy of the logits against probabilities.
+    SoftCrossEntropy,
+    /// Binary cross entropy of the logits against probabilities.
+    BceWithLogits,
+    /// Focal loss of the logits against 0 and 1: alpha 0.25, gamma 2.
+    SigmoidFocal,
+    /// Mean squared error.
+    Mse,
+    /// Mean absolute error.
+    L1,
+    /// Smooth L1 loss with beta 1.
+    #[value(name = "smooth_l1")]
+    SmoothL1,
+    /// Huber loss with delta 1.
+    Huber,
+    /// Divergence of the softmax of the logits from probabilities, by the batch.
+    KlDiv,
 }
 
 #[derive(Debug, clap::Args)]
@@ -28,7 +47,7 @@ pub struct Arguments {
     /// The input, a .npy file of float32 N×C×H×W.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
-    /// The target, a .npy file: N class numbers (int64 or int32).
+    /// The target, a .npy file: N class numbers (int64 or int32) for cross_entropy, else float32 of the output's shape.
     #[arg(long, value_name = "FILE")]
     target: PathBuf,
     /// The loss.
@@ -43,24 +62,17 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
-    let Loss::CrossEntropy = arguments.loss;
-    let wrong = |path: &Path, reason| Error::Array { path: path.display().to_string(), reason };
     let images = convert::lossless(files::read_array(&arguments.input)?, ElementType::F32)
         .map_err(|reason| wrong(&arguments.input, reason))?;
+    // Files that cannot be read are told before the network is made.
     let target = files::read_array(&arguments.target)?;
-    let labels = convert::narrow(&target).map_err(|reason| wrong(&arguments.target, reason))?;
-    let (shape, labels_shape) = (images.shape(), target.shape());
+    let shape = images.shape();
     let [_, c, h, w] = model::image_shape(&arguments.input.display().to_string(), shape)?;
     let (network, _) = model::load(context, &arguments.model, &arguments.weights, [c, h, w])?;
     let x = Tensor::from_slice(context, &images.to_f32(), shape)?;
-    let target = Tensor::from_slice(context, &labels, labels_shape)?;
-    let op = CrossEntropy::default();
     let work = || -> Result<_> {
-        let logits = network.module.forward(&Var::constant(x), &Pass::train(0, 0))?;
-        if let Some(&classes) = logits.shape().get(1) {
-            op.check_labels(classes, &labels)?;
-        }
-        let loss = logits.cross_entropy(&target, None, &op)?;
+        let output = network.module.forward(&Var::constant(x), &Pass::train(0, 0))?;
+        let loss = of_output(&output, target, arguments)?;
         let gradients = loss.backward()?;
         Ok((loss, gradients))
     };
@@ -84,4 +96,45 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     StateDict { tensors, metadata: None }.write(&arguments.output)?;
     println!("loss {:.6}, {count} gradients → {}", loss.tensor().item()?, arguments.output.display());
     Ok(())
+}
+
+fn wrong(path: &Path, reason: String) -> Error {
+    Error::Array { path: path.display().to_string(), reason }
+}
+
+/// The loss of a network's output.
+fn of_output(output: &Var, target: Numbers, Arguments { target: path, loss, .. }: &Arguments) -> Result<Var> {
+    let context = output.tensor().context();
+    if *loss == Loss::CrossEntropy {
+        let labels = convert::narrow(&target).map_err(|reason| wrong(path, reason))?;
+        let op = CrossEntropy::default();
+        if let Some(&classes) = output.shape().get(1) {
+            op.check_labels(classes, &labels)?;
+        }
+        return Ok(output.cross_entropy(
+            &Tensor::from_slice(context, &labels, target.shape())?,
+            None,
+            &op,
+        )?);
+    }
+    let shape = target.shape().to_vec();
+    let target = convert::lossless(target, ElementType::F32).map_err(|reason| wrong(path, reason))?;
+    let target = Var::constant(Tensor::from_slice(context, &target.to_f32(), &shape)?);
+    Ok(match loss {
+        Loss::CrossEntropy | Loss::SoftCrossEntropy => {
+            losses::soft_cross_entropy(output, &target, None, 0.0, Reduction::Mean)?
+        }
+        Loss::BceWithLogits => {
+            losses::binary_cross_entropy_with_logits(output, &target, None, None, Reduction::Mean)?
+        }
+        Loss::SigmoidFocal => losses::sigmoid_focal_loss(output, &target, Some(0.25), 2.0, Reduction::Mean)?,
+        Loss::Mse => losses::mse_loss(output, &target, Reduction::Mean)?,
+        Loss::L1 => losses::l1_loss(output, &target, Reduction::Mean)?,
+        Loss::SmoothL1 => losses::smooth_l1_loss(output, &target, 1.0, Reduction::Mean)?,
+        Loss::Huber => losses::huber_loss(output, &target, 1.0, Reduction::Mean)?,
+        Loss::KlDiv => {
+            let logs = output.log_softmax(1)?;
+            losses::kl_div(&logs, &target, false, losses::KlReduction::BatchMean)?
+        }
+    })
 }

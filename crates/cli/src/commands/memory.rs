@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use tilewright_autograd::{Tape, Var};
-use tilewright_nn::{Entry, ParameterStore, Pass, optim::Optimizer, optim::Sgd};
+use tilewright_nn::{Entry, ParameterStore, Pass, optim::Optimizer, optim::Sgd, optim::step_on_the_way};
 use tilewright_ops as ops;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
@@ -13,9 +13,6 @@ use tilewright_zoo::{Options, build};
 use super::{output::print_json, profile::ShapeArgument, profile::input_shapes};
 use crate::{error::Error, error::Result, mistaken, model};
 
-/// Classes: ImageNet's.
-const CLASSES: usize = 1000;
-
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A network of the zoo; its parameters are random.
@@ -23,12 +20,18 @@ pub struct Arguments {
     /// The shape of the input.
     #[arg(long, value_name = "SHAPE", default_value = "8x3x64x64")]
     input: ShapeArgument,
+    /// Classes.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    classes: usize,
     /// Steps of SGD with momentum; the first makes the optimizer's state and compiles kernels.
     #[arg(long, default_value_t = 3, value_name = "N")]
     steps: u64,
     /// Save the blocks' inputs alone, and compute the blocks anew on the way back: less memory for more time.
     #[arg(long)]
     checkpoint_activations: bool,
+    /// Change each parameter as soon as its gradient is there, and free it: gradients are not all held at once.
+    #[arg(long)]
+    step_on_the_way: bool,
     /// Show the tape of the last step: every operation, and what it saves.
     #[arg(long)]
     tape: bool,
@@ -46,7 +49,7 @@ struct Report {
     kept: u64,
     /// What the optimizer keeps.
     optimizer: u64,
-    /// Gradients, when all are there.
+    /// Gradients, when all are there; 0 where they never are.
     gradients: u64,
     /// What backward rules hold when the forward pass is over.
     saved_for_backward: u64,
@@ -74,7 +77,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let [_, channels, height, width] = model::image_shape("--input", &input.shape)?;
     let store = ParameterStore::new(context, 0);
     let image = [channels, height, width];
-    let network = build(&arguments.model, &store, Options::new(image, CLASSES))?;
+    let network = build(&arguments.model, &store, Options::new(image, arguments.classes))?;
     store.fill()?;
     let mut report = Report::default();
     for entry in store.entries() {
@@ -104,10 +107,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let tape = loss.tape()?;
         report.saved_for_backward = tape.saved();
         last = Some(tape);
-        let mut gradients = loss.backward()?;
-        report.gradients = gradients.bytes();
-        optimizer.step(&mut gradients, op.lr)?;
-        drop(gradients);
+        if arguments.step_on_the_way {
+            step_on_the_way(&loss, &mut optimizer, op.lr)?;
+        } else {
+            let mut gradients = loss.backward()?;
+            report.gradients = gradients.bytes();
+            optimizer.step(&mut gradients, op.lr)?;
+        }
         let loss = loss.tensor().item()?;
         report.seconds.push(begun.elapsed().as_secs_f64());
         if !arguments.json {
@@ -126,7 +132,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let checkpointing = arguments.checkpoint_activations;
         let (device, driver) = (&context.adapter_info().name, &context.adapter_info().driver_info);
         print_json(&serde_json::json!({
-            "model": arguments.model, "input": shape, "checkpoint_activations": checkpointing, "optimizer": "sgd with momentum",
+            "model": arguments.model, "input": shape, "checkpoint_activations": checkpointing,
+            "step_on_the_way": arguments.step_on_the_way, "optimizer": "sgd with momentum",
             "device": device, "driver": driver, "bytes": report,
         }));
         return Ok(());

@@ -1,7 +1,12 @@
 //! The commands, one file or folder each.
 
+mod classify;
+mod convert;
 mod devices;
+mod embed;
 mod export;
+mod features;
+mod fetch;
 mod grad;
 mod infer;
 mod inspect;
@@ -11,6 +16,7 @@ mod output;
 mod precision;
 mod profile;
 mod segment;
+mod similar;
 mod train;
 mod tune;
 mod zoo;
@@ -74,6 +80,14 @@ enum Command {
     Train(train::arguments::Arguments),
     /// Run a network on an array.
     Infer(infer::Arguments),
+    /// Name what pictures show.
+    Classify(classify::Arguments),
+    /// Draw what a layer of a network gives for a picture.
+    Features(features::Arguments),
+    /// Make an index of a folder of pictures, to find similar ones.
+    Embed(embed::Arguments),
+    /// Find the pictures of an index that are most like one.
+    Similar(similar::Arguments),
     /// Say of each pixel of pictures which class it belongs to.
     Segment(segment::Arguments),
     /// Show a network's layers, what is fused in them, and its memory.
@@ -86,6 +100,10 @@ enum Command {
     Export(export::Arguments),
     /// Compute the gradient of every parameter.
     Grad(grad::Arguments),
+    /// Write a file of weights of PyTorch or NumPy as safetensors; nothing in it is run.
+    Convert(convert::Arguments),
+    /// Download published weights, check their hash and convert them.
+    Fetch(fetch::Arguments),
     /// Measure which algorithm is the quickest for each shape, and remember it.
     Tune(tune::Arguments),
     /// List the networks that there are by name, or show one.
@@ -102,14 +120,20 @@ impl Cli {
     /// Runs the command; the code is not zero where it was interrupted.
     pub fn run(self) -> Result<ExitCode> {
         match self.command {
+            Command::Convert(arguments) => convert::run(&arguments)?,
             Command::Devices(arguments) => devices::run(&arguments, || self.device.context())?,
             Command::Kernels(command) => kernels::run(&command, || self.device.context())?,
             Command::Train(arguments) => return train::run(&arguments, &self.device.context()?),
             Command::Infer(arguments) => infer::run(&arguments, &self.device.context()?)?,
+            Command::Classify(arguments) => return classify::run(&arguments, &self.device.context()?),
+            Command::Features(arguments) => features::run(&arguments, &self.device.context()?)?,
+            Command::Embed(arguments) => return embed::run(&arguments, &self.device.context()?),
+            Command::Similar(arguments) => return similar::run(&arguments, &self.device.context()?),
             Command::Segment(arguments) => segment::run(&arguments, &self.device.context()?)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Memory(arguments) => memory::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
+            Command::Fetch(arguments) => fetch::run(&arguments)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,
             Command::Zoo(command) => zoo::run(&command, &self.device.context()?)?,

@@ -86,6 +86,29 @@ impl Canvas {
         self.region(corner, end, colour, |x, y| overlap(x, corner.0, end.0) * overlap(y, corner.1, end.1));
     }
 
+    /// Pixels in rows of `width`, each a square of `factor`×`factor`, from a whole place on.
+    pub(super) fn pixels(&mut self, corner: Place, width: usize, factor: usize, colours: &[Colour]) {
+        let (left, top, factor) = (corner.0.round() as i64, corner.1.round() as i64, factor as i64);
+        for (row, colours) in colours.chunks(width.max(1)).enumerate() {
+            for (column, &colour) in colours.iter().enumerate() {
+                let (x, y) = (left + column as i64 * factor, top + row as i64 * factor);
+                for (down, across) in
+                    (0..factor).flat_map(|down| (0..factor).map(move |across| (down, across)))
+                {
+                    self.set(x + across, y + down, colour);
+                }
+            }
+        }
+    }
+
+    fn set(&mut self, x: i64, y: i64, Colour(r, g, b): Colour) {
+        if x < 0 || y < 0 || x >= i64::from(self.width) || y >= i64::from(self.height) {
+            return;
+        }
+        let place = 3 * (y as usize * self.width as usize + x as usize);
+        self.pixels[place..place + 3].copy_from_slice(&[r, g, b]);
+    }
+
     /// A filled circle.
     pub(super) fn disc(&mut self, (x, y): Place, radius: f64, colour: Colour) {
         let reach = radius + 1.0;

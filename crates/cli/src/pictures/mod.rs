@@ -7,17 +7,22 @@
 mod axis;
 mod canvas;
 mod colour;
+mod colour_map;
 mod confusion_matrix;
+mod contact_sheet;
 mod curves;
 mod error;
+mod feature_maps;
 mod font;
 mod network;
 mod prediction_sheet;
 mod roofline;
 
 pub use confusion_matrix::confusion_matrix;
+pub use contact_sheet::{Thumbnail, contact_sheet};
 pub use curves::{EpochMetrics, StepLoss, curves};
 pub use error::PictureError;
+pub use feature_maps::{FeatureMaps, feature_maps};
 pub use network::network;
 pub use prediction_sheet::{Prediction, prediction_sheet};
 pub use roofline::{Dot, Kind, Plot, roofline};

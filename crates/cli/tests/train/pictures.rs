@@ -175,6 +175,10 @@ fn what_changes_how_it_trains_and_goes_on_from_a_checkpoint() {
         "--decay",
         "bn*=0",
         "--decay-matrices-only",
+        "--ema",
+        "0.5",
+        "--clip-norm",
+        "5",
         "--evaluate-every",
         "2",
         "--per-class",
@@ -201,4 +205,52 @@ fn what_changes_how_it_trains_and_goes_on_from_a_checkpoint() {
     assert!(said.contains("stopped after epoch 3"), "{said}");
     let said = run_well(&[&data[..], &early, &["--resume"]].concat());
     assert!(said.contains("stopped after epoch 3"), "{said}");
+}
+
+#[test]
+fn a_folder_of_masks() {
+    let folder = folder();
+    let (data, output) = (folder.path().join("data"), folder.path().join("out"));
+    for part in ["images", "masks"] {
+        fs::create_dir_all(data.join(part)).unwrap();
+    }
+    for at in 0..10u32 {
+        let (width, height) = (20 + at % 3, 18 + at % 4);
+        let inside = |x: u32, y: u32| x.abs_diff(6 + at % 8) < 5 && y.abs_diff(8) < 5;
+        let picture = image::RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([if inside(x, y) { 220 } else { 40 } + (x * 5 % 20) as u8; 3])
+        });
+        picture.save(data.join(format!("images/{at}.png"))).unwrap();
+        let mask = image::GrayImage::from_fn(width, height, |x, y| image::Luma([7 * u8::from(inside(x, y))]));
+        mask.save(data.join(format!("masks/{at}.png"))).unwrap();
+    }
+    let base = [&base(&data, &output)[..], &["--model", "unet_bn_16", "--image-size", "16", "--epochs", "3"]]
+        .concat();
+    let base: Vec<&str> =
+        base.iter().enumerate().filter(|(at, _)| !(5..7).contains(at)).map(|(_, a)| *a).collect();
+    run_badly(&base, &["--class-names", "ground"]);
+    run_badly(
+        &[&base[..], &["--class-names", "ground,cell"]].concat(),
+        &["masks/0.png", "7 in row", "instances"],
+    );
+    let model = base.iter().position(|word| *word == "unet_bn_16").unwrap();
+    let mut other = [&base[..], &["--masks", "instances"]].concat();
+    run_well(&[&other[..], &["--augment"]].concat());
+    let last = last_line(&output);
+    assert!(
+        last["test_accuracy"].as_f64().unwrap() > 0.6 && last["test_mean_iou"].as_f64().is_some(),
+        "{last}"
+    );
+    let known = metadata(&output.join("model.safetensors"));
+    assert_eq!(
+        (&known["task"], &known["classes"]),
+        (&"segmentation".into(), &serde_json::json!(["ground", "object"]))
+    );
+    other[model] = "small_cnn";
+    run_badly(&other, &["--model", "classification", "segmentation"]);
+    other[model] = "unet_bn_16";
+    fs::remove_dir_all(&output).unwrap();
+    image::GrayImage::new(4, 5).save(data.join("masks/3.png")).unwrap();
+    run_badly(&other, &["masks/3.png", "5×4", "images/3.png", "21×20"]);
+    assert!(!output.exists());
 }

@@ -9,7 +9,9 @@ use tilewright_autograd::Var;
 use tilewright_ops::{BatchNorm, Op, UnaryOp};
 use tilewright_tensor::{BatchNormCall, Tensor};
 
-use crate::{error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope};
+use crate::{
+    error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope, tap::Tap,
+};
 
 /// Normalises each channel: by the batch in training, by the running statistics in inference and where
 /// [`Parameter::set_tracked`] keeps them (of `running_mean`).
@@ -21,6 +23,7 @@ pub struct BatchNorm2d {
     running_var: Arc<Parameter>,
     num_batches_tracked: Arc<AtomicI64>,
     op: BatchNorm,
+    tap: Tap,
 }
 
 impl BatchNorm2d {
@@ -44,11 +47,21 @@ impl BatchNorm2d {
             running_var: scope.buffer("running_var", &[channels], Init::Constant(1.0))?,
             num_batches_tracked: scope.counter("num_batches_tracked")?,
             op,
+            tap: Tap::new(scope),
         })
     }
 
     /// [`Layer::forward`] and an activation of the result in the same passes: what networks nearly always pair.
     pub fn forward_fused(&self, x: &Var, pass: &Pass, activation: Option<UnaryOp>) -> Result<Var> {
+        let Some(function) = activation.filter(|_| self.tap.is_wanted(pass)) else {
+            // What is fused is no output of this layer; that there is one is reported all the same.
+            let y = self.normalised(x, pass, activation)?;
+            return Ok(self.tap.give(y, pass));
+        };
+        Ok(self.tap.give(self.normalised(x, pass, None)?, pass).unary(function)?)
+    }
+
+    fn normalised(&self, x: &Var, pass: &Pass, activation: Option<UnaryOp>) -> Result<Var> {
         let (weight, bias) = (self.weight.var(pass)?, self.bias.var(pass)?);
         let (mean, var) = (self.running_mean.tensor()?, self.running_var.tensor()?);
         if pass.stores_half() {
@@ -64,9 +77,7 @@ impl BatchNorm2d {
             return Ok(x.batch_norm_eval(&weight, &bias, &mean, &var, call)?);
         }
         let trained = x.batch_norm_train(&weight, &bias, &mean, &var, call)?;
-        if !pass.is_recomputing() {
-            self.track(trained.running_mean, trained.running_var)?;
-        }
+        self.track(pass, trained.running_mean, trained.running_var)?;
         Ok(trained.y)
     }
 
@@ -84,7 +95,7 @@ impl BatchNorm2d {
         }
         let mut found = pass.run(&Op::BatchNormTrain { op: self.op, activation }, &inputs)?;
         // y, mean, inverse deviation, running mean, running variance, rest.
-        self.track(found[3].tensor().clone(), found[4].tensor().clone())?;
+        self.track(pass, found[3].tensor().clone(), found[4].tensor().clone())?;
         Ok(found.swap_remove(0))
     }
 
@@ -93,7 +104,11 @@ impl BatchNorm2d {
         pass.is_training() && self.running_mean.is_tracked()
     }
 
-    fn track(&self, mean: Tensor, var: Tensor) -> Result<()> {
+    fn track(&self, pass: &Pass, mean: Tensor, var: Tensor) -> Result<()> {
+        // The first run of a checkpointed part has done so.
+        if pass.is_recomputing() {
+            return Ok(());
+        }
         self.running_mean.set(mean)?;
         self.running_var.set(var)?;
         self.num_batches_tracked.fetch_add(1, Ordering::Relaxed);

@@ -7,6 +7,7 @@ use tilewright_ops as ops;
 
 use crate::{
     error::Error, error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope,
+    tap::Tap,
 };
 
 /// A 2-D convolution with its weight (O I H W) and bias.
@@ -15,6 +16,7 @@ pub struct Conv2d {
     weight: Arc<Parameter>,
     bias: Option<Arc<Parameter>>,
     op: ops::Conv2d,
+    tap: Tap,
 }
 
 /// The options of [`Conv2d`].
@@ -107,12 +109,13 @@ impl Conv2d {
         let fan_in: usize = shape[1..].iter().product();
         let start = options.bias_init.unwrap_or_else(|| Init::default_bias(fan_in));
         let bias = options.bias.then(|| scope.parameter("bias", &[out_channels], start));
-        Ok(Self { weight, bias: bias.transpose()?, op: options.op })
+        Ok(Self { weight, bias: bias.transpose()?, op: options.op, tap: Tap::new(scope) })
     }
 }
 
 impl Layer for Conv2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.tap.take(x, pass);
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
         let weight = self.weight.var(pass)?;
         if pass.stores_half() {
@@ -124,8 +127,8 @@ impl Layer for Conv2d {
                 pool: None,
             };
             let inputs: Vec<_> = [x, &weight].into_iter().chain(&bias).collect();
-            return Ok(pass.run(&op, &inputs)?.swap_remove(0));
+            return Ok(self.tap.give(pass.run(&op, &inputs)?.swap_remove(0), pass));
         }
-        Ok(x.conv2d(&weight, bias.as_ref(), &self.op)?)
+        Ok(self.tap.give(x.conv2d(&weight, bias.as_ref(), &self.op)?, pass))
     }
 }

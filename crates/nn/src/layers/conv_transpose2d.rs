@@ -7,6 +7,7 @@ use tilewright_ops as ops;
 
 use crate::{
     error::Error, error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope,
+    tap::Tap,
 };
 
 /// A 2-D transposed convolution with its weight (I, O / groups, KH, KW) and bias: PyTorch's `ConvTranspose2d`. A kernel of 2
@@ -16,6 +17,7 @@ pub struct ConvTranspose2d {
     weight: Arc<Parameter>,
     bias: Option<Arc<Parameter>>,
     op: ops::ConvTranspose2d,
+    tap: Tap,
 }
 
 /// The options of [`ConvTranspose2d`].
@@ -88,13 +90,15 @@ impl ConvTranspose2d {
         // PyTorch counts the inputs of a unit by the weight's second axis here too.
         let fan_in: usize = shape[1..].iter().product();
         let bias = options.bias.then(|| scope.parameter("bias", &[out_channels], Init::default_bias(fan_in)));
-        Ok(Self { weight, bias: bias.transpose()?, op: options.op })
+        Ok(Self { weight, bias: bias.transpose()?, op: options.op, tap: Tap::new(scope) })
     }
 }
 
 impl Layer for ConvTranspose2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.tap.take(x, pass);
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
-        Ok(x.conv_transpose2d(&self.weight.var(pass)?, bias.as_ref(), &self.op)?)
+        let y = x.conv_transpose2d(&self.weight.var(pass)?, bias.as_ref(), &self.op)?;
+        Ok(self.tap.give(y, pass))
     }
 }

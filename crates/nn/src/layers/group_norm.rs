@@ -6,6 +6,7 @@ use tilewright_autograd::Var;
 
 use crate::{
     error::Error, error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope,
+    tap::Tap,
 };
 
 /// Normalises groups of neighbouring channels of each image; as many groups as channels are instance normalisation.
@@ -15,6 +16,7 @@ pub struct GroupNorm {
     bias: Arc<Parameter>,
     groups: usize,
     eps: f32,
+    tap: Tap,
 }
 
 impl GroupNorm {
@@ -33,13 +35,14 @@ impl GroupNorm {
         }
         let weight = scope.parameter("weight", &[channels], Init::Constant(1.0))?;
         let bias = scope.parameter("bias", &[channels], Init::Constant(0.0))?;
-        Ok(Self { weight, bias, groups, eps })
+        Ok(Self { weight, bias, groups, eps, tap: Tap::new(scope) })
     }
 }
 
 impl Layer for GroupNorm {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let (weight, bias) = (self.weight.var(pass)?, self.bias.var(pass)?);
-        Ok(x.group_norm(self.groups, Some(&weight), Some(&bias), self.eps)?)
+        let y = x.group_norm(self.groups, Some(&weight), Some(&bias), self.eps)?;
+        Ok(self.tap.give(y, pass))
     }
 }

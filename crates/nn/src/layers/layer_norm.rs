@@ -6,6 +6,7 @@ use tilewright_autograd::Var;
 
 use crate::{
     error::Error, error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope,
+    tap::Tap,
 };
 
 /// Normalises over the last axes, each place with a weight and bias of its own.
@@ -14,6 +15,7 @@ pub struct LayerNorm {
     weight: Arc<Parameter>,
     bias: Arc<Parameter>,
     eps: f32,
+    tap: Tap,
 }
 
 /// Normalises each pixel over its channels: [`LayerNorm`] of N C H W along C, as ConvNeXt has it.
@@ -22,6 +24,7 @@ pub struct LayerNorm2d {
     weight: Arc<Parameter>,
     bias: Arc<Parameter>,
     eps: f32,
+    tap: Tap,
 }
 
 impl LayerNorm {
@@ -40,7 +43,7 @@ impl LayerNorm {
             });
         }
         let (weight, bias) = affine(scope, shape)?;
-        Ok(Self { weight, bias, eps })
+        Ok(Self { weight, bias, eps, tap: Tap::new(scope) })
     }
 }
 
@@ -48,7 +51,7 @@ impl LayerNorm2d {
     /// Makes `weight` and `bias` under `scope`, one for each channel.
     pub fn new(scope: &Scope, channels: usize, eps: f32) -> Result<Self> {
         let (weight, bias) = affine(scope, &[channels])?;
-        Ok(Self { weight, bias, eps })
+        Ok(Self { weight, bias, eps, tap: Tap::new(scope) })
     }
 }
 
@@ -61,7 +64,7 @@ impl Layer for LayerNorm {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let (weight, bias) = (self.weight.var(pass)?, self.bias.var(pass)?);
         let first = x.shape().len().saturating_sub(weight.shape().len());
-        Ok(x.layer_norm(first, Some(&weight), Some(&bias), self.eps)?.y)
+        Ok(self.tap.give(x.layer_norm(first, Some(&weight), Some(&bias), self.eps)?.y, pass))
     }
 }
 
@@ -69,6 +72,7 @@ impl Layer for LayerNorm2d {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let (weight, bias) = (self.weight.var(pass)?, self.bias.var(pass)?);
         let y = x.standardize(&[1], self.eps)?.y;
-        Ok(y.mul(&weight.reshape(&[-1, 1, 1])?)?.add(&bias.reshape(&[-1, 1, 1])?)?)
+        let y = y.mul(&weight.reshape(&[-1, 1, 1])?)?.add(&bias.reshape(&[-1, 1, 1])?)?;
+        Ok(self.tap.give(y, pass))
     }
 }

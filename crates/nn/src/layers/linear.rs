@@ -5,13 +5,16 @@ use std::sync::Arc;
 use tilewright_autograd::Var;
 use tilewright_ops::{MatMul, Op};
 
-use crate::{error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope};
+use crate::{
+    error::Result, init::Init, module::Layer, parameter::Parameter, pass::Pass, store::Scope, tap::Tap,
+};
 
 /// `x · weightᵀ + bias` with `weight` [out, in].
 #[derive(Debug)]
 pub struct Linear {
     weight: Arc<Parameter>,
     bias: Option<Arc<Parameter>>,
+    tap: Tap,
 }
 
 impl Linear {
@@ -42,20 +45,21 @@ impl Linear {
     ) -> Result<Self> {
         let weight = scope.parameter("weight", &[out_features, in_features], weight)?;
         let bias = bias.map(|start| scope.parameter("bias", &[out_features], start));
-        Ok(Self { weight, bias: bias.transpose()? })
+        Ok(Self { weight, bias: bias.transpose()?, tap: Tap::new(scope) })
     }
 }
 
 impl Layer for Linear {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.tap.take(x, pass);
         let bias = self.bias.as_ref().map(|bias| bias.var(pass)).transpose()?;
         let weight = self.weight.var(pass)?;
         if pass.stores_half() {
             let op = MatMul { transpose_right: true, ..MatMul::default() };
             let op = Op::MatMul { op, bias: bias.is_some(), residual: false, activation: None };
             let inputs: Vec<_> = [x, &weight].into_iter().chain(&bias).collect();
-            return Ok(pass.run(&op, &inputs)?.swap_remove(0));
+            return Ok(self.tap.give(pass.run(&op, &inputs)?.swap_remove(0), pass));
         }
-        Ok(x.linear(&weight, bias.as_ref())?)
+        Ok(self.tap.give(x.linear(&weight, bias.as_ref())?, pass))
     }
 }

@@ -4,7 +4,7 @@ use tilewright_autograd::Var;
 use tilewright_ops::{self as ops, UnaryOp};
 
 use super::conv2d::{Conv2d, Conv2dOptions};
-use crate::{error::Result, module::Layer, pass::Pass, store::Scope};
+use crate::{error::Result, module::Layer, pass::Pass, store::Scope, tap::Tap};
 
 /// Scales each channel by a gate that its image's means decide: `x · gate(fc2(activation(fc1(mean of x))))`.
 #[derive(Debug)]
@@ -13,6 +13,7 @@ pub struct SqueezeExcitation {
     fc2: Conv2d,
     activation: UnaryOp,
     gate: UnaryOp,
+    tap: Tap,
 }
 
 impl SqueezeExcitation {
@@ -28,7 +29,7 @@ impl SqueezeExcitation {
     ) -> Result<Self> {
         let fc1 = Conv2d::new(&(scope / "fc1"), channels, squeezed, [1, 1], options)?;
         let fc2 = Conv2d::new(&(scope / "fc2"), squeezed, channels, [1, 1], options)?;
-        Ok(Self { fc1, fc2, activation, gate })
+        Ok(Self { fc1, fc2, activation, gate, tap: Tap::new(scope) })
     }
 }
 
@@ -36,6 +37,7 @@ impl Layer for SqueezeExcitation {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let means = x.adaptive_avg_pool2d(ops::AdaptiveAvgPool2d { output: [1, 1] })?;
         let squeezed = self.fc1.forward(&means, pass)?.unary(self.activation)?;
-        Ok(x.mul(&self.fc2.forward(&squeezed, pass)?.unary(self.gate)?)?)
+        let y = x.mul(&self.fc2.forward(&squeezed, pass)?.unary(self.gate)?)?;
+        Ok(self.tap.give(y, pass))
     }
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{load, source::Prefixed};
 use crate::{
-    error::Error, error::Result, optim::Optimizer, state::state_dict::StateDict, store::ParameterStore,
+    error::Error, error::Result, optim::Ema, optim::Optimizer, state::state_dict::StateDict,
+    store::ParameterStore,
 };
 
 /// Where a run stands.
@@ -45,7 +46,7 @@ pub struct LossScale {
 /// Weights, the optimizer's state and the run's state in one safetensors file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// Tensors: `model.<path>` and `optimizer.<path>.<name>`.
+    /// Tensors: `model.<path>`, `optimizer.<path>.<name>`, and `ema.<path>` where weights are averaged.
     pub tensors: StateDict,
     /// Where the run stands.
     pub state: TrainingState,
@@ -53,6 +54,7 @@ pub struct Checkpoint {
 
 const MODEL: &str = "model.";
 const OPTIMIZER: &str = "optimizer.";
+const EMA: &str = "ema.";
 
 impl Checkpoint {
     /// Reads everything back from the device.
@@ -68,6 +70,32 @@ impl Checkpoint {
             tensors.tensors.insert(format!("{OPTIMIZER}{name}"), value);
         }
         Ok(Self { tensors, state })
+    }
+
+    /// With the averages of `ema` as well.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn with_ema(mut self, ema: &Ema) -> Result<Self> {
+        let averages = ema.state()?.tensors.into_iter();
+        self.tensors.tensors.extend(averages.map(|(name, value)| (format!("{EMA}{name}"), value)));
+        Ok(self)
+    }
+
+    /// Puts the averages back.
+    ///
+    /// # Errors
+    /// [`Error::StateDict`] if they are another network's or not there; then `ema` has not changed.
+    pub fn restore_ema(&self, ema: &mut Ema, path: &Path) -> Result<()> {
+        ema.load_state(&self.part(EMA), &path.display().to_string())
+    }
+
+    /// The tensors whose names begin with `prefix`, without it.
+    fn part(&self, prefix: &str) -> StateDict {
+        let named = self.tensors.tensors.iter();
+        let part = named.filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, value)));
+        let tensors = part.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+        StateDict { tensors, metadata: None }
     }
 
     /// Writes the file, whole or not at all.
@@ -112,11 +140,8 @@ impl Checkpoint {
         let file = path.display().to_string();
         let model = Prefixed::new(&self.tensors, MODEL);
         load::report(&model, store).require_clean(&file)?;
-        let named = self.tensors.tensors.iter();
-        let optimizers = named.filter_map(|(name, value)| Some((name.strip_prefix(OPTIMIZER)?, value)));
-        let tensors = optimizers.map(|(name, value)| (name.to_owned(), value.clone())).collect();
         // The weights last, as they are known to fit: it is all or nothing.
-        optimizer.load_state(&StateDict { tensors, metadata: None }, &file)?;
+        optimizer.load_state(&self.part(OPTIMIZER), &file)?;
         load::matching(&model, store).map(|_| ())
     }
 }

@@ -60,7 +60,7 @@ impl HostTensor {
         }
     }
 
-    /// From a file's bytes, which `read` puts in place: f16, bf16 and f64 become f32, i32 becomes i64.
+    /// From a file's bytes, which `read` puts in place: f16, bf16 and f64 become f32, smaller whole numbers and truth values i64.
     pub(super) fn read(
         name: &str,
         dtype: Dtype,
@@ -95,6 +95,18 @@ impl HostTensor {
             Dtype::I64 => Self::I64(numbers(bytes, read)?, shape),
             Dtype::I32 => {
                 let values = numbers::<i32>(bytes, read)?;
+                Self::I64(values.into_iter().map(i64::from).collect(), shape)
+            }
+            Dtype::I16 => {
+                let values = numbers::<i16>(bytes, read)?;
+                Self::I64(values.into_iter().map(i64::from).collect(), shape)
+            }
+            Dtype::I8 => {
+                let values = numbers::<i8>(bytes, read)?;
+                Self::I64(values.into_iter().map(i64::from).collect(), shape)
+            }
+            Dtype::U8 | Dtype::BOOL => {
+                let values = numbers::<u8>(bytes, read)?;
                 Self::I64(values.into_iter().map(i64::from).collect(), shape)
             }
             other => return Err(Error::StateDictType { name: name.to_owned(), dtype: format!("{other:?}") }),

@@ -72,7 +72,7 @@ fn nearest<'a>(name: &str, others: &'a [String]) -> Option<&'a String> {
 }
 
 /// Levenshtein's distance: letters that are put in, taken out or changed.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, letter) in a.chars().enumerate() {

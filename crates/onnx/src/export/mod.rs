@@ -4,6 +4,7 @@
 //! standard operators do not have is written by what they have: a sum of windows as a convolution with ones, a table of
 //! weights as a matrix. Shapes are static, as they are in the graph.
 
+mod attention;
 mod elementwise;
 mod indexing;
 mod movement;
@@ -147,6 +148,7 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
         Op::CumSum(op) => reduction::cumsum(w, op, &x[0]),
         Op::Moments(op) => return Ok(reduction::moments(w, node, op, &x[0])),
         Op::Standardize => reduction::standardize(w, x),
+        Op::Attention { op, mask: _ } => return Ok(attention::attention(w, node, op, x)),
         Op::TopK(op) => return Ok(reduction::topk(w, op, &x[0])),
         Op::Custom(_) => {
             return Err(refuse(node, "it is an operation of one's own, which ONNX has no operator for"));

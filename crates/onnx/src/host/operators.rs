@@ -70,6 +70,10 @@ fn shared(operator: Operator) -> Option<Computation> {
         Operator::Cast => boxed(elementwise::cast),
         Operator::CastLike => boxed(elementwise::cast_like),
         Operator::Mod => boxed(elementwise::modulo),
+        Operator::BitwiseNot => boxed(elementwise::bitwise_not),
+        Operator::IsNaN => boxed(elementwise::is_nan),
+        Operator::IsInf => boxed(elementwise::is_infinite),
+        Operator::EyeLike => boxed(create::eye_like),
         Operator::Bits(op) => boxed(move |call| elementwise::bits(call, op)),
         Operator::Reduce(reduction) => boxed(move |call| reduce::reduce(call, reduction)),
         Operator::Arg(extreme) => boxed(move |call| reduce::arg(call, extreme)),
@@ -141,17 +145,13 @@ fn shared(operator: Operator) -> Option<Computation> {
 /// What the host alone computes.
 fn alone(operator: HostOperator) -> Computation {
     match operator {
-        HostOperator::IsNaN => boxed(elementwise::is_nan),
-        HostOperator::IsInf => boxed(elementwise::is_infinite),
         HostOperator::NonZero => boxed(order::non_zero),
         HostOperator::Constant => boxed(create::constant),
         HostOperator::ConstantOfShape => boxed(create::constant_of_shape),
         HostOperator::Range => boxed(create::range),
-        HostOperator::EyeLike => boxed(create::eye_like),
         HostOperator::Quantize => boxed(quantize::quantize),
         HostOperator::Dequantize => boxed(quantize::dequantize),
         HostOperator::DynamicQuantize => boxed(quantize::dynamic_quantize),
-        HostOperator::BitwiseNot => boxed(elementwise::bitwise_not),
         HostOperator::Window(kind) => boxed(move |call| signal::window(call, kind)),
         HostOperator::Dft => boxed(signal::dft),
         HostOperator::Stft => boxed(signal::stft),

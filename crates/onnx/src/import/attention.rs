@@ -1,7 +1,10 @@
 //! Attention as its expansion, and rotary embeddings.
 
 use tilewright_ops::{BinaryOp, ReduceOp, SliceRange, UnaryOp};
-use tilewright_tensor::{DType, Tensor};
+use tilewright_tensor::{
+    DType, Tensor,
+    composite::{AttentionMask, AttentionOptions},
+};
 
 use super::indexing::whole_numbers;
 use super::node::{Ctx, device, signed};
@@ -119,6 +122,31 @@ enum Offset {
     Each(Tensor),
 }
 
+/// N H L E as it is, or as N L (H · E).
+fn ordered(y: Tensor, flat: bool) -> Result<Tensor> {
+    let (&[batch, heads, queries, width], true) = (y.shape(), flat) else { return Ok(y) };
+    Ok(y.permute(&[0, 2, 1, 3])?.reshape(&signed(&[batch, queries, heads * width]))?)
+}
+
+/// By the engine's own operation. A score below [`ALMOST_NONE`] is none: of those alone a query sees nothing.
+fn whole(
+    ctx: &Ctx,
+    [q, k, v]: [&Tensor; 3],
+    bias: Option<Tensor>,
+    scale: f32,
+    causal: bool,
+) -> Result<Tensor> {
+    let bias = match bias {
+        Some(bias) => {
+            let none = bias.binary(BinaryOp::Less, &ctx.scalar(ALMOST_NONE)?)?;
+            Some(ctx.scalar(f32::NEG_INFINITY)?.where_on(&none, &bias)?)
+        }
+        None => None,
+    };
+    let op = AttentionOptions { causal, scale: Some(scale) };
+    Ok(q.scaled_dot_product_attention(k, v, bias.as_ref().map(AttentionMask::Added), &op)?)
+}
+
 pub(super) fn attention(ctx: &Ctx) -> Result<Vec<Value>> {
     let attributes = &ctx.node.attributes;
     let flat = ctx.shape(0)?.len() == 3;
@@ -151,15 +179,8 @@ pub(super) fn attention(ctx: &Ctx) -> Result<Vec<Value>> {
         Some(&scale) => scale,
         None => 1.0 / (width as f32).sqrt(),
     };
-    // Half of the scale for each factor, so that neither leaves the range.
-    let half = scale.sqrt();
-    let mut scores = q.scale(half)?.matmul(&k.scale(half)?.permute(&[0, 1, 3, 2])?)?;
-    let raw = scores.clone();
     let cap = attributes.float("softcap", 0.0)?;
-    if cap > 0.0 {
-        scores = scores.scale(1.0 / cap)?.unary(UnaryOp::Tanh)?.scale(cap)?;
-    }
-    let capped = scores.clone();
+    let fused = cap <= 0.0 && !ctx.wants(3);
     let mut bias = Bias { ctx, allowed: None, added: None };
     bias.mask(keys)?;
     let mut offset = Offset::One(before as f32);
@@ -178,13 +199,36 @@ pub(super) fn attention(ctx: &Ctx) -> Result<Vec<Value>> {
     };
     let (left, right) = (bound("left_window_size")?, bound("right_window_size")?);
     let causal = attributes.flag("is_causal", false)?;
+    // What the kernel knows by itself.
+    let itself = fused && causal && before == 0 && !ctx.has(6);
     // The query's place less the key's.
-    let low = if causal { Some(0.0) } else { right.map(|right| -right) };
+    let low = if itself {
+        None
+    } else if causal {
+        Some(0.0)
+    } else {
+        right.map(|right| -right)
+    };
     if low.is_some() || left.is_some() {
         let range = (low.unwrap_or(f32::NEG_INFINITY), left.unwrap_or(f32::INFINITY));
         bias.window(queries, keys, &offset, range)?;
     }
     let bias = bias.sum()?;
+    if fused {
+        // In one kernel, which stores no score.
+        let y = whole(ctx, [&q, &k, &v], bias, scale, itself)?;
+        let [present_k, present_v] = present;
+        let present = [device(present_k, ctx.dtype(1)?), device(present_v, ctx.dtype(2)?)];
+        return Ok([device(ordered(y, flat)?, ctx.dtype(0)?)].into_iter().chain(present).collect());
+    }
+    // Half of the scale for each factor, so that neither leaves the range.
+    let half = scale.sqrt();
+    let mut scores = q.scale(half)?.matmul(&k.scale(half)?.permute(&[0, 1, 3, 2])?)?;
+    let raw = scores.clone();
+    if cap > 0.0 {
+        scores = scores.scale(1.0 / cap)?.unary(UnaryOp::Tanh)?.scale(cap)?;
+    }
+    let capped = scores.clone();
     if let Some(bias) = &bias {
         scores = scores.add(bias)?;
     }
@@ -196,13 +240,7 @@ pub(super) fn attention(ctx: &Ctx) -> Result<Vec<Value>> {
         let blind = best.binary(BinaryOp::Less, &ctx.scalar(ALMOST_NONE)?)?;
         shares = ctx.scalar(0.0)?.where_on(&blind, &shares)?;
     }
-    let y = shares.matmul(&v)?;
-    let y = if flat {
-        let (batch, width) = (y.shape()[0], y.shape()[3]);
-        y.permute(&[0, 2, 1, 3])?.reshape(&signed(&[batch, queries, q_heads * width]))?
-    } else {
-        y
-    };
+    let y = ordered(shares.matmul(&v)?, flat)?;
     let shown = match attributes.int("qk_matmul_output_mode", 0)? {
         0 => raw,
         1 => capped,

@@ -83,6 +83,29 @@ pub(super) fn not(ctx: &Ctx) -> Result<Vec<Value>> {
     Ok(vec![device(negated(&ctx.float_or_bool(0)?)?, ElementType::Bool)])
 }
 
+/// What neither is less than 0 nor is not: comparisons are false for a NaN on every driver.
+pub(super) fn is_nan(ctx: &Ctx) -> Result<Vec<Value>> {
+    let (x, zero) = (ctx.float(0)?, ctx.scalar(0.0)?);
+    let low = x.binary(BinaryOp::Less, &zero)?;
+    let known = low.binary(BinaryOp::Maximum, &x.binary(BinaryOp::GreaterOrEqual, &zero)?)?;
+    Ok(vec![device(negated(&known)?, ElementType::Bool)])
+}
+
+/// What is beyond the largest number of f32, on the sides that count.
+pub(super) fn is_infinite(ctx: &Ctx) -> Result<Vec<Value>> {
+    let (x, attributes) = (ctx.float(0)?, &ctx.node.attributes);
+    let above = x.binary(BinaryOp::Greater, &ctx.scalar(f32::MAX)?)?;
+    let below = x.binary(BinaryOp::Less, &ctx.scalar(-f32::MAX)?)?;
+    let sides = (attributes.flag("detect_positive", true)?, attributes.flag("detect_negative", true)?);
+    let y = match sides {
+        (true, true) => above.binary(BinaryOp::Maximum, &below)?,
+        (true, false) => above,
+        (false, true) => below,
+        (false, false) => above.scale(0.0)?,
+    };
+    Ok(vec![device(y, ElementType::Bool)])
+}
+
 /// The indices of maxima by the size of their plane are as the device counts them.
 pub(super) fn modulo(ctx: &Ctx) -> Result<Vec<Value>> {
     let divisor = |plane: usize| -> Result<bool> {

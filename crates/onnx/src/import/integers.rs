@@ -135,6 +135,17 @@ pub(super) fn bits(ctx: &Ctx, bits: Bits) -> Result<Vec<Value>> {
     if op == BinaryOp::ShiftLeft { result(ctx, y) } else { ctx.like_first([y]) }
 }
 
+/// The other bits of x are −1 − x.
+pub(super) fn not(ctx: &Ctx) -> Result<Vec<Value>> {
+    let dtype = ctx.dtype(0)?;
+    if !is_integer(dtype) {
+        return Err(ctx.of_type(0, dtype));
+    }
+    let x = ctx.any(0)?;
+    let ones = Tensor::from_slice(ctx.context, &[-1i32], &[])?;
+    result(ctx, ones.binary(BinaryOp::Sub, &x)?)
+}
+
 /// Bounds are held at the ends of 32 bits, which no element passes.
 pub(super) fn clip(ctx: &Ctx) -> Result<Vec<Value>> {
     let mut y = ctx.any(0)?;

@@ -1,11 +1,13 @@
 //! What moves elements and computes nothing: any type that the device holds.
 
 use tilewright_ops::{SliceRange, TapTable};
-use tilewright_tensor::Tensor;
 use tilewright_tensor::composite::DepthOrder;
+use tilewright_tensor::{DType, Tensor};
 
-use super::node::{Ctx, host, signed};
+use super::integers::is_integer;
+use super::node::{Ctx, device, host, signed};
 use super::value::Value;
+use crate::element::ElementType;
 use crate::error::Result;
 use crate::params::axis;
 use crate::params::movement::{self, PadMode};
@@ -105,6 +107,25 @@ pub(super) fn pad(ctx: &Ctx) -> Result<Vec<Value>> {
         x.slice(&ranges)?
     };
     ctx.like_first([if border.iter().all(|&more| more == (0, 0)) { cut } else { cut.pad(&border, value)? }])
+}
+
+/// Ones along a diagonal of a matrix, of which the operand says shape and type alone.
+pub(super) fn eye_like(ctx: &Ctx) -> Result<Vec<Value>> {
+    let &[rows, columns] = ctx.shape(0)? else {
+        return Err(ctx.wrong(format!("shape {:?} is no matrix", ctx.shape(0)?)));
+    };
+    let attributes = &ctx.node.attributes;
+    let shift = attributes.int("k", 0)?;
+    let number = attributes.int("dtype", i64::from(ctx.dtype(0)?.number()))?;
+    let known = i32::try_from(number).map_err(|_| "unknown").and_then(ElementType::from_number);
+    let dtype = known.map_err(|name| {
+        attributes.wrong("dtype", format!("is {name} (number {number} of the format), which is not read"))
+    })?;
+    let one = |at: usize| (at % columns) as i128 - (at / columns) as i128 == i128::from(shift);
+    let ones: Vec<f32> = (0..rows * columns).map(|at| f32::from(u8::from(one(at)))).collect();
+    let ones = ctx.tensor(&ones, &[rows, columns])?;
+    let y = if is_integer(dtype) { ones.cast(DType::I32)? } else { ones };
+    Ok(vec![device(y, dtype)])
 }
 
 /// Borders from the tensor itself: every padded axis is drawn anew from its own places.

@@ -47,6 +47,7 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Arg(Extreme::Max) => vec!["argmax"],
         Operator::CumSum => vec!["cumsum"],
         Operator::TopK => vec!["topk"],
+        Operator::Attention => vec!["attention"],
         Operator::Relabel(Relabel::Reshape) => vec!["reshape"],
         Operator::Transpose => vec!["permute"],
         Operator::Concat => vec!["concat"],
@@ -88,13 +89,16 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::DepthToSpace
         | Operator::SpaceToDepth
         | Operator::OneHot
+        | Operator::BitwiseNot
+        | Operator::IsNaN
+        | Operator::IsInf
+        | Operator::EyeLike
         | Operator::Trilu
         | Operator::Compress
         | Operator::ReverseSequence
         | Operator::Upsample
         | Operator::NegativeLogLikelihood
         | Operator::RmsNorm
-        | Operator::Attention
         | Operator::RotaryEmbedding
         | Operator::Einsum
         | Operator::LpPool

@@ -32,6 +32,9 @@ pub(super) const ROWS: &[Row] = &[
     ("BitwiseAnd", 18, Operator::Bits(Bits::And)),
     ("BitwiseOr", 18, Operator::Bits(Bits::Or)),
     ("BitwiseXor", 18, Operator::Bits(Bits::Xor)),
+    ("BitwiseNot", 18, Operator::BitwiseNot),
+    ("IsNaN", 9, Operator::IsNaN),
+    ("IsInf", 10, Operator::IsInf),
     ("Abs", 1, Operator::Unary(UnaryOp::Abs)),
     ("Neg", 1, Operator::Unary(UnaryOp::Neg)),
     ("Exp", 1, Operator::Unary(UnaryOp::Exp)),
@@ -56,8 +59,4 @@ pub(super) const ROWS: &[Row] = &[
     ("Atanh", 9, Operator::Unary(UnaryOp::Atanh)),
 ];
 
-pub(super) const ON_HOST: &[HostRow] = &[
-    ("IsNaN", HostOperator::IsNaN),
-    ("IsInf", HostOperator::IsInf),
-    ("BitwiseNot", HostOperator::BitwiseNot),
-];
+pub(super) const ON_HOST: &[HostRow] = &[];

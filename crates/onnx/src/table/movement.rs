@@ -29,13 +29,13 @@ pub(super) const ROWS: &[Row] = &[
     ("Trilu", 14, Operator::Trilu),
     ("Compress", 9, Operator::Compress),
     ("ReverseSequence", 10, Operator::ReverseSequence),
+    ("EyeLike", 9, Operator::EyeLike),
 ];
 
 pub(super) const ON_HOST: &[HostRow] = &[
     ("Constant", HostOperator::Constant),
     ("ConstantOfShape", HostOperator::ConstantOfShape),
     ("Range", HostOperator::Range),
-    ("EyeLike", HostOperator::EyeLike),
     ("Unique", HostOperator::Unique),
     ("NonMaxSuppression", HostOperator::NonMaxSuppression),
     ("MaxUnpool", HostOperator::MaxUnpool),

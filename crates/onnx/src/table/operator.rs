@@ -48,6 +48,14 @@ pub(crate) enum Operator {
     Mod,
     /// A function of the bits of two integers.
     Bits(Bits),
+    /// The other bits.
+    BitwiseNot,
+    /// Whether it is no number.
+    IsNaN,
+    /// Whether it is infinite.
+    IsInf,
+    /// Ones along a diagonal of a matrix of the operand's shape.
+    EyeLike,
     /// A function of the lines along an axis.
     Lines(Lines),
     /// A matrix product by NumPy's rule.
@@ -256,10 +264,6 @@ pub(crate) enum Relabel {
 /// What is computed on the host alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HostOperator {
-    /// Whether an element is no number.
-    IsNaN,
-    /// Whether an element is infinite.
-    IsInf,
     /// Where the elements are that are not 0.
     NonZero,
     /// A value of the file.
@@ -268,8 +272,6 @@ pub(crate) enum HostOperator {
     ConstantOfShape,
     /// Numbers one step apart.
     Range,
-    /// Ones on a diagonal.
-    EyeLike,
     /// One of two values by index.
     /// Steps of a scale.
     Quantize,
@@ -277,8 +279,6 @@ pub(crate) enum HostOperator {
     Dequantize,
     /// Steps of a scale that follows from the numbers.
     DynamicQuantize,
-    /// The other bits.
-    BitwiseNot,
     /// A window for a signal.
     Window(Windowing),
     /// The transform of a signal.

@@ -258,6 +258,17 @@ impl Op {
             Self::ScatterNd { batch, reduction } => scattered("scatter_nd", *reduction, |inputs| {
                 scatter_nd_shape(inputs[0], *batch, inputs[1], inputs[2])
             }),
+            Self::Attention { op, mask } => {
+                let facts = Facts::new("attention", &["query", "key", "value"], |_| Ok(vec![]));
+                let facts =
+                    if *mask { facts.operand("mask", Accepts::Only(DType::F32), RowMajor) } else { facts };
+                facts
+                    .outputs(&["y", "log_sum"], |inputs| {
+                        op.output_shapes(inputs[0], inputs[1], inputs[2], inputs.get(3).copied())
+                    })
+                    .lies(RowMajor)
+                    .flops(|inputs, _| op.flops(inputs[0], inputs[2]))
+            }
             Self::TopK(op) => Facts::new("topk", &["x"], |_| Ok(vec![]))
                 .outputs(&["values", "indices"], |inputs| {
                     op.output_shape(inputs[0]).map(|shape| vec![shape.clone(), shape])

@@ -2,7 +2,7 @@
 
 use super::{custom::Custom, gradient::Gradient};
 use crate::{
-    conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum, dtype::DType,
+    attention::Attention, conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum, dtype::DType,
     elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError, error::ShapeError,
     indexing::ScatterReduction, loss::CrossEntropy, matmul::MatMul, moments::Moments, movement::SliceRange,
     normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d, pooling::Pooling, random::Dropout,
@@ -206,6 +206,14 @@ pub enum Op {
         batch: usize,
         /// What becomes of what is there.
         reduction: ScatterReduction,
+    },
+    /// `query`, `key`, `value` of four axes, then a mask that is added to the scores if there is one. Results: `y`, and the
+    /// logarithms of the softmax's sums, which the way back reads.
+    Attention {
+        /// Scale, and which keys a query sees.
+        op: Attention,
+        /// Whether there is a mask.
+        mask: bool,
     },
     /// `x`. Results: `values` and, as i32, their `indices` along the axis.
     TopK(TopK),

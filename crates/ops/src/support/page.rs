@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use super::composed::COMPOSED;
 use super::rows::OPERATIONS;
 
 const INTRODUCTION: &str = "\
 # Support table
 
-Generated from `crates/ops/src/support/rows.rs`; write it anew with `cargo run --bin tilewright -- kernels support > docs/support.md`.
+Generated from `crates/ops/src/support/rows.rs` and `composed.rs`; write it anew with `cargo run --bin tilewright -- kernels support > docs/support.md`.
 
 - **Forward** and **backward** name the kernels, `shaders/<family>/<stem>.wgsl`. Where several can run, `kernels::select` or \
 the launcher chooses. `none` in *backward*: the operation has no gradient.
@@ -17,6 +18,17 @@ with the values themselves.
 - **f16**, **int8**: f16 is a storage type: `cast` goes to it and from it, products and convolutions forward take it, \
 with sums in f32. Nothing computes in int8 yet.
 - **ONNX** is the operator of the same meaning; `docs/onnx.md` has all that are imported.
+";
+
+const COMPOSED_INTRODUCTION: &str = "
+## composed
+
+These have no kernel of their own: each is a formula over the operations above, written once for tensors and variables
+(`crates/tensor/src/composite`), and so has their gradients, can be captured and runs in slices as they do. *PyTorch* is its \
+name there, below `torch` or `torch.nn.functional`; *golden* the file of `tests/goldens` with its answers, forward and backward.
+
+| operation | PyTorch | of | golden | ONNX |
+| --- | --- | --- | --- | --- |
 ";
 
 /// The table as Markdown, which `docs/support.md` holds.
@@ -46,6 +58,13 @@ pub fn markdown() -> String {
             mark(operation.int8),
             operation.onnx.unwrap_or("–"),
         );
+    }
+    text.push_str(COMPOSED_INTRODUCTION);
+    for row in COMPOSED {
+        let golden = row.golden.map_or_else(|| "–".to_owned(), |family| format!("`{family}`"));
+        let (name, of) = (row.name, row.of);
+        let _ =
+            writeln!(text, "| {name} | {} | {of} | {golden} | {} |", row.pytorch, row.onnx.unwrap_or("–"));
     }
     text
 }

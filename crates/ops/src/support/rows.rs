@@ -238,6 +238,12 @@ pub const OPERATIONS: &[Operation] = &[
     .reference("softmax::log_softmax")
     .golden()
     .onnx("LogSoftmax"),
+    // Its gradients are products by the shares, which are computed again.
+    Operation::new("attention", "attention", &["attention", "attention_lanes"])
+        .backward(&["matmul_lanes", "matmul_vec4", "unary", "binary_broadcast", "reduce_rows"])
+        .reference("attention::attention")
+        .golden()
+        .onnx("Attention"),
     Operation::new("topk", "sort", &["topk_delegates", "topk_runs", "topk_blocks", "topk_merge"])
         .backward(&["topk_backward"])
         .reference("sort::topk")
@@ -304,7 +310,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::new("rmsprop", "optimizer", &["rmsprop"]).reference("optimizer::rmsprop").golden(),
     Operation::new("lamb", "optimizer", &["lamb", "lamb_apply"]).reference("optimizer::lamb").golden(),
     Operation::new("ema", "optimizer", &["ema"]).reference("optimizer::ema"),
-    Operation::new("total_norm", "optimizer", &["sum_squares"]).reference("optimizer::total_norm").golden(),
+    Operation::new("total_norm", "optimizer", &["sum_squares"]).reference("optimizer::total_norm"),
 ];
 
 /// The row of that name.

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{AdaptiveAvgPool2d, Op, Pool2d, TapTable};
 
-use super::operand::{Operand, fails, rank};
+use super::operand::{Operand, fails, parameter, rank};
 use crate::error::Error;
 use crate::tensor::Tensor;
 
@@ -24,6 +24,9 @@ pub fn adaptive_max_pool2d<V: Operand>(x: &V, output: [usize; 2]) -> Result<(V, 
     };
     let fits = AdaptiveAvgPool2d { output }.output_shape([n, c, height, width]);
     fits.map_err(fails::<V>)?;
+    if let Some(extent) = output.into_iter().find(|&extent| extent > TapTable::MOST_INDEX) {
+        return Err(parameter::<V>(OP, "output", extent, "16,777,216 are the most: f32 counts no further"));
+    }
     let ((kh, rows), (kw, columns)) = (windows(height, output[0]), windows(width, output[1]));
     let pool = |x: &V| -> Result<(V, Tensor), V::Error> {
         let op = Op::MaxPool2d { pool: Pool2d::new([kh, kw]), indices: true };

@@ -7,7 +7,7 @@ use crate::tensor::Tensor;
 const OP: &str = "affine_grid";
 
 /// The most numbers of a grid's base, which the host makes.
-pub const MOST_NUMBERS: usize = 1 << 26;
+pub const MOST_NUMBERS: usize = 1 << 24;
 
 /// For each element of images of the spatial extents `size` the place that the map of its image, `theta`, gives it.
 pub fn affine_grid<V: Operand>(theta: &V, size: &[usize], align_corners: bool) -> Result<V, V::Error> {
@@ -24,7 +24,7 @@ pub fn affine_grid<V: Operand>(theta: &V, size: &[usize], align_corners: bool) -
     }
     let points = size.iter().fold(1_usize, |points, &extent| points.saturating_mul(extent));
     if points.saturating_mul(axes + 1) > MOST_NUMBERS {
-        let hint = "a grid may have 67,108,864 numbers with its ones";
+        let hint = "a grid may have 16,777,216 numbers with its ones";
         return Err(parameter::<V>(OP, "size", format!("{size:?}"), hint));
     }
     // Rows x, y(, z), 1, the last spatial axis first.

@@ -1,8 +1,8 @@
 //! Maxima put back to where they were.
 
-use tilewright_ops::{Op, Pool2d, ScatterReduction};
+use tilewright_ops::{Op, Pool2d, ScatterReduction, element_count};
 
-use super::operand::{Operand, operand, parameter, rank};
+use super::operand::{Operand, fails, operand, parameter, rank};
 use crate::error::Error;
 use crate::tensor::Tensor;
 
@@ -23,7 +23,7 @@ pub fn max_unpool2d<V: Operand>(
     }
     let covered = |axis: usize, count: usize| {
         let reach = count.saturating_sub(1).checked_mul(pool.stride[axis])?.checked_add(pool.kernel[axis])?;
-        reach.checked_sub(2 * pool.padding[axis]).filter(|&extent| extent > 0)
+        reach.checked_sub(pool.padding[axis].checked_mul(2)?).filter(|&extent| extent > 0)
     };
     let size = match output {
         Some(size) => Some(size),
@@ -34,6 +34,7 @@ pub fn max_unpool2d<V: Operand>(
         let value = format!("{output:?} for windows {:?}", pool.kernel);
         return Err(parameter::<V>(OP, "output", value, "a plane of 1 to 2,147,483,648 elements is needed"));
     };
+    element_count(OP, &[n, c, plane]).map_err(fails::<V>)?;
     let flat = |tensor: &V| tensor.with_shape(&[n, c, rows * columns]);
     let zeros = V::constant(Tensor::zeros(x.tensor().context(), &[1, 1, 1])?.expand(&[n, c, plane])?);
     let indices = V::constant(Operand::with_shape(indices, &[n, c, rows * columns])?);

@@ -18,8 +18,8 @@ impl Tensor {
             let (operand, expected) = ("x", "i32");
             return Err(Error::DType { op, operand, found: self.dtype(), expected });
         }
-        if classes > 1 << 28 {
-            return Err(parameter::<Self>(op, "classes", classes, "268,435,456 are the most"));
+        if classes > 1 << 24 {
+            return Err(parameter::<Self>(op, "classes", classes, "16,777,216 are the most"));
         }
         let numbers: Vec<i32> = (0..classes as i32).collect();
         let numbers = Self::from_slice(self.context(), &numbers, &[classes])?;

@@ -4,6 +4,7 @@
 //! launched otherwise is no operation on values: filling and copying memory, changing a layout (`memory`), writing
 //! in place (`crate::ops::optimizer`), and textures (`crate::ops::texture`).
 
+mod attention;
 mod cast;
 mod convolution;
 mod cumsum;
@@ -89,6 +90,7 @@ pub(crate) fn launch(
         Op::ScatterNd { batch, reduction } => {
             indexing::scatter_nd(*batch, *reduction, [x, inputs[1], inputs[2]])?
         }
+        Op::Attention { op, mask: _ } => return attention::attention(*op, inputs, shapes),
         Op::TopK(op) => return sort::topk(*op, x, shape),
         Op::Custom(_) => return custom::custom(op, inputs, shapes),
         Op::Gradient(gradient) => return backward(gradient, inputs, shape, hints),

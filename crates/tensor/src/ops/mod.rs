@@ -1,6 +1,7 @@
 //! The operations as methods of [`crate::Tensor`], one file for each family: each makes an [`tilewright_ops::Op`] and hands
 //! it to [`crate::Tensor::run`].
 
+pub mod attention;
 mod conv_transpose;
 pub mod convolution;
 mod cumsum;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tilewright_nn::{
     Checkpoint, Module, ParameterStore, TrainingState,
-    optim::{Optimizer, Schedule},
+    optim::{Ema, Optimizer, Schedule},
 };
 
 use crate::{
@@ -73,6 +73,8 @@ pub struct Trainer<'a> {
     optimizer: Box<dyn Optimizer + 'a>,
     schedule: Schedule,
     options: Options,
+    /// Running means of the weights.
+    ema: Option<Ema>,
     state: TrainingState,
     records: Vec<EpochRecord>,
     /// Mean losses of runs of steps in the epoch that has begun.
@@ -98,12 +100,14 @@ impl<'a> Trainer<'a> {
         options.freezing.apply(store, 0);
         let scale = options.half.map(|half| half.begin());
         let seed = options.seed;
+        let ema = options.ema.map(|ema| Ema::new(store, ema)).transpose()?;
         let mut trainer = Self {
             module,
             store: store.clone(),
             task,
             optimizer,
             schedule,
+            ema,
             state: TrainingState { run: options.run.clone(), seed, scale, ..TrainingState::default() },
             options,
             records: Vec::new(),
@@ -133,6 +137,9 @@ impl<'a> Trainer<'a> {
             return Err(tilewright_nn::Error::Resume { path: path.display().to_string(), reason }.into());
         }
         checkpoint.restore(&self.store, &mut *self.optimizer, &self.state.run, path)?;
+        if let Some(ema) = &mut self.ema {
+            checkpoint.restore_ema(ema, path)?;
+        }
         self.state = checkpoint.state;
         self.step_losses = self.state.running.split_off(sums);
         Ok(())
@@ -143,12 +150,24 @@ impl<'a> Trainer<'a> {
         self.records = records;
     }
 
-    /// Loss and metrics on every sample of `source`, in evaluation mode.
+    /// Loss and metrics on every sample of `source`, in evaluation mode, with the averages for weights where there are.
     ///
     /// # Errors
     /// Those of the source, the module and the task.
-    pub fn evaluate(&self, source: &dyn Source) -> Result<Scores> {
-        evaluate(self.store.context(), self.module, self.task, source, |_, _| Ok(()))
+    pub fn evaluate(&mut self, source: &dyn Source) -> Result<Scores> {
+        let (context, module, task) = (self.store.context().clone(), self.module, self.task);
+        self.averaged(|| evaluate(&context, module, task, source, |_, _| Ok(())))?
+    }
+
+    /// Runs `work` while the network has the averages for weights, if there are: what is evaluated and saved for use.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn averaged<T>(&mut self, work: impl FnOnce() -> T) -> Result<T> {
+        Ok(match &mut self.ema {
+            Some(ema) => ema.averaged(work)?,
+            None => work(),
+        })
     }
 
     /// Where the run stands.
@@ -168,6 +187,10 @@ impl<'a> Trainer<'a> {
     pub fn checkpoint(&self, path: &Path) -> Result<()> {
         let mut state = self.state.clone();
         state.running.extend(&self.step_losses);
-        Ok(Checkpoint::capture(&self.store, &*self.optimizer, state)?.write(path)?)
+        let mut checkpoint = Checkpoint::capture(&self.store, &*self.optimizer, state)?;
+        if let Some(ema) = &self.ema {
+            checkpoint = checkpoint.with_ema(ema)?;
+        }
+        Ok(checkpoint.write(path)?)
     }
 }

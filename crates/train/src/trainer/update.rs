@@ -1,10 +1,10 @@
 //! A step: forward, backward, the optimizer.
 
-use tilewright_autograd::Gradients;
+use tilewright_autograd::{Gradients, detect_anomaly};
 use tilewright_nn::Pass;
 
 use super::Trainer;
-use crate::{error::Result, scaler::all_finite, source::Batch, step::Step};
+use crate::{error::Error, error::Result, scaler::all_finite, source::Batch, step::Step};
 
 impl Trainer<'_> {
     /// One step of one batch: forward, loss, backward, the optimizer. It is recorded and not waited for, but in mixed
@@ -37,10 +37,22 @@ impl Trainer<'_> {
 
     /// Forward and backward of batch `at` of a step that has `samples` in all.
     fn pass(&self, batch: &Batch, at: u64, samples: usize) -> Result<(Step, Gradients)> {
+        if !self.options.detect_anomaly {
+            return self.forward_and_back(batch, at, samples);
+        }
+        detect_anomaly(|| self.forward_and_back(batch, at, samples)).map_err(|error| match error {
+            Error::Nn(error) => Error::Nn(self.store.explain(error)),
+            other => other,
+        })
+    }
+
+    fn forward_and_back(&self, batch: &Batch, at: u64, samples: usize) -> Result<(Step, Gradients)> {
         let context = self.store.context();
         let (inputs, targets) = (batch.upload_inputs(context)?, batch.upload_targets(context)?);
         let random = self.state.step.wrapping_mul(self.options.accumulate).wrapping_add(at);
-        let pass = Pass::train(self.state.seed, random).with_half_storage(self.options.half.is_some());
+        let pass = Pass::train(self.state.seed, random)
+            .with_half_storage(self.options.half.is_some())
+            .with_checkpointing(self.options.checkpoint_activations);
         let outputs = self.module.call(&inputs, &pass)?;
         let loss = self.task.loss(&outputs, &targets)?;
         let observed = self.task.observe(&outputs)?;
@@ -61,7 +73,13 @@ impl Trainer<'_> {
             self.state.scale = Some(rules.next(scale, good));
         }
         if good {
+            if let Some(clip) = &self.options.clip {
+                clip.apply(&self.store.parameters(), &mut gradients)?;
+            }
             self.optimizer.step(&mut gradients, self.schedule.at(self.state.step))?;
+            if let Some(ema) = &mut self.ema {
+                ema.update()?;
+            }
         }
         self.state.step += 1;
         Ok(())

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Layer, Pass, Result, Scope, Tap,
     init::{Fan, Init},
     layers::{BatchNorm2d, Conv2d, Conv2dOptions},
 };
@@ -14,6 +14,8 @@ pub(crate) struct ConvNorm {
     conv: Conv2d,
     norm: BatchNorm2d,
     activation: Option<UnaryOp>,
+    /// None where its parts lie flat in a block.
+    tap: Option<Tap>,
 }
 
 /// What a [`ConvNorm`] is like.
@@ -56,7 +58,8 @@ impl ConvNormConfig {
 impl ConvNorm {
     /// torchvision's `Conv2dNormActivation`: the convolution is `0`, the BatchNorm `1`.
     pub fn new(scope: &Scope, inputs: usize, outputs: usize, config: ConvNormConfig) -> Result<Self> {
-        Self::named([&(scope / 0), &(scope / 1)], inputs, outputs, config)
+        let flat = Self::named([&(scope / 0), &(scope / 1)], inputs, outputs, config)?;
+        Ok(Self { tap: Some(Tap::new(scope)), ..flat })
     }
 
     /// The convolution and the BatchNorm under scopes of their own.
@@ -76,12 +79,13 @@ impl ConvNorm {
             .init(init);
         let conv = Conv2d::new(conv, inputs, outputs, [kernel; 2], options)?;
         let norm = BatchNorm2d::with_op(norm, outputs, config.norm)?;
-        Ok(Self { conv, norm, activation: config.activation })
+        Ok(Self { conv, norm, activation: config.activation, tap: None })
     }
 }
 
 impl Layer for ConvNorm {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        self.norm.forward_fused(&self.conv.forward(x, pass)?, pass, self.activation)
+        let y = self.norm.forward_fused(&self.conv.forward(x, pass)?, pass, self.activation)?;
+        Ok(if let Some(tap) = &self.tap { tap.give(y, pass) } else { y })
     }
 }

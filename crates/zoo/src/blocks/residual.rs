@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Layer, Pass, Result, Scope, Tap,
     init::{Fan, Init},
     layers::{BatchNorm2d, Conv2d, Conv2dOptions},
 };
@@ -76,6 +76,7 @@ pub(crate) struct Block {
     layers: Vec<(Conv2d, BatchNorm2d)>,
     attention: Attended,
     shortcut: Path,
+    tap: Tap,
 }
 
 /// A shortcut as it was built.
@@ -132,7 +133,8 @@ impl Block {
             channels = to;
         }
         let attention = Attended::new(&(scope / "se"), outputs, config.attention)?;
-        Ok(Self { layers, attention, shortcut: Path::new(scope, inputs, outputs, stride, config.shortcut)? })
+        let shortcut = Path::new(scope, inputs, outputs, stride, config.shortcut)?;
+        Ok(Self { layers, attention, shortcut, tap: Tap::new(scope) })
     }
 }
 
@@ -145,7 +147,8 @@ impl Layer for Block {
             y = if last { norm.forward(&y, pass)? } else { norm.forward_relu(&y, pass)? };
         }
         let y = self.attention.forward(&y, pass)?;
-        Ok(y.add_relu(&self.shortcut.forward(x, pass)?)?)
+        let y = y.add_relu(&self.shortcut.forward(x, pass)?)?;
+        Ok(self.tap.give(y, pass))
     }
 }
 

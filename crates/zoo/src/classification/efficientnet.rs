@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential,
     init::Init,
     layers::{AdaptiveAvgPool2d, Dropout, Flatten, Linear},
 };
@@ -73,7 +73,8 @@ impl EfficientNet {
                     norm: BatchNorm::default(),
                     stochastic_depth: config.stochastic_depth * before as f32 / blocks as f32,
                 };
-                layers = layers.then(InvertedResidual::new(&(&features / stage / block), &config)?);
+                layers = layers
+                    .then(Checkpointed::asked(InvertedResidual::new(&(&features / stage / block), &config)?));
                 (inputs, before) = (outputs, before + 1);
             }
         }

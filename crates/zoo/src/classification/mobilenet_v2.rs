@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential,
     init::Init,
     layers::{AdaptiveAvgPool2d, Dropout, Flatten, Linear},
 };
@@ -54,7 +54,13 @@ impl MobileNetV2 {
             for block in 0..count {
                 let stride = if block == 0 { stride } else { 1 };
                 let scope = &features / layers.len() / "conv";
-                layers.push(Block::new(&scope, inputs, inputs * expansion, outputs, stride)?);
+                layers.push(Checkpointed::asked(Block::new(
+                    &scope,
+                    inputs,
+                    inputs * expansion,
+                    outputs,
+                    stride,
+                )?));
                 inputs = outputs;
             }
         }

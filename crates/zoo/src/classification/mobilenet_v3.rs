@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential,
     init::Init,
     layers::{Activation, AdaptiveAvgPool2d, Dropout, Flatten, Linear},
 };
@@ -113,7 +113,8 @@ impl MobileNetV3Features {
                 norm: NORM,
                 stochastic_depth: 0.0,
             };
-            layers.push(Box::new(InvertedResidual::new(&(scope / (at + 1)), &block)?));
+            let layer = InvertedResidual::new(&(scope / (at + 1)), &block)?;
+            layers.push(Box::new(Checkpointed::asked(layer)));
             widths.push(outputs);
             inputs = outputs;
         }

@@ -3,7 +3,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Checkpointed, Layer, Pass, Result, Scope,
+    Checkpointed, Layer, Pass, Result, Scope, Tap,
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear, MaxPool2d},
 };
 use tilewright_ops::Pool2d;
@@ -95,12 +95,36 @@ impl ResNetConfig {
     }
 }
 
-/// A 7×7 convolution and a 3×3 pooling, both of stride 2, and four stages of blocks: `conv1` to `layer4`.
-pub struct ResNetFeatures {
+/// A 7×7 convolution and a 3×3 pooling, both of stride 2.
+struct Stem {
     conv1: Conv2d,
     bn1: BatchNorm2d,
     maxpool: MaxPool2d,
+    tap: Tap,
+}
+
+impl Stem {
+    fn unpooled(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        let y = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
+        Ok(self.tap.give_as("relu", y, pass))
+    }
+
+    fn pooled(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        Ok(self.tap.give_as("maxpool", self.maxpool.forward(x, pass)?, pass))
+    }
+}
+
+impl Layer for Stem {
+    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.pooled(&self.unpooled(x, pass)?, pass)
+    }
+}
+
+/// A 7×7 convolution and a 3×3 pooling, both of stride 2, and four stages of blocks: `conv1` to `layer4`.
+pub struct ResNetFeatures {
+    stem: Checkpointed<Stem>,
     stages: Vec<Vec<Checkpointed<Block>>>,
+    tap: Tap,
     /// Channels of the last stage.
     pub(crate) outputs: usize,
 }
@@ -134,36 +158,41 @@ impl ResNetFeatures {
             stages.push(blocks);
         }
         let maxpool = MaxPool2d(Pool2d { stride: [2, 2], padding: [1, 1], ..Pool2d::new([3, 3]) });
-        Ok(Self { conv1, bn1, maxpool, stages, outputs: inputs })
+        let tap = Tap::new(scope);
+        let stem = Checkpointed::asked(Stem { conv1, bn1, maxpool, tap: tap.clone() });
+        Ok(Self { stem, stages, tap, outputs: inputs })
     }
 
     /// The output of `conv1`, `bn1` and the ReLU, half as high and wide as the image.
     pub fn stem(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)
+        self.stem.layer().unpooled(x, pass)
     }
 
     /// The outputs of `layer1` to `layer4`, from that of [`Self::stem`].
     pub fn stages(&self, stem: &Var, pass: &Pass) -> Result<[Var; 4]> {
-        let mut x = self.maxpool.forward(stem, pass)?;
         let mut outputs = std::array::from_fn(|_| stem.clone());
-        for (stage, output) in self.stages.iter().zip(&mut outputs) {
+        let pooled = self.stem.layer().pooled(stem, pass)?;
+        self.run(pooled, pass, |stage, output| outputs[stage].clone_from(output))?;
+        Ok(outputs)
+    }
+
+    /// The output of the last stage, from the pooled stem; `each` sees every stage's, with its number from 0.
+    fn run(&self, mut x: Var, pass: &Pass, mut each: impl FnMut(usize, &Var)) -> Result<Var> {
+        for (number, stage) in self.stages.iter().enumerate() {
             for block in stage {
                 x = block.forward(&x, pass)?;
             }
-            output.clone_from(&x);
+            x = self.tap.give_as(format_args!("layer{}", number + 1), x, pass);
+            each(number, &x);
         }
-        Ok(outputs)
+        Ok(x)
     }
 }
 
 impl Layer for ResNetFeatures {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         // A tape keeps what it needs by itself; without one, the stages before the last are not held.
-        let mut x = self.maxpool.forward(&self.stem(x, pass)?, pass)?;
-        for block in self.stages.iter().flatten() {
-            x = block.forward(&x, pass)?;
-        }
-        Ok(x)
+        self.run(self.stem.forward(x, pass)?, pass, |_, _| ())
     }
 }
 
@@ -186,6 +215,7 @@ impl ResNet {
 impl Layer for ResNet {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let x = self.features.forward(x, pass)?;
-        self.fc.forward(&self.avgpool.forward(&x, pass)?.flatten(1)?, pass)
+        let pooled = self.features.tap.give_as("avgpool", self.avgpool.forward(&x, pass)?, pass);
+        self.fc.forward(&pooled.flatten(1)?, pass)
     }
 }

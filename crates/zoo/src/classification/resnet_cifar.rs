@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Checkpointed, Layer, Pass, Result, Scope, Tap,
     layers::{AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Linear},
 };
 
@@ -15,7 +15,9 @@ use crate::blocks::{
 pub struct ResNetCifar {
     conv1: Conv2d,
     bn1: BatchNorm2d,
-    blocks: Vec<Block>,
+    /// Three stages.
+    stages: Vec<Vec<Checkpointed<Block>>>,
+    tap: Tap,
     avgpool: AdaptiveAvgPool2d,
     fc: Linear,
 }
@@ -31,21 +33,24 @@ impl ResNetCifar {
     ) -> Result<Self> {
         let conv1 = conv(&(scope / "conv1"), channels, 16, 3, 1)?;
         let bn1 = BatchNorm2d::new(&(scope / "bn1"), 16)?;
-        let mut all = Vec::with_capacity(3 * blocks);
+        let mut stages = Vec::with_capacity(3);
         let mut width = 16;
         for (stage, outputs) in [(1, 16), (2, 32), (3, 64)] {
+            let mut all = Vec::with_capacity(blocks);
             for block in 0..blocks {
                 let stride = if stage > 1 && block == 0 { 2 } else { 1 };
                 let scope = scope / format!("layer{stage}") / block;
                 let config = BlockConfig::new(Kind::Basic, width, outputs, stride, shortcut);
-                all.push(Block::new(&scope, &config)?);
+                all.push(Checkpointed::asked(Block::new(&scope, &config)?));
                 width = outputs;
             }
+            stages.push(all);
         }
         Ok(Self {
             conv1,
             bn1,
-            blocks: all,
+            stages,
+            tap: Tap::new(scope),
             avgpool: AdaptiveAvgPool2d([1, 1]),
             fc: Linear::new(&(scope / "fc"), 64, classes)?,
         })
@@ -55,9 +60,13 @@ impl ResNetCifar {
 impl Layer for ResNetCifar {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let mut x = self.bn1.forward_relu(&self.conv1.forward(x, pass)?, pass)?;
-        for block in &self.blocks {
-            x = block.forward(&x, pass)?;
+        for (number, stage) in (1..).zip(&self.stages) {
+            for block in stage {
+                x = block.forward(&x, pass)?;
+            }
+            x = self.tap.give_as(format_args!("layer{number}"), x, pass);
         }
-        self.fc.forward(&self.avgpool.forward(&x, pass)?.flatten(1)?, pass)
+        let pooled = self.tap.give_as("avgpool", self.avgpool.forward(&x, pass)?, pass);
+        self.fc.forward(&pooled.flatten(1)?, pass)
     }
 }

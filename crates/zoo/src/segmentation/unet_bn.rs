@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Checkpointed, Layer, Pass, Result, Scope,
     layers::{Conv2d, Conv2dOptions, ConvTranspose2d, ConvTranspose2dOptions, MaxPool2d},
 };
 use tilewright_ops::Pool2d;
@@ -38,15 +38,16 @@ impl Default for UNetBnConfig {
 ///
 /// Names of layers are those of the `Pytorch-UNet` that PyTorch Hub knows as `unet_carvana`.
 pub struct UNetBn {
-    down: Vec<DoubleConv>,
-    up: Vec<(ConvTranspose2d, DoubleConv)>,
+    down: Vec<Checkpointed<DoubleConv>>,
+    up: Vec<(ConvTranspose2d, Checkpointed<DoubleConv>)>,
     head: Conv2d,
 }
 
-fn stage(scope: &Scope, inputs: usize, outputs: usize) -> Result<DoubleConv> {
+fn stage(scope: &Scope, inputs: usize, outputs: usize) -> Result<Checkpointed<DoubleConv>> {
     let scope = scope / "double_conv";
     // 2 and 5 are ReLUs.
-    DoubleConv::new([0, 1, 3, 4].map(|at| &scope / at), inputs, outputs)
+    let stage = DoubleConv::new([0, 1, 3, 4].map(|at| &scope / at), inputs, outputs)?;
+    Ok(Checkpointed::asked(stage))
 }
 
 impl UNetBn {

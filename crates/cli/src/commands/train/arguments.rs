@@ -34,6 +34,9 @@ pub struct Arguments {
     /// f16 stores what layers read as halves and scales the loss; weights stay f32.
     #[arg(long, value_enum, default_value = "f32")]
     pub(super) precision: Precision,
+    /// Keep a running mean of the weights, of which each step keeps this part (0.999); it is what is evaluated and saved.
+    #[arg(long, value_name = "DECAY")]
+    pub(super) ema: Option<f64>,
     /// Stop after N epochs in a row without a lower loss on the held-out images.
     #[arg(long, value_name = "N")]
     pub(super) early_stop: Option<usize>,
@@ -52,6 +55,12 @@ pub struct Arguments {
     /// Threads that prepare batches.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub(super) workers: usize,
+    /// Save the inputs of the network's blocks alone, and compute the blocks anew on the way back: less memory, more time.
+    #[arg(long)]
+    pub(super) checkpoint_activations: bool,
+    /// Look at every result and every gradient, and name the operation that makes the first NaN or infinity (slow).
+    #[arg(long)]
+    pub(super) detect_anomaly: bool,
     /// Print the time of each kernel over this many steps, and stop.
     #[arg(long, value_name = "STEPS")]
     pub(super) profile: Option<u64>,
@@ -74,6 +83,9 @@ impl Arguments {
         }
         if self.accumulate != 1 {
             said.push_str(&format!(", {} batches a step", self.accumulate));
+        }
+        if let Some(decay) = self.ema {
+            said.push_str(&format!(", averaged by {decay}"));
         }
         if self.half() {
             said.push_str(", f16");

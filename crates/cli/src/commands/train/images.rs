@@ -57,7 +57,7 @@ impl Data {
     pub fn view(&self) -> Result<Compose> {
         let [_, height, width] = self.image;
         if !self.pictures {
-            return Ok(self.sized(Compose::new())?);
+            return self.sized(Compose::new());
         }
         if self.truth == Truth::Mask {
             return Ok(Compose::new().then(Resize::new(Size::Exactly(height, width))?));

@@ -2,7 +2,10 @@
 
 use tilewright_nn::{
     ParameterStore, PathPattern,
-    optim::{AdamW, GroupRule, Grouped, Grouping, Optimizer, ParameterGroup, Schedule, Sgd},
+    optim::{
+        Adam, AdamW, Clip, GroupRule, Grouped, Grouping, Lamb, OneCycle, Optimizer, ParameterGroup, RmsProp,
+        Schedule, Sgd,
+    },
 };
 use tilewright_ops as ops;
 
@@ -11,7 +14,10 @@ use crate::error::Result;
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum OptimizerName {
     Sgd,
+    Adam,
     Adamw,
+    Rmsprop,
+    Lamb,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -22,6 +28,10 @@ pub(super) enum ScheduleName {
     Constant,
     /// A tenth after each third of the steps.
     Step,
+    /// Falls in a line to 0.
+    Linear,
+    /// Up and down once (Smith and Topin, arXiv 1708.07120).
+    OneCycle,
 }
 
 #[derive(Debug, clap::Args)]
@@ -29,18 +39,24 @@ pub struct OptimizerArguments {
     /// What changes the weights.
     #[arg(long, value_enum, default_value = "sgd")]
     optimizer: OptimizerName,
-    /// The highest learning rate. [default: 0.1 for sgd, 0.002 for adamw]
+    /// The highest learning rate. [default: 0.1 for sgd, 0.002 for adamw and lamb, 0.001 for adam and rmsprop]
     #[arg(long)]
     lr: Option<f32>,
     /// How the learning rate goes over the steps.
     #[arg(long, value_enum, default_value = "cosine")]
     schedule: ScheduleName,
-    /// SGD's momentum.
+    /// The momentum of sgd and rmsprop.
     #[arg(long, default_value_t = 0.9)]
     momentum: f32,
     /// Weight decay.
     #[arg(long, default_value_t = 5e-4)]
     weight_decay: f32,
+    /// Scale the gradients of a step down where their common norm is above this.
+    #[arg(long, value_name = "X", conflicts_with = "clip_value")]
+    clip_norm: Option<f32>,
+    /// Clip each number of a gradient to ± this.
+    #[arg(long, value_name = "X")]
+    clip_value: Option<f32>,
     /// No weight decay for parameters of one axis: norms and biases.
     #[arg(long)]
     decay_matrices_only: bool,
@@ -67,7 +83,8 @@ impl OptimizerArguments {
     pub fn learning_rate(&self) -> f32 {
         self.lr.unwrap_or(match self.optimizer {
             OptimizerName::Sgd => 0.1,
-            OptimizerName::Adamw => 0.002,
+            OptimizerName::Adamw | OptimizerName::Lamb => 0.002,
+            OptimizerName::Adam | OptimizerName::Rmsprop => 0.001,
         })
     }
 
@@ -83,6 +100,11 @@ impl OptimizerArguments {
         let mut said = String::new();
         if self.schedule != ScheduleName::Cosine {
             said.push_str(&format!(", schedule {:?}", self.schedule));
+        }
+        for (what, clip) in [("norm", self.clip_norm), ("value", self.clip_value)] {
+            if let Some(clip) = clip {
+                said.push_str(&format!(", {what} at most {clip}"));
+            }
         }
         if self.decay_matrices_only {
             said.push_str(", decay of matrices only");
@@ -103,8 +125,15 @@ impl OptimizerArguments {
                 Schedule::Cosine { lr, min_lr: lr * 1e-3, warmup: (steps / 20).min(200), steps }
             }
             ScheduleName::Constant => Schedule::Constant { lr },
+            ScheduleName::Linear => Schedule::Polynomial { lr, min_lr: 0.0, steps, power: 1.0 },
+            ScheduleName::OneCycle => Schedule::OneCycle(OneCycle::new(lr, steps)),
             ScheduleName::Step => Schedule::Step { lr, every: steps.div_ceil(3).max(1), gamma: 0.1 },
         }
+    }
+
+    /// How gradients are clipped.
+    pub fn clip(&self) -> Option<Clip> {
+        self.clip_norm.map(Clip::norm).or(self.clip_value.map(Clip::Value))
     }
 
     /// The optimizer of all parameters.
@@ -142,6 +171,16 @@ impl OptimizerArguments {
             }
             OptimizerName::Adamw => {
                 Box::new(AdamW::new(parameters, ops::AdamW { lr, weight_decay, ..ops::AdamW::default() })?)
+            }
+            OptimizerName::Adam => {
+                Box::new(Adam::new(parameters, ops::Adam { lr, weight_decay, ..ops::Adam::default() })?)
+            }
+            OptimizerName::Rmsprop => {
+                let op = ops::RmsProp { lr, weight_decay, momentum, ..ops::RmsProp::default() };
+                Box::new(RmsProp::new(parameters, op)?)
+            }
+            OptimizerName::Lamb => {
+                Box::new(Lamb::new(parameters, ops::Lamb { lr, weight_decay, ..ops::Lamb::default() })?)
             }
         })
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tilewright_data::{ImageDataset, SampleRng, Transform};
-use tilewright_train::{Answers, EpochRecord};
+use tilewright_train::{Answers, EpochRecord, Scores};
 
 use crate::{
     error::Result, pictures::EpochMetrics, pictures::Prediction, pictures::StepLoss,
@@ -12,6 +12,7 @@ use crate::{
 };
 
 const ACCURACY: &str = "accuracy";
+const PIXELS: &str = "pixel_accuracy";
 /// Classes of a confusion matrix that is drawn.
 const MATRIX: usize = 100;
 /// Images on the sheet of predictions.
@@ -33,6 +34,9 @@ pub struct FinalRecord<'a> {
     pub device: &'a str,
     pub driver: &'a str,
     pub memory_high_water: u64,
+    /// Of masks: the mean of the classes' intersections over unions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_mean_iou: Option<f64>,
     /// Of mixed precision: steps that were left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped_steps: Option<u64>,
@@ -53,6 +57,11 @@ impl Images<'_> {
         let byte = |pixel: f32| (pixel * 255.0).round().clamp(0.0, 255.0) as u8;
         Ok((image.shape, image.pixels.into_iter().map(byte).collect()))
     }
+}
+
+/// The part of the images, or of the pixels, that are answered rightly.
+pub fn accuracy(scores: &Scores) -> f64 {
+    scores.metric(ACCURACY).or(scores.metric(PIXELS)).unwrap_or_default()
 }
 
 /// Draws the curves, the confusion matrix and a sheet of predictions; says what each file is.
@@ -96,8 +105,8 @@ fn draw_curves(path: &Path, epochs: &[EpochRecord]) -> Result<()> {
         .map(|record| EpochMetrics {
             epoch: record.epoch as u32,
             train_loss: record.train.loss,
-            train_accuracy: record.train.metric(ACCURACY).unwrap_or_default(),
-            test_accuracy: record.test.as_ref().and_then(|test| test.metric(ACCURACY)).unwrap_or_default(),
+            train_accuracy: accuracy(&record.train),
+            test_accuracy: record.test.as_ref().map_or(0.0, accuracy),
         })
         .collect();
     let mut steps = Vec::new();

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tilewright_data::{DataLoader, LoaderOptions, Sampler};
-use tilewright_nn::{ParameterStore, StateFile};
+use tilewright_nn::{ParameterStore, StateFile, optim::EmaOptions};
 use tilewright_ops::CrossEntropy;
 use tilewright_runtime::Context;
 use tilewright_train::{
     Answers, Callback, Classification, EarlyStopping, Flow, LoaderSource, LossScaling, MetricsFile,
-    MultiLabel, Options, Outcome, Scores, Source, Task, Trainer,
+    MultiLabel, Options, Outcome, Scores, Segmentation, Source, Task, Trainer,
 };
 use tilewright_zoo::{self as zoo, Network, build};
 
@@ -42,6 +42,7 @@ pub struct Work<'a> {
 enum Learnt {
     Class(Classification),
     Classes(MultiLabel),
+    Pixels(Segmentation),
 }
 
 impl Learnt {
@@ -49,6 +50,7 @@ impl Learnt {
         match self {
             Self::Class(task) => task,
             Self::Classes(task) => task,
+            Self::Pixels(task) => task,
         }
     }
 }
@@ -56,18 +58,22 @@ impl Learnt {
 impl<'a> Work<'a> {
     /// Loads the images and builds the network.
     pub fn new(arguments: &'a Arguments, context: &'a Context) -> Result<Self> {
-        let [_, height, width] = zoo::entry(&arguments.model)?.image;
+        let entry = zoo::entry(&arguments.model)?;
+        let [_, height, width] = entry.image;
         let file = arguments.transfer.weights.as_deref().map(StateFile::open).transpose()?;
         let begun = file.as_ref().and_then(Trained::of);
         let data = arguments.data.open([height, width], begun.as_ref(), arguments.seed, arguments.workers)?;
+        if (data.truth == Truth::Mask) != (entry.task == zoo::Task::Segmentation) {
+            let (does, has) = (entry.task.name(), data.truth.task());
+            let reason =
+                format!("{} is a network for {does}, and the images are labelled for {has}", entry.name);
+            return Err(Error::Argument { argument: "--model", reason });
+        }
         let loss = CrossEntropy { label_smoothing: arguments.label_smoothing, ..CrossEntropy::default() };
         let task = match data.truth {
             Truth::Class => Learnt::Class(Classification::new(loss)),
             Truth::Classes => Learnt::Classes(MultiLabel::default()),
-            Truth::Mask => {
-                let reason = "it has masks, and networks that segment are not trained here yet".to_owned();
-                return Err(Error::Argument { argument: "--data", reason });
-            }
+            Truth::Mask => Learnt::Pixels(Segmentation::new(data.train.class_names().len())?),
         };
         let loader_options = LoaderOptions {
             batch_size: arguments.batch_size,
@@ -118,7 +124,11 @@ impl<'a> Work<'a> {
             accumulate,
             evaluate_every,
             freezing: self.arguments.transfer.freezing(),
+            clip: self.arguments.optimizer.clip(),
+            ema: self.arguments.ema.map(EmaOptions::decay),
             half: self.arguments.half().then(LossScaling::default),
+            checkpoint_activations: self.arguments.checkpoint_activations,
+            detect_anomaly: self.arguments.detect_anomaly,
             checkpoint: Some(self.path("checkpoint.safetensors")),
             ..Options::default()
         };
@@ -190,16 +200,18 @@ impl<'a> Work<'a> {
         if outcome == Outcome::Stopped {
             say!("stopped after epoch {}: the loss on the test images falls no more", trainer.state().epoch);
         }
-        self.finish(&trainer)?;
+        self.finish(&mut trainer)?;
         Ok(true)
     }
 
     /// Evaluates once more, writes the weights, the last line of metrics and the pictures.
-    fn finish(&self, trainer: &Trainer<'_>) -> Result<()> {
-        let (scores, answers) = self.answers()?;
-        let accuracy = scores.metric("accuracy").unwrap_or_default();
+    fn finish(&self, trainer: &mut Trainer<'_>) -> Result<()> {
         let weights = self.path("model.safetensors");
-        transfer::weights(&self.network.store, self.trained().text())?.write(&weights)?;
+        let (scores, answers) = trainer.averaged(|| {
+            transfer::weights(&self.network.store, self.trained().text())?.write(&weights)?;
+            self.answers()
+        })??;
+        let accuracy = report::accuracy(&scores);
         let info = self.context.adapter_info();
         let epochs = trainer.state().epoch;
         let images = epochs.saturating_mul(self.train.samples());
@@ -216,6 +228,7 @@ impl<'a> Work<'a> {
             device: &info.name,
             driver: &info.driver_info,
             memory_high_water: self.context.memory().high_water,
+            test_mean_iou: scores.metric("mean_iou"),
             skipped_steps: trainer.state().scale.map(|scale| scale.skipped),
         };
         let metrics = self.metrics();

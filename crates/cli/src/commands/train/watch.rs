@@ -1,9 +1,9 @@
 //! What the program does while a network is trained: the bar, the words, the metrics, the wish to stop.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tilewright_train::{Callback, EpochRecord, Flow, MetricsFile, Progress, Reading, Result};
+use tilewright_train::{Callback, EpochRecord, Flow, MetricsFile, Progress, Reading, Result, Scores};
 
-use super::say::say;
+use super::{report::accuracy, say::say};
 use crate::interrupt::Interrupt;
 
 /// Watches a run.
@@ -57,8 +57,7 @@ impl Callback for Watch {
 
     fn epoch_end(&mut self, records: &[EpochRecord]) -> Result<Flow> {
         if let Some(record) = records.last() {
-            let accuracy =
-                |scores: &tilewright_train::Scores| 100.0 * scores.metric("accuracy").unwrap_or(0.0);
+            let accuracy = |scores: &Scores| 100.0 * accuracy(scores);
             let test = record.test.as_ref().map(|test| format!("  test accuracy {:.2} %", accuracy(test)));
             say!(
                 "epoch {:>2}  loss {:.4}  training accuracy {:.2} %{}  {:.0} images/s",

@@ -154,3 +154,16 @@ pub(super) fn columns(op: &Op, extent: usize, taps: usize) -> Cut<'_> {
     };
     Cut::along(&[1], extent, rule).by(taps)
 }
+
+/// Batches, heads, and queries where their places do not matter.
+pub(super) fn attention<'a>(op: &'a Op, causal: bool, mask: bool, inputs: &[&[usize]]) -> Vec<Cut<'a>> {
+    let query = inputs[0];
+    let axes = if causal { 0..2 } else { 0..3 };
+    let rule = |axis: usize| {
+        let keys = (axis < 2).then_some(axis);
+        let mut operands = vec![Some(axis), keys, keys];
+        operands.extend(mask.then(|| (inputs[3][axis] == query[axis]).then_some(axis)));
+        Cut::plain(op, &[axis; 2], query[axis], operands)
+    };
+    axes.map(rule).collect()
+}

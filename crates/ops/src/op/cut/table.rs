@@ -3,7 +3,7 @@
 use super::{
     lines::{gathered, gathered_slices, scattered, standardized, statistics},
     pieces::{Cut, Join, Part, Piece, Then},
-    products::{columns, conv_batch, conv_outputs, conv_rows, product, transposed},
+    products::{attention, columns, conv_batch, conv_outputs, conv_rows, product, transposed},
     windows::Windows,
 };
 use crate::{
@@ -107,6 +107,7 @@ impl Op {
                     Cut::plain(self, &[axis], y[axis], operands)
                 })
                 .collect(),
+            Self::Attention { op, mask } => attention(self, op.causal, *mask, inputs),
             Self::TopK(op) => others(self, 1, 2, x, op.axis),
             Self::CumSum(op) => others(self, 1, 1, x, op.axis),
             Self::Moments(op) => statistics(self, op, x),

@@ -21,6 +21,11 @@ pub fn average_step(average: &Tensor, param: &Tensor, keep: f64) -> Result<()> {
     param.require_f32(name, "param")?;
     state(name, "average", param, average)?;
     let context = param.context();
+    if keep == 0.0 && param.count() > 0 {
+        // Not by a factor of 0, which leaves a NaN in the average one.
+        let bytes = param.count() as u64 * 4;
+        return Ok(context.copy(param.buffer(), 0, average.buffer(), 0, bytes)?);
+    }
     large::in_place(&[average, param], 1, |part| {
         let [average, param] = [0, 1].map(|at| part[at].buffer());
         Ok(optimizer::ema(context, keep, param, average, part[0].count())?)

@@ -161,6 +161,8 @@ fn what_cannot_be_segmented_is_said() {
     let twice = copy.join("a.png");
     run_badly(&[&["segment", text(&image), text(&twice)][..], &base].concat(), &["a.mask.png"]);
     assert!(!out.exists(), "nothing is written before all arguments are right");
+    let arguments = with(&["--resize", "9999999999"]);
+    run_badly(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &["--resize", "at most 65536"]);
     // One picture that cannot be read does not keep the others.
     let all = ["segment", text(&broken), text(&copy), text(&image), "--json"];
     let output = run(&[&all[..], &base].concat());

@@ -127,7 +127,9 @@ impl Segmentation {
 impl Task for Segmentation {
     fn loss(&self, outputs: &Values, targets: &Values) -> Result<Var> {
         let labels = targets.get(&self.target)?.tensor();
-        let of = |name: &str| Ok(self.scores(outputs, name)?.cross_entropy(labels, None, &self.loss)?);
+        let of = |name: &str| -> Result<Var> {
+            Ok(self.scores(outputs, name)?.cross_entropy(labels, None, &self.loss)?)
+        };
         let loss = of(&self.output)?;
         match outputs.find(AUXILIARY) {
             Some(_) if self.output != *AUXILIARY && self.auxiliary > 0.0 => {

@@ -11,7 +11,8 @@ pub struct Options {
     pub classes: usize,
     /// What a ResNet's shortcuts do where the shape changes.
     pub shortcut: Shortcut,
-    /// Whether there are auxiliary heads, which compute in training alone (GoogLeNet, FCN, DeepLabV3).
+    /// Whether there are auxiliary heads, which help training (GoogLeNet's compute in training alone, those of FCN and DeepLabV3
+    /// always, as torchvision has it).
     pub auxiliary: bool,
     /// The probability of dropout in front of the head; `None` is the network's own.
     pub dropout: Option<f32>,

@@ -16,6 +16,9 @@ use tilewright_zoo::{Network, Task, build, entries, entry, options_of};
 
 use crate::{error::Error, error::Result, mistaken, mistaken::Wanted};
 
+/// Pixels of a side in the network.
+const LONGEST: usize = 1 << 16;
+
 /// What is done to a picture before it goes into the network.
 pub struct Preparation {
     /// Pixels of the shorter side; `None` leaves the picture's own size.
@@ -80,6 +83,13 @@ impl Segmenter {
         let mut x = Var::constant(x);
         if let Some(side) = prepare.resize {
             let size = shorter(side, [height, width]);
+            if size.iter().any(|&side| side > LONGEST) {
+                let reason = format!(
+                    "{height}×{width} would become {}×{}; at most {LONGEST} can be",
+                    size[0], size[1]
+                );
+                return Err(Error::Argument { argument: "--resize", reason });
+            }
             let interpolation = Interpolation::LinearAntialias { exclude_outside: true };
             let op = Resize2d { size, scale: None, interpolation, coordinates: Coordinates::HalfPixel };
             x = x.resize2d(&op)?;

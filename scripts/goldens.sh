@@ -15,10 +15,11 @@ if ! python3 -c 'import torch, torchvision, numpy' 2>/dev/null; then
 fi
 # Debian 12 has no package of it, and its pip may not touch the system's own folder.
 export PYTHONPATH=$PWD/target/goldens-python${PYTHONPATH:+:$PYTHONPATH}
-if ! "$python" -c 'import safetensors' 2>/dev/null; then
+# timm's later versions want a later PyTorch than Debian's.
+if ! "$python" -c 'import safetensors, timm' 2>/dev/null; then
   "$python" -m pip --version >/dev/null 2>&1 || apt_install python3-pip
-  say "installing safetensors into target/goldens-python"
-  "$python" -m pip install --quiet --no-deps --target target/goldens-python safetensors ||
-    die "could not install safetensors with pip (see above)"
+  say "installing safetensors and timm into target/goldens-python"
+  "$python" -m pip install --quiet --no-deps --target target/goldens-python safetensors timm==0.9.16 ||
+    die "could not install safetensors and timm with pip (see above)"
 fi
 exec "$python" tests/goldens/make_goldens.py "$@"

@@ -124,7 +124,7 @@ fn channels_and_branches_are_dropped_as_a_whole() {
     let answer =
         |layer: &dyn Layer, pass: Pass| layer.forward(&ones, &pass).unwrap().tensor().to_vec().unwrap();
     let (channels, branches) = (Dropout2d::new(0.25).unwrap(), StochasticDepth::new(0.25).unwrap());
-    for (layer, together) in [(&channels as &dyn Layer, 3), (&branches, 24)] {
+    for (layer, together) in [(&channels as &dyn Layer, 3), (&branches as &dyn Layer, 24)] {
         let y: Vec<f32> = answer(layer, Pass::train(5, 1));
         let kept = y.chunks(together).filter(|line| {
             assert!(line.iter().all(|y| y == &line[0]), "{line:?}");

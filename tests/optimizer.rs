@@ -10,7 +10,7 @@ mod run;
 use common::{Cases, close, contexts, limited_contexts, random};
 use run::{Host, ROLES, golden_role, on_device};
 use tilewright::{
-    DType, Layout, Tensor,
+    Layout, Tensor,
     ops::{Adam, AdamW, Lamb, RmsProp, Sgd},
     tensor::ops::optimizer::{
         AdamState, RmsPropState, adam_step, adamw_step, average_step, rmsprop_step, sgd_step, total_norm,

@@ -6,7 +6,8 @@ use tilewright::{
     Context, Tensor,
     autograd::Gradients,
     nn::{
-        Checkpoint, Error, Init, Parameter, ParameterStore, Pass, StateDict, TrainingState,
+        Checkpoint, Error, HostTensor, Parameter, ParameterStore, Pass, StateDict, TrainingState,
+        init::Init,
         optim::{
             Adam, Aim, Anneal, Averaging, Buffers, Clip, Ema, EmaOptions, Lamb, OneCycle, Optimizer, Plateau,
             PlateauOptions, RmsProp, Schedule, Threshold, Warmup, clip_grad_norm,
@@ -268,7 +269,10 @@ fn averages_of_statistics_and_their_resume() {
         store.root().buffer("running_mean", &[width], Init::Constant(2.0)).unwrap();
         store
     };
-    let value = |state: &StateDict, name: &str| state.tensors[name].to_f32()[0];
+    let value = |state: &StateDict, name: &str| match &state.tensors[name] {
+        HostTensor::F32(values, _) => values[0],
+        HostTensor::I64(values, _) => panic!("{name} holds {values:?}"),
+    };
     for (buffers, mean) in [(Buffers::Copied, 10.0), (Buffers::Averaged, 2.0 * 0.75 + 10.0 * 0.25)] {
         let store = make(3);
         let options = EmaOptions { buffers, ..EmaOptions::decay(0.75) };

@@ -23,6 +23,7 @@ const WORKGROUP: u32 = 64;
 /// `factor · scale[c] · x · tanh(log(1 + exp(x)))`.
 #[derive(Clone, Copy, Debug)]
 pub struct ScaledMish {
+    /// What the result is multiplied by.
     pub factor: f32,
 }
 
@@ -77,6 +78,7 @@ impl Function for ScaledMish {
 /// `factor · scale[c] · mish'(x) · grad_y`.
 #[derive(Clone, Copy, Debug)]
 pub struct ScaledMishBackward {
+    /// That of [`ScaledMish`].
     pub factor: f32,
 }
 

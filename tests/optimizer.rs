@@ -189,8 +189,8 @@ fn norms_follow_the_reference() {
             let expected = reference::total_norm(&expected, norm_type) as f32;
             cases.check(format!("{name}, {norm_type}"), close(&[found], &[expected], 1e-5, 0.0));
         };
-        for at in 0..most {
-            compare(&format!("{} elements", lengths[at]), &[at], 2.0);
+        for (at, length) in lengths.iter().enumerate().take(most) {
+            compare(&format!("{length} elements"), &[at], 2.0);
         }
         for norm_type in [2.0, 1.0, f32::INFINITY, 3.0, 0.5] {
             compare("all", &(0..most).collect::<Vec<_>>(), norm_type);

@@ -22,7 +22,7 @@ fn gradients_go_to_inputs_parameters_and_captured_values() {
     let x = leaf(&[0.5, -1.0, 2.0], &[3]);
     let (w, b) = (leaf_beside(&x, &[2.0, 3.0, -1.0], &[3]), leaf_beside(&x, &[0.1; 3], &[3]));
     let part = |x: &Var, h: &Var, w: &Var| -> Result<Var> {
-        Ok(x.mul(w)?.unary(UnaryOp::Tanh)?.add(h)?.unary(UnaryOp::Sigmoid)?)
+        x.mul(w)?.unary(UnaryOp::Tanh)?.add(h)?.unary(UnaryOp::Sigmoid)
     };
     let run = |checkpointed: bool| -> Vec<Vec<f32>> {
         let h = b.scale(3.0).unwrap();

@@ -204,7 +204,7 @@ class DeepLabV3Plus(nn.Module):
         low = maps["low"]
         rich = F.interpolate(heads.aspp(maps["high"]), low.shape[2:], mode="bilinear", align_corners=False)
         y = heads.head(heads.fuse(torch.cat([rich, heads.low(low)], 1)))
-        return F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=False)
+        return {"out": F.interpolate(y, x.shape[2:], mode="bilinear", align_corners=False)}
 
 
 def torchvisions(name, auxiliary):

@@ -281,7 +281,7 @@ fn compare(
     for (at, (&found, &expected)) in found.iter().zip(expected).enumerate() {
         let off = (f64::from(found) - expected).abs();
         let fits = off <= options.absolute + options.relative * expected.abs();
-        if !fits && !(found.is_nan() && expected.is_nan()) {
+        if !(fits || found.is_nan() && expected.is_nan()) {
             return Err(Error::Check(format!(
                 "{name}, draw {draw} of shapes {shapes:?}: {what}, element {at} is {found}, and by the reference {expected}"
             )));

@@ -18,7 +18,8 @@ use tilewright_cli::commands::Cli;
 use written::{Written, commands, is_variable, split};
 
 /// Commands that take long, and the test that runs them on something small.
-const ELSEWHERE: [(&str, &str); 16] = [
+const ELSEWHERE: [(&str, &str); 17] = [
+    ("segment", "crates/cli/tests/segment.rs"),
     ("classify", "crates/cli/tests/vision.rs"),
     ("features", "crates/cli/tests/vision.rs"),
     ("embed", "crates/cli/tests/vision.rs"),
@@ -27,8 +28,8 @@ const ELSEWHERE: [(&str, &str); 16] = [
     ("profile", "crates/cli/tests/networks.rs"),
     ("memory", "crates/cli/tests/networks.rs"),
     ("tune", "crates/cli/tests/measuring.rs"),
-    ("convert", "crates/cli/tests/faces.rs"),
-    ("fetch", "crates/cli/tests/faces.rs"),
+    ("convert", "crates/cli/tests/faces/weights.rs"),
+    ("fetch", "crates/cli/tests/faces/weights.rs"),
     ("devices --probe", "crates/cli/tests/measuring.rs"),
     ("kernels roofline", "crates/cli/tests/measuring.rs"),
     ("kernels compile-time", "crates/cli/tests/measuring.rs"),

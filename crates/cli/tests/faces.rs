@@ -207,7 +207,7 @@ fn what_frameworks_save_is_said_by_name() {
     fs::write(&pointer, b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n").unwrap();
     infer(text(&pointer), &[], &["resnet20.onnx", "git lfs pull"]);
     infer("none.pb", &[], &["none.pb", ".onnx", "resnet20", "docs/inference.md"]);
-    infer("Resnet20", &[], &["no network is called `Resnet20`", "small_cnn"]);
+    infer("Resnet20", &[], &["no network is called `Resnet20`", "`resnet20` is"]);
     infer("resnet20", &[], &["--weights", "resnet20", "safetensors"]);
     run_badly(&["inspect", "."], &["no network is called"]);
     // Dates are stored as integers, which would pass for numbers.

@@ -185,7 +185,7 @@ impl ParameterStore {
     /// The path of the learnt tensor of that name, for [`tilewright_autograd::Tape::named`].
     pub fn path_of(&self, id: LeafId) -> Option<String> {
         let all = self.parameters().into_iter();
-        Some(all.filter(|parameter| parameter.id() == id).map(|found| found.path().to_owned()).next()?)
+        all.filter(|parameter| parameter.id() == id).map(|found| found.path().to_owned()).next()
     }
 
     /// `error` with the path of the parameter, if it is an anomaly that belongs to one ([`tilewright_autograd::detect_anomaly`]).

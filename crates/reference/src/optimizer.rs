@@ -120,9 +120,9 @@ pub fn adam(op: &Adam, step: u32, before: &AdamStep, gradient: &[f32]) -> AdamSt
     let correction1 = 1.0 - beta1.powf(f64::from(step));
     let correction2 = 1.0 - beta2.powf(f64::from(step));
     let mut after = before.clone();
-    for i in 0..gradient.len() {
+    for (i, &gradient) in gradient.iter().enumerate() {
         let p = f64::from(before.parameter[i]);
-        let g = f64::from(gradient[i]) + weight_decay * p;
+        let g = f64::from(gradient) + weight_decay * p;
         let m = beta1 * f64::from(before.first[i]) + (1.0 - beta1) * g;
         let v = beta2 * f64::from(before.second[i]) + (1.0 - beta2) * g * g;
         let mut s = v;
@@ -159,9 +159,9 @@ pub fn rmsprop(op: &RmsProp, before: &RmsPropStep, gradient: &[f32]) -> RmsPropS
     let [lr, alpha, eps, weight_decay, momentum] =
         [op.lr, op.alpha, op.eps, op.weight_decay, op.momentum].map(f64::from);
     let mut after = before.clone();
-    for i in 0..count {
+    for (i, &gradient) in gradient.iter().enumerate() {
         let p = f64::from(before.parameter[i]);
-        let g = f64::from(gradient[i]) + weight_decay * p;
+        let g = f64::from(gradient) + weight_decay * p;
         let s = alpha * f64::from(before.square[i]) + (1.0 - alpha) * g * g;
         after.square[i] = s as f32;
         let mut spread = s;

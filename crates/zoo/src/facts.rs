@@ -11,7 +11,7 @@ use crate::registry::{Entry, Error, Network, Options, Task, build};
 pub struct Facts {
     /// Its row of the table.
     pub entry: &'static Entry,
-    /// Classes: ImageNet's 1000, or the 21 of Pascal VOC for segmentation.
+    /// Classes: ImageNet's 1000, 10 for small images as CIFAR's, the 21 of Pascal VOC for segmentation.
     pub classes: usize,
     /// Numbers that training changes.
     pub parameters: usize,
@@ -28,7 +28,11 @@ pub struct Facts {
 /// # Errors
 /// What the network or the device says of its sizes.
 pub fn facts(entry: &'static Entry, context: &Context) -> Result<Facts, Error> {
-    let classes = if entry.task == Task::Segmentation { 21 } else { 1000 };
+    let classes = match entry.task {
+        Task::Segmentation => 21,
+        Task::Classification if entry.image[1] < 64 => 10,
+        Task::Classification => 1000,
+    };
     let store = ParameterStore::shapes_only(context);
     let options = Options::new(entry.image, classes).auxiliary(false);
     let Network { module, .. } = build(entry.name, &store, options)?;

@@ -77,7 +77,7 @@ enum Command {
     #[command(subcommand)]
     Kernels(kernels::Command),
     /// Train a network on images.
-    Train(train::arguments::Arguments),
+    Train(Box<train::arguments::Arguments>),
     /// Run a network on an array.
     Infer(infer::Arguments),
     /// Name what pictures show.

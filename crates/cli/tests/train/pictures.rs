@@ -136,10 +136,7 @@ fn a_run_begins_from_weights() {
         assert_eq!(before[name] == *value, !name.starts_with("fc."), "{name}");
     }
     // The pictures are normalised as they were.
-    assert_eq!(
-        metadata(&second.join("model.safetensors"))["std"],
-        serde_json::json!([0.2f32, 0.2f32, 0.2f32])
-    );
+    assert_eq!(metadata(&second.join("model.safetensors"))["std"], serde_json::json!([0.2, 0.2, 0.2]));
     let freed = [&frozen[..], &["--unfreeze", "conv2@2", "--track-statistics"]].concat();
     run_well(&freed);
     let after = tensors(&second.join("model.safetensors"));
@@ -189,7 +186,8 @@ fn what_changes_how_it_trains_and_goes_on_from_a_checkpoint() {
     let all = [&data[..], &options].concat();
     run_well(&all);
     let last = last_line(&output);
-    assert_eq!(last["skipped_steps"], 0, "{last}");
+    // The loss scale starts at 2¹⁶, which may be too large for the first gradients, and halves then.
+    assert!(last["skipped_steps"].as_u64().unwrap() <= 2, "{last}");
     assert!(last["test_accuracy"].as_f64().unwrap() > 0.5, "{last}");
     let lines = fs::read_to_string(output.join("metrics.jsonl")).unwrap();
     let tested: Vec<bool> = lines.lines().take(3).map(|line| line.contains("test_loss")).collect();

@@ -29,7 +29,7 @@ impl Picture {
         let samples = match self.samples() {
             Samples::U8(samples) if filter == Filter::Nearest => Samples::U8(nearest(samples, size, to)),
             Samples::U16(samples) if filter == Filter::Nearest => Samples::U16(nearest(samples, size, to)),
-            Samples::U8(samples) if size.channels % 2 == 0 => {
+            Samples::U8(samples) if size.channels.is_multiple_of(2) => {
                 let scaled = filtered(&premultiplied(samples, size.channels), size, to, filter);
                 Samples::U8(divided(scaled, size.channels))
             }

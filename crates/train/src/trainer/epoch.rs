@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tilewright_nn::TrainingState;
 
-use super::Trainer;
+use super::run::Trainer;
 use crate::{
     callback::Callback, callback::Flow, callback::Progress, callback::Reading, error::Error, error::Result,
     evaluate::concluded, options::Outcome, record::EpochRecord, record::Scores, source::Source,

@@ -3,7 +3,7 @@
 use tilewright_autograd::{Gradients, detect_anomaly};
 use tilewright_nn::Pass;
 
-use super::Trainer;
+use super::run::Trainer;
 use crate::{error::Error, error::Result, scaler::all_finite, source::Batch, step::Step};
 
 impl Trainer<'_> {

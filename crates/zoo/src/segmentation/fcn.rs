@@ -1,15 +1,11 @@
 //! Fully convolutional networks (Long et al., arXiv 1411.4038) on dilated ResNets, with torchvision's names.
 
-use tilewright_autograd::Var;
-use tilewright_nn::{
-    Layer, Pass, Result, Scope,
-    init::Init,
-    layers::{Conv2d, Conv2dOptions, Dropout},
-};
-use tilewright_ops::UnaryOp;
+use tilewright_nn::{Result, Scope};
 
-use super::segmenter::{Segmenter, SegmenterConfig, segmenter};
-use crate::blocks::conv_norm::{ConvNorm, ConvNormConfig};
+use super::{
+    fcn_head::FcnHead,
+    segmenter::{Segmenter, SegmenterConfig, segmenter},
+};
 
 /// A 3×3 convolution of the last map, a classifier of its pixels, and an interpolation to the image's size.
 ///
@@ -26,29 +22,3 @@ impl Fcn {
 }
 
 segmenter!(Fcn);
-
-/// `0`, `1` to a quarter of the channels, and `4` to the classes.
-pub(super) struct FcnHead {
-    conv: ConvNorm,
-    dropout: Dropout,
-    classes: Conv2d,
-}
-
-impl FcnHead {
-    pub fn new(scope: &Scope, inputs: usize, classes: usize, dropout: Option<f32>) -> Result<Self> {
-        let inner = inputs / 4;
-        let conv = ConvNormConfig::new(3, Some(UnaryOp::Relu)).init(Init::DEFAULT_WEIGHT);
-        Ok(Self {
-            conv: ConvNorm::new(scope, inputs, inner, conv)?,
-            dropout: Dropout::new(dropout.unwrap_or(0.1))?,
-            classes: Conv2d::new(&(scope / 4), inner, classes, [1, 1], Conv2dOptions::default())?,
-        })
-    }
-}
-
-impl Layer for FcnHead {
-    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let x = self.dropout.forward(&self.conv.forward(x, pass)?, pass)?;
-        self.classes.forward(&x, pass)
-    }
-}

@@ -6,6 +6,7 @@ mod deeplabv3;
 mod deeplabv3_plus;
 mod double_conv;
 mod fcn;
+mod fcn_head;
 mod lraspp;
 mod segmenter;
 mod unet;

@@ -8,7 +8,7 @@ use tilewright_nn::{
 
 use super::{
     backbone::{Backbone, Body, Dilated},
-    fcn::FcnHead,
+    fcn_head::FcnHead,
 };
 
 /// The name of the output: logits N × classes × H × W of the images' height and width.

@@ -19,6 +19,9 @@ const HELD_OUT: f64 = 0.2;
 const COLOUR: ([f32; 3], [f32; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 const GREY: ([f32; 1], [f32; 1]) = ([0.449], [0.226]);
 
+/// What is learnt from, and what it is judged by, if that is a set of its own.
+type Parts = (Arc<dyn ImageDataset>, Option<Arc<dyn ImageDataset>>);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Masks {
     /// Each number is the class of its pixel; 255 is none.
@@ -163,11 +166,7 @@ impl DataArguments {
         Ok(Data { train, test, image: [channels, height, width], truth, mean, std, pictures })
     }
 
-    fn idx(
-        &self,
-        folder: &Path,
-        names: Option<&[String]>,
-    ) -> Result<(Arc<dyn ImageDataset>, Option<Arc<dyn ImageDataset>>)> {
+    fn idx(&self, folder: &Path, names: Option<&[String]>) -> Result<Parts> {
         let FashionMnist { train, test } = FashionMnist::load(folder)?;
         let (train, test) = match names {
             Some(names) => (train.with_class_names(names.to_vec())?, test.with_class_names(names.to_vec())?),

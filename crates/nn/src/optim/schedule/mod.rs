@@ -199,6 +199,7 @@ fn half_cosine(lr: f32, min_lr: f32, done: f64) -> f32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -13,7 +13,7 @@ use tilewright_reference::golden::{self, Case};
 use crate::common::{
     Cases, close,
     computed::{self, uniform},
-    context, contexts_for_numbers,
+    context, contexts_for_numbers, full,
 };
 
 fn value_range(name: &str, shape: &[usize], bias: (f64, f64)) -> (f64, f64) {
@@ -109,6 +109,10 @@ fn logits_names_and_shapes_are_pytorchs() {
             let (x, [batch, channels, height, width]) = images(&context, &case);
             let (store, module) = network(&context, &case, channels);
             check_names(&case, &store);
+            // What is deeper has no other parts.
+            if !full() && case.name.contains("resnet101") {
+                continue;
+            }
             fill(&store, (-0.25, 0.25));
             let outputs = module.call(&Values::new().with(INPUT, x), &Pass::eval()).unwrap();
             let ports: Vec<_> = module.outputs().iter().map(|port| port.name.clone()).collect();

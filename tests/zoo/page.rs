@@ -9,7 +9,7 @@ use crate::common::context;
 
 #[test]
 fn the_page_is_the_registrys() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/zoo.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/zoo.md");
     let page = markdown(&context()).unwrap();
     if env::var_os("TILEWRIGHT_WRITE_DOCS").is_some() {
         fs::write(&path, &page).unwrap();

@@ -13,7 +13,7 @@ pub struct Anomaly {
     /// Whether it was found on the way back.
     pub backward: bool,
     /// Where: forward the number of the operation since the looking began, backward its number on the tape, from 1 as
-    /// [`Var::tape`] counts.
+    /// [`crate::Var::tape`] counts.
     pub place: u64,
     /// Operations on the tape, on the way back.
     pub of: Option<u64>,

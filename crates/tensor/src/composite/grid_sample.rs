@@ -143,7 +143,7 @@ fn keys<V: Operand>(t: &V) -> Result<Vec<V>, V::Error> {
 /// outside and how a value is made.
 ///
 /// # Errors
-/// [`ShapeError::Parameter`] for an image of more than 2²⁴ elements in a channel; those of the operations.
+/// [`tilewright_ops::ShapeError::Parameter`] for an image of more than 2²⁴ elements in a channel; those of the operations.
 pub fn sampled<V: Operand>(x: &V, places: &[V], op: &GridSample) -> Result<V, V::Error> {
     let (batch, channels) = (x.shape()[0], x.shape()[1]);
     let spatial = x.shape()[2..].to_vec();

@@ -114,12 +114,18 @@ mod tests {
         }
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let (low, high) = areas.iter().fold((1.0f64, 0.0f64), |(low, high), &a| (low.min(a), high.max(a)));
-        // torchvision's mean on such an image is 0.50: large parts that do not fit are drawn again.
+        // torchvision 0.14.1's means of 20,000 draws on such an image are 0.434 and −0.031: large parts, and wide ones on a tall
+        // image, fit less often and are drawn again.
         assert!(
-            (0.07..0.1).contains(&low) && high > 0.9 && (0.46..0.54).contains(&mean(&areas)),
-            "{low} {high}"
+            (0.07..0.1).contains(&low) && high > 0.9 && (0.42..0.45).contains(&mean(&areas)),
+            "{low} {high} {}",
+            mean(&areas)
         );
-        assert!(logs.iter().all(|log| log.abs() < 0.31) && mean(&logs).abs() < 0.04, "{}", mean(&logs));
+        assert!(
+            logs.iter().all(|log| log.abs() < 0.31) && (-0.042..-0.02).contains(&mean(&logs)),
+            "{}",
+            mean(&logs)
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{fs, path::Path};
 use common::{floats, folder, golden, read_npz, run, run_badly, run_well, text, write_npy};
 use serde_json::Value;
 use tilewright_data::picture::{self, Picture, Preprocess};
+use tilewright_nn::{HostTensor, StateDict};
 
 /// A picture of its own for each seed: slopes and a disc.
 fn scene(width: usize, height: usize, seed: usize) -> Picture {
@@ -213,4 +214,25 @@ fn refusals(folder: &Path, weights: &str, index: &Path, picture: &Path) {
         &["no index was written", "no picture"],
     );
     assert!(!new.exists());
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_errors() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let (picture, broken, index) = (path("a.png"), path("broken.safetensors"), path("index.safetensors"));
+    scene(40, 36, 1).write_png(&picture).unwrap();
+    for (name, value) in [("conv1.weight", f32::NAN), ("bn1.bias", f32::INFINITY)] {
+        let mut state = StateDict::read(Path::new(&weights())).unwrap();
+        match state.tensors.get_mut(name).unwrap() {
+            HostTensor::F32(values, _) => values[0] = value,
+            HostTensor::I64(..) => panic!("{name} is f32"),
+        }
+        state.write(&broken).unwrap();
+        let network = network(text(&broken));
+        run_badly(&[&["classify", text(&picture)][..], &network].concat(), &["a.png", "NaN or infinite"]);
+        let embed = ["embed", text(folder.path()), "--index", text(&index)];
+        run_badly(&[&embed[..], &network].concat(), &["--weights", "NaN or infinite"]);
+        assert!(!index.exists());
+    }
 }

@@ -2,8 +2,7 @@
 
 use tilewright_autograd::Gradients;
 use tilewright_nn::{LossScale, ParameterStore};
-use tilewright_ops::{ReduceOp, UnaryOp};
-use tilewright_tensor::Tensor;
+use tilewright_tensor::ops::optimizer::total_norm;
 
 use crate::{error::Error, error::Result};
 
@@ -66,20 +65,10 @@ impl LossScaling {
 
 /// Whether every gradient of a parameter is a finite number. Waits for the device.
 pub(crate) fn all_finite(gradients: &Gradients, store: &ParameterStore) -> Result<bool> {
-    let mut largest = Vec::new();
-    for parameter in store.parameters() {
-        let Some(gradient) = gradients.get_id(parameter.id()).filter(|gradient| gradient.count() > 0) else {
-            continue;
-        };
-        // A NaN that comes in comes out of a maximum.
-        let flat = gradient.reshape(&[-1])?.unary(UnaryOp::Abs)?;
-        largest.push(flat.reduce(ReduceOp::Max, &[0], true)?);
-    }
-    if largest.is_empty() {
-        return Ok(true);
-    }
-    let all = Tensor::concat(&largest.iter().collect::<Vec<_>>(), 0)?.to_vec::<f32>()?;
-    Ok(all.iter().all(|value| value.is_finite()))
+    let parameters = store.parameters();
+    let found: Vec<_> = parameters.iter().filter_map(|parameter| gradients.get_id(parameter.id())).collect();
+    // The largest of all: a NaN that comes in comes out of it.
+    Ok(total_norm(store.context(), &found, f32::INFINITY)?.item()?.is_finite())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tilewright_runtime::Context;
 use super::output::print_json;
 use crate::{
     error::{Error, Result},
-    vision::{NetworkArguments, Viewer, Wanted, class_names, read_all},
+    vision::{NetworkArguments, Viewer, Wanted, class_names},
 };
 
 #[derive(Debug, clap::Args)]
@@ -43,15 +43,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
     let mut viewer = Viewer::new(context, &arguments.network, None, &Wanted::Logits, batch)?;
     let (mut names, mut rows, mut failed) = (None, Vec::new(), false);
     for paths in arguments.images.chunks(batch) {
-        let prepare = &viewer.preprocess;
-        let prepared = read_all(paths, |picture| Ok(prepare.apply(picture)?.0));
-        let read: Vec<&[f32]> = prepared.iter().flatten().map(Vec::as_slice).collect();
-        let seen = if read.is_empty() { Vec::new() } else { viewer.view(&read)? };
-        let mut seen = seen.into_iter();
-        for (path, prepared) in paths.iter().zip(&prepared) {
+        for (path, seen) in paths.iter().zip(viewer.look_at(paths)?) {
             let file = path.display().to_string();
-            let logits = match prepared {
-                Ok(_) => seen.next().and_then(|mut outputs| outputs.pop()),
+            let logits = match seen {
+                Ok(mut outputs) => outputs.pop(),
                 Err(error) => {
                     failed = true;
                     eprintln!("error: {error}");

@@ -10,7 +10,7 @@ use tilewright_runtime::Context;
 use super::output::print_json;
 use crate::{
     error::{Error, Result},
-    vision::{About, NetworkArguments, Viewer, Wanted, find, probe, read_all},
+    vision::{About, NetworkArguments, Viewer, Wanted, find, probe},
 };
 
 #[derive(Debug, clap::Args)]
@@ -84,19 +84,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
     }
     let mut failed = Vec::new();
     for paths in paths.chunks(batch) {
-        let prepare = &viewer.preprocess;
-        let prepared = read_all(paths, |picture| Ok(prepare.apply(picture)?.0));
-        let read: Vec<&[f32]> = prepared.iter().flatten().map(Vec::as_slice).collect();
-        let seen = if read.is_empty() { Vec::new() } else { viewer.view(&read)? };
-        let mut seen = seen.into_iter();
-        for (path, prepared) in paths.iter().zip(&prepared) {
+        for (path, seen) in paths.iter().zip(viewer.look_at(paths)?) {
             // Names are those within the folder, with `/` on every system.
             let name = path.strip_prefix(&arguments.folder).unwrap_or(path);
             let name = name.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/");
-            let added = match prepared {
-                Ok(_) => {
-                    let vector = seen.next().and_then(|mut outputs| outputs.pop());
-                    let vector = vector.map(|seen| seen.values).unwrap_or_default();
+            let added = match seen {
+                Ok(mut outputs) => {
+                    let vector = outputs.pop().map(|seen| seen.values).unwrap_or_default();
                     index.add(index.len() as u64, name, &vector).map_err(|error| error.to_string())
                 }
                 Err(error) => Err(error.to_string()),

@@ -14,7 +14,7 @@ use super::output::print_json;
 use crate::{
     error::{Error, Result},
     pictures::{Thumbnail, contact_sheet},
-    vision::{About, NetworkArguments, Viewer, Wanted, probe, read_all},
+    vision::{About, NetworkArguments, Viewer, Wanted, probe},
 };
 
 #[derive(Debug, clap::Args)]
@@ -68,14 +68,12 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
     let searcher = Searcher::new(&index, context)?;
     let (mut rows, mut failed) = (Vec::new(), false);
     for paths in arguments.images.chunks(batch) {
-        let prepare = &viewer.preprocess;
-        let prepared = read_all(paths, |picture| Ok(prepare.apply(picture)?.0));
-        let read: Vec<&[f32]> = prepared.iter().flatten().map(Vec::as_slice).collect();
-        let seen = if read.is_empty() { Vec::new() } else { viewer.view(&read)? };
-        let vectors: Vec<f32> = seen.into_iter().flatten().flat_map(|seen| seen.values).collect();
+        let seen = viewer.look_at(paths)?;
+        let vectors: Vec<f32> =
+            seen.iter().flatten().flatten().flat_map(|seen| seen.values.iter().copied()).collect();
         let mut found = searcher.query(&vectors, arguments.top)?.into_iter();
-        for (path, prepared) in paths.iter().zip(&prepared) {
-            match prepared {
+        for (path, seen) in paths.iter().zip(&seen) {
+            match seen {
                 Ok(_) => rows.push((path, found.next().unwrap_or_default())),
                 Err(error) => {
                     eprintln!("error: {error}");

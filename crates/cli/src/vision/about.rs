@@ -75,7 +75,7 @@ impl About {
 /// What the network gives for slopes of colour.
 ///
 /// # Errors
-/// What the device says.
+/// What the device says; [`Error::Argument`] for numbers that are not finite.
 pub fn probe(viewer: &mut Viewer) -> Result<Vec<f32>> {
     let side = 64;
     let pixel = |at: usize| {
@@ -86,5 +86,12 @@ pub fn probe(viewer: &mut Viewer) -> Result<Vec<f32>> {
     let picture = Picture::from_u8(side, side, 3, samples).map_err(tilewright_data::DataError::from)?;
     let prepared = viewer.prepare(picture).map_err(tilewright_data::DataError::from)?;
     let seen = viewer.view(&[&prepared])?.pop().and_then(|mut outputs| outputs.pop());
-    Ok(seen.map(|seen| seen.values).unwrap_or_default())
+    let vector = seen.map(|seen| seen.values).unwrap_or_default();
+    if vector.iter().all(|value| value.is_finite()) {
+        return Ok(vector);
+    }
+    let reason =
+        "with them the network gives NaN or infinite numbers; `tilewright grad --detect-anomaly` finds where"
+            .to_owned();
+    Err(Error::Argument { argument: "--weights", reason })
 }

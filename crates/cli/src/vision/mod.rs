@@ -8,6 +8,6 @@ mod viewer;
 
 pub use about::{About, probe};
 pub use arguments::NetworkArguments;
-pub use files::{find, read_all};
+pub use files::find;
 pub use names::class_names;
 pub use viewer::{Seen, Viewer, Wanted};

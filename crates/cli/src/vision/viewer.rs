@@ -1,6 +1,9 @@
 //! A network that is ready to look at pictures.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tilewright_data::picture::{Picture, PictureError, Preprocess};
 use tilewright_graph::{Compiled, Options as GraphOptions, Session};
@@ -9,7 +12,7 @@ use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Entry, Network, Options, Task, build, entry, options_of};
 
-use super::arguments::NetworkArguments;
+use super::{arguments::NetworkArguments, files::read_all};
 use crate::{error::Error, error::Result, trained::Trained};
 
 /// What is wanted of a network.
@@ -109,6 +112,30 @@ impl Viewer {
         Ok(self.preprocess.apply(picture)?.0)
     }
 
+    /// What the network gives for the pictures in these files, at most a batch: for each every output that was wanted, or why
+    /// there is none. Files are read on all processors.
+    ///
+    /// # Errors
+    /// What the device says.
+    pub fn look_at(&mut self, paths: &[PathBuf]) -> Result<Vec<Result<Vec<Seen>>>> {
+        let preprocess = &self.preprocess;
+        let prepared = read_all(paths, |picture| Ok(preprocess.apply(picture)?.0));
+        let read: Vec<&[f32]> = prepared.iter().flatten().map(Vec::as_slice).collect();
+        let seen = if read.is_empty() { Vec::new() } else { self.view(&read)? };
+        let mut seen = seen.into_iter();
+        let of_one = |(path, prepared): (&PathBuf, Result<Vec<f32>>)| {
+            prepared?;
+            let outputs = seen.next().unwrap_or_default();
+            if outputs.iter().all(Seen::is_finite) {
+                return Ok(outputs);
+            }
+            let reason =
+                "the network gives NaN or infinite numbers for it; are its weights whole?".to_owned();
+            Err(Error::Array { path: path.display().to_string(), reason })
+        };
+        Ok(paths.iter().zip(prepared).map(of_one).collect())
+    }
+
     /// What the network gives for prepared pictures, at most a batch: for each picture every output that was wanted.
     ///
     /// # Errors
@@ -135,6 +162,10 @@ impl Viewer {
 }
 
 impl Seen {
+    fn is_finite(&self) -> bool {
+        self.values.iter().all(|value| value.is_finite())
+    }
+
     /// The means of maps; a vector as it is.
     fn pooled(self) -> Self {
         let [channels, area @ ..] = &self.shape[..] else { return self };

@@ -217,7 +217,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The picture, its mask, and the answers beside one another: right pixels green, missed ones red, others blue.
+/// The picture, its mask, and the answers beside one another: right pixels green, missed ones orange, others blue.
 fn sheet(plane: &Plane, grey: &[u8], answers: &[i32]) -> Result<Picture> {
     let mut samples = Vec::with_capacity(plane.pixels.len() * 9);
     for row in 0..plane.height {

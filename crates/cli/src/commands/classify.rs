@@ -27,6 +27,9 @@ pub struct Arguments {
     /// Pictures at a time.
     #[arg(long, default_value_t = 8, value_name = "N")]
     batch: usize,
+    /// Say what decoding, the network and the rest took, for each batch of pictures.
+    #[arg(long)]
+    times: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -43,7 +46,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
     let mut viewer = Viewer::new(context, &arguments.network, None, &Wanted::Logits, batch)?;
     let (mut names, mut rows, mut failed) = (None, Vec::new(), false);
     for paths in arguments.images.chunks(batch) {
-        for (path, seen) in paths.iter().zip(viewer.look_at(paths)?) {
+        let seen = viewer.look_at(paths)?;
+        for (path, seen) in paths.iter().zip(seen) {
             let file = path.display().to_string();
             let logits = match seen {
                 Ok(mut outputs) => outputs.pop(),
@@ -75,13 +79,20 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
                 .collect();
             rows.push(json!({ "file": file, "top": top }));
         }
+        viewer.times.end("names and probabilities");
     }
     if arguments.json {
         let preprocess = &viewer.preprocess;
-        print_json(&json!({
+        let mut report = json!({
             "model": arguments.network.model, "resize": preprocess.resize, "crop": preprocess.crop,
             "filter": preprocess.filter.name(), "mean": preprocess.mean, "std": preprocess.std, "images": rows,
-        }));
+        });
+        if arguments.times {
+            report["milliseconds"] = viewer.times.json();
+        }
+        print_json(&report);
+    } else if arguments.times {
+        viewer.times.say();
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -4,10 +4,12 @@ mod about;
 mod arguments;
 mod files;
 mod names;
+mod times;
 mod viewer;
 
 pub use about::{About, probe};
 pub use arguments::NetworkArguments;
 pub use files::find;
 pub use names::class_names;
+pub use times::Times;
 pub use viewer::{Seen, Viewer, Wanted};

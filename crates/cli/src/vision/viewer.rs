@@ -12,7 +12,7 @@ use tilewright_ops::DType;
 use tilewright_runtime::Context;
 use tilewright_zoo::{Entry, Network, Options, Task, build, entry, options_of};
 
-use super::{arguments::NetworkArguments, files::read_all};
+use super::{arguments::NetworkArguments, files::read_all, times::Times};
 use crate::{error::Error, error::Result, trained::Trained};
 
 /// What is wanted of a network.
@@ -40,6 +40,8 @@ pub struct Viewer {
     pub preprocess: Preprocess,
     /// What the weights say of themselves.
     pub trained: Option<Trained>,
+    /// What looking at pictures takes.
+    pub times: Times,
     session: Session,
     batch: usize,
     image: [usize; 3],
@@ -101,7 +103,7 @@ impl Viewer {
         };
         let session = Compiled::new(&graph, &GraphOptions::default())?.session()?;
         let pooled = matches!(wanted, Wanted::Embedding);
-        Ok(Self { preprocess, trained, session, batch, image, pooled })
+        Ok(Self { preprocess, trained, times: Times::default(), session, batch, image, pooled })
     }
 
     /// A picture as the network reads it.
@@ -118,10 +120,13 @@ impl Viewer {
     /// # Errors
     /// What the device says.
     pub fn look_at(&mut self, paths: &[PathBuf]) -> Result<Vec<Result<Vec<Seen>>>> {
+        self.times.begin();
         let preprocess = &self.preprocess;
         let prepared = read_all(paths, |picture| Ok(preprocess.apply(picture)?.0));
+        self.times.end("decode, resize, normalise");
         let read: Vec<&[f32]> = prepared.iter().flatten().map(Vec::as_slice).collect();
         let seen = if read.is_empty() { Vec::new() } else { self.view(&read)? };
+        self.times.end("network");
         let mut seen = seen.into_iter();
         let of_one = |(path, prepared): (&PathBuf, Result<Vec<f32>>)| {
             prepared?;

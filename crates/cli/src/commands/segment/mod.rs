@@ -15,7 +15,7 @@ use tilewright_runtime::Context;
 
 use self::network::{Preparation, Segmenter};
 use super::output::print_json;
-use crate::{error::Error, error::Result};
+use crate::{error::Error, error::Result, vision::Times};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -48,6 +48,9 @@ pub struct Arguments {
     /// The standard deviation of each channel, with commas. (ImageNet's; 0.5 for grey)
     #[arg(long, value_delimiter = ',', value_name = "DEVIATIONS")]
     std: Option<Vec<f32>>,
+    /// Say what reading, the network and the rest took, for each picture.
+    #[arg(long)]
+    times: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -60,9 +63,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let prepare = arguments.preparation(segmenter.channels())?;
     let classes = class_names(arguments.classes.as_deref(), segmenter.classes())?;
     fs::create_dir_all(&arguments.output).map_err(|error| Error::file(&arguments.output, error))?;
-    let (mut rows, mut failed) = (Vec::new(), 0);
+    let (mut rows, mut failed, mut times) = (Vec::new(), 0, Times::default());
     for (path, name) in arguments.images.iter().zip(&names) {
-        match one(context, &segmenter, &prepare, path, &arguments.output.join(name), &classes) {
+        match one(context, &segmenter, &prepare, path, &arguments.output.join(name), &classes, &mut times) {
             Ok(row) => {
                 if !arguments.json {
                     print_words(&row);
@@ -77,7 +80,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         }
     }
     if arguments.json {
-        print_json(&json!({ "model": arguments.model, "classes": classes, "pictures": rows }));
+        let mut report = json!({ "model": arguments.model, "classes": classes, "pictures": rows });
+        if arguments.times {
+            report["milliseconds"] = times.json();
+        }
+        print_json(&report);
+    } else if arguments.times {
+        times.say();
     }
     if failed > 0 {
         return Err(Error::Check(format!("{failed} of {} pictures could not be segmented", names.len())));
@@ -93,9 +102,12 @@ fn one(
     path: &Path,
     stem: &Path,
     names: &[String],
+    times: &mut Times,
 ) -> Result<Value> {
+    times.begin();
     let picture = picture::read(path).map_err(DataError::from)?;
-    let answers = segmenter.answers(context, &picture, prepare)?;
+    times.end("decode");
+    let answers = segmenter.answers(context, &picture, prepare, times)?;
     let (width, height) = (picture.width(), picture.height());
     let seen = colours::mask(width, height, &answers, names.len()).map_err(DataError::from)?;
     let over = colours::overlay(&picture.to_rgb8(), &answers).map_err(DataError::from)?;
@@ -107,6 +119,7 @@ fn one(
     });
     seen.write_png(&mask).map_err(DataError::from)?;
     over.write_png(&overlay).map_err(DataError::from)?;
+    times.end("mask and overlay");
     let mut pixels = vec![0usize; names.len()];
     for &class in &answers {
         if let Some(count) = usize::try_from(class).ok().and_then(|class| pixels.get_mut(class)) {

@@ -14,7 +14,7 @@ use tilewright_tensor::Tensor;
 use tilewright_train::Segmentation;
 use tilewright_zoo::{Network, Task, build, entries, entry, options_of};
 
-use crate::{error::Error, error::Result};
+use crate::{error::Error, error::Result, vision::Times};
 
 /// Pixels of a side in the network.
 const LONGEST: usize = 1 << 16;
@@ -74,7 +74,13 @@ impl Segmenter {
     }
 
     /// The class of each pixel of `picture`, row by row.
-    pub fn answers(&self, context: &Context, picture: &Picture, prepare: &Preparation) -> Result<Vec<i32>> {
+    pub fn answers(
+        &self,
+        context: &Context,
+        picture: &Picture,
+        prepare: &Preparation,
+        times: &mut Times,
+    ) -> Result<Vec<i32>> {
         let (height, width) = (picture.height(), picture.width());
         let samples = planes(picture, self.channels, prepare.percentiles)?;
         let x = Tensor::from_slice(context, &samples, &[1, self.channels, height, width])?;
@@ -104,15 +110,21 @@ impl Segmenter {
         if high < self.least || wide < self.least {
             x = x.pad(&[(0, 0), (0, 0), missing(high), missing(wide)], 0.0)?;
         }
+        context.synchronize()?;
+        times.end("resize, normalise");
         let outputs = self.network.module.call(&Values::new().with(INPUT, x), &Pass::eval())?;
         let port = self.network.module.outputs();
         let name = port.first().map(|port| port.name.clone()).unwrap_or_default();
         let logits = outputs.get(&name)?;
+        context.synchronize()?;
+        times.end("network");
         let whole = |axis: usize| SliceRange::new(0, logits.shape()[axis]);
         let logits =
             logits.slice(&[whole(0), whole(1), SliceRange::new(0, high), SliceRange::new(0, wide)])?;
         let logits = Upsample::to(UpsampleMode::Bilinear, &logits, [height, width])?;
-        Ok(self.task.answers(&Values::new().with(name, logits))?.to_vec::<i32>()?)
+        let answers = self.task.answers(&Values::new().with(name, logits))?.to_vec::<i32>()?;
+        times.end("scores to the picture's size, classes");
+        Ok(answers)
     }
 }
 

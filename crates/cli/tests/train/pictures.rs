@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use tilewright_nn::StateFile;
 
-use crate::common::{folder, run_badly, run_well, text, write_images};
+use crate::common::{floats, folder, run_badly, run_well, text, write_images, write_npy};
 
 /// Pictures of two colours in a folder for each, of several sizes.
 fn write_pictures(folder: &Path, of_each: u32) {
@@ -106,6 +106,13 @@ fn auxiliary_heads_are_trained() {
         ["aux1.fc2.weight", "aux2.conv.conv.weight"].map(head)
     });
     assert!(heads[0][0] != heads[1][0] && heads[0][1] != heads[1][1], "the heads go on learning");
+    // Each of their parameters has a gradient.
+    let [x, target, output] = ["x.npy", "t.npy", "g.safetensors"].map(|name| folder.path().join(name));
+    write_npy(&x, "<f4", &[2, 3, 32, 32], &floats(&vec![0.5; 2 * 3 * 32 * 32]));
+    write_npy(&target, "<i4", &[2], &[0, 0, 0, 0, 1, 0, 0, 0]);
+    let files = ["--input", text(&x), "--target", text(&target), "--output", text(&output)];
+    run_well(&[&["grad", "googlenet", "--weights", text(&weights)], &files[..]].concat());
+    assert!(StateFile::open(&output).unwrap().tensor("aux2.fc2.bias").unwrap().is_some());
     let none = [&base(&data, &first)[..], &["--auxiliary"]].concat();
     run_badly(&none, &["small_cnn has no auxiliary heads"]);
 }

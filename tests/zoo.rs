@@ -3,8 +3,12 @@
 
 mod common;
 
+#[path = "zoo/checkpointing.rs"]
+mod checkpointing;
 #[path = "zoo/errors.rs"]
 mod errors;
+#[path = "zoo/features.rs"]
+mod features;
 #[path = "zoo/layers.rs"]
 mod layers;
 #[path = "zoo/networks.rs"]

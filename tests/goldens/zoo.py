@@ -62,6 +62,7 @@ TRAINED = {
     "vgg11_bn": ((3, 3, 32, 32), "images/22"),
     "mobilenet_v2": ((3, 3, 64, 64), "images/627"),
     "efficientnet_b0": ((3, 3, 64, 64), "images/0"),
+    "googlenet": ((3, 3, 64, 64), "images/4"),
 }
 
 
@@ -161,8 +162,11 @@ def sampled(tensor):
 def gradients(name, shape, pictures, dtype):
     """The loss, and for each parameter's gradient, sampled, its norm and its product with a random direction, in order."""
     model = network(name, TRAIN_BIAS, dtype).train()
-    logits = model(images(shape, pictures).to(dtype))
-    loss = F.cross_entropy(logits, torch.arange(shape[0]) % CLASSES)
+    outputs = model(images(shape, pictures).to(dtype))
+    # GoogLeNet's are a tuple in training; the fields of torchvision 0.14 are named the wrong way round, but both heads count alike.
+    logits, *auxiliary = outputs if isinstance(outputs, tuple) else [outputs]
+    labels = torch.arange(shape[0]) % CLASSES
+    loss = F.cross_entropy(logits, labels) + 0.3 * sum(F.cross_entropy(other, labels) for other in auxiliary)
     loss.backward()
     norms, products = [], []
     for key, parameter in model.named_parameters():

@@ -7,7 +7,7 @@ use tilewright::{
     Context, DType, ParameterStore, Pass, Tensor, Var,
     graph::{Compiled, Options as Compilation},
     nn::{INPUT, OUTPUT, Values, capture},
-    ops::CrossEntropy,
+    train::{Classification, TARGET, Task as _},
     zoo::{Network, Options, Task, build, entries, entry},
 };
 use tilewright_reference::golden::{self, Case};
@@ -20,7 +20,7 @@ use crate::common::{
 
 /// Beyond so many, the numbers of a tensor repeat.
 const PERIOD: usize = 65521;
-const CLASSES: usize = 10;
+pub const CLASSES: usize = 10;
 
 /// Those of resnets.rs, and those that torchvision and timm do not have.
 const ELSEWHERE: [&str; 10] = [
@@ -36,7 +36,7 @@ const ELSEWHERE: [&str; 10] = [
     "small_cnn",
 ];
 
-fn filled(name: &str, count: usize, low: f64, high: f64) -> Vec<f32> {
+pub fn filled(name: &str, count: usize, low: f64, high: f64) -> Vec<f32> {
     let some = uniform(name, count.min(PERIOD), low, high);
     let mut all = Vec::with_capacity(count);
     while all.len() < count {
@@ -45,7 +45,7 @@ fn filled(name: &str, count: usize, low: f64, high: f64) -> Vec<f32> {
     all
 }
 
-fn value_range(name: &str, shape: &[usize], norm: (f64, f64), bias: (f64, f64)) -> (f64, f64) {
+pub fn value_range(name: &str, shape: &[usize], norm: (f64, f64), bias: (f64, f64)) -> (f64, f64) {
     if name.ends_with("layer_scale") {
         return (0.1, 0.5);
     }
@@ -79,12 +79,12 @@ fn images(context: &Context, shape: &[usize], name: &str) -> Var {
     Var::constant(Tensor::from_slice(context, &values, shape).unwrap())
 }
 
-fn extents(value: &serde_json::Value) -> Vec<usize> {
+pub fn extents(value: &serde_json::Value) -> Vec<usize> {
     value.as_array().unwrap().iter().map(|extent| extent.as_u64().unwrap() as usize).collect()
 }
 
 /// Networks all of whose parts another one has as well: without a full sweep their names and shapes are compared, and no numbers.
-const LIKE_OTHERS: [&str; 12] = [
+pub const LIKE_OTHERS: [&str; 12] = [
     "wide_resnet50_2",
     "ecaresnet50",
     "vgg11",
@@ -186,8 +186,11 @@ fn loss_and_every_gradient_are_pytorchs() {
         let network = network(&context, &case, [3, shape[2], shape[3]], (0.0, 1.0));
         let labels: Vec<_> = (0..shape[0] as i32).map(|image| image % 10).collect();
         let labels = Tensor::from_slice(&context, &labels, &[shape[0]]).unwrap();
-        let logits = network.module.forward(&x, &Pass::train(0, 0)).unwrap();
-        let loss = logits.cross_entropy(&labels, None, &CrossEntropy::default()).unwrap();
+        let inputs = Values::new().with(INPUT, x);
+        let outputs = network.module.call(&inputs, &Pass::train(0, 0)).unwrap();
+        // Of GoogLeNet with those of its auxiliary heads.
+        let targets = Values::new().with(TARGET, Var::constant(labels));
+        let loss = Classification::default().loss(&outputs, &targets).unwrap();
         let actual = [loss.tensor().item().unwrap()];
         table.check(format!("{name} loss"), close(&actual, case.f32("loss").unwrap().0, 1e-4, 0.0));
         let gradients = loss.backward().unwrap();

@@ -118,6 +118,17 @@ fn memory_says_what_a_training_step_holds() {
     assert!(bytes(&less, "peak") < peak, "{less} {plain}");
     let said = run_well(&[&base[..4], &["--steps", "1", "--tape"]].concat());
     assert!(said.contains("batch_norm_train") && said.contains("layer3.2.conv2.weight"), "{said}");
+    // Of a network that has auxiliary heads where it is asked for them.
+    let said = run_well(&[
+        "memory",
+        "googlenet",
+        "--input",
+        "2x3x32x32",
+        "--steps",
+        "1",
+        "--checkpoint-activations",
+    ]);
+    assert!(said.contains("peak"), "{said}");
     run_badly(&[&base[..4], &["--steps", "0"]].concat(), &["--steps"]);
     run_badly(&["memory", "nothing"], &["nothing", "resnet20"]);
     run_badly(&["memory", "resnet20", "--input", "3x32x32"], &["[3, 32, 32]", "N×C×H×W"]);

@@ -27,13 +27,14 @@ pub fn checkpoint(
     checkpoint_by(inputs, |inputs| part(inputs, pass), move |inputs| second(inputs, &again))
 }
 
-/// A layer that saves its input alone in training, and is computed anew on the way back.
+/// A layer that saves its input alone in training, and is computed anew on the way back; or a part of a network with several
+/// inputs ([`Self::run`]).
 pub struct Checkpointed<L: ?Sized> {
     always: bool,
     layer: Arc<L>,
 }
 
-impl<L: Layer> Checkpointed<L> {
+impl<L> Checkpointed<L> {
     /// In every training pass.
     pub fn new(layer: L) -> Self {
         Self { always: true, layer: Arc::new(layer) }
@@ -52,17 +53,32 @@ impl<L: ?Sized> Checkpointed<L> {
     }
 }
 
-impl<L: Layer + 'static> Layer for Checkpointed<L> {
-    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+impl<L: Send + Sync + 'static> Checkpointed<L> {
+    /// What `part` makes of the layer and `inputs`, which alone are saved then.
+    ///
+    /// # Errors
+    /// Those of `part`.
+    pub fn run<const COUNT: usize>(
+        &self,
+        inputs: [&Var; COUNT],
+        pass: &Pass,
+        part: impl Fn(&L, [&Var; COUNT], &Pass) -> Result<Var> + Send + Sync + 'static,
+    ) -> Result<Var> {
         if !(self.always || pass.is_checkpointing()) {
-            return self.layer.forward(x, pass);
+            return part(&self.layer, inputs, pass);
         }
         let layer = self.layer.clone();
-        let part = move |x: &[Var], pass: &Pass| match x {
-            [x] => Ok(vec![layer.forward(x, pass)?]),
-            _ => Ok(Vec::new()),
+        let part = move |inputs: &[Var], pass: &Pass| match <&[Var; COUNT]>::try_from(inputs) {
+            Ok(inputs) => Ok(vec![part(&layer, inputs.each_ref(), pass)?]),
+            Err(_) => Ok(Vec::new()),
         };
         let names = "checkpoint".to_owned();
-        checkpoint(&[x], pass, part)?.pop().ok_or(Error::NotOne { names })
+        checkpoint(&inputs, pass, part)?.pop().ok_or(Error::NotOne { names })
+    }
+}
+
+impl<L: Layer + 'static> Layer for Checkpointed<L> {
+    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        self.run([x], pass, |layer, [x], pass| layer.forward(x, pass))
     }
 }

@@ -9,9 +9,11 @@ use crate::{
 /// What the layers at `paths` give for `x`, in evaluation mode, under those paths and in their order.
 ///
 /// A path is that of a layer's or a block's parameters without the parameter's name (`layer3`, `layer4.1.conv2`, `fc`), or,
-/// of parts without parameters, that of PyTorch's module where the network reports it (`avgpool`). What a BatchNorm gives is
-/// what it gives in PyTorch, before the activation that is fused with it. The name of an output port (`output`) is that
-/// output, and a convolution's or linear layer's path with `.input` (`fc.input`) is what goes into it. Of a layer that runs several times the last output is given.
+/// of parts without parameters, that of PyTorch's module where the network reports it (`avgpool`); networks of the zoo have every
+/// path that begins a parameter's and at which PyTorch's forward hook finds a tensor. What a BatchNorm gives is what it gives in
+/// PyTorch, before the activation that is fused with it. The name of an output port (`output`) is that output, and a convolution's
+/// or linear layer's path with `.input` (`fc.input`) is what goes into it. Of a layer that runs several times the last output is
+/// given.
 ///
 /// # Errors
 /// [`Error::UnknownPath`] with paths that are near; what the network says.

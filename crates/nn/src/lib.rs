@@ -34,7 +34,7 @@ pub use state::{
     TrainingState, TransferReport, Unwrapped, load_but_head, narrow_i64,
 };
 pub use store::{ParameterStore, Scope};
-pub use tap::Tap;
+pub use tap::{Tap, Tapped};
 pub use tilewright_autograd::Var;
 pub use transfer::{Freezing, Frozen, PathPattern};
 pub use values::{Name, Values};

@@ -27,6 +27,11 @@ impl Sequential {
         Self { numbers: Some((tap.clone(), 0)), whole: Some(tap), ..Self::default() }
     }
 
+    /// An empty chain whose output is found under `scope`; its layers report their own, under whatever names.
+    pub fn at(scope: &Scope) -> Self {
+        Self { whole: Some(Tap::new(scope)), ..Self::default() }
+    }
+
     /// The chain with one more layer at its end.
     #[must_use]
     pub fn then(mut self, layer: impl Layer + 'static) -> Self {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use tilewright_autograd::Var;
 
-use crate::{pass::Pass, store::Scope};
+use crate::{error::Result, module::Layer, pass::Pass, store::Scope};
 
 /// The path of a layer, under which it reports its output to passes that want it ([`Pass::with_taps`]).
 ///
@@ -74,7 +74,43 @@ impl Tap {
         pass.wants(&self.0)
     }
 
+    /// Whether `pass` wants the output of the part `name` of the layer.
+    #[inline]
+    pub fn is_part_wanted(&self, name: impl Display, pass: &Pass) -> bool {
+        pass.is_tapped() && pass.wants(&self.part(name))
+    }
+
     fn part(&self, name: impl Display) -> String {
         if self.0.is_empty() { name.to_string() } else { format!("{}.{name}", self.0) }
+    }
+}
+
+/// A layer whose output is found under paths of its own: one without parameters, and so without a scope, or one that PyTorch
+/// wraps into modules which do nothing else.
+///
+/// ```
+/// use tilewright_nn::{Tapped, layers::AdaptiveAvgPool2d};
+/// # let context = tilewright_runtime::Context::new()?;
+/// # let store = tilewright_nn::ParameterStore::new(&context, 0);
+/// let pool = Tapped::new(AdaptiveAvgPool2d([1, 1]), [&(store.root() / "avgpool")]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Tapped<L> {
+    layer: L,
+    taps: Vec<Tap>,
+}
+
+impl<L> Tapped<L> {
+    /// `layer`, whose output is found under the paths of `scopes`.
+    pub fn new<'a>(layer: L, scopes: impl IntoIterator<Item = &'a Scope>) -> Self {
+        Self { layer, taps: scopes.into_iter().map(Tap::new).collect() }
+    }
+}
+
+impl<L: Layer> Layer for Tapped<L> {
+    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        let y = self.layer.forward(x, pass)?;
+        Ok(self.taps.iter().fold(y, |y, tap| tap.give(y, pass)))
     }
 }

@@ -5,15 +5,18 @@ use tilewright_nn::{HostTensor, Name, OUTPUT, Values};
 use tilewright_ops::{CrossEntropy, Reduction};
 use tilewright_tensor::Tensor;
 
-use crate::{error::Error, error::Result, loader::TARGET, source::Batch, task::Sums, task::Task};
+use crate::{auxiliary, error::Error, error::Result, loader::TARGET, source::Batch, task::Sums, task::Task};
 
 /// Cross entropy of scores (N × classes) against class numbers (N), with the metric `accuracy`.
+///
+/// The losses of outputs `aux1` and `aux2`, which GoogLeNet may have in training, are added with a weight.
 #[derive(Clone, Debug)]
 pub struct Classification {
     output: Name,
     target: Name,
-    /// The loss in training; evaluation takes it without label smoothing.
+    /// The loss in training; evaluation takes it without label smoothing, and of the output alone.
     loss: CrossEntropy,
+    auxiliary: f32,
 }
 
 impl Default for Classification {
@@ -35,13 +38,20 @@ pub struct Answers {
 impl Classification {
     /// Of the output `output` and the target `target`, by this loss.
     pub fn new(loss: CrossEntropy) -> Self {
-        Self { output: OUTPUT.into(), target: TARGET.into(), loss }
+        Self { output: OUTPUT.into(), target: TARGET.into(), loss, auxiliary: auxiliary::WEIGHT }
     }
 
     /// Of another output and another target.
     #[must_use]
     pub fn of(mut self, output: impl Into<Name>, target: impl Into<Name>) -> Self {
         (self.output, self.target) = (output.into(), target.into());
+        self
+    }
+
+    /// With another weight of each auxiliary head's loss; GoogLeNet's authors train with 0.3 (arXiv 1409.4842, §5).
+    #[must_use]
+    pub fn auxiliary(mut self, weight: f32) -> Self {
+        self.auxiliary = weight;
         self
     }
 
@@ -83,7 +93,9 @@ impl Classification {
 impl Task for Classification {
     fn loss(&self, outputs: &Values, targets: &Values) -> Result<Var> {
         let labels = targets.get(&self.target)?.tensor();
-        Ok(outputs.get(&self.output)?.cross_entropy(labels, None, &self.loss)?)
+        auxiliary::with_heads(outputs, &self.output, self.auxiliary, |scores| {
+            Ok(scores.cross_entropy(labels, None, &self.loss)?)
+        })
     }
 
     fn metrics(&self) -> Vec<&'static str> {

@@ -4,6 +4,7 @@
 //! from a [`Task`] ([`Classification`] and [`Segmentation`] are two), and tells [`Callback`]s what happens, which may stop it. It keeps
 //! checkpoints, from which a run goes on to the same bits, and a record of every epoch, which [`MetricsFile`] writes.
 
+mod auxiliary;
 mod callback;
 mod classification;
 mod confusion;

@@ -5,11 +5,13 @@ use tilewright_nn::{HostTensor, Name, OUTPUT, Values};
 use tilewright_ops::UnaryOp;
 use tilewright_tensor::Tensor;
 
-use crate::{error::Error, error::Result, loader::TARGET, source::Batch, task::Task};
+use crate::{auxiliary, error::Error, error::Result, loader::TARGET, source::Batch, task::Task};
 
 /// Binary cross entropy of scores (N × classes) against marks of 1 and 0 (N × classes), each class by itself, the mean over
 /// both; with the metrics `accuracy`, the part of all marks that are answered rightly, and `exact`, the part of the samples
 /// of which all are.
+///
+/// The losses of outputs `aux1` and `aux2`, which GoogLeNet may have in training, are added 0.3 times.
 #[derive(Clone, Debug)]
 pub struct MultiLabel {
     output: Name,
@@ -33,11 +35,13 @@ impl MultiLabel {
 
 impl Task for MultiLabel {
     fn loss(&self, outputs: &Values, targets: &Values) -> Result<Var> {
-        let (scores, marks) = (outputs.get(&self.output)?, targets.get(&self.target)?);
-        // log(1 + e^x) − x·y is the same as −y·log σ(x) − (1 − y)·log(1 − σ(x)), without its overflow.
-        let losses = scores.unary(UnaryOp::Softplus)?.sub(&scores.mul(marks)?)?;
-        let axes: Vec<usize> = (0..losses.shape().len()).collect();
-        Ok(losses.mean(&axes, false)?)
+        let marks = targets.get(&self.target)?;
+        auxiliary::with_heads(outputs, &self.output, auxiliary::WEIGHT, |scores| {
+            // log(1 + e^x) − x·y is the same as −y·log σ(x) − (1 − y)·log(1 − σ(x)), without its overflow.
+            let losses = scores.unary(UnaryOp::Softplus)?.sub(&scores.mul(marks)?)?;
+            let axes: Vec<usize> = (0..losses.shape().len()).collect();
+            Ok(losses.mean(&axes, false)?)
+        })
     }
 
     fn metrics(&self) -> Vec<&'static str> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, path::PathBuf};
 
 use tilewright_autograd::{Var, detect_anomaly};
-use tilewright_nn::{HostTensor, Pass, StateDict};
+use tilewright_nn::{HostTensor, Module, Pass, StateDict};
 use tilewright_onnx::{ElementType, HostTensor as Numbers};
 use tilewright_ops::{CrossEntropy, Reduction};
 use tilewright_runtime::Context;
@@ -11,7 +11,7 @@ use tilewright_tensor::{Tensor, composite::loss as losses};
 
 use crate::{convert, error::Error, error::Result, files, model};
 
-/// Each is a mean, with PyTorch's defaults.
+/// Each is a mean, with PyTorch's defaults. Those of auxiliary heads are added as training does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Loss {
@@ -71,8 +71,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let (network, _) = model::load(context, &arguments.model, &arguments.weights, [c, h, w])?;
     let x = Tensor::from_slice(context, &images.to_f32(), shape)?;
     let work = || -> Result<_> {
-        let output = network.module.forward(&Var::constant(x), &Pass::train(0, 0))?;
-        let loss = of_output(&output, target, arguments)?;
+        let loss = of_outputs(&*network.module, x, &target, arguments)?;
         let gradients = loss.backward()?;
         Ok((loss, gradients))
     };
@@ -102,7 +101,25 @@ fn wrong(path: &Path, reason: String) -> Error {
     Error::Array { path: path.display().to_string(), reason }
 }
 
-/// The loss of a network's output.
+/// The loss of a network's output, with those of its auxiliary heads.
+fn of_outputs(module: &dyn Module, x: Tensor, target: &Numbers, arguments: &Arguments) -> Result<Var> {
+    let inputs = module.inputs().into_iter().take(1).map(|port| (port.name, Var::constant(x.clone())));
+    let outputs = module.call(&inputs.collect(), &Pass::train(0, 0))?;
+    let mut loss: Option<Var> = None;
+    for port in module.outputs() {
+        let Some(output) = outputs.find(&port.name) else { continue };
+        let of_this = of_output(output, target.clone(), arguments)?;
+        // The weights of `tilewright train`.
+        let weight = if port.name == "aux" { 0.5 } else { 0.3 };
+        loss = Some(match loss {
+            None => of_this,
+            Some(loss) => loss.add(&of_this.scale(weight)?)?,
+        });
+    }
+    loss.ok_or_else(|| Error::Check("the network gives nothing".to_owned()))
+}
+
+/// The loss of one output.
 fn of_output(output: &Var, target: Numbers, Arguments { target: path, loss, .. }: &Arguments) -> Result<Var> {
     let context = output.tensor().context();
     if *loss == Loss::CrossEntropy {

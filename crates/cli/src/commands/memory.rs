@@ -77,7 +77,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let [_, channels, height, width] = model::image_shape("--input", &input.shape)?;
     let store = ParameterStore::new(context, 0);
     let image = [channels, height, width];
-    let network = build(&arguments.model, &store, Options::new(image, arguments.classes))?;
+    // As libraries count it, and as training has it unless it is asked.
+    let options = Options::new(image, arguments.classes).auxiliary(false);
+    let network = build(&arguments.model, &store, options)?;
     store.fill()?;
     let mut report = Report::default();
     for entry in store.entries() {

@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path};
 
-use crate::common::{folder, run_badly, run_well, text, write_images};
+use tilewright_nn::StateFile;
+
+use crate::common::{floats, folder, run_badly, run_well, text, write_images, write_npy};
 
 /// Pictures of two colours in a folder for each, of several sizes.
 fn write_pictures(folder: &Path, of_each: u32) {
@@ -81,6 +83,38 @@ fn a_folder_of_pictures_and_what_is_kept_of_it() {
     assert!(said.contains("24 training images, 6 test images"), "{said}");
     fs::rename(split.join("val/red"), split.join("val/green")).unwrap();
     run_badly(&base(&split, &output), &["`green`", "blue, red"]);
+}
+
+/// GoogLeNet learns by its auxiliary heads where they are asked for, and where weights bring them.
+#[test]
+fn auxiliary_heads_are_trained() {
+    let folder = folder();
+    let (data, first, second) = ["data", "first", "second"].map(|name| folder.path().join(name)).into();
+    write_pictures(&data, 4);
+    let run = |output: &Path, more: &[&str]| {
+        let (data, output) = (text(&data).to_owned(), text(output).to_owned());
+        let arguments = ["train", "--model", "googlenet", "--data", &data, "--output", &output];
+        let sizes = ["--image-size", "32", "--batch-size", "4", "--epochs", "1", "--lr", "0.01"];
+        run_well(&[&arguments[..], &sizes, more].concat())
+    };
+    run(&first, &["--auxiliary"]);
+    let weights = first.join("model.safetensors");
+    run(&second, &["--weights", text(&weights)]);
+    let heads = [&weights, &second.join("model.safetensors")].map(|path| {
+        let file = StateFile::open(path).unwrap();
+        let head = |name| file.tensor(name).unwrap().unwrap();
+        ["aux1.fc2.weight", "aux2.conv.conv.weight"].map(head)
+    });
+    assert!(heads[0][0] != heads[1][0] && heads[0][1] != heads[1][1], "the heads go on learning");
+    // Each of their parameters has a gradient.
+    let [x, target, output] = ["x.npy", "t.npy", "g.safetensors"].map(|name| folder.path().join(name));
+    write_npy(&x, "<f4", &[2, 3, 32, 32], &floats(&vec![0.5; 2 * 3 * 32 * 32]));
+    write_npy(&target, "<i4", &[2], &[0, 0, 0, 0, 1, 0, 0, 0]);
+    let files = ["--input", text(&x), "--target", text(&target), "--output", text(&output)];
+    run_well(&[&["grad", "googlenet", "--weights", text(&weights)], &files[..]].concat());
+    assert!(StateFile::open(&output).unwrap().tensor("aux2.fc2.bias").unwrap().is_some());
+    let none = [&base(&data, &first)[..], &["--auxiliary"]].concat();
+    run_badly(&none, &["small_cnn has no auxiliary heads"]);
 }
 
 #[test]

@@ -36,6 +36,7 @@ impl SqueezeExcitation {
 impl Layer for SqueezeExcitation {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let means = x.adaptive_avg_pool2d(ops::AdaptiveAvgPool2d { output: [1, 1] })?;
+        let means = self.tap.give_as("avgpool", means, pass);
         let squeezed = self.fc1.forward(&means, pass)?.unary(self.activation)?;
         let y = x.mul(&self.fc2.forward(&squeezed, pass)?.unary(self.gate)?)?;
         Ok(self.tap.give(y, pass))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Parameter, Pass, Result, Scope,
+    Layer, Parameter, Pass, Result, Scope, Tap,
     init::{Fan, Init},
     layers::{BatchNorm2d, Conv2d, Conv2dOptions, SqueezeExcitation},
 };
@@ -31,7 +31,7 @@ const REDUCTION: usize = 16;
 pub(crate) enum Attended {
     None,
     SqueezeExcitation(Box<SqueezeExcitation>),
-    Eca(Arc<Parameter>),
+    Eca(Arc<Parameter>, Tap),
     Cbam(Box<Cbam>),
 }
 
@@ -41,6 +41,7 @@ pub(crate) struct Cbam {
     fc2: Conv2d,
     conv: Conv2d,
     bn: BatchNorm2d,
+    tap: Tap,
 }
 
 impl Attended {
@@ -59,7 +60,8 @@ impl Attended {
             }
             Attention::Eca => {
                 let shape = [1, 1, eca_kernel(channels)];
-                Self::Eca((scope / "conv").parameter("weight", &shape, Init::DEFAULT_WEIGHT)?)
+                let weight = (scope / "conv").parameter("weight", &shape, Init::DEFAULT_WEIGHT)?;
+                Self::Eca(weight, Tap::new(scope))
             }
             Attention::Cbam => {
                 let (outer, inner) = (channels, (channels / REDUCTION).max(1));
@@ -69,6 +71,7 @@ impl Attended {
                     fc2: Conv2d::new(&(&channel / "fc2"), inner, outer, [1, 1], options.no_bias())?,
                     conv: Conv2d::new(&(&spatial / "conv"), 2, 1, [7, 7], options.no_bias().padding(3))?,
                     bn: BatchNorm2d::new(&(&spatial / "bn"), 1)?,
+                    tap: Tap::new(scope),
                 }))
             }
         })
@@ -86,7 +89,7 @@ impl Layer for Attended {
         match self {
             Self::None => Ok(x.clone()),
             Self::SqueezeExcitation(layer) => layer.forward(x, pass),
-            Self::Eca(weight) => {
+            Self::Eca(weight, tap) => {
                 let mut images = x.shape().to_vec();
                 images.truncate(1);
                 // A 1-D convolution along the channels of N 1 1 C.
@@ -95,8 +98,13 @@ impl Layer for Attended {
                 let op = ops::Conv2d { padding: [0, kernel / 2], ..ops::Conv2d::default() };
                 let weight = weight.var(pass)?.reshape(&[1, 1, 1, -1])?;
                 let means = means(x)?.reshape(&[batch, 1, 1, -1])?;
-                let gate = means.conv2d(&weight, None, &op)?.unary(UnaryOp::Sigmoid)?;
-                Ok(x.mul(&gate.reshape(&[batch, -1, 1, 1])?)?)
+                let sums = means.conv2d(&weight, None, &op)?;
+                if tap.is_part_wanted("conv", pass) {
+                    // timm's convolution has one axis.
+                    tap.give_as("conv", sums.reshape(&[batch, 1, -1])?, pass);
+                }
+                let gate = sums.unary(UnaryOp::Sigmoid)?;
+                Ok(tap.give(x.mul(&gate.reshape(&[batch, -1, 1, 1])?)?, pass))
             }
             Self::Cbam(layers) => layers.forward(x, pass),
         }
@@ -112,8 +120,17 @@ impl Layer for Cbam {
         let inner = |x: &Var| self.fc2.forward(&self.fc1.forward(x, pass)?.relu()?, pass);
         let maxima = x.reduce(ReduceOp::Max, &[2, 3], true)?;
         let x = x.mul(&inner(&means(x)?)?.add(&inner(&maxima)?)?.unary(UnaryOp::Sigmoid)?)?;
+        let x = self.tap.give_as("channel", x, pass);
         let both = [x.mean(&[1], true)?, x.reduce(ReduceOp::Max, &[1], true)?];
         let gate = self.conv.forward(&Var::concat(&[&both[0], &both[1]], 1)?, pass)?;
-        Ok(x.mul(&self.bn.forward_fused(&gate, pass, Some(UnaryOp::Sigmoid))?)?)
+        let gate = if self.tap.is_part_wanted("spatial.conv", pass) {
+            // timm's ends with the normalisation.
+            let gate = self.bn.forward(&gate, pass)?;
+            self.tap.give_as("spatial.conv", gate, pass).unary(UnaryOp::Sigmoid)?
+        } else {
+            self.bn.forward_fused(&gate, pass, Some(UnaryOp::Sigmoid))?
+        };
+        let y = self.tap.give_as("spatial", x.mul(&gate)?, pass);
+        Ok(self.tap.give(y, pass))
     }
 }

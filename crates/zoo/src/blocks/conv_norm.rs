@@ -14,8 +14,8 @@ pub(crate) struct ConvNorm {
     conv: Conv2d,
     norm: BatchNorm2d,
     activation: Option<UnaryOp>,
-    /// None where its parts lie flat in a block.
-    tap: Option<Tap>,
+    /// Where its output is found; nowhere if its parts lie flat in a block.
+    taps: Vec<Tap>,
 }
 
 /// What a [`ConvNorm`] is like.
@@ -56,10 +56,17 @@ impl ConvNormConfig {
 }
 
 impl ConvNorm {
-    /// torchvision's `Conv2dNormActivation`: the convolution is `0`, the BatchNorm `1`.
+    /// torchvision's `Conv2dNormActivation`: the convolution is `0`, the BatchNorm `1`, the activation `2`.
     pub fn new(scope: &Scope, inputs: usize, outputs: usize, config: ConvNormConfig) -> Result<Self> {
         let flat = Self::named([&(scope / 0), &(scope / 1)], inputs, outputs, config)?;
-        Ok(Self { tap: Some(Tap::new(scope)), ..flat })
+        let flat = if config.activation.is_some() { flat.at(&(scope / 2)) } else { flat };
+        Ok(flat.at(scope))
+    }
+
+    /// The same with its output found under `scope` too.
+    pub fn at(mut self, scope: &Scope) -> Self {
+        self.taps.push(Tap::new(scope));
+        self
     }
 
     /// The convolution and the BatchNorm under scopes of their own.
@@ -79,13 +86,13 @@ impl ConvNorm {
             .init(init);
         let conv = Conv2d::new(conv, inputs, outputs, [kernel; 2], options)?;
         let norm = BatchNorm2d::with_op(norm, outputs, config.norm)?;
-        Ok(Self { conv, norm, activation: config.activation, tap: None })
+        Ok(Self { conv, norm, activation: config.activation, taps: Vec::new() })
     }
 }
 
 impl Layer for ConvNorm {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let y = self.norm.forward_fused(&self.conv.forward(x, pass)?, pass, self.activation)?;
-        Ok(if let Some(tap) = &self.tap { tap.give(y, pass) } else { y })
+        Ok(self.taps.iter().fold(y, |y, tap| tap.give(y, pass)))
     }
 }

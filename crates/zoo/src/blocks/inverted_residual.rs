@@ -3,7 +3,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Sequential,
+    Layer, Pass, Result, Scope, Sequential, Tap,
     init::{Fan, Init},
     layers::{Conv2dOptions, SqueezeExcitation, StochasticDepth},
 };
@@ -34,13 +34,15 @@ pub(crate) struct InvertedResidualConfig {
 pub(crate) struct InvertedResidual {
     block: Sequential,
     stochastic_depth: Option<StochasticDepth>,
+    tap: Tap,
 }
 
 impl InvertedResidual {
     pub fn new(scope: &Scope, config: &InvertedResidualConfig) -> Result<Self> {
         let &InvertedResidualConfig { inputs, expanded, outputs, stride, norm, .. } = config;
+        let tap = Tap::new(scope);
         let scope = scope / "block";
-        let mut block = Sequential::new();
+        let mut block = Sequential::at(&scope);
         let active = |kernel| ConvNormConfig::new(kernel, Some(config.activation)).norm(norm);
         if expanded != inputs {
             block.push(ConvNorm::new(&(&scope / block.len()), inputs, expanded, active(1))?);
@@ -58,16 +60,17 @@ impl InvertedResidual {
         block.push(ConvNorm::new(&(&scope / block.len()), expanded, outputs, project)?);
         let shortcut = stride == 1 && inputs == outputs;
         let stochastic_depth = shortcut.then(|| StochasticDepth::new(config.stochastic_depth)).transpose()?;
-        Ok(Self { block, stochastic_depth })
+        Ok(Self { block, stochastic_depth, tap })
     }
 }
 
 impl Layer for InvertedResidual {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let y = self.block.forward(x, pass)?;
-        match &self.stochastic_depth {
-            None => Ok(y),
-            Some(depth) => Ok(depth.forward(&y, pass)?.add(x)?),
-        }
+        let y = match &self.stochastic_depth {
+            None => y,
+            Some(depth) => depth.forward(&y, pass)?.add(x)?,
+        };
+        Ok(self.tap.give(y, pass))
     }
 }

@@ -82,7 +82,7 @@ pub(crate) struct Block {
 /// A shortcut as it was built.
 enum Path {
     Identity,
-    Projection(Box<(Conv2d, BatchNorm2d)>),
+    Projection(Box<(Conv2d, BatchNorm2d, Tap)>),
     Padding { stride: usize, before: usize, after: usize },
 }
 
@@ -159,7 +159,8 @@ impl Path {
             Shortcut::Projection => {
                 let scope = scope / "downsample";
                 let projection = conv(&(&scope / 0), inputs, outputs, 1, stride)?;
-                Self::Projection(Box::new((projection, BatchNorm2d::new(&(&scope / 1), outputs)?)))
+                let norm = BatchNorm2d::new(&(&scope / 1), outputs)?;
+                Self::Projection(Box::new((projection, norm, Tap::new(&scope))))
             }
             Shortcut::Padding => {
                 let added = outputs.saturating_sub(inputs);
@@ -171,7 +172,10 @@ impl Path {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         match self {
             Self::Identity => Ok(x.clone()),
-            Self::Projection(layers) => layers.1.forward(&layers.0.forward(x, pass)?, pass),
+            Self::Projection(layers) => {
+                let (conv, norm, tap) = &**layers;
+                Ok(tap.give(norm.forward(&conv.forward(x, pass)?, pass)?, pass))
+            }
             &Self::Padding { stride, before, after } => {
                 let mut ranges: Vec<_> = x.shape().iter().map(|&extent| SliceRange::full(extent)).collect();
                 for range in ranges.iter_mut().skip(2) {

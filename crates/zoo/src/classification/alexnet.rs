@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential, Tapped,
     layers::{Activation, AdaptiveAvgPool2d, Conv2d, Conv2dOptions, Dropout, Flatten, Linear, MaxPool2d},
 };
 use tilewright_ops::{Pool2d, UnaryOp};
@@ -43,25 +43,30 @@ const HIDDEN: usize = 4096;
 impl AlexNet {
     /// torchvision's images have 3 channels and 224 × 224 pixels; any of at least 63 × 63 will do.
     pub fn new(scope: &Scope, config: &AlexNetConfig) -> Result<Self> {
-        let (mut layers, mut inputs) = (Sequential::new(), config.channels);
+        let features = scope / "features";
+        let (mut layers, mut inputs) = (Sequential::at(&features), config.channels);
         for (index, width, kernel, stride, padding, pooled) in CONVOLUTIONS {
             let options = Conv2dOptions::default().stride(stride).padding(padding);
-            let scope = scope / "features" / index;
-            layers.push(Conv2d::new(&scope, inputs, width, [kernel; 2], options)?);
-            layers.push(Activation(UnaryOp::Relu));
+            let conv = Conv2d::new(&(&features / index), inputs, width, [kernel; 2], options)?;
+            let relu = Tapped::new(Activation(UnaryOp::Relu), [&(&features / (index + 1))]);
+            let mut part = Sequential::new().then(conv).then(relu);
             if pooled {
-                layers.push(MaxPool2d(Pool2d { stride: [2, 2], ..Pool2d::new([3, 3]) }));
+                let pool = MaxPool2d(Pool2d { stride: [2, 2], ..Pool2d::new([3, 3]) });
+                part.push(Tapped::new(pool, [&(&features / (index + 2))]));
             }
+            layers.push(Checkpointed::asked(part));
             inputs = width;
         }
-        layers = layers.then(AdaptiveAvgPool2d([6, 6])).then(Flatten);
-        for (index, inputs) in [(1, inputs * 36), (4, HIDDEN)] {
-            layers = layers
-                .then(Dropout::new(config.dropout)?)
-                .then(Linear::new(&(scope / "classifier" / index), inputs, HIDDEN)?)
-                .then(Activation(UnaryOp::Relu));
+        let avgpool = Tapped::new(AdaptiveAvgPool2d([6, 6]), [&(scope / "avgpool")]);
+        let head = scope / "classifier";
+        let mut classifier = Sequential::under(&head);
+        for inputs in [inputs * 36, HIDDEN] {
+            classifier.push(Dropout::new(config.dropout)?);
+            classifier.push(Linear::new(&(&head / classifier.len()), inputs, HIDDEN)?);
+            classifier.push(Activation(UnaryOp::Relu));
         }
-        Ok(Self(layers.then(Linear::new(&(scope / "classifier" / 6), HIDDEN, config.classes)?)))
+        classifier.push(Linear::new(&(&head / classifier.len()), HIDDEN, config.classes)?);
+        Ok(Self(Sequential::new().then(layers).then(avgpool).then(Flatten).then(classifier)))
     }
 }
 

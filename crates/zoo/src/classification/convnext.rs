@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Parameter, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Parameter, Pass, Result, Scope, Sequential, Tap, Tapped,
     init::Init,
     layers::{AdaptiveAvgPool2d, Conv2d, Conv2dOptions, Flatten, LayerNorm2d, Linear, StochasticDepth},
 };
@@ -54,30 +54,36 @@ impl ConvNeXt {
     pub fn new(scope: &Scope, config: &ConvNeXtConfig) -> Result<Self> {
         let features = scope / "features";
         let count: usize = config.blocks.iter().sum();
-        let (mut layers, mut inputs, mut before) = (Sequential::new(), config.channels, 0);
+        let (mut layers, mut inputs, mut before) = (Sequential::at(&features), config.channels, 0);
         for (stage, (blocks, width)) in config.blocks.into_iter().zip(config.widths).enumerate() {
             let scope = &features / (2 * stage);
-            layers = if stage == 0 {
+            let smaller = Sequential::under(&scope);
+            layers.push(if stage == 0 {
                 let stem = Conv2d::new(&(&scope / 0), inputs, width, [4, 4], start().stride(4))?;
-                layers.then(stem).then(LayerNorm2d::new(&(&scope / 1), width, EPS)?)
+                smaller.then(stem).then(LayerNorm2d::new(&(&scope / 1), width, EPS)?)
             } else {
                 let norm = LayerNorm2d::new(&(&scope / 0), inputs, EPS)?;
                 let halve = Conv2d::new(&(&scope / 1), inputs, width, [2, 2], start().stride(2))?;
-                layers.then(norm).then(halve)
-            };
+                smaller.then(norm).then(halve)
+            });
+            let scope = &features / (2 * stage + 1);
+            let mut same = Sequential::at(&scope);
             for block in 0..blocks {
                 let rise = before as f32 / (count.saturating_sub(1).max(1)) as f32;
                 let depth = StochasticDepth::new(config.stochastic_depth * rise)?;
-                let scope = &features / (2 * stage + 1) / block;
-                layers = layers.then(Block::new(&scope, width, config.layer_scale, depth)?);
+                let block = Block::new(&(&scope / block), width, config.layer_scale, depth)?;
+                same.push(Checkpointed::asked(block));
                 before += 1;
             }
+            layers.push(same);
             inputs = width;
         }
         let head = scope / "classifier";
         let norm = LayerNorm2d::new(&(&head / 0), inputs, EPS)?;
         let linear = Linear::with_init(&(&head / 2), inputs, config.classes, START, Some(ZERO))?;
-        Ok(Self(layers.then(AdaptiveAvgPool2d([1, 1])).then(norm).then(Flatten).then(linear)))
+        let avgpool = Tapped::new(AdaptiveAvgPool2d([1, 1]), [&(scope / "avgpool")]);
+        let classifier = Sequential::under(&head).then(norm).then(Flatten).then(linear);
+        Ok(Self(Sequential::new().then(layers).then(avgpool).then(classifier)))
     }
 }
 
@@ -89,6 +95,7 @@ struct Block {
     widen: Pixelwise,
     narrow: Pixelwise,
     depth: StochasticDepth,
+    tap: Tap,
 }
 
 impl Block {
@@ -103,16 +110,30 @@ impl Block {
             widen: Pixelwise::new(&(&block / 3), width, 4 * width)?,
             narrow: Pixelwise::new(&(&block / 5), 4 * width, width)?,
             depth,
+            tap: Tap::new(scope),
         })
     }
 }
 
 impl Layer for Block {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let y = self.norm.forward(&self.depthwise.forward(x, pass)?, pass)?;
-        let y = self.widen.forward(&y, pass)?.unary(UnaryOp::Gelu)?;
-        let y = self.narrow.forward(&y, pass)?.mul(&self.layer_scale.var(pass)?)?;
-        Ok(self.depth.forward(&y, pass)?.add(x)?)
+        // torchvision has the channels last from `block.1` to `block.5`.
+        let last = |name: &str, y: Var| -> Result<Var> {
+            if self.tap.is_part_wanted(name, pass) {
+                self.tap.give_as(name, y.permute(&[0, 2, 3, 1])?, pass);
+            }
+            Ok(y)
+        };
+        let y = last("block.1", self.depthwise.forward(x, pass)?)?;
+        let y = last("block.2", self.norm.forward(&y, pass)?)?;
+        let y = last("block.3", self.widen.forward(&last("block.3.input", y)?, pass)?)?;
+        let y = last("block.4", y.unary(UnaryOp::Gelu)?)?;
+        let y = last("block.5", self.narrow.forward(&last("block.5.input", y)?, pass)?)?;
+        let y = self
+            .tap
+            .give_as("block", self.tap.give_as("block.6", y, pass), pass)
+            .mul(&self.layer_scale.var(pass)?)?;
+        Ok(self.tap.give(self.depth.forward(&y, pass)?.add(x)?, pass))
     }
 }
 
@@ -121,12 +142,13 @@ impl Layer for Block {
 struct Pixelwise {
     weight: Arc<Parameter>,
     bias: Arc<Parameter>,
+    tap: Tap,
 }
 
 impl Pixelwise {
     fn new(scope: &Scope, inputs: usize, outputs: usize) -> Result<Self> {
         let weight = scope.parameter("weight", &[outputs, inputs], START)?;
-        Ok(Self { weight, bias: scope.parameter("bias", &[outputs], ZERO)? })
+        Ok(Self { weight, bias: scope.parameter("bias", &[outputs], ZERO)?, tap: Tap::new(scope) })
     }
 }
 
@@ -134,7 +156,8 @@ impl Layer for Pixelwise {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let outputs = self.weight.shape().first().map_or(-1, |&extent| extent as isize);
         let weight = self.weight.var(pass)?.reshape(&[outputs, -1, 1, 1])?;
-        Ok(x.conv2d(&weight, Some(&self.bias.var(pass)?), &ops::Conv2d::default())?)
+        let y = x.conv2d(&weight, Some(&self.bias.var(pass)?), &ops::Conv2d::default())?;
+        Ok(self.tap.give(y, pass))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Checkpointed, Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential, Tapped,
     init::Init,
     layers::{AdaptiveAvgPool2d, Dropout, Flatten, Linear},
 };
@@ -55,10 +55,12 @@ impl EfficientNet {
         let active = |kernel| ConvNormConfig::new(kernel, Some(UnaryOp::Silu));
         let mut inputs = 32;
         let stem = ConvNorm::new(&(&features / 0), config.channels, inputs, active(3).stride(2))?;
-        let mut layers = Sequential::new().then(stem);
-        let blocks: usize = STAGES.iter().map(|stage| stage.4).sum();
+        let mut layers = Sequential::at(&features).then(stem);
+        let count_of_all: usize = STAGES.iter().map(|stage| stage.4).sum();
         let mut before = 0;
         for (stage, (expansion, kernel, stride, outputs, count)) in (1..).zip(STAGES) {
+            let scope = &features / stage;
+            let mut all = Sequential::at(&scope);
             for block in 0..count {
                 let config = InvertedResidualConfig {
                     inputs,
@@ -71,20 +73,23 @@ impl EfficientNet {
                     // A quarter of the channels that come in, not of those within.
                     squeeze: Some(((inputs / 4).max(1), UnaryOp::Silu, UnaryOp::Sigmoid)),
                     norm: BatchNorm::default(),
-                    stochastic_depth: config.stochastic_depth * before as f32 / blocks as f32,
+                    stochastic_depth: config.stochastic_depth * before as f32 / count_of_all as f32,
                 };
-                layers = layers
-                    .then(Checkpointed::asked(InvertedResidual::new(&(&features / stage / block), &config)?));
+                let block = InvertedResidual::new(&(&scope / block), &config)?;
+                all.push(Checkpointed::asked(block));
                 (inputs, before) = (outputs, before + 1);
             }
+            layers.push(all);
         }
         let last = 4 * inputs;
-        let conv = ConvNorm::new(&(&features / (STAGES.len() + 1)), inputs, last, active(1))?;
+        layers.push(ConvNorm::new(&(&features / (STAGES.len() + 1)), inputs, last, active(1))?);
         let bound = 1.0 / (config.classes.max(1) as f32).sqrt();
         let start = (Init::Uniform(bound), Some(Init::Constant(0.0)));
-        let head = Linear::with_init(&(scope / "classifier" / 1), last, config.classes, start.0, start.1)?;
-        let layers = layers.then(conv).then(AdaptiveAvgPool2d([1, 1])).then(Flatten);
-        Ok(Self(layers.then(Dropout::new(config.dropout)?).then(head)))
+        let head = scope / "classifier";
+        let linear = Linear::with_init(&(&head / 1), last, config.classes, start.0, start.1)?;
+        let classifier = Sequential::under(&head).then(Dropout::new(config.dropout)?).then(linear);
+        let avgpool = Tapped::new(AdaptiveAvgPool2d([1, 1]), [&(scope / "avgpool")]);
+        Ok(Self(Sequential::new().then(layers).then(avgpool).then(Flatten).then(classifier)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    INPUT, Layer, Module, OUTPUT, Pass, Port, Result, Scope, Values,
+    Checkpointed, INPUT, Layer, Module, OUTPUT, Pass, Port, Result, Scope, Tap, Values,
     init::Init,
     layers::{AdaptiveAvgPool2d, Dropout, Linear, MaxPool2d},
 };
@@ -56,18 +56,26 @@ const MODULES: [&[Row]; 3] = [
 /// training the outputs `aux1` and `aux2` are the logits of the auxiliary heads, behind `inception4a` and `inception4d`; the
 /// authors add their losses, each times 0.3.
 pub struct GoogLeNet {
-    stem: [ConvNorm; 3],
-    modules: Vec<Vec<Inception>>,
+    stem: [Checkpointed<Stem>; 2],
+    modules: Vec<Vec<Checkpointed<Inception>>>,
     auxiliary: Vec<Auxiliary>,
     avgpool: AdaptiveAvgPool2d,
     dropout: Dropout,
     fc: Linear,
+    tap: Tap,
+}
+
+/// Convolutions with a pooling behind them.
+struct Stem {
+    convs: Vec<ConvNorm>,
+    pool: &'static str,
+    tap: Tap,
 }
 
 fn conv(scope: &Scope, inputs: usize, outputs: usize, kernel: usize, stride: usize) -> Result<ConvNorm> {
     let norm = BatchNorm { eps: 1e-3, ..BatchNorm::default() };
     let config = ConvNormConfig::new(kernel, Some(UnaryOp::Relu)).stride(stride).norm(norm).init(START);
-    ConvNorm::named([&(scope / "conv"), &(scope / "bn")], inputs, outputs, config)
+    Ok(ConvNorm::named([&(scope / "conv"), &(scope / "bn")], inputs, outputs, config)?.at(scope))
 }
 
 /// A pooling that keeps a last window which is not full.
@@ -79,11 +87,11 @@ fn pool(kernel: usize, x: &Var, pass: &Pass) -> Result<Var> {
 impl GoogLeNet {
     /// torchvision's images have 3 channels and 224 × 224 pixels; any of at least 32 × 32 will do.
     pub fn new(scope: &Scope, config: &GoogLeNetConfig) -> Result<Self> {
-        let stem = [
-            conv(&(scope / "conv1"), config.channels, 64, 7, 2)?,
-            conv(&(scope / "conv2"), 64, 64, 1, 1)?,
-            conv(&(scope / "conv3"), 64, 192, 3, 1)?,
-        ];
+        let tap = Tap::new(scope);
+        let first = vec![conv(&(scope / "conv1"), config.channels, 64, 7, 2)?];
+        let second = vec![conv(&(scope / "conv2"), 64, 64, 1, 1)?, conv(&(scope / "conv3"), 64, 192, 3, 1)?];
+        let stem = [(first, "maxpool1"), (second, "maxpool2")]
+            .map(|(convs, pool)| Checkpointed::asked(Stem { convs, pool, tap: tap.clone() }));
         let mut inputs = 192;
         let mut modules = Vec::with_capacity(MODULES.len());
         for rows in MODULES {
@@ -92,7 +100,7 @@ impl GoogLeNet {
                 let module = Inception::new(&(scope / format!("inception{name}")), inputs, widths)?;
                 let [small, _, middle, _, large, pooled] = widths;
                 inputs = small + middle + large + pooled;
-                stage.push(module);
+                stage.push(Checkpointed::asked(module));
             }
             modules.push(stage);
         }
@@ -104,7 +112,7 @@ impl GoogLeNet {
         }
         let fc = linear(&(scope / "fc"), inputs, config.classes)?;
         let dropout = Dropout::new(config.dropout)?;
-        Ok(Self { stem, modules, auxiliary, avgpool: AdaptiveAvgPool2d([1, 1]), dropout, fc })
+        Ok(Self { stem, modules, auxiliary, avgpool: AdaptiveAvgPool2d([1, 1]), dropout, fc, tap })
     }
 }
 
@@ -127,12 +135,14 @@ impl Module for GoogLeNet {
     }
 
     fn compute(&self, inputs: &Values, pass: &Pass) -> Result<Values> {
-        let [conv1, conv2, conv3] = &self.stem;
-        let x = pool(3, &conv1.forward(inputs.get(INPUT)?, pass)?, pass)?;
-        let mut x = conv3.forward(&conv2.forward(&x, pass)?, pass)?;
+        let [first, second] = &self.stem;
+        let mut x = second.forward(&first.forward(inputs.get(INPUT)?, pass)?, pass)?;
         let mut seen = Vec::new();
         for (stage, modules) in self.modules.iter().enumerate() {
-            x = pool(if stage == 2 { 2 } else { 3 }, &x, pass)?;
+            if stage > 0 {
+                x = pool(if stage == 2 { 2 } else { 3 }, &x, pass)?;
+                x = self.tap.give_as(format_args!("maxpool{}", stage + 2), x, pass);
+            }
             for (at, module) in modules.iter().enumerate() {
                 x = module.forward(&x, pass)?;
                 // Behind 4a and 4d.
@@ -141,12 +151,20 @@ impl Module for GoogLeNet {
                 }
             }
         }
-        let x = self.dropout.forward(&self.avgpool.forward(&x, pass)?.flatten(1)?, pass)?;
+        let pooled = self.tap.give_as("avgpool", self.avgpool.forward(&x, pass)?, pass);
+        let x = self.dropout.forward(&pooled.flatten(1)?, pass)?;
         let mut outputs = Values::new().with(OUTPUT, self.fc.forward(&x, pass)?);
         for ((name, head), x) in AUXILIARY.into_iter().zip(&self.auxiliary).zip(&seen) {
             outputs.insert(name, head.forward(x, pass)?);
         }
         Ok(outputs)
+    }
+}
+
+impl Layer for Stem {
+    fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
+        let x = self.convs.iter().try_fold(x.clone(), |x, conv| conv.forward(&x, pass))?;
+        Ok(self.tap.give_as(self.pool, pool(3, &x, pass)?, pass))
     }
 }
 
@@ -156,6 +174,7 @@ struct Inception {
     branch2: [ConvNorm; 2],
     branch3: [ConvNorm; 2],
     branch4: ConvNorm,
+    tap: Tap,
 }
 
 impl Inception {
@@ -164,13 +183,16 @@ impl Inception {
         // The paper's third branch is 5×5; torchvision's is 3×3, and so are its weights.
         let two = |name: &str, inner, outputs| -> Result<_> {
             let scope = scope / name;
-            Ok([conv(&(&scope / 0), inputs, inner, 1, 1)?, conv(&(&scope / 1), inner, outputs, 3, 1)?])
+            let first = conv(&(&scope / 0), inputs, inner, 1, 1)?;
+            Ok([first, conv(&(&scope / 1), inner, outputs, 3, 1)?.at(&scope)])
         };
+        let branch4 = scope / "branch4";
         Ok(Self {
             branch1: conv(&(scope / "branch1"), inputs, small, 1, 1)?,
             branch2: two("branch2", middle_in, middle)?,
             branch3: two("branch3", large_in, large)?,
-            branch4: conv(&(scope / "branch4" / 1), inputs, pooled, 1, 1)?,
+            branch4: conv(&(&branch4 / 1), inputs, pooled, 1, 1)?.at(&branch4),
+            tap: Tap::new(scope),
         })
     }
 }
@@ -179,14 +201,14 @@ impl Layer for Inception {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let two = |[first, second]: &[ConvNorm; 2]| second.forward(&first.forward(x, pass)?, pass);
         let around = Pool2d { stride: [1, 1], padding: [1, 1], ceil_mode: true, ..Pool2d::new([3, 3]) };
-        let pooled = MaxPool2d(around).forward(x, pass)?;
+        let pooled = self.tap.give_as("branch4.0", MaxPool2d(around).forward(x, pass)?, pass);
         let branches = [
             self.branch1.forward(x, pass)?,
             two(&self.branch2)?,
             two(&self.branch3)?,
             self.branch4.forward(&pooled, pass)?,
         ];
-        Ok(Var::concat(&branches.each_ref(), 1)?)
+        Ok(self.tap.give(Var::concat(&branches.each_ref(), 1)?, pass))
     }
 }
 
@@ -196,6 +218,7 @@ struct Auxiliary {
     fc1: Linear,
     fc2: Linear,
     dropout: Dropout,
+    tap: Tap,
 }
 
 impl Auxiliary {
@@ -205,6 +228,7 @@ impl Auxiliary {
             fc1: linear(&(scope / "fc1"), 128 * 16, 1024)?,
             fc2: linear(&(scope / "fc2"), 1024, config.classes)?,
             dropout: Dropout::new(config.auxiliary_dropout)?,
+            tap: Tap::new(scope),
         })
     }
 }
@@ -214,6 +238,7 @@ impl Layer for Auxiliary {
         let x = AdaptiveAvgPool2d([4, 4]).forward(x, pass)?;
         let x = self.conv.forward(&x, pass)?.flatten(1)?;
         let x = self.fc1.forward(&x, pass)?.relu()?;
-        self.fc2.forward(&self.dropout.forward(&x, pass)?, pass)
+        let y = self.fc2.forward(&self.dropout.forward(&x, pass)?, pass)?;
+        Ok(self.tap.give(y, pass))
     }
 }

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Checkpointed, Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential, Tap,
     init::Init,
     layers::{AdaptiveAvgPool2d, Dropout, Flatten, Linear},
 };
@@ -49,26 +49,24 @@ impl MobileNetV2 {
         let active = |kernel| ConvNormConfig::new(kernel, Some(UnaryOp::Relu6));
         let mut inputs = 32;
         let stem = ConvNorm::new(&(&features / 0), config.channels, inputs, active(3).stride(2))?;
-        let mut layers = Sequential::new().then(stem);
+        let mut layers = Sequential::at(&features).then(stem);
         for (expansion, outputs, count, stride) in STAGES {
             for block in 0..count {
                 let stride = if block == 0 { stride } else { 1 };
-                let scope = &features / layers.len() / "conv";
-                layers.push(Checkpointed::asked(Block::new(
-                    &scope,
-                    inputs,
-                    inputs * expansion,
-                    outputs,
-                    stride,
-                )?));
+                let scope = &features / layers.len();
+                let block = Block::new(&scope, inputs, inputs * expansion, outputs, stride)?;
+                layers.push(Checkpointed::asked(block));
                 inputs = outputs;
             }
         }
         let last = ConvNorm::new(&(&features / layers.len()), inputs, LAST, active(1))?;
+        layers.push(last);
+        let head = scope / "classifier";
         let start = (Init::Normal(0.01), Some(Init::Constant(0.0)));
-        let head = Linear::with_init(&(scope / "classifier" / 1), LAST, config.classes, start.0, start.1)?;
-        let layers = layers.then(last).then(AdaptiveAvgPool2d([1, 1])).then(Flatten);
-        Ok(Self(layers.then(Dropout::new(config.dropout)?).then(head)))
+        let linear = Linear::with_init(&(&head / 1), LAST, config.classes, start.0, start.1)?;
+        let classifier = Sequential::under(&head).then(Dropout::new(config.dropout)?).then(linear);
+        let layers = Sequential::new().then(layers).then(AdaptiveAvgPool2d([1, 1])).then(Flatten);
+        Ok(Self(layers.then(classifier)))
     }
 }
 
@@ -81,20 +79,22 @@ struct Block {
     depthwise: ConvNorm,
     project: ConvNorm,
     shortcut: bool,
+    tap: Tap,
 }
 
 impl Block {
     fn new(scope: &Scope, inputs: usize, expanded: usize, outputs: usize, stride: usize) -> Result<Self> {
+        let (tap, scope) = (Tap::new(scope), scope / "conv");
         let active = |kernel| ConvNormConfig::new(kernel, Some(UnaryOp::Relu6));
-        let expand = (expanded != inputs).then(|| ConvNorm::new(&(scope / 0), inputs, expanded, active(1)));
+        let expand = (expanded != inputs).then(|| ConvNorm::new(&(&scope / 0), inputs, expanded, active(1)));
         let expand = expand.transpose()?;
         let at = usize::from(expand.is_some());
         let depthwise = active(3).stride(stride).groups(expanded);
-        let depthwise = ConvNorm::new(&(scope / at), expanded, expanded, depthwise)?;
+        let depthwise = ConvNorm::new(&(&scope / at), expanded, expanded, depthwise)?;
         // These two lie flat in the block.
-        let scopes = [&(scope / (at + 1)), &(scope / (at + 2))];
-        let project = ConvNorm::named(scopes, expanded, outputs, ConvNormConfig::new(1, None))?;
-        Ok(Self { expand, depthwise, project, shortcut: stride == 1 && inputs == outputs })
+        let scopes = [&(&scope / (at + 1)), &(&scope / (at + 2))];
+        let project = ConvNorm::named(scopes, expanded, outputs, ConvNormConfig::new(1, None))?.at(&scope);
+        Ok(Self { expand, depthwise, project, shortcut: stride == 1 && inputs == outputs, tap })
     }
 }
 
@@ -103,7 +103,7 @@ impl Layer for Block {
         let expanded = self.expand.as_ref().map(|expand| expand.forward(x, pass)).transpose()?;
         let y = self.depthwise.forward(expanded.as_ref().unwrap_or(x), pass)?;
         let y = self.project.forward(&y, pass)?;
-        Ok(if self.shortcut { x.add(&y)? } else { y })
+        Ok(self.tap.give(if self.shortcut { x.add(&y)? } else { y }, pass))
     }
 }
 

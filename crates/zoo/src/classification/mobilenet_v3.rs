@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Checkpointed, Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential, Tap, Tapped,
     init::Init,
     layers::{Activation, AdaptiveAvgPool2d, Dropout, Flatten, Linear},
 };
@@ -86,6 +86,7 @@ pub struct MobileNetV3Features {
     layers: Vec<Box<dyn Layer>>,
     /// Output channels of each layer.
     pub(crate) widths: Vec<usize>,
+    tap: Tap,
 }
 
 impl MobileNetV3Features {
@@ -121,7 +122,7 @@ impl MobileNetV3Features {
         let last = ConvNormConfig::new(1, Some(UnaryOp::HardSwish)).norm(NORM);
         layers.push(Box::new(ConvNorm::new(&(scope / layers.len()), inputs, 6 * inputs, last)?));
         widths.push(6 * inputs);
-        Ok(Self { layers, widths })
+        Ok(Self { layers, widths, tap: Tap::new(scope) })
     }
 
     /// The outputs of two layers, the earlier one first.
@@ -148,7 +149,8 @@ fn multiple_of_8(channels: usize) -> usize {
 
 impl Layer for MobileNetV3Features {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        self.layers.iter().try_fold(x.clone(), |x, layer| layer.forward(&x, pass))
+        let y = self.layers.iter().try_fold(x.clone(), |x, layer| layer.forward(&x, pass))?;
+        Ok(self.tap.give(y, pass))
     }
 }
 
@@ -163,19 +165,19 @@ impl MobileNetV3 {
     pub fn new(scope: &Scope, config: &MobileNetV3Config) -> Result<Self> {
         let features = MobileNetV3Features::new(&(scope / "features"), config)?;
         let hidden = if config.large { 1280 } else { 1024 };
+        let head = scope / "classifier";
         let linear = |index: usize, inputs, outputs| {
             let start = (Init::Normal(0.01), Some(Init::Constant(0.0)));
-            Linear::with_init(&(scope / "classifier" / index), inputs, outputs, start.0, start.1)
+            Linear::with_init(&(&head / index), inputs, outputs, start.0, start.1)
         };
         let inputs = features.widths.last().copied().unwrap_or_default();
-        let head = Sequential::new()
-            .then(AdaptiveAvgPool2d([1, 1]))
-            .then(Flatten)
+        let classifier = Sequential::under(&head)
             .then(linear(0, inputs, hidden)?)
             .then(Activation(UnaryOp::HardSwish))
             .then(Dropout::new(config.dropout)?)
             .then(linear(3, hidden, config.classes)?);
-        Ok(Self { features, head })
+        let avgpool = Tapped::new(AdaptiveAvgPool2d([1, 1]), [&(scope / "avgpool")]);
+        Ok(Self { features, head: Sequential::new().then(avgpool).then(Flatten).then(classifier) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential, Tap, Tapped,
     init::Init,
     layers::{AdaptiveAvgPool2d, Linear, MaxPool2d},
 };
@@ -39,8 +39,8 @@ const BLOCKS: [usize; 3] = [4, 8, 4];
 /// A 3×3 convolution and a pooling, three stages of blocks, a 1×1 convolution, a global mean and a linear layer.
 pub struct ShuffleNetV2 {
     conv1: ConvNorm,
-    maxpool: MaxPool2d,
-    blocks: Sequential,
+    maxpool: Tapped<MaxPool2d>,
+    stages: Sequential,
     conv5: ConvNorm,
     avgpool: AdaptiveAvgPool2d,
     fc: Linear,
@@ -59,18 +59,22 @@ impl ShuffleNetV2 {
         let mut inputs = 24;
         let conv1 = ConvNorm::new(&(scope / "conv1"), config.channels, inputs, plain(3, RELU).stride(2))?;
         let [widths @ .., last] = config.widths;
-        let mut blocks = Sequential::new();
+        let mut stages = Sequential::new();
         for (stage, (width, count)) in (2..).zip(widths.into_iter().zip(BLOCKS)) {
+            let scope = scope / format!("stage{stage}");
+            let mut blocks = Sequential::at(&scope);
             for block in 0..count {
-                let scope = scope / format!("stage{stage}") / block;
-                blocks = blocks.then(Block::new(&scope, inputs, width, block == 0)?);
+                let block = Block::new(&(&scope / block), inputs, width, block == 0)?;
+                blocks.push(Checkpointed::asked(block));
                 inputs = width;
             }
+            stages.push(blocks);
         }
         let conv5 = ConvNorm::new(&(scope / "conv5"), inputs, last, plain(1, RELU))?;
         let fc = Linear::new(&(scope / "fc"), last, config.classes)?;
         let maxpool = MaxPool2d(Pool2d { stride: [2, 2], padding: [1, 1], ..Pool2d::new([3, 3]) });
-        Ok(Self { conv1, maxpool, blocks, conv5, avgpool: AdaptiveAvgPool2d([1, 1]), fc })
+        let maxpool = Tapped::new(maxpool, [&(scope / "maxpool")]);
+        Ok(Self { conv1, maxpool, stages, conv5, avgpool: AdaptiveAvgPool2d([1, 1]), fc })
     }
 }
 
@@ -79,6 +83,7 @@ impl ShuffleNetV2 {
 struct Block {
     branch1: Option<[ConvNorm; 2]>,
     branch2: [ConvNorm; 3],
+    tap: Tap,
 }
 
 impl Block {
@@ -92,16 +97,16 @@ impl Block {
         let depthwise = |channels: usize| plain(3, None).stride(stride).groups(channels);
         let branch1 = if halves {
             let first = conv("branch1", 0, inputs, inputs, depthwise(inputs))?;
-            Some([first, conv("branch1", 2, inputs, half, plain(1, RELU))?])
+            Some([first, conv("branch1", 2, inputs, half, plain(1, RELU))?.at(&(scope / "branch1"))])
         } else {
             None
         };
         let branch2 = [
             conv("branch2", 0, if halves { inputs } else { half }, half, plain(1, RELU))?,
             conv("branch2", 3, half, half, depthwise(half))?,
-            conv("branch2", 5, half, half, plain(1, RELU))?,
+            conv("branch2", 5, half, half, plain(1, RELU))?.at(&(scope / "branch2")),
         ];
-        Ok(Self { branch1, branch2 })
+        Ok(Self { branch1, branch2, tap: Tap::new(scope) })
     }
 }
 
@@ -121,7 +126,7 @@ impl Layer for Block {
                 }
             }
         };
-        shuffle(&Var::concat(&[&left, &right], 1)?)
+        Ok(self.tap.give(shuffle(&Var::concat(&[&left, &right], 1)?)?, pass))
     }
 }
 
@@ -136,7 +141,7 @@ fn shuffle(x: &Var) -> Result<Var> {
 impl Layer for ShuffleNetV2 {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let x = self.maxpool.forward(&self.conv1.forward(x, pass)?, pass)?;
-        let x = self.conv5.forward(&self.blocks.forward(&x, pass)?, pass)?;
+        let x = self.conv5.forward(&self.stages.forward(&x, pass)?, pass)?;
         self.fc.forward(&self.avgpool.forward(&x, pass)?.flatten(1)?, pass)
     }
 }

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential, Tap,
     init::{Fan, Init},
     layers::{Activation, AdaptiveAvgPool2d, Conv2d, Conv2dOptions, Dropout, Flatten, MaxPool2d},
 };
@@ -54,18 +54,25 @@ impl SqueezeNet {
         // The fire modules in front of which the second and third pooling are.
         let (mut inputs, kernel, pooled) = if config.v1_1 { (64, 3, [2, 4]) } else { (96, 7, [3, 7]) };
         let stem = Conv2d::new(&(&features / 0), config.channels, inputs, [kernel; 2], start().stride(2))?;
-        let mut layers = Sequential::new().then(stem).then(Activation(UnaryOp::Relu)).then(pool());
+        let mut layers = Sequential::under(&features);
+        layers = layers.then(stem).then(Activation(UnaryOp::Relu)).then(pool());
         for (at, (squeezed, expanded)) in FIRES.into_iter().enumerate() {
             if pooled.contains(&at) {
                 layers.push(pool());
             }
-            layers.push(Fire::new(&(&features / layers.len()), inputs, squeezed, expanded)?);
+            let fire = Fire::new(&(&features / layers.len()), inputs, squeezed, expanded)?;
+            layers.push(Checkpointed::asked(fire));
             inputs = 2 * expanded;
         }
         let options = start().init(Init::Normal(0.01));
-        let last = Conv2d::new(&(scope / "classifier" / 1), inputs, config.classes, [1, 1], options)?;
-        let layers = layers.then(Dropout::new(config.dropout)?).then(last);
-        Ok(Self(layers.then(Activation(UnaryOp::Relu)).then(AdaptiveAvgPool2d([1, 1])).then(Flatten)))
+        let head = scope / "classifier";
+        let last = Conv2d::new(&(&head / 1), inputs, config.classes, [1, 1], options)?;
+        let classifier = Sequential::under(&head)
+            .then(Dropout::new(config.dropout)?)
+            .then(last)
+            .then(Activation(UnaryOp::Relu))
+            .then(AdaptiveAvgPool2d([1, 1]));
+        Ok(Self(Sequential::new().then(layers).then(classifier).then(Flatten)))
     }
 }
 
@@ -74,6 +81,7 @@ struct Fire {
     squeeze: Conv2d,
     expand1x1: Conv2d,
     expand3x3: Conv2d,
+    tap: Tap,
 }
 
 impl Fire {
@@ -85,15 +93,20 @@ impl Fire {
             squeeze: conv("squeeze", inputs, squeezed, 1)?,
             expand1x1: conv("expand1x1", squeezed, expanded, 1)?,
             expand3x3: conv("expand3x3", squeezed, expanded, 3)?,
+            tap: Tap::new(scope),
         })
     }
 }
 
 impl Layer for Fire {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        let x = self.squeeze.forward(x, pass)?.relu()?;
-        let (small, large) = (self.expand1x1.forward(&x, pass)?, self.expand3x3.forward(&x, pass)?);
-        Ok(Var::concat(&[&small.relu()?, &large.relu()?], 1)?)
+        let part = |name: &str, conv: &Conv2d, x: &Var| -> Result<Var> {
+            Ok(self.tap.give_as(format_args!("{name}_activation"), conv.forward(x, pass)?.relu()?, pass))
+        };
+        let x = part("squeeze", &self.squeeze, x)?;
+        let small = part("expand1x1", &self.expand1x1, &x)?;
+        let large = part("expand3x3", &self.expand3x3, &x)?;
+        Ok(self.tap.give(Var::concat(&[&small, &large], 1)?, pass))
     }
 }
 

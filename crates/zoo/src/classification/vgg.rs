@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope, Sequential,
+    Checkpointed, Layer, Pass, Result, Scope, Sequential, Tap, Tapped,
     init::{Fan, Init},
     layers::{
         Activation, AdaptiveAvgPool2d, BatchNorm2d, Conv2d, Conv2dOptions, Dropout, Flatten, Linear,
@@ -70,48 +70,54 @@ impl Vgg {
             .init(Init::KaimingNormal(Fan::Out, Init::RELU_GAIN))
             .bias_init(Init::Constant(0.0));
         let features = scope / "features";
-        let (mut layers, mut inputs, mut index) = (Sequential::new(), config.channels, 0);
+        let (mut layers, mut inputs, mut index) = (Sequential::at(&features), config.channels, 0);
         for (count, width) in config.stages.into_iter().zip([64, 128, 256, 512, 512]) {
+            let mut stage = Sequential::new();
             for _ in 0..count {
                 let conv = Conv2d::new(&(&features / index), inputs, width, [3, 3], options)?;
-                layers.push(conv);
-                if config.batch_norm {
-                    layers.push(NormRelu(BatchNorm2d::new(&(&features / (index + 1)), width)?));
-                } else {
-                    layers.push(Activation(UnaryOp::Relu));
-                }
+                stage.push(conv);
                 // The ReLU has an index of its own.
-                index += if config.batch_norm { 3 } else { 2 };
+                if config.batch_norm {
+                    let norm = BatchNorm2d::new(&(&features / (index + 1)), width)?;
+                    stage.push(NormRelu(norm, Tap::new(&(&features / (index + 2)))));
+                    index += 3;
+                } else {
+                    stage.push(Tapped::new(Activation(UnaryOp::Relu), [&(&features / (index + 1))]));
+                    index += 2;
+                }
                 inputs = width;
             }
-            layers.push(MaxPool2d(Pool2d::new([2, 2])));
+            stage.push(Tapped::new(MaxPool2d(Pool2d::new([2, 2])), [&(&features / index)]));
+            layers.push(Checkpointed::asked(stage));
             index += 1;
         }
-        layers = layers.then(AdaptiveAvgPool2d([7, 7])).then(Flatten);
+        let avgpool = Tapped::new(AdaptiveAvgPool2d([7, 7]), [&(scope / "avgpool")]);
         let head = scope / "classifier";
+        let mut classifier = Sequential::under(&head);
         let linear = |index: usize, inputs, outputs| {
             let start = (Init::Normal(0.01), Some(Init::Constant(0.0)));
             Linear::with_init(&(&head / index), inputs, outputs, start.0, start.1)
         };
         for (index, inputs) in [(0, inputs * 49), (3, HIDDEN)] {
-            layers = layers
+            classifier = classifier
                 .then(linear(index, inputs, HIDDEN)?)
                 .then(Activation(UnaryOp::Relu))
                 .then(Dropout::new(config.dropout)?);
         }
-        Ok(Self(layers.then(linear(6, HIDDEN, config.classes)?)))
+        classifier.push(linear(6, HIDDEN, config.classes)?);
+        Ok(Self(Sequential::new().then(layers).then(avgpool).then(Flatten).then(classifier)))
     }
 }
 
 /// Features between the linear layers.
 const HIDDEN: usize = 4096;
 
-/// A BatchNorm with the ReLU behind it.
-struct NormRelu(BatchNorm2d);
+/// A BatchNorm with the ReLU behind it, and where that one's output is found.
+struct NormRelu(BatchNorm2d, Tap);
 
 impl Layer for NormRelu {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        self.0.forward_relu(x, pass)
+        Ok(self.1.give(self.0.forward_relu(x, pass)?, pass))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Layer, Pass, Result, Scope, Tap,
     init::Init,
     layers::{AdaptiveAvgPool2d, Dropout},
 };
@@ -19,6 +19,14 @@ pub(super) struct Aspp {
     mean: ConvNorm,
     project: ConvNorm,
     dropout: Dropout,
+    taps: Taps,
+}
+
+/// Where the branch of the mean, `project` and the whole are found.
+struct Taps {
+    mean: Tap,
+    project: Tap,
+    whole: Tap,
 }
 
 /// A convolution as the heads have it: `kernel`, `dilation`, a BatchNorm and a ReLU.
@@ -37,10 +45,13 @@ impl Aspp {
         }
         // The mean is layer 0 of its branch.
         let last = &branches / convs.len();
-        let mean = ConvNorm::named([&(&last / 1), &(&last / 2)], inputs, WIDTH, conv(1, 1))?;
+        let mean = ConvNorm::named([&(&last / 1), &(&last / 2)], inputs, WIDTH, conv(1, 1))?.at(&(&last / 3));
         let all = (convs.len() + 1) * WIDTH;
-        let project = ConvNorm::new(&(scope / "project"), all, WIDTH, conv(1, 1))?;
-        Ok(Self { convs, mean, project, dropout: Dropout::new(dropout)? })
+        let end = scope / "project";
+        // The dropout is its layer 3.
+        let project = ConvNorm::named([&(&end / 0), &(&end / 1)], all, WIDTH, conv(1, 1))?.at(&(&end / 2));
+        let taps = Taps { mean: Tap::new(&last), project: Tap::new(&end), whole: Tap::new(scope) };
+        Ok(Self { convs, mean, project, dropout: Dropout::new(dropout)?, taps })
     }
 }
 
@@ -50,11 +61,13 @@ impl Layer for Aspp {
         for conv in &self.convs {
             branches.push(conv.forward(x, pass)?);
         }
-        let mean = self.mean.forward(&AdaptiveAvgPool2d([1, 1]).forward(x, pass)?, pass)?;
+        let mean = AdaptiveAvgPool2d([1, 1]).forward(x, pass)?;
+        let mean = self.mean.forward(&self.taps.mean.give_as(0, mean, pass), pass)?;
         // One pixel, enlarged, is that pixel everywhere.
         let shape = branches.first().map(|branch| branch.shape().to_vec()).unwrap_or_default();
-        branches.push(mean.expand(&shape)?);
+        branches.push(self.taps.mean.give(mean.expand(&shape)?, pass));
         let all = Var::concat(&branches.iter().collect::<Vec<_>>(), 1)?;
-        self.dropout.forward(&self.project.forward(&all, pass)?, pass)
+        let y = self.dropout.forward(&self.project.forward(&all, pass)?, pass)?;
+        Ok(self.taps.whole.give(self.taps.project.give(y, pass), pass))
     }
 }

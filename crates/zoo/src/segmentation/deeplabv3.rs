@@ -1,7 +1,7 @@
 //! DeepLabV3 (Chen et al., arXiv 1706.05587) on a dilated ResNet or MobileNetV3, with torchvision's names.
 
 use tilewright_nn::{
-    Result, Scope, Sequential,
+    Checkpointed, Result, Scope, Sequential,
     layers::{Conv2d, Conv2dOptions},
 };
 
@@ -24,9 +24,10 @@ impl DeepLabV3 {
         let &SegmenterConfig { backbone, dropout, classes, .. } = config;
         let head = scope / "classifier";
         let aspp = Aspp::new(&(&head / 0), backbone.widths().high, [12, 24, 36], dropout.unwrap_or(0.5))?;
-        let classifier = Sequential::new()
-            .then(aspp)
-            .then(ConvNorm::named([&(&head / 1), &(&head / 2)], WIDTH, WIDTH, conv(3, 1))?)
+        let three = ConvNorm::named([&(&head / 1), &(&head / 2)], WIDTH, WIDTH, conv(3, 1))?;
+        let classifier = Sequential::at(&head)
+            .then(Checkpointed::asked(aspp))
+            .then(three.at(&(&head / 3)))
             .then(Conv2d::new(&(&head / 4), WIDTH, classes, [1, 1], Conv2dOptions::default())?);
         Ok(Self(Segmenter::new(scope, config, Box::new(classifier))?))
     }

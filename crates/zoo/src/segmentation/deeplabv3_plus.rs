@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    INPUT, Layer, Module, Pass, Port, Result, Scope, Sequential, Values,
+    Checkpointed, INPUT, Layer, Module, Pass, Port, Result, Scope, Sequential, Values,
     layers::{Conv2d, Conv2dOptions},
 };
 
@@ -24,9 +24,10 @@ const LOW: usize = 48;
 /// [`OUT`](super::OUT).
 pub struct DeepLabV3Plus {
     backbone: Body,
-    aspp: Aspp,
+    aspp: Checkpointed<Aspp>,
     low: ConvNorm,
-    head: Sequential,
+    fuse: Checkpointed<Sequential>,
+    head: Conv2d,
 }
 
 impl DeepLabV3Plus {
@@ -35,14 +36,19 @@ impl DeepLabV3Plus {
         let &SegmenterConfig { backbone, dropout, channels, classes, .. } = config;
         let (widths, head) = (backbone.widths(), scope / "classifier");
         let fuse = &head / "fuse";
-        let first = ConvNorm::new(&fuse, WIDTH + LOW, WIDTH, conv(3, 1))?;
-        let second = ConvNorm::named([&(&fuse / 3), &(&fuse / 4)], WIDTH, WIDTH, conv(3, 1))?;
+        let two = |at: usize, inputs| -> Result<ConvNorm> {
+            let scopes = [&(&fuse / at), &(&fuse / (at + 1))];
+            Ok(ConvNorm::named(scopes, inputs, WIDTH, conv(3, 1))?.at(&(&fuse / (at + 2))))
+        };
+        let both = Sequential::at(&fuse).then(two(0, WIDTH + LOW)?).then(two(3, WIDTH)?);
         let classifier = Conv2d::new(&(&head / "head"), WIDTH, classes, [1, 1], Conv2dOptions::default())?;
+        let aspp = Aspp::new(&(&head / "aspp"), widths.high, [6, 12, 18], dropout.unwrap_or(0.5))?;
         Ok(Self {
             backbone: backbone.make(&(scope / "backbone"), channels, Dilated::One)?,
-            aspp: Aspp::new(&(&head / "aspp"), widths.high, [6, 12, 18], dropout.unwrap_or(0.5))?,
+            aspp: Checkpointed::asked(aspp),
             low: ConvNorm::new(&(&head / "low"), widths.low, LOW, conv(1, 1))?,
-            head: Sequential::new().then(first).then(second).then(classifier),
+            fuse: Checkpointed::asked(both),
+            head: classifier,
         })
     }
 }
@@ -61,6 +67,6 @@ impl Module for DeepLabV3Plus {
         let maps = self.backbone.maps(x, pass)?;
         let rich = enlarged(&self.aspp.forward(&maps.high, pass)?, &maps.low)?;
         let both = Var::concat(&[&rich, &self.low.forward(&maps.low, pass)?], 1)?;
-        Ok([(OUT, enlarged(&self.head.forward(&both, pass)?, x)?)].into())
+        Ok([(OUT, enlarged(&self.head.forward(&self.fuse.forward(&both, pass)?, pass)?, x)?)].into())
     }
 }

@@ -23,6 +23,14 @@ impl DoubleConv {
             ConvNorm::named([second, second_norm], outputs, outputs, config)?,
         ]))
     }
+
+    /// The same with the outputs of the two found under further paths.
+    pub fn at(self, ends: [&[&Scope]; 2]) -> Self {
+        let [first, second] = self.0;
+        let found =
+            |conv: ConvNorm, scopes: &[&Scope]| scopes.iter().fold(conv, |conv, scope| conv.at(scope));
+        Self([found(first, ends[0]), found(second, ends[1])])
+    }
 }
 
 impl Layer for DoubleConv {

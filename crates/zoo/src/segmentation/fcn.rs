@@ -1,6 +1,6 @@
 //! Fully convolutional networks (Long et al., arXiv 1411.4038) on dilated ResNets, with torchvision's names.
 
-use tilewright_nn::{Result, Scope};
+use tilewright_nn::{Checkpointed, Result, Scope};
 
 use super::{
     fcn_head::FcnHead,
@@ -17,7 +17,7 @@ impl Fcn {
     pub fn new(scope: &Scope, config: &SegmenterConfig) -> Result<Self> {
         let &SegmenterConfig { backbone, dropout, classes, .. } = config;
         let head = FcnHead::new(&(scope / "classifier"), backbone.widths().high, classes, dropout)?;
-        Ok(Self(Segmenter::new(scope, config, Box::new(head))?))
+        Ok(Self(Segmenter::new(scope, config, Box::new(Checkpointed::asked(head)))?))
     }
 }
 

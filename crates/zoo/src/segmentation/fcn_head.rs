@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Layer, Pass, Result, Scope, Tap,
     init::Init,
     layers::{Conv2d, Conv2dOptions, Dropout},
 };
@@ -15,6 +15,7 @@ pub(super) struct FcnHead {
     conv: ConvNorm,
     dropout: Dropout,
     classes: Conv2d,
+    tap: Tap,
 }
 
 impl FcnHead {
@@ -22,9 +23,10 @@ impl FcnHead {
         let inner = inputs / 4;
         let conv = ConvNormConfig::new(3, Some(UnaryOp::Relu)).init(Init::DEFAULT_WEIGHT);
         Ok(Self {
-            conv: ConvNorm::new(scope, inputs, inner, conv)?,
+            conv: ConvNorm::named([&(scope / 0), &(scope / 1)], inputs, inner, conv)?.at(&(scope / 2)),
             dropout: Dropout::new(dropout.unwrap_or(0.1))?,
             classes: Conv2d::new(&(scope / 4), inner, classes, [1, 1], Conv2dOptions::default())?,
+            tap: Tap::new(scope),
         })
     }
 }
@@ -32,6 +34,6 @@ impl FcnHead {
 impl Layer for FcnHead {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let x = self.dropout.forward(&self.conv.forward(x, pass)?, pass)?;
-        self.classes.forward(&x, pass)
+        Ok(self.tap.give(self.classes.forward(&x, pass)?, pass))
     }
 }

@@ -1,7 +1,7 @@
 //! Lite R-ASPP (Howard et al., arXiv 1905.02244, §6.4) on MobileNetV3, with torchvision's names.
 
 use tilewright_nn::{
-    INPUT, Layer, Module, Pass, Port, Result, Scope, Values,
+    INPUT, Layer, Module, Pass, Port, Result, Scope, Tap, Values,
     layers::{AdaptiveAvgPool2d, Conv2d, Conv2dOptions},
 };
 use tilewright_ops::UnaryOp;
@@ -26,6 +26,8 @@ pub struct LrAspp {
     scale: Conv2d,
     low: Conv2d,
     high: Conv2d,
+    /// Of `classifier`.
+    tap: Tap,
 }
 
 impl LrAspp {
@@ -42,6 +44,7 @@ impl LrAspp {
             scale: one(&(&head / "scale" / 1), widths.high, WIDTH, plain.no_bias())?,
             low: one(&(&head / "low_classifier"), widths.low, classes, plain)?,
             high: one(&(&head / "high_classifier"), WIDTH, classes, plain)?,
+            tap: Tap::new(&head),
         })
     }
 }
@@ -59,10 +62,12 @@ impl Module for LrAspp {
         let x = inputs.get(INPUT)?;
         let maps = self.backbone.maps(x, pass)?;
         let mean = AdaptiveAvgPool2d([1, 1]).forward(&maps.high, pass)?;
+        let mean = self.tap.give_as("scale.0", mean, pass);
         let scale = self.scale.forward(&mean, pass)?.unary(UnaryOp::Sigmoid)?;
+        let scale = self.tap.give_as("scale", self.tap.give_as("scale.2", scale, pass), pass);
         let high = self.cbr.forward(&maps.high, pass)?.mul(&scale)?;
         let high = self.high.forward(&enlarged(&high, &maps.low)?, pass)?;
-        let sum = self.low.forward(&maps.low, pass)?.add(&high)?;
+        let sum = self.tap.give(self.low.forward(&maps.low, pass)?.add(&high)?, pass);
         Ok([(OUT, enlarged(&sum, x)?)].into())
     }
 }

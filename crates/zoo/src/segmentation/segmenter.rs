@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    INPUT, Layer, Pass, Port, Result, Scope, Values,
+    Checkpointed, INPUT, Layer, Pass, Port, Result, Scope, Values,
     layers::{Upsample, UpsampleMode},
 };
 
@@ -43,7 +43,7 @@ impl SegmenterConfig {
 pub(super) struct Segmenter {
     backbone: Body,
     classifier: Box<dyn Layer>,
-    auxiliary: Option<FcnHead>,
+    auxiliary: Option<Checkpointed<FcnHead>>,
 }
 
 impl Segmenter {
@@ -52,7 +52,8 @@ impl Segmenter {
         let &SegmenterConfig { backbone, auxiliary, dropout, channels, classes } = config;
         let body = backbone.make(&(scope / "backbone"), channels, Dilated::Two)?;
         let width = backbone.widths().middle;
-        let head = || FcnHead::new(&(scope / "aux_classifier"), width, classes, dropout);
+        let scope = scope / "aux_classifier";
+        let head = || FcnHead::new(&scope, width, classes, dropout).map(Checkpointed::asked);
         Ok(Self { backbone: body, classifier, auxiliary: auxiliary.then(head).transpose()? })
     }
 

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Checkpointed, Layer, Pass, Result, Scope, Tap,
     init::{Fan, Init},
     layers::{Conv2d, Conv2dOptions, ConvTranspose2d, ConvTranspose2dOptions, Dropout, MaxPool2d},
 };
@@ -42,8 +42,8 @@ impl Default for UNetConfig {
 /// up-convolution to half the channels (`up.0.up`, …), the middle of the map that was pooled beside it, and two convolutions;
 /// at the end a 1×1 convolution to the classes (`head`). There is no normalisation.
 pub struct UNet {
-    down: Vec<Stage>,
-    up: Vec<(ConvTranspose2d, Stage)>,
+    down: Vec<Checkpointed<Stage>>,
+    up: Vec<Checkpointed<Up>>,
     head: Conv2d,
     dropout: Dropout,
     mirrored: bool,
@@ -60,7 +60,7 @@ impl UNet {
         let mut down = Vec::with_capacity(widths.len());
         let mut inputs = channels;
         for (stage, &outputs) in widths.iter().enumerate() {
-            down.push(Stage::new(&(scope / "down" / stage), inputs, outputs)?);
+            down.push(Checkpointed::asked(Stage::new(&(scope / "down" / stage), inputs, outputs)?));
             inputs = outputs;
         }
         let mut up = Vec::with_capacity(DEPTH);
@@ -68,7 +68,8 @@ impl UNet {
             let scope = scope / "up" / stage;
             let options = ConvTranspose2dOptions::default().stride(2).init(START);
             let enlarge = ConvTranspose2d::new(&(&scope / "up"), inputs, outputs, [2, 2], options)?;
-            up.push((enlarge, Stage::new(&scope, 2 * outputs, outputs)?));
+            let stage = Stage::new(&scope, 2 * outputs, outputs)?;
+            up.push(Checkpointed::asked(Up { enlarge, stage }));
             inputs = outputs;
         }
         let options = Conv2dOptions::default().init(START);
@@ -87,9 +88,12 @@ impl UNet {
             maps.push(if last_two { self.dropout.forward(&map, pass)? } else { map });
         }
         let mut x = maps.pop().unwrap_or_else(|| x.clone());
-        for ((enlarge, stage), map) in self.up.iter().zip(maps.iter().rev()) {
-            let larger = enlarge.forward(&x, pass)?;
-            x = stage.forward(&Var::concat(&[&middle(map, larger.shape())?, &larger], 1)?, pass)?;
+        for (up, map) in self.up.iter().zip(maps.iter().rev()) {
+            // Cut out here, so that no more of the map is saved than that.
+            let larger: Vec<usize> = x.shape().iter().map(|extent| 2 * extent).collect();
+            x = up.run([&x, &middle(map, &larger)?], pass, |up, [x, beside], pass| {
+                up.stage.forward(&Var::concat(&[beside, &up.enlarge.forward(x, pass)?], 1)?, pass)
+            })?;
         }
         self.head.forward(&x, pass)
     }
@@ -151,22 +155,36 @@ fn window(map: &Var, parts: [(usize, usize); 4]) -> Result<Var> {
 /// §3: normal, with the deviation √(2 / fan in).
 const START: Init = Init::KaimingNormal(Fan::In, Init::RELU_GAIN);
 
+/// A stage that grows.
+struct Up {
+    enlarge: ConvTranspose2d,
+    stage: Stage,
+}
+
 /// `conv1`, `conv2`, each with a ReLU.
-struct Stage([Conv2d; 2]);
+struct Stage {
+    convs: [Conv2d; 2],
+    tap: Tap,
+}
 
 impl Stage {
     fn new(scope: &Scope, inputs: usize, outputs: usize) -> Result<Self> {
         let options = Conv2dOptions::default().init(START);
-        Ok(Self([
+        let convs = [
             Conv2d::new(&(scope / "conv1"), inputs, outputs, [3, 3], options)?,
             Conv2d::new(&(scope / "conv2"), outputs, outputs, [3, 3], options)?,
-        ]))
+        ];
+        Ok(Self { convs, tap: Tap::new(scope) })
     }
 }
 
 impl Layer for Stage {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
-        self.0.iter().try_fold(x.clone(), |x, conv| Ok(conv.forward(&x, pass)?.relu()?))
+        let mut x = x.clone();
+        for (number, conv) in (1..).zip(&self.convs) {
+            x = self.tap.give_as(format_args!("relu{number}"), conv.forward(&x, pass)?.relu()?, pass);
+        }
+        Ok(self.tap.give(x, pass))
     }
 }
 

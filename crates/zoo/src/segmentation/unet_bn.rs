@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Checkpointed, Layer, Pass, Result, Scope,
+    Checkpointed, Layer, Pass, Result, Scope, Tap,
     layers::{Conv2d, Conv2dOptions, ConvTranspose2d, ConvTranspose2dOptions, MaxPool2d},
 };
 use tilewright_ops::Pool2d;
@@ -39,26 +39,38 @@ impl Default for UNetBnConfig {
 /// Names of layers are those of the `Pytorch-UNet` that PyTorch Hub knows as `unet_carvana`.
 pub struct UNetBn {
     down: Vec<Checkpointed<DoubleConv>>,
-    up: Vec<(ConvTranspose2d, Checkpointed<DoubleConv>)>,
+    up: Vec<Checkpointed<Up>>,
     head: Conv2d,
+    tap: Tap,
 }
 
-fn stage(scope: &Scope, inputs: usize, outputs: usize) -> Result<Checkpointed<DoubleConv>> {
-    let scope = scope / "double_conv";
+/// A stage that grows.
+struct Up {
+    enlarge: ConvTranspose2d,
+    stage: DoubleConv,
+}
+
+/// The stage under `scope`, the last part of the modules that `around` has.
+fn stage(scope: &Scope, around: &[&Scope], inputs: usize, outputs: usize) -> Result<DoubleConv> {
+    let inner = scope / "double_conv";
     // 2 and 5 are ReLUs.
-    let stage = DoubleConv::new([0, 1, 3, 4].map(|at| &scope / at), inputs, outputs)?;
-    Ok(Checkpointed::asked(stage))
+    let stage = DoubleConv::new([0, 1, 3, 4].map(|at| &inner / at), inputs, outputs)?;
+    let relus = [2, 5].map(|at| &inner / at);
+    let ends = [&[&relus[1], &inner, scope], around].concat();
+    Ok(stage.at([&[&relus[0]], &ends]))
 }
 
 impl UNetBn {
     /// Makes the parameters under `scope`.
     pub fn new(scope: &Scope, config: &UNetBnConfig) -> Result<Self> {
         let &UNetBnConfig { width, channels, classes } = config;
-        let mut down = vec![stage(&(scope / "inc"), channels, width)?];
+        let mut down = vec![Checkpointed::asked(stage(&(scope / "inc"), &[], channels, width)?)];
         let mut inputs = width;
         for at in 1..=DEPTH {
-            let scope = scope / format!("down{at}") / "maxpool_conv" / 1;
-            down.push(stage(&scope, inputs, 2 * inputs)?);
+            let whole = scope / format!("down{at}");
+            let chain = &whole / "maxpool_conv";
+            let stage = stage(&(&chain / 1), &[&chain, &whole], inputs, 2 * inputs)?;
+            down.push(Checkpointed::asked(stage));
             inputs *= 2;
         }
         let mut up = Vec::with_capacity(DEPTH);
@@ -66,11 +78,12 @@ impl UNetBn {
             let scope = scope / format!("up{at}");
             let options = ConvTranspose2dOptions::default().stride(2);
             let enlarge = ConvTranspose2d::new(&(&scope / "up"), inputs, inputs / 2, [2, 2], options)?;
-            up.push((enlarge, stage(&(&scope / "conv"), inputs, inputs / 2)?));
+            let stage = stage(&(&scope / "conv"), &[&scope], inputs, inputs / 2)?;
+            up.push(Checkpointed::asked(Up { enlarge, stage }));
             inputs /= 2;
         }
         let head = Conv2d::new(&(scope / "outc" / "conv"), width, classes, [1, 1], Conv2dOptions::default())?;
-        Ok(Self { down, up, head })
+        Ok(Self { down, up, head, tap: Tap::new(scope) })
     }
 }
 
@@ -78,16 +91,20 @@ impl Layer for UNetBn {
     fn forward(&self, x: &Var, pass: &Pass) -> Result<Var> {
         let pool = MaxPool2d(Pool2d::new([2, 2]));
         let mut maps: Vec<Var> = Vec::with_capacity(self.down.len());
-        for stage in &self.down {
+        for (at, stage) in self.down.iter().enumerate() {
             let pooled = maps.last().map(|map| pool.forward(map, pass)).transpose()?;
+            let place = format_args!("down{at}.maxpool_conv.0");
+            let pooled = pooled.map(|pooled| self.tap.give_as(place, pooled, pass));
             maps.push(stage.forward(pooled.as_ref().unwrap_or(x), pass)?);
         }
         let mut x = maps.pop().unwrap_or_else(|| x.clone());
-        for ((enlarge, stage), map) in self.up.iter().zip(maps.iter().rev()) {
-            let larger = surrounded(&enlarge.forward(&x, pass)?, map.shape())?;
-            x = stage.forward(&Var::concat(&[map, &larger], 1)?, pass)?;
+        for (up, map) in self.up.iter().zip(maps.iter().rev()) {
+            x = up.run([&x, map], pass, |up, [x, map], pass| {
+                let larger = surrounded(&up.enlarge.forward(x, pass)?, map.shape())?;
+                up.stage.forward(&Var::concat(&[map, &larger], 1)?, pass)
+            })?;
         }
-        self.head.forward(&x, pass)
+        Ok(self.tap.give_as("outc", self.head.forward(&x, pass)?, pass))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Layer, Pass, Result, Scope,
+    Checkpointed, Layer, Pass, Result, Scope, Tap,
     init::Init,
     layers::{Conv2d, Conv2dOptions, Upsample, UpsampleMode},
 };
@@ -43,8 +43,9 @@ impl UNetResNetConfig {
 /// as they are.
 pub struct UNetResNet {
     encoder: ResNetFeatures,
-    decoder: Vec<DoubleConv>,
+    decoder: Vec<Checkpointed<DoubleConv>>,
     head: Conv2d,
+    tap: Tap,
 }
 
 impl UNetResNet {
@@ -60,13 +61,19 @@ impl UNetResNet {
             let scope = scope / "decoder" / "blocks" / at;
             let names = [("conv1", 0), ("conv1", 1), ("conv2", 0), ("conv2", 1)];
             let scopes = names.map(|(conv, at)| &scope / conv / at);
-            decoder.push(DoubleConv::new(scopes, inputs + beside, outputs)?);
+            let ends = ["conv1", "conv2"].map(|conv| &scope / conv);
+            let relus = ends.each_ref().map(|end| end / 2);
+            let stage = DoubleConv::new(scopes, inputs + beside, outputs)?;
+            let stage = stage.at([&[&relus[0], &ends[0]], &[&relus[1], &ends[1], &scope]]);
+            decoder.push(Checkpointed::asked(stage));
             inputs = outputs;
         }
         let options = Conv2dOptions::default().padding(1).init(Init::XavierUniform(1.0));
         let options = options.bias_init(Init::Constant(0.0));
+        let tap = Tap::new(scope);
         let scope = scope / "segmentation_head" / 0;
-        Ok(Self { encoder, decoder, head: Conv2d::new(&scope, inputs, config.classes, [3, 3], options)? })
+        let head = Conv2d::new(&scope, inputs, config.classes, [3, 3], options)?;
+        Ok(Self { encoder, decoder, head, tap })
     }
 }
 
@@ -79,12 +86,17 @@ impl Layer for UNetResNet {
         for (stage, beside) in self.decoder.iter().zip(beside) {
             let like = beside.unwrap_or(x);
             let size = like.shape().get(2..4).and_then(|size| size.try_into().ok()).unwrap_or_default();
-            let larger = Upsample::to(UpsampleMode::Nearest, &map, size)?;
+            let larger = move |map: &Var| Upsample::to(UpsampleMode::Nearest, map, size);
             map = match beside {
-                Some(beside) => stage.forward(&Var::concat(&[&larger, beside], 1)?, pass)?,
-                None => stage.forward(&larger, pass)?,
+                Some(beside) => stage.run([&map, beside], pass, move |stage, [map, beside], pass| {
+                    stage.forward(&Var::concat(&[&larger(map)?, beside], 1)?, pass)
+                })?,
+                None => {
+                    stage.run([&map], pass, move |stage, [map], pass| stage.forward(&larger(map)?, pass))?
+                }
             };
         }
-        self.head.forward(&map, pass)
+        let map = self.tap.give_as("decoder", map, pass);
+        Ok(self.tap.give_as("segmentation_head", self.head.forward(&map, pass)?, pass))
     }
 }

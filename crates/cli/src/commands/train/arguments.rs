@@ -46,6 +46,10 @@ pub struct Arguments {
     /// Label smoothing of the loss.
     #[arg(long, default_value_t = 0.0)]
     pub(super) label_smoothing: f32,
+    /// Give the network its auxiliary heads, whose losses training adds: 0.3 times each of GoogLeNet's two, half of that of FCN and
+    /// DeepLabV3. Weights that have them bring them anyway.
+    #[arg(long)]
+    pub(super) auxiliary: bool,
     /// The seed of initialisation, order, augmentation and dropout.
     #[arg(long, default_value_t = 0)]
     pub(super) seed: u64,
@@ -86,6 +90,9 @@ impl Arguments {
         }
         if let Some(decay) = self.ema {
             said.push_str(&format!(", averaged by {decay}"));
+        }
+        if self.auxiliary {
+            said.push_str(", auxiliary heads");
         }
         if self.half() {
             said.push_str(", f16");

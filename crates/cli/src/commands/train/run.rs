@@ -95,12 +95,17 @@ impl<'a> Work<'a> {
         let test = LoaderSource(DataLoader::new(data.test.clone(), transform, test_options)?);
         let store = ParameterStore::new(context, arguments.seed);
         let classes = data.train.class_names().len();
-        let auxiliary =
-            file.as_ref().is_some_and(|file| file.state.names().iter().any(|name| name.starts_with("aux")));
+        let auxiliary = arguments.auxiliary
+            || file.as_ref().is_some_and(|file| transfer::has_auxiliary(&file.state.names()));
         let make = |store: &ParameterStore, classes: usize| {
             build(&arguments.model, store, zoo::Options::new(data.image, classes).auxiliary(auxiliary))
         };
         let network = make(&store, classes)?;
+        if arguments.auxiliary && network.module.outputs().len() == 1 {
+            let reason =
+                format!("{} has no auxiliary heads; GoogLeNet, FCN and DeepLabV3 have", network.name);
+            return Err(Error::Argument { argument: "--auxiliary", reason });
+        }
         arguments.transfer.load(&store, |store, classes| Ok(make(store, classes).map(|_| ())?), classes)?;
         Ok(Self { arguments, context, train, test, data, network, task })
     }

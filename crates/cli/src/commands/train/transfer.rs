@@ -81,18 +81,29 @@ impl TransferArguments {
     ) -> Result<()> {
         let Some(path) = &self.weights else { return Ok(()) };
         let source = tilewright_weights::source(path)?.state;
+        // Auxiliary heads that were asked for and that the weights have not begin afresh.
+        let afresh = !has_auxiliary(&source.names());
+        let is_auxiliary = move |name: &str| afresh && name.starts_with(AUXILIARY);
         if self.head == Head::Keep {
             let loaded =
-                load_but_head(&*source, store, &|_| false).map_err(|error| with_hint(error, path))?;
+                load_but_head(&*source, store, &is_auxiliary).map_err(|error| with_hint(error, path))?;
             say!("{} tensors of {} loaded", loaded.loaded.len(), path.display());
             return Ok(());
         }
         let head = head_paths(store, build_with, classes)?;
-        let is_head = move |name: &str| head.iter().any(|path| path == name);
+        let is_head = move |name: &str| is_auxiliary(name) || head.iter().any(|path| path == name);
         let report = load_but_head(&*source, store, &is_head)?;
         say!("{}: {report}", path.display());
         Ok(())
     }
+}
+
+/// What the paths of auxiliary heads begin with: `aux1`, `aux2`, `aux_classifier`.
+const AUXILIARY: &str = "aux";
+
+/// Whether a state dict has auxiliary heads.
+pub(super) fn has_auxiliary(names: &[&str]) -> bool {
+    names.iter().any(|name| name.starts_with(AUXILIARY))
 }
 
 /// The parameters whose shapes depend on the number of classes: those that differ from the same network's for one class more,

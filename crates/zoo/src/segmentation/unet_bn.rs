@@ -1,8 +1,10 @@
 //! U-Net with padded convolutions and batch normalisation, as most programs have it.
 
+use std::sync::Arc;
+
 use tilewright_autograd::Var;
 use tilewright_nn::{
-    Checkpointed, Layer, Pass, Result, Scope,
+    Checkpointed, Error, Layer, Pass, Result, Scope, checkpoint,
     layers::{Conv2d, Conv2dOptions, ConvTranspose2d, ConvTranspose2dOptions, MaxPool2d},
 };
 use tilewright_ops::Pool2d;
@@ -39,26 +41,54 @@ impl Default for UNetBnConfig {
 /// Names of layers are those of the `Pytorch-UNet` that PyTorch Hub knows as `unet_carvana`.
 pub struct UNetBn {
     down: Vec<Checkpointed<DoubleConv>>,
-    up: Vec<(ConvTranspose2d, Checkpointed<DoubleConv>)>,
+    up: Vec<Arc<Up>>,
     head: Conv2d,
 }
 
-fn stage(scope: &Scope, inputs: usize, outputs: usize) -> Result<Checkpointed<DoubleConv>> {
+fn stage(scope: &Scope, inputs: usize, outputs: usize) -> Result<DoubleConv> {
     let scope = scope / "double_conv";
     // 2 and 5 are ReLUs.
-    let stage = DoubleConv::new([0, 1, 3, 4].map(|at| &scope / at), inputs, outputs)?;
-    Ok(Checkpointed::asked(stage))
+    DoubleConv::new([0, 1, 3, 4].map(|at| &scope / at), inputs, outputs)
+}
+
+/// A stage that grows.
+struct Up {
+    enlarge: ConvTranspose2d,
+    stage: DoubleConv,
+}
+
+impl Up {
+    /// Of the map beside it and the one below. A pass with checkpointing saves these two: joined they take more memory.
+    fn run(self: &Arc<Self>, map: &Var, x: &Var, pass: &Pass) -> Result<Var> {
+        if !pass.is_checkpointing() {
+            return self.forward(map, x, pass);
+        }
+        let up = self.clone();
+        let part = move |inputs: &[Var], pass: &Pass| match inputs {
+            [map, x] => Ok(vec![up.forward(map, x, pass)?]),
+            _ => Ok(Vec::new()),
+        };
+        let names = "up".to_owned();
+        checkpoint(&[map, x], pass, part)?.pop().ok_or(Error::NotOne { names })
+    }
+
+    fn forward(&self, map: &Var, x: &Var, pass: &Pass) -> Result<Var> {
+        let larger = surrounded(&self.enlarge.forward(x, pass)?, map.shape())?;
+        let joined = Var::concat(&[map, &larger], 1)?;
+        drop(larger);
+        self.stage.forward(&joined, pass)
+    }
 }
 
 impl UNetBn {
     /// Makes the parameters under `scope`.
     pub fn new(scope: &Scope, config: &UNetBnConfig) -> Result<Self> {
         let &UNetBnConfig { width, channels, classes } = config;
-        let mut down = vec![stage(&(scope / "inc"), channels, width)?];
+        let mut down = vec![Checkpointed::asked(stage(&(scope / "inc"), channels, width)?)];
         let mut inputs = width;
         for at in 1..=DEPTH {
             let scope = scope / format!("down{at}") / "maxpool_conv" / 1;
-            down.push(stage(&scope, inputs, 2 * inputs)?);
+            down.push(Checkpointed::asked(stage(&scope, inputs, 2 * inputs)?));
             inputs *= 2;
         }
         let mut up = Vec::with_capacity(DEPTH);
@@ -66,7 +96,8 @@ impl UNetBn {
             let scope = scope / format!("up{at}");
             let options = ConvTranspose2dOptions::default().stride(2);
             let enlarge = ConvTranspose2d::new(&(&scope / "up"), inputs, inputs / 2, [2, 2], options)?;
-            up.push((enlarge, stage(&(&scope / "conv"), inputs, inputs / 2)?));
+            let stage = stage(&(&scope / "conv"), inputs, inputs / 2)?;
+            up.push(Arc::new(Up { enlarge, stage }));
             inputs /= 2;
         }
         let head = Conv2d::new(&(scope / "outc" / "conv"), width, classes, [1, 1], Conv2dOptions::default())?;
@@ -83,9 +114,10 @@ impl Layer for UNetBn {
             maps.push(stage.forward(pooled.as_ref().unwrap_or(x), pass)?);
         }
         let mut x = maps.pop().unwrap_or_else(|| x.clone());
-        for ((enlarge, stage), map) in self.up.iter().zip(maps.iter().rev()) {
-            let larger = surrounded(&enlarge.forward(&x, pass)?, map.shape())?;
-            x = stage.forward(&Var::concat(&[map, &larger], 1)?, pass)?;
+        for up in &self.up {
+            // Nothing else reads the map again.
+            let Some(map) = maps.pop() else { break };
+            x = up.run(&map, &x, pass)?;
         }
         self.head.forward(&x, pass)
     }

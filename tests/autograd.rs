@@ -10,6 +10,8 @@ mod checkpoint;
 mod common;
 #[path = "autograd/custom.rs"]
 mod custom;
+#[path = "autograd/memory.rs"]
+mod memory;
 #[path = "autograd/tape.rs"]
 mod tape;
 

@@ -191,6 +191,21 @@ fn minimal_filtering_in_several_rounds() {
 }
 
 #[test]
+fn minimal_filtering_with_a_weight_in_blocks() {
+    // On software Vulkan 64 of these channels at a time are transformed: three blocks, of which the last is narrower.
+    let op = Conv2d { padding: [1, 1], ..PLAIN };
+    let mut cases = Cases::new();
+    for context in contexts() {
+        let algorithm = Conv2dAlgorithm::WinogradF4;
+        let (wide, narrow) = ((op, [1, 228, 5, 6], [148, 228, 3, 3]), (op, [1, 148, 5, 6], [228, 148, 3, 3]));
+        let name = format!("{:?}", context.mode());
+        cases.check(&name, fused(&context, &wide, true, true, algorithm));
+        cases.check(format!("{name} by the input"), backward_input(&context, &narrow, Some(algorithm)));
+    }
+    cases.finish();
+}
+
+#[test]
 fn more_workgroups_than_one_axis_holds() {
     // 65,536 · 64 elements and more: beyond what one axis of the grid takes at 64 threads to a workgroup.
     let shape = (PLAIN, [1, 1, 2050, 2050], [1, 1, 1, 1]);

@@ -105,6 +105,7 @@ fn number(op: &Op) -> usize {
                 Gradient::CrossEntropy { .. } => 14,
                 Gradient::Slice { .. } => 15,
                 Gradient::TopK { .. } => 16,
+                Gradient::BatchNormAgain { .. } => 17,
             }
         }
     }
@@ -137,6 +138,7 @@ fn training() -> Vec<Case> {
         case(Op::BatchNormTrain { op, activation: None }, &[&[4, 3, 5], c, c, c, c]),
         case(Op::BatchNormTrain { op, activation: relu }, &[IMAGE, c, c, c, c]),
         case(Op::Gradient(Gradient::BatchNormTrain { activation: relu }), &[IMAGE, c, c, c, IMAGE, c, c]),
+        case(Op::Gradient(Gradient::BatchNormAgain { activation: relu }), &[IMAGE, c, c, c, c, c]),
         case(Op::Gradient(Gradient::BatchNorm { op, activation: None }), &[IMAGE, c, c, c, IMAGE]),
         case(Op::CrossEntropy { op: loss, weights: false }, &[logits, &[4]]),
         case(Op::CrossEntropy { op: loss, weights: true }, &[logits, &[4], &[5]]),
@@ -234,7 +236,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=38).chain([99]).chain(100..=116).collect();
+    let expected: BTreeSet<_> = (0..=38).chain([99]).chain(100..=117).collect();
     assert_eq!(found, expected);
 }
 

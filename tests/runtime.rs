@@ -103,6 +103,35 @@ fn adapters_are_chosen_by_index_name_and_preference() {
 }
 
 #[test]
+fn what_was_held_at_the_peak_is_known() {
+    let context = Context::with_options(&ContextOptions::from_env().unwrap()).unwrap();
+    let early = Tensor::ones(&context, &[300, 10]).unwrap();
+    assert!(context.memory_peak().is_none());
+    context.watch_memory();
+    context.name_memory("first");
+    let kept = early.relu().unwrap();
+    let passing = Tensor::ones(&context, &[500, 10]).unwrap();
+    context.name_memory("second");
+    let last = passing.scale(2.0).unwrap();
+    drop(passing);
+    let _less = early.relu().unwrap();
+    let peak = context.memory_peak().unwrap();
+    assert_eq!((&*peak.part, &*peak.operation), ("second", "mul_scalar"));
+    let found: Vec<_> =
+        peak.held.iter().map(|held| (&*held.part, held.shape.clone(), held.buffers)).collect();
+    let of = |part, shape: &[usize]| (part, Some(shape.to_vec()), 1);
+    assert_eq!(found.len(), 3, "{found:?}");
+    for expected in [of("first", &[300, 10]), of("first", &[500, 10]), of("second", &[500, 10])] {
+        assert!(found.contains(&expected), "{found:?}");
+    }
+    let bytes: u64 = peak.held.iter().map(|held| held.bytes).sum();
+    assert_eq!(bytes + peak.earlier, context.memory().live_high_water);
+    drop((kept, last));
+    context.reset_memory_peaks();
+    assert_eq!(context.memory_peak().unwrap().held.len(), 1);
+}
+
+#[test]
 fn the_pool_reuses_and_reports() {
     let options = ContextOptions::from_env().unwrap();
     let context = Context::with_options(&options).unwrap();

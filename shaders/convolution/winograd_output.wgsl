@@ -3,7 +3,7 @@
 // The points are those of winograd_input. With POOL, y holds the maxima, or the means, of windows of that: they lie side by
 // side from the first pixel on, and none crosses the edge of a tile.
 //
-// Layouts: m is [(TILE + 2)², tiles, O], y is N OH OW O (OH and OW the windows with POOL); by vectors of WIDTH channels, so
+// Layouts: m is [(TILE + 2)², tiles, O], or a block of the channels O that begins at one of them, y is N OH OW O (OH and OW the windows with POOL); by vectors of WIDTH channels, so
 //   O % WIDTH == 0. bias has O entries, residual one for each pixel.
 // Threads: WIDTH channels of one tile each, channels fastest. Every loop is unrolled unless COMPACT; what lies past y's edge is not
 //   stored.
@@ -38,7 +38,7 @@ struct Geometry {
 
 struct Params {
     geometry: Geometry,
-    vectors: u32, // O / WIDTH
+    vectors: u32, // of m: O / WIDTH, or fewer of them
     tiles_h: u32, // of an image
     tiles_w: u32,
     first: u32, // the first tile of this launch, counted over the batch
@@ -47,9 +47,9 @@ struct Params {
     p0: f32, // of the activation
     p1: f32,
     divisor: f32, // of the sum over a window
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    across: u32, // vectors of a pixel of y
+    begin: u32, // the first of those that this launch computes
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -142,7 +142,7 @@ fn main(
     var rows = t; // what a loop may index
     var add = Numbers();
     if (HAS_BIAS) {
-        add = bias[vector];
+        add = bias[params.begin + vector];
     }
     // @unroll unless COMPACT
     for (var window_row = 0u; window_row < unknown(WINDOW_ROWS); window_row++) {
@@ -165,7 +165,7 @@ fn main(
             // @unroll
             for (var column = 0u; column < TILE; column++) {
                 let inside = id < params.count && row < params.geometry.y_shape.z && left + column < params.geometry.y_shape.w;
-                let at = ((image * params.geometry.y_shape.z + row) * params.geometry.y_shape.w + left + column) * params.vectors + vector;
+                let at = ((image * params.geometry.y_shape.z + row) * params.geometry.y_shape.w + left + column) * params.across + params.begin + vector;
                 var s = transformed[column] + add;
                 if (HAS_RESIDUAL && inside) {
                     if RESIDUAL_IN_PLACE { s += y[at]; } else { s += residual[at]; }
@@ -195,7 +195,7 @@ fn main(
                 let column = left / POOL_WIDTH + window;
                 if (id < params.count && row < height && column < columns) {
                     let value = select(pooled[window] / params.divisor, pooled[window], POOL == 1u);
-                    y[((image * height + row) * columns + column) * params.vectors + vector] = value;
+                    y[((image * height + row) * columns + column) * params.across + params.begin + vector] = value;
                 }
             }
         }

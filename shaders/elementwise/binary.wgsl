@@ -9,6 +9,8 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s of a thread
 const TURN: u32 = 1u; // @const runs of a thread in an iteration; if more than one, no iteration is partial
+const OVER_A: bool = false; // @const a is what the result's memory holds; bind b in its place
+const OVER_B: bool = false; // @const the same of b; not both
 const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's iteration first, which then has as many lines as threads
 
 struct Params {
@@ -69,8 +71,10 @@ fn main(
         }
         // @unroll
         for (var u = 0u; u < TURN; u++) {
-            let v = numbers(a[i + u * LANES]);
-            var w = numbers(b[i + u * LANES]);
+            var v: array<vec4<f32>, VEC4S>;
+            var w: array<vec4<f32>, VEC4S>;
+            if OVER_A { v = numbers(y[i + u * LANES]); } else { v = numbers(a[i + u * LANES]); }
+            if OVER_B { w = numbers(y[i + u * LANES]); } else { w = numbers(b[i + u * LANES]); }
             // @unroll
             for (var j = 0u; j < VEC4S; j++) {
                 w[j] = vec4(

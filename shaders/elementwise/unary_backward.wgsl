@@ -8,6 +8,7 @@ const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const LANES: u32 = 32u; // @const distance of a thread's vec4s: threads of a subgroup stay together
 const VECTORS: u32 = 1u; // @const vec4s of a thread
 const TURN: u32 = 1u; // @const runs of a thread in an iteration; if more than one, no iteration is partial
+const IN_PLACE: bool = false; // @const grad_y is what the result's memory holds; bind x in its place
 const MASKS: bool = false; // @const whether a slope of 0 stops any gradient, an infinite one too
 const AHEAD: bool = false; // @const whether a thread touches a cache line of its subgroup's iteration first, which then has as many lines as threads
 
@@ -64,7 +65,8 @@ fn main(
         // @unroll
         for (var u = 0u; u < TURN; u++) {
             let v = numbers(x[i + u * LANES]);
-            var g = numbers(grad_y[i + u * LANES]);
+            var g: array<vec4<f32>, VEC4S>;
+            if IN_PLACE { g = numbers(grad_x[i + u * LANES]); } else { g = numbers(grad_y[i + u * LANES]); }
             // @unroll
             for (var j = 0u; j < VEC4S; j++) {
                 let slope = vec4(

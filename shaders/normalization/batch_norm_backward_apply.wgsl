@@ -4,12 +4,14 @@
 //
 // Layouts: x, grad_y and grad_x with the channels fastest; channel is four planes [C] from batch_norm_backward_finish.
 // Threads: COLUMNS vec4 columns of ROWS rows each, as in batch_norm_normalise.
+//   Bind any buffer that is only read as a grad_y that is not read.
 // Limits: 5 storage buffers, no workgroup memory.
 
 const WORKGROUP: u32 = 64u; // @const threads in a workgroup
 const ROWS: u32 = 8u; // @const rows of a thread
 const LANES: u32 = 1u; // @const distance of a thread's columns: the threads of a subgroup
 const COLUMNS: u32 = 1u; // @const columns of a thread; a row is a multiple of LANES · COLUMNS, or this is 1
+const IN_PLACE: bool = false; // @const grad_y is what the result's memory holds
 const TRAIN: bool = true; // @const whether mean and variance depend on x
 const COMPACT: u32 = 0u; // @const 1: what channels have is loaded in a loop, for software Vulkan: a load is long there
 
@@ -99,7 +101,9 @@ fn main(
             // The last row may be cut short.
             if (k == 0u || at + k * LANES < end) {
                 let v = x[at + k * LANES] - centre[k];
-                var g = grad_y[at + k * LANES] * activation(v * scale[k] + shift[k], p);
+                var g: vec4<f32>;
+                if IN_PLACE { g = grad_x[at + k * LANES]; } else { g = grad_y[at + k * LANES]; }
+                g *= activation(v * scale[k] + shift[k], p);
                 if (TRAIN) {
                     g -= offset[k] + v * slope[k];
                 }

@@ -180,6 +180,7 @@ pub fn training() -> Vec<Case> {
             &[&[2, 6, 12, 13], c, c, c, &[2, 6, 12, 13], c, c],
             Same::Sums(312),
         ),
+        case(back(Gradient::BatchNormAgain { activation: relu }), &[IMAGE, c, c, c, c, c], Same::Bits),
         case(
             back(Gradient::BatchNorm { op, activation: None }),
             &[&[2, 6, 12, 13], c, c, c, &[2, 6, 12, 13]],

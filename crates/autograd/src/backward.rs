@@ -164,8 +164,7 @@ fn back_to(roots: Vec<(Place, Tensor)>, goal: &Goal, mut give: Option<Give<'_>>)
         let Way { inputs, rule } = node.take().ok_or(Error::Freed { op: node.op })?;
         let leads = |input: &Place| reach.as_ref().is_none_or(|reach| reach.leads(&input.node));
         let needs: Vec<_> = inputs.iter().map(|input| input.as_ref().is_some_and(leads)).collect();
-        let by_input = rule(&gradients, &needs)?;
-        drop(gradients);
+        let by_input = rule(gradients, &needs)?;
         if by_input.len() != inputs.len() {
             let (found, expected) = (by_input.len(), inputs.len());
             return Err(Error::GradientCount { op: node.op, found, expected });
@@ -252,7 +251,7 @@ impl Waiting {
         }
         let slot = &mut entry.gradients[output];
         *slot = Some(match slot.take() {
-            Some(earlier) => sum(&earlier, &gradient)?,
+            Some(earlier) => sum(earlier, gradient)?,
             None => gradient,
         });
         Ok(())

@@ -70,7 +70,7 @@ pub fn checkpoint_by<E: std::error::Error + From<Error> + Send + Sync + 'static>
         let roots = outputs
             .into_iter()
             .zip(gradients)
-            .filter_map(|(output, gradient)| Some((output.node()?.clone(), gradient.clone()?)));
+            .filter_map(|(output, gradient)| Some((output.node()?.clone(), gradient?)));
         let roots: Vec<_> = roots.collect();
         drop(saved);
         let used = stand_ins.iter().map(|input| input.node().map(|place| place.key()));

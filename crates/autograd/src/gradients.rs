@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use tilewright_tensor::{DType, Tensor};
+use tilewright_ops::{BinaryOp, Op};
+use tilewright_tensor::{DType, Hints, Tensor};
 
 use crate::{error::Result, leaf::LeafId, node::Key, var::Var};
 
@@ -56,7 +57,7 @@ impl Gradients {
     pub fn accumulate(&mut self, other: Self) -> Result<()> {
         for (key, gradient) in other.by_key {
             let sum = match self.by_key.remove(&key) {
-                Some(earlier) => sum(&earlier, &gradient)?,
+                Some(earlier) => sum(earlier, gradient)?,
                 None => gradient,
             };
             self.by_key.insert(key, sum);
@@ -88,10 +89,15 @@ impl Gradients {
     }
 }
 
-/// The sum of two gradients of one value. Of f16 it is computed in f32 and rounded, as PyTorch's is.
-pub(crate) fn sum(earlier: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-    if earlier.dtype() == DType::F32 {
-        return Ok(earlier.add(gradient)?);
+/// The sum of two gradients of one value, in the place of one of them where nobody else holds it. Of f16 it is computed in f32 and
+/// rounded, as PyTorch's is.
+pub(crate) fn sum(earlier: Tensor, gradient: Tensor) -> Result<Tensor> {
+    if earlier.dtype() != DType::F32 {
+        let dtype = earlier.dtype();
+        return Ok(earlier.cast(DType::F32)?.add(&gradient.cast(DType::F32)?)?.cast(dtype)?);
     }
-    Ok(earlier.cast(DType::F32)?.add(&gradient.cast(DType::F32)?)?.cast(earlier.dtype())?)
+    let over = [&earlier, &gradient].iter().position(|tensor| tensor.buffer().is_spare());
+    let hints = Hints { over, ..Hints::default() };
+    let add = Op::Binary { op: BinaryOp::Add, activation: None };
+    Ok(Tensor::run_one_with(&add, &[&earlier, &gradient], &hints)?)
 }

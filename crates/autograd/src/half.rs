@@ -3,7 +3,7 @@
 use tilewright_ops::{DType, Op};
 use tilewright_tensor::Tensor;
 
-use crate::{detect, error::Result, node::Saved, rules, rules::rule::Backward, var::Var};
+use crate::{detect, error::Result, node::Rule, node::Saved, rules, rules::rule::Backward, var::Var};
 
 impl Var {
     /// As [`Self::run`], in mixed precision (Micikevicius et al., arXiv 1710.03740): the large operands of convolutions,
@@ -45,7 +45,7 @@ impl Var {
         detect::after_forward(op.name(), inputs, &outputs)?;
         let held = kept.iter().chain(&read).map(|tensor| Saved::of(tensor, inputs)).collect();
         let (op_kept, wanted) = (op.clone(), needs(inputs));
-        let rule = Box::new(move |gradients: &[Option<Tensor>], needs: &[bool]| {
+        let rule: Rule = Box::new(move |mut gradients, needs| {
             let operands: Vec<Self> = wide(&kept)?
                 .into_iter()
                 .zip(&wanted)
@@ -58,13 +58,12 @@ impl Var {
                 return Ok(vec![None; needs.len()]);
             };
             drop((operands, read));
-            let mut gradients = gradients.to_vec();
             if product {
                 for gradient in gradients.iter_mut().flatten() {
                     *gradient = round(gradient)?;
                 }
             }
-            let mut found = rule(&gradients, needs)?;
+            let mut found = rule(gradients, needs)?;
             for gradient in found.iter_mut().take(halved).flatten() {
                 *gradient = round(gradient)?;
             }

@@ -11,7 +11,30 @@ use tilewright_tensor::Tensor;
 use crate::error::Result;
 
 /// How a value is made again, to the same bits.
-pub(crate) type Recipe = Arc<dyn Fn() -> Result<Tensor> + Send + Sync>;
+#[derive(Clone)]
+pub(crate) struct Recipe {
+    make: Arc<dyn Fn() -> Result<Tensor> + Send + Sync>,
+    /// Whether a sum of values is among its steps. A sum of such a sum is held, or a chain of residual blocks would be made again
+    /// from its beginning for each of them.
+    pub sums: bool,
+}
+
+impl Recipe {
+    /// By `make`.
+    pub fn new(make: impl Fn() -> Result<Tensor> + Send + Sync + 'static) -> Self {
+        Self { make: Arc::new(make), sums: false }
+    }
+
+    /// The same, with sums among its steps or not.
+    pub fn with_sums(self, sums: bool) -> Self {
+        Self { sums, ..self }
+    }
+
+    /// The value.
+    pub fn make(&self) -> Result<Tensor> {
+        (self.make)()
+    }
+}
 
 /// A value for a rule.
 pub(crate) enum Kept {
@@ -26,7 +49,7 @@ impl Kept {
     pub fn get(&self) -> Result<Tensor> {
         match self {
             Self::Held(tensor) => Ok(tensor.clone()),
-            Self::Again(recipe) => recipe(),
+            Self::Again(recipe) => recipe.make(),
         }
     }
 }

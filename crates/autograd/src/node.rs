@@ -19,8 +19,9 @@ pub(crate) type Key = (u64, usize);
 /// For each input of an operation, whether its gradient is wanted.
 pub type Needs<'a> = &'a [bool];
 
-/// Computes the gradients of the inputs from those of the outputs, of which one at least is there.
-pub(crate) type Rule = Box<dyn FnOnce(&[Option<Tensor>], Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send>;
+/// Computes the gradients of the inputs from those of the outputs, of which one at least is there. They are given away, so that a
+/// rule may free one, or write over it, where nobody else holds it.
+pub(crate) type Rule = Box<dyn FnOnce(Vec<Option<Tensor>>, Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send>;
 
 /// Sees a gradient when it is whole, and may give another in its place.
 pub(crate) type Hook = Box<dyn FnMut(&Tensor) -> Result<Option<Tensor>> + Send>;
@@ -29,8 +30,8 @@ pub(crate) type Hook = Box<dyn FnMut(&Tensor) -> Result<Option<Tensor>> + Send>;
 pub(crate) fn of_one(
     rule: impl FnOnce(&Tensor, Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
 ) -> Rule {
-    Box::new(move |gradients, needs| match gradients.first() {
-        Some(Some(gradient)) => rule(gradient, needs),
+    Box::new(move |gradients, needs| match gradients.into_iter().next() {
+        Some(Some(gradient)) => rule(&gradient, needs),
         _ => Ok(vec![None; needs.len()]),
     })
 }

@@ -1,7 +1,7 @@
 //! The one road from an operation to variables.
 
 use tilewright_ops::{BinaryOp, Op};
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{Hints, Tensor};
 
 use crate::{detect, error::Result, node::Saved, rules, rules::Part, rules::rule::Backward, var::Var};
 
@@ -13,9 +13,20 @@ impl Var {
     /// Those of [`Tensor::run`]; [`crate::Error::NoGradient`] where one is wanted of an operation that has no rule: detach
     /// the input if it is not meant.
     pub fn run(op: &Op, inputs: &[&Self]) -> Result<Vec<Self>> {
+        Self::run_over(op, inputs, None)
+    }
+
+    /// As [`Self::run`], where the first result may lie in the place of the operand `over`, which the caller gives away. Where a
+    /// gradient is wanted it does so for an operand that rules make again: none holds it.
+    pub(crate) fn run_over(op: &Op, inputs: &[&Self], over: Option<usize>) -> Result<Vec<Self>> {
+        // Whoever looks for anomalies looks at operands afterwards.
+        let wanted = inputs.iter().any(|input| input.needs_gradient());
+        let unread = |at: usize| !detect::is_on() && (!wanted || inputs[at].recipe().is_some());
+        let given = |&at: &usize| unread(at) && inputs[at].tensor().buffer().is_spare();
+        let hints = Hints { over: over.filter(given), ..Hints::default() };
         let tensors: Vec<&Tensor> = inputs.iter().map(|input| input.tensor()).collect();
-        if !inputs.iter().any(|input| input.needs_gradient()) {
-            let outputs = Tensor::run(op, &tensors)?;
+        if !wanted {
+            let outputs = Tensor::run_with(op, &tensors, &hints)?;
             detect::after_forward(op.name(), inputs, &outputs)?;
             return Ok(outputs.into_iter().map(Self::constant).collect());
         }
@@ -23,7 +34,7 @@ impl Var {
             return apart(op, &plain, &parts, inputs);
         }
         let (forward, given) = rules::forward(op);
-        let outputs = Tensor::run(&forward, &tensors)?;
+        let outputs = Tensor::run_with(&forward, &tensors, &hints)?;
         detect::after_forward(op.name(), inputs, &outputs)?;
         // A rule can only hold operands and results: what has more holders than before is what it saved.
         let candidates: Vec<&Tensor> = tensors.iter().copied().chain(&outputs).collect();
@@ -36,9 +47,10 @@ impl Var {
                 let mut saved: Vec<_> = held.map(|(tensor, _)| Saved::of(tensor, inputs)).collect();
                 let mut seen = std::collections::HashSet::new();
                 saved.retain(|saved| seen.insert(saved.key));
+                let recipe = rules::recipe(&forward, inputs, &outputs);
                 let mut results = Self::node_of(op.name(), inputs, outputs, saved, rule);
                 results.truncate(given);
-                if let Some(recipe) = rules::recipe(&forward, inputs) {
+                if let Some(recipe) = recipe {
                     let first = results.swap_remove(0).made_by(recipe);
                     results.push(first);
                     let last = results.len() - 1;

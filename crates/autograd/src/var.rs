@@ -65,7 +65,8 @@ impl Var {
         outputs: Vec<Tensor>,
         rule: impl FnOnce(&[Option<Tensor>], Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
     ) -> Vec<Self> {
-        Self::node_of(op, inputs, outputs, Vec::new(), Box::new(rule))
+        let rule: Rule = Box::new(move |gradients, needs| rule(&gradients, needs));
+        Self::node_of(op, inputs, outputs, Vec::new(), rule)
     }
 
     /// As [`Self::custom_many`], where the tape holds `saved` for the rule, which gets it back: its bytes are in the tape's
@@ -78,7 +79,7 @@ impl Var {
         rule: impl FnOnce(&[Tensor], &[Option<Tensor>], Needs<'_>) -> Result<Vec<Option<Tensor>>> + Send + 'static,
     ) -> Vec<Self> {
         let held = saved.iter().map(|tensor| Saved::of(tensor, inputs)).collect();
-        let rule: Rule = Box::new(move |gradients, needs| rule(&saved, gradients, needs));
+        let rule: Rule = Box::new(move |gradients, needs| rule(&saved, &gradients, needs));
         Self::node_of(op, inputs, outputs, held, rule)
     }
 

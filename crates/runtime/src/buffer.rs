@@ -1,10 +1,11 @@
 //! A piece of device memory that goes back to the pool when its last owner drops it.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 use crate::{
     error::{Error, Result},
     gpu::Gpu,
+    peak::Shape,
 };
 
 /// Device memory of `size` bytes. Cloning shares it.
@@ -19,7 +20,7 @@ pub(crate) struct Shared {
     /// `None` for a buffer that the application brought: it never enters the pool.
     pub home: Option<Weak<Gpu>>,
     /// Of the tensor that was put here first, for messages.
-    pub shape: OnceLock<Box<[usize]>>,
+    pub shape: Shape,
     /// Whether there is memory behind it: not so in a recording, whose plan gives it a place.
     pub backed: bool,
     /// Whether a sentinel lies behind it (in checked mode).
@@ -29,7 +30,7 @@ pub(crate) struct Shared {
 impl Buffer {
     /// A buffer of a recording.
     pub(crate) fn unbacked(placeholder: wgpu::Buffer, size: u64, home: Weak<Gpu>) -> Self {
-        let (home, shape) = (Some(home), OnceLock::new());
+        let (home, shape) = (Some(home), Shape::default());
         let (backed, guarded, part_of) = (false, false, None);
         Self(Arc::new(Shared { raw: placeholder, size, part_of, home, shape, backed, guarded }))
     }
@@ -38,7 +39,7 @@ impl Buffer {
     pub(crate) fn range(&self, offset: u64, size: u64) -> Self {
         let (raw, home) = (self.0.raw.clone(), self.0.home.clone());
         let part_of = Some((self.whole().clone(), self.offset() + offset));
-        let (backed, guarded, shape) = (true, false, OnceLock::new());
+        let (backed, guarded, shape) = (true, false, Shape::default());
         Self(Arc::new(Shared { raw, size, part_of, home, shape, backed, guarded }))
     }
 
@@ -58,7 +59,7 @@ impl Buffer {
     }
 
     /// Whether both are of the same buffer of wgpu's.
-    pub(crate) fn shares(&self, other: &Self) -> bool {
+    pub fn shares(&self, other: &Self) -> bool {
         self.whole().same(other.whole())
     }
 
@@ -125,6 +126,16 @@ impl Buffer {
     /// How many hold this memory, this one among them. Other threads may change it at any time.
     pub fn holders(&self) -> usize {
         Arc::strong_count(&self.0)
+    }
+
+    /// Whether it is memory of its own from the pool: no part of another, not the application's, not a recording's.
+    pub fn is_own(&self) -> bool {
+        self.0.backed && self.0.part_of.is_none() && self.0.home.is_some()
+    }
+
+    /// Whether it is memory of its own that nobody else holds: what lies in it may be written over.
+    pub fn is_spare(&self) -> bool {
+        self.is_own() && self.is_unique()
     }
 
     /// Whether nobody else holds this memory.

@@ -9,6 +9,7 @@ use crate::{
     guard::{self, GUARD_BYTES, QUARANTINE},
     lock::lock,
     options::Mode,
+    peak::{Peak, Watch},
     pool::{MemoryReport, size_class},
 };
 
@@ -76,12 +77,16 @@ impl Context {
                 raw
             }
         };
+        let shape = Arc::new(OnceLock::new());
+        if let Some(watch) = &mut lock(&gpu.pool).watch {
+            watch.take(&raw, &shape);
+        }
         Ok(Buffer(Arc::new(Shared {
             raw,
             size,
             part_of: None,
             home: Some(Arc::downgrade(gpu)),
-            shape: OnceLock::new(),
+            shape,
             backed: true,
             guarded,
         })))
@@ -150,7 +155,7 @@ impl Context {
             size,
             part_of: None,
             home: None,
-            shape: OnceLock::new(),
+            shape: Arc::default(),
             backed: true,
             guarded: false,
         }));
@@ -175,6 +180,31 @@ impl Context {
     /// Lets the high-water marks of [`Self::memory`] begin anew, from what is held now.
     pub fn reset_memory_peaks(&self) {
         lock(&self.gpu().pool).reset_peaks();
+    }
+
+    /// Keeps a note of every buffer that is taken from now on, for [`Self::memory_peak`].
+    pub fn watch_memory(&self) {
+        let mut pool = lock(&self.gpu().pool);
+        pool.watch = Some(Watch::begin(pool.report.live));
+    }
+
+    /// Says, where memory is watched, which part of the program the buffers are for that will be taken: "forward".
+    pub fn name_memory(&self, part: &str) {
+        if let Some(watch) = &mut lock(&self.gpu().pool).watch {
+            watch.name_part(part);
+        }
+    }
+
+    /// Says, where memory is watched, which operation will take buffers.
+    pub fn name_operation(&self, operation: &str) {
+        if let Some(watch) = &mut lock(&self.gpu().pool).watch {
+            watch.name_operation(operation);
+        }
+    }
+
+    /// What was held at the moment of [`MemoryReport::live_high_water`]; nothing without [`Self::watch_memory`].
+    pub fn memory_peak(&self) -> Option<Peak> {
+        lock(&self.gpu().pool).watch.as_ref().map(Watch::at_peak)
     }
 
     /// Frees the buffers that are kept for reuse.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::peak::Watch;
+
 /// What the pool holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MemoryReport {
@@ -26,6 +28,8 @@ pub struct MemoryReport {
 pub(crate) struct Pool {
     free: BTreeMap<u64, Vec<wgpu::Buffer>>,
     pub report: MemoryReport,
+    /// Notes of what is held, where somebody asked for them.
+    pub watch: Option<Watch>,
 }
 
 /// Size classes: eight to an octave, so that at most an eighth is wasted.
@@ -56,12 +60,20 @@ impl Pool {
         self.report.live += class;
         self.report.live_buffers += 1;
         self.report.high_water = self.report.high_water.max(self.report.live + self.report.pooled);
-        self.report.live_high_water = self.report.live_high_water.max(self.report.live);
+        if self.report.live > self.report.live_high_water {
+            self.report.live_high_water = self.report.live;
+            if let Some(watch) = &mut self.watch {
+                watch.rise(self.report.live);
+            }
+        }
     }
 
     /// Takes back a buffer whose last owner is gone.
     pub fn put(&mut self, raw: wgpu::Buffer) {
         let class = raw.size();
+        if let Some(watch) = &mut self.watch {
+            watch.put(&raw);
+        }
         self.report.live -= class;
         self.report.live_buffers -= 1;
         self.report.pooled += class;
@@ -72,6 +84,9 @@ impl Pool {
     pub fn reset_peaks(&mut self) {
         self.report.high_water = self.report.live + self.report.pooled;
         self.report.live_high_water = self.report.live;
+        if let Some(watch) = &mut self.watch {
+            watch.reset(self.report.live);
+        }
     }
 
     /// Frees what is kept for reuse.

@@ -16,4 +16,8 @@ pub struct Hints {
     /// The result of a convolution may lie where its residual lies, which is lost: for a caller that knows that nobody
     /// reads it again. A residual that is no channels-last tensor of its own memory is left alone.
     pub over_residual: bool,
+    /// The first result may lie where this operand lies, which is lost: for a caller that knows that nobody reads it again.
+    /// Taken up by sums of two tensors that lie alike and by the gradients of unary functions and of batch normalisation, of
+    /// an operand that is memory of its own ([`tilewright_runtime::Buffer::is_own`]).
+    pub over: Option<usize>,
 }

@@ -32,6 +32,7 @@ impl Tensor {
         let extents: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
         let shapes = facts.output_shapes(&extents)?;
         let quantization = quantized::of_results(op, inputs)?;
+        first.context().name_operation(facts.name);
         let mut results = match inputs.iter().find_map(|input| input.trace()) {
             Some(trace) => trace::write_down(&trace, op, inputs, shapes, dtypes)?,
             None if hints.exact && !first.context().is_exact() => exactly(op, inputs, &shapes, hints)?,

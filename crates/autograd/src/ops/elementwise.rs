@@ -27,6 +27,13 @@ impl Var {
         Self::run_one(&op, &[self, other])
     }
 
+    /// As [`Self::add_relu`], in this value's place where nobody else holds it and its shape is `other`'s.
+    pub fn add_relu_over(self, other: &Self) -> Result<Self> {
+        let op = Op::Binary { op: BinaryOp::Add, activation: Some(UnaryOp::Relu) };
+        let mut results = Self::run_over(&op, &[&self, other], Some(0))?;
+        Ok(results.swap_remove(0))
+    }
+
     /// `self − other`, broadcasting.
     pub fn sub(&self, other: &Self) -> Result<Self> {
         self.binary(BinaryOp::Sub, other)

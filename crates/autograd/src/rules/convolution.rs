@@ -14,15 +14,16 @@ pub(super) fn conv2d(op: Conv2d, inputs: &[&Var]) -> Result<Rule> {
     let saved_x = w.needs_gradient().then(|| x.keep());
     let saved_w = x.needs_gradient().then(|| w.tensor().clone());
     Ok(of_one(move |grad_y, needs| {
-        let grad_x = saved_w
-            .filter(|_| needs[0])
-            .map(|w| Tensor::conv2d_backward_input(grad_y, &w, &x_shape, &op, None))
-            .transpose()?;
+        // By the weight first: the input, which may have been made again, is gone before its gradient needs as much.
         let grad_w = saved_x
             .filter(|_| needs[1])
             .map(|x| -> Result<Tensor> {
                 Ok(Tensor::conv2d_backward_weight(grad_y, &x.get()?, &w_shape, &op, None)?)
             })
+            .transpose()?;
+        let grad_x = saved_w
+            .filter(|_| needs[0])
+            .map(|w| Tensor::conv2d_backward_input(grad_y, &w, &x_shape, &op, None))
             .transpose()?;
         with_bias(grad_x, grad_w, grad_y, needs)
     }))
@@ -35,12 +36,13 @@ pub(super) fn conv_transpose2d(op: ConvTranspose2d, inputs: &[&Var]) -> Rule {
     of_one(move |grad_y, needs| {
         // The convolution whose transpose it is goes the other way.
         let conv = op.transposed();
-        let grad_x = needs[0].then(|| grad_y.conv2d(&w, None, &conv)).transpose()?;
         let grad_w = needs[1]
             .then(|| -> Result<Tensor> {
                 Ok(Tensor::conv2d_backward_weight(&x.get()?, grad_y, &w_shape, &conv, None)?)
             })
             .transpose()?;
+        drop(x);
+        let grad_x = needs[0].then(|| grad_y.conv2d(&w, None, &conv)).transpose()?;
         with_bias(grad_x, grad_w, grad_y, needs)
     })
 }

@@ -17,7 +17,7 @@ pub(super) fn custom(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<Rul
     let op = op.clone();
     Ok(Box::new(move |gradients, needs| {
         let (operands, results, shapes) = (&operands[..], &results[..], &shapes[..]);
-        let back = Backward { op: op.name(), operands, shapes, results, gradients, needs };
+        let back = Backward { op: op.name(), operands, shapes, results, gradients: &gradients, needs };
         Ok(function_of(&op)?.backward(&back)?)
     }))
 }

@@ -45,10 +45,11 @@ pub(crate) fn differentiable(op: &Op) -> usize {
     }
 }
 
-/// How the first result of an operation may be made again from what its own rule holds, where that is cheap.
-pub(crate) fn recipe(op: &Op, inputs: &[&Var]) -> Option<Recipe> {
+/// How the first of an operation's results, `outputs`, may be made again from what its own rule holds, where that is cheap.
+pub(crate) fn recipe(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Option<Recipe> {
     match op {
-        Op::BatchNormTrain { .. } => Some(normalization::again(op, inputs)),
+        Op::BatchNormTrain { op: _, activation } => Some(normalization::again(*activation, inputs, outputs)),
+        Op::Binary { op: BinaryOp::Add, activation: Some(UnaryOp::Relu) } => elementwise::again_sum(inputs),
         Op::Unary(op) => elementwise::again(*op, inputs[0]),
         Op::Concat { axis } => movement::again(*axis, inputs),
         _ => None,

@@ -1,7 +1,5 @@
 //! Reshape, permute, slice, concat, split, pad, expand. They save nothing but shapes.
 
-use std::sync::Arc;
-
 use tilewright_ops::SliceRange;
 use tilewright_tensor::Tensor;
 
@@ -47,12 +45,14 @@ pub(super) fn concat(axis: usize, inputs: &[&Var]) -> Rule {
 
 /// Parts of which one can be made again are joined again; the others are kept in place of the whole.
 pub(super) fn again(axis: usize, inputs: &[&Var]) -> Option<Recipe> {
-    inputs.iter().find_map(|input| input.recipe())?;
+    let sums =
+        inputs.iter().filter_map(|input| input.recipe()).map(|recipe| recipe.sums).reduce(|a, b| a || b)?;
     let parts: Vec<Kept> = inputs.iter().map(|input| input.keep()).collect();
-    Some(Arc::new(move || {
+    let make = Recipe::new(move || {
         let parts = parts.iter().map(Kept::get).collect::<Result<Vec<_>>>()?;
         Ok(Tensor::concat(&parts.iter().collect::<Vec<_>>(), axis)?)
-    }))
+    });
+    Some(make.with_sums(sums))
 }
 
 /// A part without a gradient counts as zeros.
@@ -63,7 +63,7 @@ pub(super) fn split(axis: usize, parts: &[usize], x: &Tensor) -> Rule {
         let mut whole = Vec::with_capacity(parts.len());
         for (&part, gradient) in parts.iter().zip(gradients) {
             whole.push(match gradient {
-                Some(gradient) => gradient.clone(),
+                Some(gradient) => gradient,
                 None => {
                     let mut own = shape.clone();
                     own[axis] = part;

@@ -1,6 +1,7 @@
 //! How rules are written.
 
-use tilewright_tensor::Tensor;
+use tilewright_ops::{Gradient, Op};
+use tilewright_tensor::{Hints, Tensor};
 
 use crate::{
     error::Result,
@@ -26,6 +27,13 @@ pub(super) fn wanted<const N: usize>(
     gradients: [&dyn Fn() -> Result<Tensor>; N],
 ) -> Result<Vec<Option<Tensor>>> {
     needs.iter().zip(gradients).map(|(&wanted, gradient)| wanted.then(gradient).transpose()).collect()
+}
+
+/// `gradient` of `inputs`. Where nobody else holds `inputs[over]`, the gradient that came in, the result may lie in its place.
+pub(super) fn run_over(gradient: Gradient, inputs: &[&Tensor], over: usize) -> Result<Vec<Tensor>> {
+    let over = Some(over).filter(|&over| inputs[over].buffer().is_spare());
+    let hints = Hints { over, ..Hints::default() };
+    Ok(Tensor::run_with(&Op::Gradient(gradient), inputs, &hints)?)
 }
 
 /// A shape as [`Tensor::reshape`] takes it.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tilewright_autograd::{Tape, Var};
 use tilewright_nn::{Entry, ParameterStore, Pass, optim::Optimizer, optim::Sgd, optim::step_on_the_way};
 use tilewright_ops as ops;
-use tilewright_runtime::Context;
+use tilewright_runtime::{Context, Peak};
 use tilewright_tensor::Tensor;
 use tilewright_zoo::{Options, build};
 
@@ -35,6 +35,9 @@ pub struct Arguments {
     /// Show the tape of the last step: every operation, and what it saves.
     #[arg(long)]
     tape: bool,
+    /// Show what was held at the moment of the peak: every kind of buffer, by the operation that took it.
+    #[arg(long)]
+    peak: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -75,6 +78,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         return Err(Error::Argument { argument: "--input", reason });
     };
     let [_, channels, height, width] = model::image_shape("--input", &input.shape)?;
+    if arguments.peak {
+        context.watch_memory();
+        context.name_memory("network");
+    }
     let store = ParameterStore::new(context, 0);
     let image = [channels, height, width];
     // As libraries count it, and as training has it unless it is asked.
@@ -101,6 +108,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let mut last = None;
     for step in 0..arguments.steps {
         let begun = Instant::now();
+        context.name_memory("forward");
         let pass = Pass::train(0, step).with_checkpointing(arguments.checkpoint_activations);
         let y = network.module.forward(&x, &pass)?;
         let axes: Vec<usize> = (0..y.shape().len()).collect();
@@ -109,11 +117,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let tape = loss.tape()?;
         report.saved_for_backward = tape.saved();
         last = Some(tape);
+        context.name_memory("backward");
         if arguments.step_on_the_way {
             step_on_the_way(&loss, &mut optimizer, op.lr)?;
         } else {
             let mut gradients = loss.backward()?;
             report.gradients = gradients.bytes();
+            context.name_memory("step");
             optimizer.step(&mut gradients, op.lr)?;
         }
         let loss = loss.tensor().item()?;
@@ -136,7 +146,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         print_json(&serde_json::json!({
             "model": arguments.model, "input": shape, "checkpoint_activations": checkpointing,
             "step_on_the_way": arguments.step_on_the_way, "optimizer": "sgd with momentum",
-            "device": device, "driver": driver, "bytes": report,
+            "device": device, "driver": driver, "bytes": report, "at_peak": context.memory_peak(),
         }));
         return Ok(());
     }
@@ -144,6 +154,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         Some(tape) if arguments.tape => println!("{}\n", tape.named(|id| store.path_of(id))),
         Some(tape) => print_operations(&tape),
         None => {}
+    }
+    if let Some(peak) = context.memory_peak() {
+        print_peak(&peak);
     }
     for (name, bytes) in [
         ("parameters", report.parameters),
@@ -165,6 +178,19 @@ fn print_operations(tape: &Tape) {
     println!("saved for backward:");
     for (op, count, saved) in tape.by_operation().into_iter().filter(|(_, _, saved)| *saved > 0) {
         println!("  {op:<28}  {:>9.1} MB  in {count} operations", saved as f64 / 1e6);
+    }
+    println!();
+}
+
+/// What was held when the most was, the largest first.
+fn print_peak(peak: &Peak) {
+    println!("held at the peak, in {} ({}):", peak.operation, peak.part);
+    println!("  {:>9}     {:>4}  {:<9}  {:<28}  shape", "", "", "part", "operation");
+    let small = |bytes: u64| bytes * 1000 < peak.held.iter().map(|held| held.bytes).sum::<u64>();
+    for held in peak.held.iter().filter(|held| !small(held.bytes)) {
+        let shape = held.shape.as_ref().map_or_else(|| "workspace".to_owned(), |shape| format!("{shape:?}"));
+        let (megabytes, operation) = (held.bytes as f64 / 1e6, &held.operation);
+        println!("  {megabytes:>9.1} MB  {:>4}  {:<9}  {operation:<28}  {shape}", held.buffers, held.part);
     }
     println!();
 }

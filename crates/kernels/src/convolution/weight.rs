@@ -49,6 +49,11 @@ impl PackedWeight {
         self.algorithm
     }
 
+    /// The numbers, in the algorithm's order.
+    pub(super) fn buffer(&self) -> &Buffer {
+        &self.buffer
+    }
+
     /// O C/groups KH KW of the weight it was made from.
     pub fn shape(&self) -> [usize; 4] {
         self.shape

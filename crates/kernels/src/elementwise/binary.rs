@@ -41,7 +41,7 @@ fn with_activation(kernel: Specialisation, activation: Option<UnaryOp>) -> (Spec
 }
 
 /// `y = activation(op(a, b))` over `count` elements that lie alike in all three; a and b are of `dtype`, f32 or (where
-/// [`BinaryOp::takes`] says so, without an activation) i32.
+/// [`BinaryOp::takes`] says so, without an activation) i32. `y` may be one of them.
 pub fn binary(
     context: &Context,
     op: BinaryOp,
@@ -53,10 +53,15 @@ pub fn binary(
     count: usize,
 ) -> Result<()> {
     let vectors = vectors(op.name(), count)?;
-    let kernel = Specialisation::new("binary").with_fragment("binary", integers::binary(op, dtype));
+    let over = [a.same(y), b.same(y)];
+    let kernel = Specialisation::new("binary")
+        .with_bool("OVER_A", over[0])
+        .with_bool("OVER_B", over[1])
+        .with_fragment("binary", integers::binary(op, dtype));
     let (kernel, [p0, p1]) = with_activation(kernel, activation);
     let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let params = Params { runs, p0, p1, never: 0 };
+    let (a, b) = (if over[0] { b } else { a }, if over[1] { a } else { b });
     let buffers = &[a, b, y, a, b];
     let dispatch = Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers, groups };
     context.dispatch(&kernel, &dispatch)

@@ -35,7 +35,7 @@ pub fn unary(
     context.dispatch(&kernel, &dispatch)
 }
 
-/// `grad_x = grad_y · op'(x)` over `count` f32 elements.
+/// `grad_x = grad_y · op'(x)` over `count` f32 elements; `grad_x` may be `grad_y`.
 pub fn unary_backward(
     context: &Context,
     op: UnaryOp,
@@ -47,11 +47,13 @@ pub fn unary_backward(
     let vectors = vectors(op.name(), count)?;
     let kernel = Specialisation::new("unary_backward")
         .with_bool("MASKS", op.masks())
+        .with_bool("IN_PLACE", grad_y.same(grad_x))
         .with_fragment("unary_derivative", op.name());
     let [p0, p1] = op.parameters();
     let (kernel, groups, runs) = Coarsening::of(context).specialise_runs(context, kernel, vectors);
     let params = BackwardParams { runs, p0, p1, never: 0 };
-    let buffers = &[x, grad_y, grad_x, x, grad_y];
+    let from = if grad_y.same(grad_x) { x } else { grad_y };
+    let buffers = &[x, from, grad_x, x, from];
     context
         .dispatch(&kernel, &Dispatch { op: op.name(), params: bytemuck::bytes_of(&params), buffers, groups })
 }

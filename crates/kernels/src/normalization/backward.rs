@@ -43,7 +43,7 @@ pub(super) const LAYOUTS: &[ParamsLayout] =
 /// Where the gradients go.
 #[derive(Clone, Copy, Debug)]
 pub struct Grads<'a> {
-    /// Of x, `[pixels, channels]`.
+    /// Of x, `[pixels, channels]`; it may be the buffer of the gradient that comes in.
     pub x: &'a Buffer,
     /// Of the weight, `[channels]`.
     pub weight: &'a Buffer,
@@ -122,16 +122,18 @@ pub fn batch_norm_backward(
     };
     context.dispatch(&kernel, &dispatch)?;
 
+    let in_place = grad_y.same(to.x);
     let params = ApplyParams { vectors: rows.vectors, step: rows.step, channels: rows.channels, p0, p1 };
     let kernel = rows
         .channel_constants(Specialisation::new("batch_norm_backward_apply"))
         .with_u32("ROWS", coarsening.rows)
-        .with_bool("TRAIN", train);
+        .with_bool("TRAIN", train)
+        .with_bool("IN_PLACE", in_place);
     let threads = rows.threads(op, rows.rows.div_ceil(coarsening.rows))?;
     let dispatch = Dispatch {
         op,
         params: bytemuck::bytes_of(&params),
-        buffers: &[x, grad_y, &of_channels, mean, to.x],
+        buffers: &[x, if in_place { x } else { grad_y }, &of_channels, mean, to.x],
         groups: workgroups(threads),
     };
     context.dispatch(&with_slot(kernel), &dispatch)

@@ -83,6 +83,12 @@ pub enum Gradient {
         /// Of the result: its operand is computed anew.
         activation: Option<UnaryOp>,
     },
+    /// `x`, `weight`, `bias`, `mean`, `inv_std`, the mean's `rest`. Result: what training's batch normalisation gave, to the same
+    /// bits. It is no gradient, but what gradients are computed from where it was not kept.
+    BatchNormAgain {
+        /// Of the result.
+        activation: Option<UnaryOp>,
+    },
     /// `x`, `weight`, `running_mean`, `running_var`, `grad_y`, then `bias` if there is an activation. Results: by `x`,
     /// `weight`, `bias`.
     BatchNorm {

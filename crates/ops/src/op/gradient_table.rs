@@ -104,6 +104,14 @@ impl Gradient {
                 let op = BatchNorm::default();
                 normalised("batch_norm_train_backward", op, &TRAINED, activation, true)
             }
+            Self::BatchNormAgain { activation } => Facts::new("batch_norm_again", &KEPT, move |inputs| {
+                let op = BatchNorm::default();
+                op.check_operands(&inputs[..5], &KEPT[..5])?;
+                op.check_operand(inputs[0], "rest", inputs[5])?;
+                activation.map_or(Ok(()), UnaryOp::check)?;
+                Ok(inputs[0].to_vec())
+            })
+            .flops_each(2),
             Self::BatchNorm { op, activation } => {
                 normalised("batch_norm_eval_backward", *op, &EVALUATED, activation, false)
             }
@@ -165,6 +173,9 @@ fn along<'a>(name: &'static str, check: impl Fn(&[usize]) -> Result<(), ShapeErr
     })
     .flops_each(4)
 }
+
+/// What training's batch normalisation is made again from.
+const KEPT: [&str; 6] = ["x", "weight", "bias", "mean", "inv_std", "rest"];
 
 /// The operands of the gradients of a batch normalisation.
 const TRAINED: [&str; 7] = ["x", "weight", "mean", "inv_std", "grad_y", "rest", "bias"];

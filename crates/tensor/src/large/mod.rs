@@ -71,7 +71,7 @@ fn in_pieces(
         _ => Ok((*input).clone()),
     };
     let ready: Vec<_> = inputs.iter().enumerate().map(ready).collect::<Result<_>>()?;
-    let hints = Hints { over_residual: false, ..*hints };
+    let hints = Hints { over_residual: false, over: None, ..*hints };
     let mut joined: Vec<join::Joined> = match &cut.join {
         Join::Along(axes) => {
             axes.iter().zip(shapes).map(|(&axis, shape)| join::Joined::new(shape, axis, unit)).collect()

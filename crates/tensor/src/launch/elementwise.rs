@@ -5,15 +5,27 @@ use tilewright_ops::{BinaryOp, DType, UnaryOp};
 
 use crate::{error::Result, tensor::Tensor};
 
+/// `gradient` as the place of a result that is computed from it element by element: where the caller says so, or it was brought
+/// into another layout for this call alone, and it is memory of its own that holds none of the other operands.
+pub(super) fn in_place_of(gradient: &Tensor, over: bool, others: &[&Tensor]) -> Option<Tensor> {
+    let buffer = gradient.buffer();
+    let apart = others.iter().all(|other| !other.buffer().shares(buffer));
+    let own = if over { buffer.is_own() } else { buffer.is_spare() };
+    (own && apart && gradient.dtype() == DType::F32).then(|| gradient.clone())
+}
+
 pub(super) fn unary(op: UnaryOp, x: &Tensor) -> Result<Tensor> {
     let y = x.like(x.dtype())?;
     elementwise::unary(x.context(), op, x.dtype(), x.buffer(), y.buffer(), x.count())?;
     Ok(y)
 }
 
-pub(super) fn unary_backward(op: UnaryOp, x: &Tensor, grad_y: &Tensor) -> Result<Tensor> {
+pub(super) fn unary_backward(op: UnaryOp, x: &Tensor, grad_y: &Tensor, over: bool) -> Result<Tensor> {
     let grad_y = grad_y.to_layout(x.layout())?;
-    let grad_x = x.like(DType::F32)?;
+    let grad_x = match in_place_of(&grad_y, over, &[x]) {
+        Some(place) => place,
+        None => x.like(DType::F32)?,
+    };
     let (from, to) = (grad_y.buffer(), grad_x.buffer());
     elementwise::unary_backward(x.context(), op, x.buffer(), from, to, x.count())?;
     Ok(grad_x)
@@ -22,18 +34,27 @@ pub(super) fn unary_backward(op: UnaryOp, x: &Tensor, grad_y: &Tensor) -> Result
 pub(super) fn binary(
     op: BinaryOp,
     activation: Option<UnaryOp>,
-    a: &Tensor,
-    b: &Tensor,
+    [a, b]: [&Tensor; 2],
     shape: &[usize],
+    over: Option<usize>,
 ) -> Result<Tensor> {
     let context = a.context();
     // The result lies as the operand does that has its shape, so that a bias does not turn an activation around.
     let layout = if a.shape() == shape { a.layout() } else { b.layout() };
     let dtype = a.dtype();
     let gives = if op.is_comparison() { DType::F32 } else { dtype };
-    let y = Tensor::empty(context, shape, gives, layout)?;
+    let alike = a.shape() == b.shape() && a.layout() == b.layout();
+    let place = match over {
+        Some(0) if alike && gives == dtype => in_place_of(a, true, &[b]),
+        Some(1) if alike && gives == dtype => in_place_of(b, true, &[a]),
+        _ => None,
+    };
+    let y = match place {
+        Some(place) => place,
+        None => Tensor::empty(context, shape, gives, layout)?,
+    };
     let (left, right) = (a.buffer(), b.buffer());
-    if a.shape() == b.shape() && a.layout() == b.layout() {
+    if alike {
         elementwise::binary(context, op, dtype, activation, left, right, y.buffer(), y.count())?;
     } else {
         let index = broadcast_index(&y, a, b);

@@ -42,7 +42,9 @@ pub(crate) fn launch(
     let shape = shapes.first().map_or(&[][..], |shape| shape);
     let y = match op {
         Op::Unary(op) => elementwise::unary(*op, x)?,
-        Op::Binary { op, activation } => elementwise::binary(*op, *activation, x, inputs[1], shape)?,
+        Op::Binary { op, activation } => {
+            elementwise::binary(*op, *activation, [x, inputs[1]], shape, hints.over)?
+        }
         Op::Where => elementwise::choose(x, inputs[1], inputs[2], shape)?,
         Op::Cast(dtype) => cast::cast(x, *dtype)?,
         Op::MatMul { op, bias, residual, activation } => {
@@ -101,7 +103,7 @@ pub(crate) fn launch(
 fn backward(gradient: &Gradient, inputs: &[&Tensor], shape: &[usize], hints: &Hints) -> Result<Vec<Tensor>> {
     let x = inputs[0];
     let y = match gradient {
-        Gradient::Unary(op) => elementwise::unary_backward(*op, x, inputs[1])?,
+        Gradient::Unary(op) => elementwise::unary_backward(*op, x, inputs[1], hints.over == Some(1))?,
         Gradient::Binary { op, wants } => {
             return elementwise::binary_backward(*op, *wants, [x, inputs[1]], inputs[2]);
         }
@@ -122,10 +124,11 @@ fn backward(gradient: &Gradient, inputs: &[&Tensor], shape: &[usize], hints: &Hi
         }
         Gradient::AdaptiveAvgPool2d { pool, x_shape } => pooling::adaptive_backward(*pool, *x_shape, x)?,
         Gradient::BatchNormTrain { activation } => {
-            return normalization::train_backward(*activation, inputs);
+            return normalization::train_backward(*activation, inputs, hints.over == Some(4));
         }
+        Gradient::BatchNormAgain { activation } => normalization::again(*activation, inputs)?,
         Gradient::BatchNorm { op, activation } => {
-            return normalization::eval_backward(op, *activation, inputs);
+            return normalization::eval_backward(op, *activation, inputs, hints.over == Some(4));
         }
         Gradient::Softmax(op) => softmax::backward("softmax", op.axis, x, inputs[1])?,
         Gradient::LogSoftmax(op) => softmax::backward("log_softmax", op.axis, x, inputs[1])?,

@@ -5,6 +5,7 @@
 use tilewright_kernels::normalization::{self, BatchNormLaunch, Deviation, Grads, Running, Statistics};
 use tilewright_ops::{BatchNorm, DType, UnaryOp};
 
+use super::elementwise::in_place_of;
 use crate::{error::Result, layout::Layout, tensor::Tensor};
 
 const TRAIN: &str = "batch_norm_train";
@@ -49,6 +50,25 @@ pub(super) fn train(
     Ok(vec![with_rank_of(y, of)?, mean, inv_std, new_mean, new_var, rest])
 }
 
+/// `y` once more, from `x`, `weight`, `bias`, `mean`, `inv_std` and the mean's `rest`.
+pub(super) fn again(activation: Option<UnaryOp>, inputs: &[&Tensor]) -> Result<Tensor> {
+    let [of, weight, bias, mean, inv_std] = five(inputs);
+    let x = channels_fastest(of)?;
+    let y = x.like(DType::F32)?;
+    let call = BatchNormLaunch {
+        op: TRAIN,
+        dims: dims(&BatchNorm::default(), of)?,
+        x: x.buffer(),
+        mean: mean.buffer(),
+        deviation: Deviation::InvStd(inv_std.buffer(), inputs[5].buffer()),
+        weight: weight.buffer(),
+        bias: bias.buffer(),
+        activation,
+    };
+    normalization::batch_norm(of.context(), &call, y.buffer())?;
+    with_rank_of(y, of)
+}
+
 /// `y` from `x`, `weight`, `bias` and the running statistics.
 pub(super) fn eval(norm: &BatchNorm, activation: Option<UnaryOp>, inputs: &[&Tensor]) -> Result<Tensor> {
     let [of, weight, bias, running_mean, running_var] = five(inputs);
@@ -69,11 +89,15 @@ pub(super) fn eval(norm: &BatchNorm, activation: Option<UnaryOp>, inputs: &[&Ten
 }
 
 /// The gradients of `x`, `weight` and `bias`, from `x`, `weight`, `mean`, `inv_std`, `grad_y`, the
-/// mean's `rest` and, with an activation, the bias.
-pub(super) fn train_backward(activation: Option<UnaryOp>, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+/// mean's `rest` and, with an activation, the bias. That of `x` may lie `over` `grad_y`.
+pub(super) fn train_backward(
+    activation: Option<UnaryOp>,
+    inputs: &[&Tensor],
+    over: bool,
+) -> Result<Vec<Tensor>> {
     let norm = BatchNorm::default();
     let deviation = Deviation::InvStd(inputs[3].buffer(), inputs[5].buffer());
-    backward(TRAIN_BACKWARD, &norm, true, deviation, activation, inputs, inputs.get(6).copied())
+    backward(TRAIN_BACKWARD, [true, over], &norm, deviation, activation, inputs, inputs.get(6).copied())
 }
 
 /// The same with the running statistics, which are constants.
@@ -81,15 +105,16 @@ pub(super) fn eval_backward(
     norm: &BatchNorm,
     activation: Option<UnaryOp>,
     inputs: &[&Tensor],
+    over: bool,
 ) -> Result<Vec<Tensor>> {
     let deviation = Deviation::Variance(inputs[3].buffer(), norm.eps);
-    backward(EVAL_BACKWARD, norm, false, deviation, activation, inputs, inputs.get(5).copied())
+    backward(EVAL_BACKWARD, [false, over], norm, deviation, activation, inputs, inputs.get(5).copied())
 }
 
 fn backward(
     op: &'static str,
+    [train, over]: [bool; 2],
     norm: &BatchNorm,
-    train: bool,
     deviation: Deviation<'_>,
     activation: Option<UnaryOp>,
     inputs: &[&Tensor],
@@ -99,7 +124,10 @@ fn backward(
     // Without an activation the bias plays no part.
     let bias = bias.unwrap_or(weight);
     let (x, grad_y) = (channels_fastest(of)?, channels_fastest(grad_y)?);
-    let grad_x = x.like(DType::F32)?;
+    let grad_x = match in_place_of(&grad_y, over, &[&x]) {
+        Some(place) => place,
+        None => x.like(DType::F32)?,
+    };
     let (grad_weight, grad_bias) = (weight.like(DType::F32)?, weight.like(DType::F32)?);
     let to = Grads { x: grad_x.buffer(), weight: grad_weight.buffer(), bias: grad_bias.buffer() };
     let call = BatchNormLaunch {

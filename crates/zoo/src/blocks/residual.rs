@@ -147,7 +147,7 @@ impl Layer for Block {
             y = if last { norm.forward(&y, pass)? } else { norm.forward_relu(&y, pass)? };
         }
         let y = self.attention.forward(&y, pass)?;
-        let y = y.add_relu(&self.shortcut.forward(x, pass)?)?;
+        let y = y.add_relu_over(&self.shortcut.forward(x, pass)?)?;
         Ok(self.tap.give(y, pass))
     }
 }

@@ -98,10 +98,15 @@ impl Layer for UNetBn {
             maps.push(stage.forward(pooled.as_ref().unwrap_or(x), pass)?);
         }
         let mut x = maps.pop().unwrap_or_else(|| x.clone());
-        for (up, map) in self.up.iter().zip(maps.iter().rev()) {
-            x = up.run([&x, map], pass, |up, [x, map], pass| {
+        for up in &self.up {
+            // Nothing else reads the map again.
+            let Some(map) = maps.pop() else { break };
+            // A pass with checkpointing saves these two: joined they take more memory.
+            x = up.run([&x, &map], pass, |up, [x, map], pass| {
                 let larger = surrounded(&up.enlarge.forward(x, pass)?, map.shape())?;
-                up.stage.forward(&Var::concat(&[map, &larger], 1)?, pass)
+                let joined = Var::concat(&[map, &larger], 1)?;
+                drop(larger);
+                up.stage.forward(&joined, pass)
             })?;
         }
         Ok(self.tap.give_as("outc", self.head.forward(&x, pass)?, pass))

@@ -3,7 +3,11 @@
 use tilewright_ops::{DType, Pooling};
 use tilewright_runtime::{Buffer, Context, Result};
 
-use super::{gradient, output::Run, weight};
+use super::{
+    gradient,
+    output::Run,
+    weight::{Filters, Transform},
+};
 use crate::{
     base::{device::Device, epilogue::Windows},
     convolution::{
@@ -11,6 +15,7 @@ use crate::{
         geometry::Geometry,
         implementation::Implementation,
         problem::{Pass, Problem},
+        weight::Weight,
     },
 };
 
@@ -67,16 +72,20 @@ impl Implementation for Winograd {
     }
 
     fn pack(&self, context: &Context, problem: &Problem, weight: &Buffer) -> Result<Buffer> {
-        weight::pack(context, Pass::Forward, problem, self.tile, weight)
+        let transform = Transform { pass: Pass::Forward, tile: self.tile, problem };
+        transform.pack(context, weight, problem.w_shape[0])
     }
 
     fn forward(&self, context: &Context, call: &Conv2dLaunch<'_>, y: &Buffer) -> Result<()> {
         let problem = &call.problem;
-        let packed = call.weight.packed(|weight| self.pack(context, problem, weight))?;
+        let filters = match call.weight {
+            Weight::Plain(weight) => Filters::Plain(problem, weight),
+            Weight::Packed(packed) => Filters::Packed(packed.buffer()),
+        };
         let pass = Pass::Forward;
         let geometry = Geometry::new(pass.name(), problem)?;
         let run = Run { pass, tile: self.tile, geometry, call: Some(call) };
-        run.run(context, &packed, call.x, y)
+        run.run(context, filters, call.x, y)
     }
 
     fn backward_input(
@@ -88,11 +97,15 @@ impl Implementation for Winograd {
         grad_x: &Buffer,
     ) -> Result<()> {
         let pass = Pass::BackwardInput;
-        let packed = weight::pack(context, pass, problem, self.tile, weight)?;
         // What the kernel does not reach on one side it reaches on the other; `obstacle` has seen to it that 2 is enough.
         let geometry = Geometry::new(pass.name(), problem)?;
         let geometry = geometry.reversed(geometry.padding.map(|padding| 2 - padding));
-        Run { pass, tile: self.tile, geometry, call: None }.run(context, &packed, grad_y, grad_x)
+        Run { pass, tile: self.tile, geometry, call: None }.run(
+            context,
+            Filters::Plain(problem, weight),
+            grad_y,
+            grad_x,
+        )
     }
 
     fn backward_weight(

@@ -8,6 +8,7 @@ use tilewright_runtime::{Buffer, Context, Dispatch, Result};
 use super::{
     input::InputTiles,
     spec::{Spec, budget},
+    weight::Filters,
 };
 use crate::{
     base::{
@@ -27,7 +28,7 @@ params! { OutputParams for "winograd_output" {
     vectors: u32, tiles_h: u32, tiles_w: u32,
     first: u32, tiles: u32, count: u32,
     p0: f32, p1: f32, divisor: f32,
-    pad0: u32, pad1: u32, pad2: u32,
+    across: u32, begin: u32, pad: u32,
 } }
 
 pub(crate) const LAYOUT: ParamsLayout = OutputParams::LAYOUT;
@@ -52,9 +53,8 @@ impl Run<'_> {
         (budget(context) / tile_bytes / 32).max(1) * 32
     }
 
-    /// Transforms `x`, multiplies by the transformed weight `packed`, and transforms back into `y`, as many tiles at once
-    /// as the budget allows.
-    pub fn run(&self, context: &Context, packed: &Buffer, x: &Buffer, y: &Buffer) -> Result<()> {
+    /// Transforms `x`, multiplies by the transformed weight, and transforms back into `y`, as many tiles at once as the budget allows.
+    pub fn run(&self, context: &Context, filters: Filters<'_>, x: &Buffer, y: &Buffer) -> Result<()> {
         let op = self.pass.name();
         let number = |value| to_u32(op, value);
         let geometry = self.geometry;
@@ -65,55 +65,59 @@ impl Run<'_> {
         let all = batch * tiles_h * tiles_w;
         let batches = (tile + 2) * (tile + 2);
         let at_once = self.tiles_at_once(context).min(all);
-        number(batches * at_once * inputs.max(outputs))?;
+        let blocks = filters.blocks(context, (self.pass, self.tile), outputs, at_once == all)?;
+        let widest = blocks.iter().map(|(block, _)| block.len()).max().unwrap_or(0);
+        number(batches * at_once * inputs.max(widest))?;
         let [p0, p1] = self.call.map_or([0.0; 2], Conv2dLaunch::parameters);
         let transformed = context.alloc((batches * at_once * inputs * 4) as u64)?;
-        let products = context.alloc((batches * at_once * outputs * 4) as u64)?;
+        let products = context.alloc((batches * at_once * widest * 4) as u64)?;
         let epilogue = self.call.map_or_else(Epilogue::default, |call| call.epilogue(y));
         let [bias, residual] = self.call.map_or([&products; 2], |call| call.addends(y, &products));
         let spec = Spec { epilogue, ..Spec::new(context, "winograd_output", self.tile) };
-        let vectors = outputs / spec.width();
         let input_tiles = InputTiles { pass: self.pass, tile: self.tile, geometry, grid: [tiles_h, tiles_w] };
         let mut first = 0;
         while first < all {
             let tiles = at_once.min(all - first);
             input_tiles.transform(context, x, &transformed, first, tiles)?;
+            for (block, filters) in &blocks {
+                let packed = filters.packed(context, block.len())?;
+                let product = Product {
+                    batches,
+                    m: tiles,
+                    n: block.len(),
+                    k: inputs,
+                    left_stride: tiles * inputs,
+                    right_stride: inputs * block.len(),
+                    ..Product::default()
+                };
+                let operands =
+                    Operands { left: &transformed, right: &packed, bias: None, residual: None, y: &products };
+                matmul(context, &product, &operands, None)?;
 
-            let product = Product {
-                batches,
-                m: tiles,
-                n: outputs,
-                k: inputs,
-                left_stride: tiles * inputs,
-                right_stride: inputs * outputs,
-                ..Product::default()
-            };
-            let operands =
-                Operands { left: &transformed, right: packed, bias: None, residual: None, y: &products };
-            matmul(context, &product, &operands, None)?;
-
-            let params = OutputParams {
-                geometry,
-                vectors: number(vectors)?,
-                tiles_h: number(tiles_h)?,
-                tiles_w: number(tiles_w)?,
-                first: number(first)?,
-                tiles: number(tiles)?,
-                count: number(tiles * vectors)?,
-                p0,
-                p1,
-                divisor: self.call.map_or(1.0, Conv2dLaunch::divisor),
-                pad0: 0,
-                pad1: 0,
-                pad2: 0,
-            };
-            let dispatch = Dispatch {
-                op,
-                params: bytemuck::bytes_of(&params),
-                buffers: &[&products, bias, residual, y],
-                groups: workgroups(params.count),
-            };
-            context.dispatch(&spec.into(), &dispatch)?;
+                let vectors = block.len() / spec.width();
+                let params = OutputParams {
+                    geometry,
+                    vectors: number(vectors)?,
+                    tiles_h: number(tiles_h)?,
+                    tiles_w: number(tiles_w)?,
+                    first: number(first)?,
+                    tiles: number(tiles)?,
+                    count: number(tiles * vectors)?,
+                    p0,
+                    p1,
+                    divisor: self.call.map_or(1.0, Conv2dLaunch::divisor),
+                    across: number(outputs / spec.width())?,
+                    begin: number(block.start / spec.width())?,
+                    pad: 0,
+                };
+                let dispatch = Dispatch {
+                    op,
+                    params: bytemuck::bytes_of(&params),
+                    buffers: &[&products, bias, residual, y],
+                    groups: workgroups(params.count),
+                };
+                context.dispatch(&spec.into(), &dispatch)?;
+            }
             first += tiles;
         }
         Ok(())

@@ -77,6 +77,12 @@ impl Gradient {
                 let rows = [2, 3].into_iter().filter_map(|axis| self.pooled_rows(axis, x[axis]));
                 planes.into_iter().chain(rows).collect()
             }
+            Self::BatchNormAgain { .. } => axes(x)
+                .map(|axis| {
+                    let channels = (axis == 1).then_some(0);
+                    Cut::plain(whole, &[axis], x[axis], [vec![Some(axis)], vec![channels; 5]].concat())
+                })
+                .collect(),
             // Sums over all but the channels.
             Self::BatchNormTrain { .. } | Self::BatchNorm { .. } => {
                 let mut operands = vec![Some(0); inputs.len()];

@@ -10,6 +10,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# cargo starts every test binary by this script, whatever the machine is called.
+host=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
+export "CARGO_TARGET_${host}_RUNNER=$PWD/scripts/run-test.sh"
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 result=0

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{contexts, random, random_tensor};
+use common::{contexts_for_numbers, random, random_tensor};
 use tilewright::{
     Context, DType, MatMulCall, ParameterStore, Pass, Tensor, Var,
     graph::{Compiled, Error, Graph, Options, Precision, capture},
@@ -54,7 +54,7 @@ fn constant(context: &Context, seed: u64, shape: &[usize]) -> Tensor {
 
 #[test]
 fn casts_stand_at_the_ends_and_around_islands() {
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         let (x, _) = random_tensor(&context, 1, &[2, 5, 9, 7]);
         let graph = graph_of(&context, x.shape(), |x| {
             let c = x.context();
@@ -119,7 +119,7 @@ fn casts_stand_at_the_ends_and_around_islands() {
 
 #[test]
 fn what_f16_cannot_hold_stays_f32() {
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         let graph = graph_of(&context, &[2, 3], |x| {
             let large = Tensor::from_slice(x.context(), &[1e5f32, 0.0, 0.0, 1.0, 1.0, 1.0], &[3, 2])?;
             x.matmul(&large)
@@ -134,7 +134,7 @@ fn what_f16_cannot_hold_stays_f32() {
 #[test]
 fn sizes_and_groups_of_f16_convolutions() {
     let mut cases = common::Cases::new();
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         for (n, channels, out, groups, kernel, size) in [
             (1, 1, 1, 1, 1, [1, 1]),
             (3, 8, 8, 8, 3, [5, 17]),
@@ -211,7 +211,7 @@ fn zoo_network(context: &Context, name: &str, shortcut: Shortcut) -> Network {
 
 #[test]
 fn networks_of_the_zoo_answer_as_in_f32() {
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         for (name, shortcut) in [("small_cnn", Shortcut::Projection), ("resnet20", Shortcut::Padding)] {
             let network = zoo_network(&context, name, shortcut);
             let (x, _) = random_tensor(&context, 5, &[3, 3, 32, 32]);

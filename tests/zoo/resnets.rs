@@ -11,7 +11,7 @@ use tilewright_reference::golden::{self, Case};
 use crate::common::{
     Cases, close,
     computed::{self, uniform},
-    context, contexts,
+    context, contexts_for_numbers,
 };
 
 fn value_range(name: &str, shape: &[usize], bias: (f64, f64)) -> (f64, f64) {
@@ -66,7 +66,7 @@ fn cases(prefix: &str) -> Vec<Case> {
 #[test]
 fn logits_names_and_shapes_are_torchvisions() {
     let mut depths = std::collections::BTreeSet::new();
-    for (at, context) in contexts().into_iter().enumerate() {
+    for (at, context) in contexts_for_numbers().into_iter().enumerate() {
         let mut table = Cases::new();
         for case in cases("eval") {
             // The second mode meets no new kernel in a deeper network: it would only take its time.
@@ -90,7 +90,7 @@ fn logits_names_and_shapes_are_torchvisions() {
 
 #[test]
 fn every_parameter_gradient_is_pytorchs() {
-    for (at, context) in contexts().into_iter().enumerate() {
+    for (at, context) in contexts_for_numbers().into_iter().enumerate() {
         let mut table = Cases::new();
         for case in cases("gradients") {
             if at > 0 && case.number("depth").unwrap() > 18.0 {

@@ -129,6 +129,13 @@ fn memory_says_what_a_training_step_holds() {
         "--checkpoint-activations",
     ]);
     assert!(said.contains("peak"), "{said}");
+    assert!(plain["at_peak"].is_null(), "{plain}");
+    let watched = report(&["--peak"]);
+    let held = watched["at_peak"]["held"].as_array().unwrap();
+    let all: u64 = held.iter().map(|held| held["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(all + watched["at_peak"]["earlier"].as_u64().unwrap(), bytes(&watched, "peak"), "{watched}");
+    let said = run_well(&[&base[..4], &["--steps", "1", "--peak"]].concat());
+    assert!(said.contains("held at the peak, in ") && said.contains("network"), "{said}");
     run_badly(&[&base[..4], &["--steps", "0"]].concat(), &["--steps"]);
     run_badly(&["memory", "nothing"], &["nothing", "resnet20"]);
     run_badly(&["memory", "resnet20", "--input", "3x32x32"], &["[3, 32, 32]", "N×C×H×W"]);

@@ -1,5 +1,6 @@
 //! `tilewright segment`.
 
+mod classes;
 mod colours;
 mod network;
 
@@ -7,6 +8,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
+    thread,
 };
 
 use serde_json::{Value, json};
@@ -110,15 +112,21 @@ fn one(
     let answers = segmenter.answers(context, &picture, prepare, times)?;
     let (width, height) = (picture.width(), picture.height());
     let seen = colours::mask(width, height, &answers, names.len()).map_err(DataError::from)?;
-    let over = colours::overlay(&picture.to_rgb8(), &answers).map_err(DataError::from)?;
     let [mask, overlay] = ["mask.png", "overlay.png"].map(|end| {
         let mut name = stem.as_os_str().to_owned();
         name.push(".");
         name.push(end);
         PathBuf::from(name)
     });
-    seen.write_png(&mask).map_err(DataError::from)?;
-    over.write_png(&overlay).map_err(DataError::from)?;
+    // Compressing them takes most of this part.
+    thread::scope(|scope| {
+        let mask = scope.spawn(|| seen.write_png(&mask));
+        let written =
+            colours::overlay(&picture.to_rgb8(), &answers).and_then(|over| over.write_png(&overlay));
+        let other = mask.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        written.and(other)
+    })
+    .map_err(DataError::from)?;
     times.end("mask and overlay");
     let mut pixels = vec![0usize; names.len()];
     for &class in &answers {

@@ -3,17 +3,18 @@
 use std::{path::Path, sync::Arc};
 
 use tilewright_autograd::Var;
-use tilewright_data::picture::{Picture, Samples};
-use tilewright_nn::{
-    INPUT, ParameterStore, Pass, StateSource, Unwrapped, Values,
-    layers::{Upsample, UpsampleMode},
+use tilewright_data::{
+    DataError,
+    picture::{Filter, Picture, Samples},
 };
-use tilewright_ops::{Coordinates, Interpolation, Resize2d, SliceRange};
+use tilewright_nn::{INPUT, ParameterStore, Pass, StateSource, Unwrapped, Values};
+use tilewright_ops::SliceRange;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 use tilewright_train::Segmentation;
 use tilewright_zoo::{Network, Task, build, entries, entry, options_of};
 
+use super::classes::Scores;
 use crate::{error::Error, error::Result, vision::Times};
 
 /// Pixels of a side in the network.
@@ -82,29 +83,15 @@ impl Segmenter {
         times: &mut Times,
     ) -> Result<Vec<i32>> {
         let (height, width) = (picture.height(), picture.width());
-        let samples = planes(picture, self.channels, prepare.percentiles)?;
-        let x = Tensor::from_slice(context, &samples, &[1, self.channels, height, width])?;
-        let mut x = Var::constant(x);
-        if let Some(side) = prepare.resize {
-            let size = shorter(side, [height, width]);
-            if size.iter().any(|&side| side > LONGEST) {
-                let reason = format!(
-                    "{height}×{width} would become {}×{}; at most {LONGEST} can be",
-                    size[0], size[1]
-                );
-                return Err(Error::Argument { argument: "--resize", reason });
-            }
-            let interpolation = Interpolation::LinearAntialias { exclude_outside: true };
-            let op = Resize2d { size, scale: None, interpolation, coordinates: Coordinates::HalfPixel };
-            x = x.resize2d(&op)?;
+        let size = prepare.resize.map(|side| shorter(side, [height, width]));
+        if let Some(size) = size.filter(|size| size.iter().any(|&side| side > LONGEST)) {
+            let reason =
+                format!("{height}×{width} would become {}×{}; at most {LONGEST} can be", size[0], size[1]);
+            return Err(Error::Argument { argument: "--resize", reason });
         }
-        let constant = |values: Vec<f32>| -> Result<Var> {
-            let values: Vec<f32> = values.iter().cycle().take(self.channels).copied().collect();
-            Ok(Var::constant(Tensor::from_slice(context, &values, &[self.channels, 1, 1])?))
-        };
-        let factors = prepare.std.iter().map(|std| 1.0 / std).collect();
-        x = x.sub(&constant(prepare.mean.clone())?)?.mul(&constant(factors)?)?;
-        let [high, wide] = [x.shape()[2], x.shape()[3]];
+        let [high, wide] = size.unwrap_or([height, width]);
+        let samples = planes(picture, self.channels, [high, wide], prepare)?;
+        let mut x = Var::constant(Tensor::from_slice(context, &samples, &[1, self.channels, high, wide])?);
         // What is too small for the network is given zeros, the mean, at its right and lower side.
         let missing = |side: usize| (0, self.least.saturating_sub(side));
         if high < self.least || wide < self.least {
@@ -121,8 +108,18 @@ impl Segmenter {
         let whole = |axis: usize| SliceRange::new(0, logits.shape()[axis]);
         let logits =
             logits.slice(&[whole(0), whole(1), SliceRange::new(0, high), SliceRange::new(0, wide)])?;
-        let logits = Upsample::to(UpsampleMode::Bilinear, &logits, [height, width])?;
-        let answers = self.task.answers(&Values::new().with(name, logits))?.to_vec::<i32>()?;
+        let scores = logits.tensor().to_vec::<f32>()?;
+        if !scores.iter().all(|score| score.is_finite()) {
+            let reason = "the network gives NaN or infinite numbers; are its weights whole?".to_owned();
+            return Err(Error::Array { path: name.into_owned(), reason });
+        }
+        let classes = logits.shape()[1];
+        if classes != 1 && classes != self.classes() {
+            let reason = format!("it has {classes} channels; {} or 1 are wanted", self.classes());
+            return Err(Error::Array { path: name.into_owned(), reason });
+        }
+        let scores = Scores { values: &scores, classes, height: high, width: wide };
+        let answers = scores.classes_in(height, width);
         times.end("scores to the picture's size, classes");
         Ok(answers)
     }
@@ -148,8 +145,13 @@ fn shorter(side: usize, [height, width]: [usize; 2]) -> [usize; 2] {
     if height <= width { [side, long(width, height)] } else { [long(height, width), side] }
 }
 
-/// The samples of a picture in 0 to 1, C × H × W.
-fn planes(picture: &Picture, channels: usize, percentiles: Option<[f32; 2]>) -> Result<Vec<f32>> {
+/// A picture in a size, normalised, C × H × W. Its range of samples is that of the whole picture before it is resized.
+fn planes(
+    picture: &Picture,
+    channels: usize,
+    [height, width]: [usize; 2],
+    prepare: &Preparation,
+) -> Result<Vec<f32>> {
     let picture = match channels {
         1 if picture.channels() <= 2 => picture.clone().without_alpha(),
         1 => picture.clone().to_grey8(),
@@ -161,28 +163,54 @@ fn planes(picture: &Picture, channels: usize, percentiles: Option<[f32; 2]>) -> 
             return Err(Error::Argument { argument: "--weights", reason });
         }
     };
-    let numbers: Vec<f32> = match picture.samples() {
-        Samples::U8(samples) => samples.iter().map(|&sample| f32::from(sample) / 255.0).collect(),
-        Samples::U16(samples) => samples.iter().map(|&sample| f32::from(sample) / 65535.0).collect(),
+    let [low, high] = match (prepare.percentiles, picture.samples()) {
+        (None, Samples::U8(_)) => [0.0, 255.0],
+        (None, Samples::U16(_)) => [0.0, 65535.0],
+        (Some(percentiles), Samples::U8(samples)) => {
+            range(samples.iter().map(|&sample| sample.into()), percentiles)
+        }
+        (Some(percentiles), Samples::U16(samples)) => range(samples.iter().copied(), percentiles),
     };
-    let numbers = percentiles.map_or(numbers.clone(), |percentiles| stretched(&numbers, percentiles));
-    let plane = |channel: usize| numbers.iter().skip(channel).step_by(channels).copied();
-    Ok((0..channels).flat_map(plane).collect())
+    let picture = picture.resize(width, height, Filter::Bilinear).map_err(DataError::from)?;
+    let mut planes = Vec::with_capacity(height * width * channels);
+    for channel in 0..channels {
+        let of = |values: &[f32]| values[channel % values.len()];
+        let (mean, factor) = (of(&prepare.mean), 1.0 / of(&prepare.std));
+        // A picture of one value is dark throughout.
+        let share = if high > low { 1.0 / (high - low) } else { 0.0 };
+        let number = |sample: f32| (((sample - low) * share).clamp(0.0, 1.0) - mean) * factor;
+        match picture.samples() {
+            Samples::U8(samples) => {
+                let table: Vec<f32> = (0..=u8::MAX).map(|sample| number(sample.into())).collect();
+                let own = samples.iter().skip(channel).step_by(channels);
+                planes.extend(own.map(|&sample| table[usize::from(sample)]));
+            }
+            Samples::U16(samples) => {
+                planes.extend(
+                    samples.iter().skip(channel).step_by(channels).map(|&sample| number(sample.into())),
+                );
+            }
+        }
+    }
+    Ok(planes)
 }
 
-/// The numbers with those at the percentiles as 0 and 1, and what lies outside cut off.
-fn stretched(numbers: &[f32], percentiles: [f32; 2]) -> Vec<f32> {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f32::total_cmp);
-    let last = sorted.len().saturating_sub(1);
-    let at = |percent: f32| {
+/// The samples of which so many percent are darker.
+fn range(samples: impl ExactSizeIterator<Item = u16>, percentiles: [f32; 2]) -> [f32; 2] {
+    let last = samples.len().saturating_sub(1);
+    let mut counts = vec![0usize; 1 << 16];
+    for sample in samples {
+        counts[usize::from(sample)] += 1;
+    }
+    percentiles.map(|percent| {
         let place = (last as f64 * f64::from(percent) / 100.0).round() as usize;
-        sorted.get(place.min(last)).copied().unwrap_or_default()
-    };
-    let [low, high] = percentiles.map(at);
-    // A picture of one value is dark throughout.
-    let range = if high > low { high - low } else { f32::INFINITY };
-    numbers.iter().map(|number| ((number - low) / range).clamp(0.0, 1.0)).collect()
+        let mut below = 0;
+        let found = counts.iter().position(|&count| {
+            below += count;
+            below > place
+        });
+        found.unwrap_or_default() as f32
+    })
 }
 
 #[cfg(test)]
@@ -194,7 +222,10 @@ mod tests {
         assert_eq!(shorter(520, [100, 200]), [520, 1040]);
         assert_eq!(shorter(10, [33, 20]), [16, 10]);
         assert_eq!(shorter(1, [1, usize::MAX]), [1, usize::MAX]);
-        assert_eq!(stretched(&[0.0, 1.0, 2.0, 3.0, 4.0], [25.0, 75.0]), [0.0, 0.0, 0.5, 1.0, 1.0]);
-        assert_eq!(stretched(&[0.5; 3], [1.0, 99.0]), [0.0; 3]);
+        let of = |samples: &[u16], percentiles| range(samples.iter().copied(), percentiles);
+        assert_eq!(of(&[400, 100, 300, 0, 200], [25.0, 75.0]), [100.0, 300.0]);
+        assert_eq!(of(&[7, 7, 7], [1.0, 99.0]), [7.0, 7.0]);
+        assert_eq!(of(&[65535, 0], [0.0, 100.0]), [0.0, 65535.0]);
+        assert_eq!(of(&[], [0.0, 100.0]), [0.0, 0.0]);
     }
 }

@@ -53,12 +53,13 @@ fn nearest_adds_the_step_up() {
         .chunks(3)
         .map(|pixel| usize::from(pixel[0]) * 256 + usize::from(pixel[1]))
         .collect();
-    // (3 i + 1) of 480 columns lie on an edge: of pixels 4 k + 1 and 4 k + 2.
+    // The centre of column 3 i + 1 lies on the edge of pixels 4 i + 1 and 4 i + 2.
     let ties = || (1..480).step_by(3);
-    let left = ties().filter(|&at| taken[at] == (4 * at + 2) / 3 - 1).count();
-    let right = ties().filter(|&at| taken[at] == (4 * at + 2) / 3).count();
+    let right_of = |at: usize| at / 3 * 4 + 2;
+    let left = ties().filter(|&at| taken[at] == right_of(at) - 1).count();
+    let right = ties().filter(|&at| taken[at] == right_of(at)).count();
     assert_eq!((left, right), (99, 61));
-    let first: Vec<usize> = ties().filter(|&at| taken[at] == (4 * at + 2) / 3 - 1).take(6).collect();
+    let first: Vec<usize> = ties().filter(|&at| taken[at] == right_of(at) - 1).take(6).collect();
     assert_eq!(first, [4, 16, 19, 22, 25, 61]);
 }
 

@@ -7,12 +7,12 @@ mod common;
 use std::collections::HashSet;
 
 use common::{
-    Cases, close, contexts, full,
+    Cases, close, contexts, contexts_for_numbers, full,
     host::{numbers, random_channels_last},
     random_tensor,
 };
 use tilewright::{
-    Context, Conv2dAlgorithm, Conv2dCall, Layout, Tensor,
+    Context, Conv2dAlgorithm, Conv2dCall, Layout, Mode, Tensor,
     kernels::{
         convolution::{self, Conv2dLaunch as Launch, Pass, Problem},
         select::{self, Device, DeviceClass},
@@ -155,6 +155,10 @@ fn every_shape_by_every_algorithm_that_pools() {
         for (at, shape) in shapes().into_iter().enumerate() {
             for algorithm in algorithms(&context, &shape, &pooling, true) {
                 pooled.insert(algorithm);
+                // By pairs, as in common/convolution_sweep.rs.
+                if !full() && context.mode() == Mode::Checked && at / 2 % 2 != 0 {
+                    continue;
+                }
                 // With everything behind it, it goes no other way to its sums than with nothing.
                 let ways: &[bool] = if full() || at < 2 { &[false, true] } else { &[true] };
                 for &everything in ways {
@@ -196,7 +200,7 @@ fn every_pooling_in_one_kernel_or_in_two() {
 #[test]
 fn windows_past_the_largest_and_smallest_numbers() {
     // Where everything is below the lowest finite number or not a number, both ways of pooling still agree.
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         let values: Vec<f32> = (0..4 * 64).map(|at| [f32::MIN, f32::MAX, -0.0, 0.0][at % 4]).collect();
         let x = Tensor::from_slice(&context, &values, &[1, 4, 8, 8]).unwrap();
         let (w, _) = random_tensor(&context, 2, &[4, 4, 3, 3]);

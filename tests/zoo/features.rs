@@ -70,7 +70,8 @@ fn near(path: &str, value: &Tensor, shape: &[usize], wanted: &[f32]) -> Result<(
 #[test]
 fn every_module_gives_what_pytorchs_hook_finds() {
     let (context, mut table) = (context(), Cases::new());
-    for case in golden::family("features").unwrap() {
+    let cases = golden::family("features").unwrap().into_iter();
+    for case in cases.filter(|case| full() || !LIKE_OTHERS.contains(&case.name.as_str())) {
         let begun = std::time::Instant::now();
         let (_store, module) = network(&context, &case);
         let shape = extents(&case.parameters["shape"]);

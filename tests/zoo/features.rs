@@ -14,7 +14,7 @@ use super::networks::{CLASSES, LIKE_OTHERS, extents, filled, value_range};
 use crate::common::{
     Cases,
     computed::{self, uniform},
-    context, full,
+    context, full, some,
 };
 
 /// Of the length of what a module gives. PyTorch's own float32 is up to 2e-5 away from the golden (seresnet50).
@@ -70,8 +70,8 @@ fn near(path: &str, value: &Tensor, shape: &[usize], wanted: &[f32]) -> Result<(
 #[test]
 fn every_module_gives_what_pytorchs_hook_finds() {
     let (context, mut table) = (context(), Cases::new());
-    let cases = golden::family("features").unwrap().into_iter();
-    for case in cases.filter(|case| full() || !LIKE_OTHERS.contains(&case.name.as_str())) {
+    // Every third: what each path gives is in the logits too, and that it is found is tried below for every network.
+    for case in some(golden::family("features").unwrap(), 3) {
         let begun = std::time::Instant::now();
         let (_store, module) = network(&context, &case);
         let shape = extents(&case.parameters["shape"]);

@@ -131,7 +131,7 @@ fn what_cannot_be_segmented_is_said() {
     let [weights, image, broken, out] =
         ["unet.safetensors", "a.png", "broken.png", "out"].map(|name| folder.path().join(name));
     let context = Context::new().unwrap();
-    drop(network(&context, &weights));
+    let made = network(&context, &weights);
     let bytes = Picture::from_u8(16, 16, 1, vec![7; 256]).unwrap().to_png().unwrap();
     fs::write(&image, &bytes).unwrap();
     fs::write(&broken, &bytes[..bytes.len() / 2]).unwrap();
@@ -176,4 +176,14 @@ fn what_cannot_be_segmented_is_said() {
     assert_eq!(report["pictures"][2]["width"].as_u64(), Some(16), "{report}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("2 of 3 pictures"));
     assert!(out.join("a.mask.png").exists() && !out.join("broken.mask.png").exists());
+    // A mask of NaN scores would be one of class 0: there is none.
+    let bias = made.store.parameter("outc.conv.bias").unwrap();
+    bias.set(Tensor::from_slice(&context, &[0.0, f32::NAN, 0.0], &[3]).unwrap()).unwrap();
+    let (bad, none) = (folder.path().join("nan.safetensors"), folder.path().join("none"));
+    StateDict::of(&made.store).unwrap().write(&bad).unwrap();
+    let output =
+        run(&["segment", text(&image), "--model", "unet_bn_16", "--weights", text(&bad), "-o", text(&none)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("a.png") && said.contains("NaN"), "{said}");
+    assert!(!none.join("a.mask.png").exists());
 }

@@ -109,7 +109,7 @@ fn one(
     times.begin();
     let picture = picture::read(path).map_err(DataError::from)?;
     times.end("decode");
-    let answers = segmenter.answers(context, &picture, prepare, times)?;
+    let answers = segmenter.answers(context, path, &picture, prepare, times)?;
     let (width, height) = (picture.width(), picture.height());
     let seen = colours::mask(width, height, &answers, names.len()).map_err(DataError::from)?;
     let [mask, overlay] = ["mask.png", "overlay.png"].map(|end| {

@@ -74,10 +74,11 @@ impl Segmenter {
         self.task.classes()
     }
 
-    /// The class of each pixel of `picture`, row by row.
+    /// The class of each pixel of `picture`, row by row; `file` is whose it is.
     pub fn answers(
         &self,
         context: &Context,
+        file: &Path,
         picture: &Picture,
         prepare: &Preparation,
         times: &mut Times,
@@ -110,13 +111,15 @@ impl Segmenter {
             logits.slice(&[whole(0), whole(1), SliceRange::new(0, high), SliceRange::new(0, wide)])?;
         let scores = logits.tensor().to_vec::<f32>()?;
         if !scores.iter().all(|score| score.is_finite()) {
-            let reason = "the network gives NaN or infinite numbers; are its weights whole?".to_owned();
-            return Err(Error::Array { path: name.into_owned(), reason });
+            let reason =
+                "the network gives NaN or infinite numbers for it; are its weights whole?".to_owned();
+            return Err(Error::Array { path: file.display().to_string(), reason });
         }
         let classes = logits.shape()[1];
         if classes != 1 && classes != self.classes() {
-            let reason = format!("it has {classes} channels; {} or 1 are wanted", self.classes());
-            return Err(Error::Array { path: name.into_owned(), reason });
+            let reason =
+                format!("its output `{name}` has {classes} channels; {} or 1 are wanted", self.classes());
+            return Err(Error::Argument { argument: "--model", reason });
         }
         let scores = Scores { values: &scores, classes, height: high, width: wide };
         let answers = scores.classes_in(height, width);

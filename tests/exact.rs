@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Cases, contexts, host::numbers, random};
+use common::{Cases, contexts, contexts_for_numbers, host::numbers, random};
 use tilewright::{
     Context, DType, Tensor, Var,
     graph::{Compiled, Options, capture},
@@ -101,7 +101,7 @@ fn an_infinite_pixel_reaches_what_sees_it() {
 #[test]
 fn an_infinite_gradient_reaches_what_sees_it() {
     let mut cases = Cases::new();
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         let exact = context.exact();
         let name = |what: &str| format!("{what} ({:?})", context.mode());
         let [x, w] = operands(&exact, false);
@@ -216,7 +216,7 @@ fn padding_multiplies_no_infinity() {
         (op([1, 1], [1, 1], 8), [1, 8, 9, 7], [8, 1, 3, 3]),
         (op([1, 2], [2, 1], 3), [1, 6, 8, 9], [9, 2, 3, 3]),
     ];
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         for (op, x_shape, w_shape) in shapes {
             let y_shape = op.output_shape(x_shape, w_shape).unwrap();
             let values = |seed: u64, shape: [usize; 4], special: Option<f32>| {
@@ -287,7 +287,7 @@ fn padding_multiplies_no_infinity() {
 #[test]
 fn padding_of_products_multiplies_no_infinity() {
     let mut cases = Cases::new();
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         let device = Device::of(&context);
         for [m, n, k] in [[5, 7, 9], [33, 34, 35], [65, 3, 130], [4, 66, 17]] {
             for (transpose_left, transpose_right) in [(false, false), (true, false), (false, true)] {

@@ -2,6 +2,8 @@
 //! operation and however many results it has.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "one_road/bytes.rs"]
+mod bytes;
 mod common;
 #[allow(dead_code)]
 #[path = "../examples/custom_op.rs"]
@@ -21,7 +23,7 @@ use tilewright::{
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, CrossEntropy, CumSum, Dropout, Gradient, Kind,
         LogSoftmax, Moments, Op, Pool2d, ReduceOp, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
-        support::operation,
+        op::Accepts, support::operation,
     },
 };
 
@@ -84,6 +86,7 @@ fn number(op: &Op) -> usize {
         Op::ScatterElements { .. } => 35,
         Op::ScatterNd { .. } => 36,
         Op::Standardize => 37,
+        Op::Quantized(_) => 39,
         Op::Custom(_) => 99,
         Op::Attention { .. } => 38,
         Op::Gradient(gradient) => {
@@ -202,7 +205,10 @@ fn others() -> Vec<Case> {
 }
 
 fn cases() -> Vec<Case> {
-    [products::cases(), windows(), training(), others(), integers::cases()].into_iter().flatten().collect()
+    [products::cases(), windows(), training(), others(), integers::cases(), bytes::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn operands(context: &Context, case: &Case) -> Vec<Tensor> {
@@ -210,12 +216,20 @@ fn operands(context: &Context, case: &Case) -> Vec<Tensor> {
     let operand = |(at, shape): (usize, &Vec<usize>)| {
         let count = shape.iter().product();
         let (input, positive) = (facts.input(at), ["running_var", "inv_std"].contains(&facts.input(at).name));
+        if matches!(input.accepts, Accepts::Bytes | Accepts::Integers) {
+            let bytes: Vec<i8> = (0..count).map(|at| (at * 37) as u8 as i8).collect();
+            return Tensor::from_slice(context, &bytes, shape).unwrap();
+        }
         let whole = input.accepts.refuses(DType::I32, DType::F32).is_none()
             && input.accepts.refuses(DType::F32, DType::F32).is_some();
         let may = case.integers && input.accepts.refuses(DType::I32, DType::I32).is_none();
         if whole || may {
             let indices: Vec<i32> = (0..count as i32).map(|at| at % 3).collect();
             return Tensor::from_slice(context, &indices, shape).unwrap();
+        }
+        if ["scale", "multiplier"].contains(&input.name) {
+            let numbers: Vec<f32> = (0..count).map(|at| 0.01 + 0.002 * (at % 5) as f32).collect();
+            return Tensor::from_slice(context, &numbers, shape).unwrap();
         }
         let low = if positive { 0.5 } else { -2.0 };
         Tensor::from_slice(context, &random(at as u64 + 1, count, low, 2.0), shape).unwrap()
@@ -236,7 +250,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=38).chain([99]).chain(100..=117).collect();
+    let expected: BTreeSet<_> = (0..=39).chain([99]).chain(100..=117).collect();
     assert_eq!(found, expected);
 }
 

@@ -15,9 +15,9 @@ mod rules;
 
 use std::collections::BTreeSet;
 
-use common::{Cases, close, contexts};
+use common::{Cases, close, contexts, full};
 use tilewright::{
-    Context, DType, Tensor, Var, autograd,
+    Context, DType, Mode, Tensor, Var, autograd,
     graph::{Compiled, Options, capture},
     ops::{Op, Pool2d, ReduceOp},
     tensor::composite::Pool3d,
@@ -218,7 +218,10 @@ fn special_values_as_pytorch_has_them() {
         for context in contexts() {
             let name = format!("{}, {:?}", case.name, context.mode());
             cases.check(&name, run.eager(&context));
-            cases.check(format!("{name}, compiled"), run.compiled(&context));
+            // A plan launches the same kernels.
+            if full() || context.mode() == Mode::Fast {
+                cases.check(format!("{name}, compiled"), run.compiled(&context));
+            }
         }
     }
     for (at, rule) in different::ALL.iter().enumerate() {

@@ -27,6 +27,12 @@ pub enum Error {
     /// The captured function failed.
     #[error("the network could not be captured: {0}")]
     Capture(String),
+    /// A network cannot be calibrated.
+    #[error("calibration: {what}")]
+    Calibration {
+        /// Why, and what to do.
+        what: String,
+    },
     /// An operand is no value of the graph.
     #[error(
         "node `{node}`: operand {operand} is not a value of this graph; use what `input`, `constant` or `push` returned"

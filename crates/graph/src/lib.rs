@@ -32,6 +32,7 @@ mod model;
 pub mod passes;
 mod ports;
 mod precision;
+pub mod quantize;
 mod range;
 mod rewrite;
 mod session;

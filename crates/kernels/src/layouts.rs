@@ -2,7 +2,7 @@
 
 use crate::{
     attention, base::params::ParamsLayout, convolution, elementwise, loss, matmul, movement, normalization,
-    optimizer, pooling, probe, random, reduction, sort, texture,
+    optimizer, pooling, probe, quantized, random, reduction, sort, texture,
 };
 
 /// The layouts of every launcher.
@@ -18,6 +18,7 @@ pub fn all_params() -> Vec<ParamsLayout> {
         optimizer::params(),
         pooling::params(),
         probe::params(),
+        quantized::params(),
         random::params(),
         reduction::params(),
         sort::params(),

@@ -22,6 +22,7 @@ pub mod normalization;
 pub mod optimizer;
 pub mod pooling;
 pub mod probe;
+pub mod quantized;
 pub mod random;
 pub mod reduction;
 pub mod select;

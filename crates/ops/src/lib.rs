@@ -36,6 +36,7 @@ pub mod op;
 pub mod optimizer;
 pub mod pooling;
 pub mod quantization;
+pub mod quantized;
 pub mod random;
 pub mod reduction;
 pub mod resample;
@@ -62,10 +63,11 @@ pub use movement::{
     SliceRange, concat_shape, pad_shape, permute_shape, reshape_shape, slice_shape, split_shapes,
 };
 pub use normalization::BatchNorm;
-pub use op::{Custom, Facts, Gradient, Kind, Op};
+pub use op::{Custom, Facts, Gradient, Kind, Op, Quantized};
 pub use optimizer::{Adam, AdamW, Lamb, RmsProp, Sgd};
 pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind, Pooling};
 pub use quantization::Quantization;
+pub use quantized::{QConv2d, Steps};
 pub use random::Dropout;
 pub use reduction::{ReduceOp, argmax_shape};
 pub use resample::{TapTable, gather_shape, resample_shape};

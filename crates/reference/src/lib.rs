@@ -29,6 +29,7 @@ pub mod movement;
 pub mod normalization;
 pub mod optimizer;
 pub mod pooling;
+pub mod quantized;
 pub mod random;
 pub mod reduction;
 pub mod softmax;

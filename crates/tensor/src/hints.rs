@@ -1,6 +1,8 @@
 //! A say in how an operation is run.
 
-use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
+use tilewright_kernels::{
+    convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm, quantized::QConv2dAlgorithm,
+};
 
 /// How an operation is to be run where there is a choice. Of finite operands none of it changes what is computed, but for
 /// rounding.
@@ -10,6 +12,8 @@ pub struct Hints {
     pub conv2d: Option<Conv2dAlgorithm>,
     /// The algorithm of a matrix product; without it the table of `kernels::select` chooses.
     pub matmul: Option<MatmulAlgorithm>,
+    /// The algorithm of a convolution of bytes; all have the same bits.
+    pub qconv2d: Option<QConv2dAlgorithm>,
     /// Products by algorithms alone that take operands as they are, as on a context of
     /// [`tilewright_runtime::Context::exact`]. An algorithm that is named and is no such one is an error then.
     pub exact: bool,

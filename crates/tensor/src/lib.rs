@@ -29,8 +29,11 @@ pub use ops::{
     convolution::Conv2dCall,
     matmul::MatMulCall,
     normalization::{BatchNormCall, BatchNormTrain},
+    quantized::{QConv2dCall, Quantized},
 };
 pub use tensor::{Element, Tensor};
-pub use tilewright_kernels::{convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm};
+pub use tilewright_kernels::{
+    convolution::Conv2dAlgorithm, matmul::MatmulAlgorithm, quantized::QConv2dAlgorithm,
+};
 pub use tilewright_ops::{DType, Quantization};
 pub use trace::{Trace, TraceOperand, TraceStep};

@@ -152,7 +152,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         }
         Op::Custom(_) => custom::custom(op, inputs, outputs)?,
         Op::Argmax { .. } => return Ok(Backward::Nothing),
-        Op::Resample { .. } | Op::Gradient(_) => {
+        Op::Resample { .. } | Op::Quantized(_) | Op::Gradient(_) => {
             return Err(Error::NoGradient { op: op.name() });
         }
     };

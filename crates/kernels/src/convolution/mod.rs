@@ -7,7 +7,7 @@ pub(crate) mod choose;
 mod cooperative;
 mod depthwise;
 mod direct;
-mod geometry;
+pub(crate) mod geometry;
 mod im2col;
 mod implementation;
 mod implicit_gemm;

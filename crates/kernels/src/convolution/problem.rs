@@ -62,7 +62,7 @@ impl Problem {
     }
 
     /// Terms of the sum for one element of y.
-    pub(super) fn terms(&self) -> usize {
+    pub(crate) fn terms(&self) -> usize {
         self.w_shape[1..].iter().product()
     }
 
@@ -83,12 +83,12 @@ impl Problem {
     }
 
     /// Input and output channels of one group.
-    pub(super) fn group_channels(&self) -> [usize; 2] {
+    pub(crate) fn group_channels(&self) -> [usize; 2] {
         [self.w_shape[1], self.w_shape[0] / self.op.groups]
     }
 
     /// One filter to a channel.
-    pub(super) fn is_depthwise(&self) -> bool {
+    pub(crate) fn is_depthwise(&self) -> bool {
         self.op.groups == self.x_shape[1] && self.w_shape[1] == 1 && self.w_shape[0] == self.x_shape[1]
     }
 }

@@ -64,6 +64,10 @@ pub enum Accepts {
     Numbers,
     /// Types of four bytes.
     Words,
+    /// Types of one byte.
+    Bytes,
+    /// Whole numbers, of one byte or of four with a sign.
+    Integers,
     /// Whatever there is.
     Any,
     /// That of the first operand.
@@ -144,6 +148,10 @@ impl Accepts {
             Self::AsFirst | Self::As(_) => (found != other).then(|| other.name()),
             Self::Numbers => (!matches!(found, DType::F32 | DType::I32)).then_some("f32 or i32"),
             Self::Product => (!matches!(found, DType::F32 | DType::F16)).then_some("f32 or f16"),
+            Self::Bytes => (!matches!(found, DType::I8 | DType::U8)).then_some("i8 or u8"),
+            Self::Integers => {
+                (!matches!(found, DType::I8 | DType::U8 | DType::I32)).then_some("i8, u8 or i32")
+            }
             Self::Words => (found.size() != 4).then_some("of four bytes"),
         }
     }

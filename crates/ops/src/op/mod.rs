@@ -10,10 +10,13 @@ mod facts;
 mod fuse;
 mod gradient;
 mod gradient_table;
+mod quantized;
+mod quantized_table;
 mod table;
 mod vocabulary;
 
 pub use custom::{Custom, Described};
 pub use facts::{Accepts, Facts, Gives, Input, Kind, Output, Preference};
 pub use gradient::Gradient;
+pub use quantized::Quantized;
 pub use vocabulary::Op;

@@ -275,6 +275,7 @@ impl Op {
                 })
                 .gives(1, DType::I32)
                 .flops_read(),
+            Self::Quantized(quantized) => quantized.facts(),
             Self::Custom(custom) => custom.facts(),
             Self::Gradient(gradient) => gradient.facts(),
         }

@@ -1,6 +1,6 @@
 //! The operations with their parameters.
 
-use super::{custom::Custom, gradient::Gradient};
+use super::{custom::Custom, gradient::Gradient, quantized::Quantized};
 use crate::{
     attention::Attention, conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum, dtype::DType,
     elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError, error::ShapeError,
@@ -217,6 +217,8 @@ pub enum Op {
     },
     /// `x`. Results: `values` and, as i32, their `indices` along the axis.
     TopK(TopK),
+    /// An operation on bytes that stand for real numbers.
+    Quantized(Quantized),
     /// An operation that another crate brings (`tilewright_tensor::Function`), of the operands that it says.
     Custom(Custom),
     /// The gradient of another operation.

@@ -56,6 +56,11 @@ impl Operation {
         self
     }
 
+    pub(super) const fn int8(mut self) -> Self {
+        self.int8 = true;
+        self
+    }
+
     pub(super) const fn onnx(mut self, name: &'static str) -> Self {
         self.onnx = Some(name);
         self

@@ -16,7 +16,7 @@ the launcher chooses. `none` in *backward*: the operation has no gradient.
 with the values themselves.
 - **PyTorch**: its answers, forward and backward, are in `tests/goldens/<family>.safetensors`.
 - **f16**, **int8**: f16 is a storage type: `cast` goes to it and from it, products and convolutions forward take it, \
-with sums in f32. Nothing computes in int8 yet.
+with sums in f32. The operations of int8 take i8 and u8, and their sums are exact integers.
 - **ONNX** is the operator of the same meaning; `docs/onnx.md` has all that are imported.
 ";
 

@@ -298,6 +298,36 @@ pub const OPERATIONS: &[Operation] = &[
         .backward(&["dropout"])
         .reference("random::dropout")
         .onnx("Dropout"),
+    Operation::new("quantize", "quantized", &["quantize"])
+        .reference("quantized::quantize")
+        .int8()
+        .onnx("QuantizeLinear"),
+    Operation::new("dequantize", "quantized", &["dequantize"])
+        .reference("quantized::dequantize")
+        .int8()
+        .onnx("DequantizeLinear"),
+    Operation::new(
+        "qconv2d",
+        "quantized",
+        &[
+            "qconv2d_direct",
+            "qconv2d_lanes",
+            "qconv2d_implicit_gemm",
+            "qconv2d_depthwise",
+            "qconv2d_pack_weight",
+            "qconv2d_constants",
+            "qpad_channels",
+        ],
+    )
+    .reference("quantized::qconv2d")
+    .int8(),
+    Operation::new("qadd", "quantized", &["qadd"]).reference("quantized::qadd").int8(),
+    Operation::new("qavg_pool2d", "quantized", &["qavg_pool2d", "qpad_channels"])
+        .reference("quantized::qavg_pool2d")
+        .int8(),
+    Operation::new("qmax_pool2d", "quantized", &["qmax_pool2d", "qpad_channels"])
+        .reference("quantized::qmax_pool2d")
+        .int8(),
     Operation::new("from_texture", "texture", &["texture_to_tensor"])
         .reference("texture::texture_to_tensor")
         .f16(),

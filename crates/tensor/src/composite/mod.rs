@@ -40,7 +40,6 @@ pub mod p_norm;
 pub mod pad_mode;
 pub mod pool1d;
 pub mod pool3d;
-mod quantize;
 pub mod repeat;
 pub mod repeat_interleave;
 pub mod resample_axes;

@@ -18,6 +18,7 @@ mod moments;
 mod movement;
 mod normalization;
 mod pooling;
+mod quantized;
 mod random;
 mod reduction;
 mod resample;
@@ -94,6 +95,7 @@ pub(crate) fn launch(
         }
         Op::Attention { op, mask: _ } => return attention::attention(*op, inputs, shapes),
         Op::TopK(op) => return sort::topk(*op, x, shape),
+        Op::Quantized(op) => quantized::launch(op, inputs, shape, hints)?,
         Op::Custom(_) => return custom::custom(op, inputs, shapes),
         Op::Gradient(gradient) => return backward(gradient, inputs, shape, hints),
     };

@@ -13,6 +13,7 @@ mod movement;
 pub mod normalization;
 pub mod optimizer;
 mod pooling;
+pub mod quantized;
 mod random;
 mod reduction;
 mod resample;

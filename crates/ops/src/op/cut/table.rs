@@ -117,6 +117,8 @@ impl Op {
             Self::ScatterElements { axis, .. } => scattered(self, *axis, inputs),
             // An update meets any place.
             Self::Scatter { .. } | Self::ScatterNd { .. } => Vec::new(),
+            // Pieces of bytes are no whole words.
+            Self::Quantized(_) => vec![],
             // How its pieces would be computed is not known.
             Self::Custom(_) => vec![],
             Self::Gradient(gradient) => gradient.cuts(self, inputs, outputs),

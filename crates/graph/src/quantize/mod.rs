@@ -1,0 +1,20 @@
+//! From a network in f32 to one whose convolutions, products, sums and poolings compute with bytes.
+//!
+//! [`Calibration`] runs the network on samples and observes the range of its activations; [`Calibration::convert`] turns these
+//! ranges into scales (affine, Jacob et al., arXiv 1712.05877), quantises weights symmetrically with one scale for each output
+//! channel (Krishnamoorthi, arXiv 1806.08342), and writes the graph anew. What has no form in bytes stays in f32, with a step
+//! to real numbers before it and one to bytes behind it, and the report says why.
+
+mod calibration;
+mod convert;
+mod histogram;
+mod observer;
+mod plan;
+mod report;
+mod scheme;
+mod weights;
+
+pub use calibration::Calibration;
+pub use observer::Observer;
+pub use report::{Layer, Layers};
+pub use scheme::{Activations, Scheme};

@@ -1,0 +1,227 @@
+//! Which range of the numbers that were seen is to be represented.
+
+use super::{histogram::Histogram, scheme::Activations};
+
+/// How the range of an activation follows from what was seen of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Observer {
+    /// From the least number to the largest.
+    MinMax,
+    /// The least and the largest number of each batch, averaged: after each batch `weight` of the way to the batch's.
+    MovingAverage {
+        /// Between 0 and 1.
+        weight: f32,
+    },
+    /// All but this share of the numbers, half of it on either side.
+    Percentile {
+        /// Such as 0.0001.
+        outside: f64,
+    },
+    /// The range whose numbers lose least information: the least Kullback–Leibler divergence of their distribution before and
+    /// after (Migacz, 8-bit inference with TensorRT, GTC 2017).
+    Entropy,
+    /// The range with the least mean squared error.
+    MeanSquare,
+}
+
+impl Observer {
+    /// One of each, with the usual parameters.
+    pub const ALL: [Self; 5] = [
+        Self::MinMax,
+        Self::MovingAverage { weight: 0.1 },
+        Self::Percentile { outside: 1e-4 },
+        Self::Entropy,
+        Self::MeanSquare,
+    ];
+
+    /// The name, as on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MinMax => "min-max",
+            Self::MovingAverage { .. } => "moving-average",
+            Self::Percentile { .. } => "percentile",
+            Self::Entropy => "entropy",
+            Self::MeanSquare => "mse",
+        }
+    }
+}
+
+/// What was seen of one activation.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    low: f32,
+    high: f32,
+    average: Option<(f32, f32)>,
+    histogram: Histogram,
+}
+
+/// Ranges that are tried for the least error.
+const TRIES: usize = 100;
+
+impl Seen {
+    pub fn new() -> Self {
+        Self { low: f32::INFINITY, high: f32::NEG_INFINITY, average: None, histogram: Histogram::new() }
+    }
+
+    /// Sees finite numbers.
+    pub fn see(&mut self, numbers: &[f32], observer: Observer) {
+        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+        for &number in numbers {
+            low = low.min(number);
+            high = high.max(number);
+        }
+        if numbers.is_empty() {
+            return;
+        }
+        (self.low, self.high) = (self.low.min(low), self.high.max(high));
+        if let Observer::MovingAverage { weight } = observer {
+            self.average = Some(match self.average {
+                None => (low, high),
+                Some((l, h)) => (l + weight * (low - l), h + weight * (high - h)),
+            });
+        }
+        if matches!(observer, Observer::Percentile { .. } | Observer::Entropy | Observer::MeanSquare) {
+            self.histogram.add(numbers);
+        }
+    }
+
+    /// Whether nothing was seen.
+    pub fn is_empty(&self) -> bool {
+        self.low > self.high
+    }
+
+    /// The range to represent; it contains 0.
+    pub fn range(&self, observer: Observer, activations: Activations) -> (f32, f32) {
+        if self.is_empty() {
+            return (0.0, 0.0);
+        }
+        let (low, high) = match observer {
+            Observer::MinMax => (self.low, self.high),
+            Observer::MovingAverage { .. } => self.average.unwrap_or((self.low, self.high)),
+            Observer::Percentile { outside } => {
+                let (low, high) = self.histogram.percentiles(outside);
+                (low.max(self.low), high.min(self.high))
+            }
+            Observer::Entropy => {
+                let limit = least_divergence(&self.histogram);
+                (self.low.max(-limit), self.high.min(limit))
+            }
+            Observer::MeanSquare => self.least_error(activations),
+        };
+        (low.min(0.0), high.max(0.0))
+    }
+
+    /// Of the ranges that are shares of what was seen, the one with the least squared error.
+    fn least_error(&self, activations: Activations) -> (f32, f32) {
+        let bins: Vec<_> = self.histogram.bins().collect();
+        let (low, high) = (self.low.min(0.0), self.high.max(0.0));
+        let mut best = (f64::INFINITY, (low, high));
+        for step in 1..=TRIES {
+            let share = step as f32 / TRIES as f32;
+            let range = (low * share, high * share);
+            let scale = activations.scale(range);
+            let error: f64 = bins
+                .iter()
+                .map(|&(number, count)| {
+                    let back = scale.round_trip(number);
+                    f64::from(number - back).powi(2) * count as f64
+                })
+                .sum();
+            if error < best.0 {
+                best = (error, range);
+            }
+        }
+        best.1
+    }
+}
+
+/// Steps of a byte's magnitude.
+const STEPS: usize = 128;
+
+/// The magnitude beyond which numbers are cut off with the least divergence.
+fn least_divergence(histogram: &Histogram) -> f32 {
+    let (counts, width) = histogram.magnitudes();
+    let used = counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
+    if used <= STEPS {
+        return used as f32 * width;
+    }
+    let mut best = (f64::INFINITY, used);
+    // Every eighth is enough: neighbours differ by little.
+    for end in (STEPS..=used).step_by(8).chain([used]) {
+        let divergence = divergence(&counts[..end], counts[end..].iter().sum());
+        if divergence < best.0 {
+            best = (divergence, end);
+        }
+    }
+    best.1 as f32 * width
+}
+
+/// Of `kept`, with all that is beyond in its last bin, from the same by [`STEPS`] steps.
+fn divergence(kept: &[u64], beyond: u64) -> f64 {
+    let total = (kept.iter().sum::<u64>() + beyond) as f64;
+    let stepped: Vec<f64> = (0..STEPS)
+        .flat_map(|step| {
+            let bins = &kept[step * kept.len() / STEPS..(step + 1) * kept.len() / STEPS];
+            let filled = bins.iter().filter(|&&count| count > 0).count();
+            let mean = bins.iter().sum::<u64>() as f64 / filled.max(1) as f64;
+            bins.iter().map(move |&count| if count > 0 { mean } else { 0.0 }).collect::<Vec<_>>()
+        })
+        .collect();
+    let within: f64 = stepped.iter().sum();
+    if within == 0.0 {
+        return f64::INFINITY;
+    }
+    let last = kept.len() - 1;
+    kept.iter()
+        .zip(&stepped)
+        .enumerate()
+        .map(|(at, (&count, &stepped))| {
+            let p = (count + if at == last { beyond } else { 0 }) as f64 / total;
+            let q = stepped / within;
+            // Where the steps have nothing, a little, or the divergence would be infinite.
+            if p > 0.0 { p * (p / q.max(1e-9)).ln() } else { 0.0 }
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(observer: Observer, batches: &[&[f32]]) -> (f32, f32) {
+        let mut seen = Seen::new();
+        batches.iter().for_each(|batch| seen.see(batch, observer));
+        seen.range(observer, Activations::Affine)
+    }
+
+    #[test]
+    fn outliers_widen_only_what_takes_all() {
+        // A bell, by the sum of twelve even numbers, and one outlier.
+        let mut state = 1u32;
+        let mut even = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state as f32 / u32::MAX as f32
+        };
+        let bell: Vec<f32> = (0..50_000).map(|_| (0..12).map(|_| even()).sum::<f32>() - 6.0).collect();
+        let outlier = [60.0f32];
+        let all = range(Observer::MinMax, &[&bell, &outlier]);
+        assert!(all.1 == 60.0 && all.0 < -3.0, "{all:?}");
+        for observer in [Observer::Percentile { outside: 1e-3 }, Observer::Entropy, Observer::MeanSquare] {
+            let (low, high) = range(observer, &[&bell, &outlier]);
+            assert!((-8.0..-2.0).contains(&low) && (2.0..45.0).contains(&high), "{observer:?} {low} {high}");
+        }
+        let average = range(Observer::MovingAverage { weight: 0.1 }, &[&bell, &outlier]);
+        assert!((5.0..12.0).contains(&average.1), "{average:?}");
+    }
+
+    #[test]
+    fn one_number_and_none() {
+        for observer in Observer::ALL {
+            assert_eq!(range(observer, &[]), (0.0, 0.0), "{observer:?}");
+            assert_eq!(range(observer, &[&[0.0; 9]]), (0.0, 0.0), "{observer:?}");
+            let (low, high) = range(observer, &[&[3.0; 9]]);
+            assert!(low == 0.0 && (2.5..=3.01).contains(&high), "{observer:?} {high}");
+        }
+    }
+}

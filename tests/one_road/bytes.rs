@@ -1,0 +1,41 @@
+//! Operations on bytes.
+
+use tilewright::{
+    DType,
+    ops::{
+        Conv2d, Op, Pool2d, QConv2d, Quantized, Steps,
+        quantized::{Addend, Residual},
+    },
+};
+
+use super::{Case, IMAGE, case};
+
+pub(super) fn cases() -> Vec<Case> {
+    let conv = Conv2d { padding: [1, 1], ..Conv2d::default() };
+    let steps = Steps::new(DType::U8, 3);
+    let sums = QConv2d { conv, x_zero: -5, y: None };
+    let bytes = QConv2d { y: Some(steps), ..sums };
+    let convolution = |op, weight_zero, bias, residual| Quantized::Conv2d { op, weight_zero, bias, residual };
+    let residual = Some(Residual { zero_point: 4, multiplier: 0.5 });
+    let pool = Pool2d { padding: [1, 1], stride: [2, 2], ..Pool2d::new([3, 3]) };
+    let depthwise = QConv2d { conv: Conv2d { groups: 3, ..conv }, ..bytes };
+    let addends = [Addend { zero_point: 1, multiplier: 0.3 }, Addend { zero_point: -2, multiplier: 0.9 }];
+    [
+        (Quantized::Quantize { dtype: DType::I8, axis: None }, vec![IMAGE, &[], &[]]),
+        (Quantized::Quantize { dtype: DType::U8, axis: Some(1) }, vec![IMAGE, &[3], &[3]]),
+        (Quantized::Dequantize { axis: None }, vec![IMAGE, &[], &[]]),
+        (Quantized::Dequantize { axis: Some(2) }, vec![IMAGE, &[6], &[6]]),
+        (convolution(sums, false, false, None), vec![IMAGE, &[5, 3, 3, 3]]),
+        (
+            convolution(bytes, true, true, residual),
+            vec![IMAGE, &[8, 3, 3, 3], &[8], &[8], &[8], &[2, 8, 6, 7]],
+        ),
+        (convolution(depthwise, false, true, None), vec![IMAGE, &[3, 1, 3, 3], &[3], &[3]]),
+        (Quantized::Add { addends, y: steps }, vec![IMAGE, IMAGE]),
+        (Quantized::AvgPool2d { pool, x_zero: 2, y: steps }, vec![IMAGE, &[10]]),
+        (Quantized::MaxPool2d(pool), vec![IMAGE]),
+    ]
+    .into_iter()
+    .map(|(op, shapes)| case(Op::Quantized(op), &shapes))
+    .collect()
+}

@@ -1,0 +1,135 @@
+//! A network in f32 becomes one in bytes: calibration on samples, conversion, and what stays in f32.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{context, contexts_for_numbers, random};
+use tilewright::{
+    Context, Conv2dCall, DType, MatMulCall, Tensor,
+    graph::{
+        Compiled, Error, Graph, Options, capture,
+        quantize::{Activations, Calibration, Layers, Observer, Scheme},
+    },
+    ops::{AdaptiveAvgPool2d, Conv2d, MatMul, Pool2d, UnaryOp},
+    tensor::Epilogue,
+};
+
+const INPUT: [usize; 4] = [4, 3, 16, 16];
+
+fn tensor(context: &Context, seed: u64, shape: &[usize], size: f32) -> Tensor {
+    let values = random(seed, shape.iter().product(), -size, size);
+    Tensor::from_slice(context, &values, shape).unwrap()
+}
+
+/// Every form: a convolution with few channels, a pooling, a residual, one filter to a channel, a mean, a linear layer; and a
+/// gelu, which has none.
+fn network(context: &Context) -> Graph {
+    let same = Conv2d { padding: [1, 1], ..Conv2d::default() };
+    let first = (tensor(context, 1, &[8, 3, 3, 3], 0.4), tensor(context, 2, &[8], 0.2));
+    let second = (tensor(context, 3, &[8, 8, 3, 3], 0.2), tensor(context, 4, &[8], 0.2));
+    let depthwise = tensor(context, 5, &[8, 1, 3, 3], 0.5);
+    let point = tensor(context, 6, &[20, 8, 1, 1], 0.5);
+    let linear = (tensor(context, 7, &[10, 20], 0.5), tensor(context, 8, &[10], 0.3));
+    capture(context, &[("x", &INPUT, DType::F32)], |inputs| {
+        let conv = |x: &Tensor, w: &Tensor, bias: Option<&Tensor>, op: Conv2d, relu: Option<UnaryOp>| {
+            let epilogue = Epilogue { bias, residual: None, activation: relu };
+            x.conv2d_with(w, &Conv2dCall::new(op).with_epilogue(epilogue))
+        };
+        let x = conv(&inputs[0], &first.0, Some(&first.1), same, Some(UnaryOp::Relu))?;
+        let x = x.max_pool2d_values(&Pool2d::new([2, 2]))?;
+        let y = conv(&x, &second.0, Some(&second.1), same, None)?.add(&x)?.relu()?;
+        let y = conv(&y, &depthwise, None, Conv2d { groups: 8, ..same }, Some(UnaryOp::Relu6))?;
+        let y = conv(&y, &point, None, Conv2d::default(), None)?.unary(UnaryOp::Gelu)?;
+        let y = y.adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [1, 1] })?.reshape(&[4, 20])?;
+        let op = MatMul { transpose_right: true, ..MatMul::default() };
+        let epilogue = Epilogue { bias: Some(&linear.1), ..Epilogue::default() };
+        let y = y.matmul_with(&linear.0, &MatMulCall::new(op).with_epilogue(epilogue))?;
+        Ok::<_, tilewright::tensor::Error>(vec![("logits".to_owned(), y)])
+    })
+    .unwrap()
+}
+
+/// Ten times the logarithm of the signal's power by the error's.
+fn decibels(signal: &[f32], found: &[f32]) -> f64 {
+    let power = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
+    let signal_power = power(&mut signal.iter().map(|&value| f64::from(value)));
+    let error = power(&mut signal.iter().zip(found).map(|(a, b)| f64::from(a - b)));
+    10.0 * (signal_power / error.max(1e-30)).log10()
+}
+
+fn run(graph: &Graph, x: &Tensor) -> Vec<f32> {
+    Compiled::new(graph, &Options::default()).unwrap().run(&[x]).unwrap()[0].to_vec().unwrap()
+}
+
+fn converted(context: &Context, scheme: Scheme) -> (Graph, Layers) {
+    let mut calibration = Calibration::new(&network(context), scheme).unwrap();
+    for seed in 0..4 {
+        let outputs = calibration.observe(&[&tensor(context, 100 + seed, &INPUT, 1.0)]).unwrap();
+        assert_eq!(outputs.len(), 1, "what is observed is no output");
+    }
+    assert_eq!(calibration.batches(), 4);
+    calibration.convert().unwrap()
+}
+
+#[test]
+fn every_observer_gives_a_network_that_answers_alike() {
+    for context in contexts_for_numbers() {
+        let x = tensor(&context, 200, &INPUT, 1.0);
+        let plain = run(&network(&context), &x);
+        for observer in Observer::ALL {
+            for activations in [Activations::Affine, Activations::Symmetric] {
+                let (graph, layers) =
+                    converted(&context, Scheme { observer, activations, ..Scheme::default() });
+                let found = decibels(&plain, &run(&graph, &x));
+                assert!(found > 22.0, "{observer:?} {activations:?}: {found} dB");
+                assert_eq!(layers.products(), [5, 5], "{layers:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_stays_in_f32_is_said() {
+    let context = context();
+    let (graph, layers) = converted(&context, Scheme::default());
+    let gelu = layers.layers.iter().find(|layer| layer.op == "gelu").unwrap();
+    assert!(!gelu.int8 && gelu.why == Some("it has no form in bytes"), "{gelu:?}");
+    let pool = layers.layers.iter().find(|layer| layer.op == "max_pool2d").unwrap();
+    assert!(pool.int8 && pool.scale.is_some());
+    let [before, after] = layers.weight_bytes();
+    assert!(before > 3 * after, "{before} {after}");
+    let names: Vec<_> = graph.nodes().iter().map(|node| node.op.name()).collect();
+    for (name, count) in [("qconv2d", 5), ("quantize", 2), ("dequantize", 2), ("qmax_pool2d", 1), ("gelu", 1)]
+    {
+        assert_eq!(names.iter().filter(|found| **found == name).count(), count, "{name} in {names:?}");
+    }
+    let calibration = Calibration::new(&network(&context), Scheme::default()).unwrap();
+    let kept = calibration.products()[1].to_owned();
+    let keep = [kept.clone()].into();
+    let (_, layers) = converted(&context, Scheme { keep, ..Scheme::default() });
+    let layer = layers.layers.iter().find(|layer| layer.node == kept).unwrap();
+    assert!(!layer.int8 && layer.why == Some("it is to stay in f32"), "{layer:?}");
+    assert_eq!(layers.products(), [4, 5]);
+}
+
+#[test]
+fn bad_samples_are_errors_and_count_for_nothing() {
+    let context = context();
+    let mut calibration = Calibration::new(&network(&context), Scheme::default()).unwrap();
+    let error = calibration.convert().unwrap_err();
+    assert!(matches!(error, Error::Calibration { .. }) && error.to_string().contains("observe"), "{error}");
+    let mut values = random(1, INPUT.iter().product(), -1.0, 1.0);
+    values[77] = f32::NAN;
+    let x = Tensor::from_slice(&context, &values, &INPUT).unwrap();
+    let error = calibration.observe(&[&x]).unwrap_err().to_string();
+    assert!(error.contains("the input holds NaN"), "{error}");
+    assert_eq!(calibration.batches(), 0);
+    // One number everywhere, and 0: any scale is right.
+    for value in [0.0, 0.7] {
+        let mut calibration = Calibration::new(&network(&context), Scheme::default()).unwrap();
+        let x = Tensor::full(&context, value, &INPUT).unwrap();
+        calibration.observe(&[&x]).unwrap();
+        let found = run(&calibration.convert().unwrap().0, &x);
+        assert!(decibels(&run(&network(&context), &x), &found) > 20.0, "{value}: {found:?}");
+    }
+}

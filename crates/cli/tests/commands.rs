@@ -18,7 +18,7 @@ use tilewright_cli::commands::Cli;
 use written::{Written, commands, is_variable, split};
 
 /// Commands that take long, and the test that runs them on something small.
-const ELSEWHERE: [(&str, &str); 17] = [
+const ELSEWHERE: [(&str, &str); 18] = [
     ("segment", "crates/cli/tests/segment.rs"),
     ("classify", "crates/cli/tests/vision.rs"),
     ("features", "crates/cli/tests/vision.rs"),
@@ -28,6 +28,7 @@ const ELSEWHERE: [(&str, &str); 17] = [
     ("profile", "crates/cli/tests/networks.rs"),
     ("memory", "crates/cli/tests/networks.rs"),
     ("tune", "crates/cli/tests/measuring.rs"),
+    ("quantize", "crates/cli/tests/quantize.rs"),
     ("convert", "crates/cli/tests/faces/weights.rs"),
     ("fetch", "crates/cli/tests/faces/weights.rs"),
     ("devices --probe", "crates/cli/tests/measuring.rs"),

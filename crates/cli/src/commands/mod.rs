@@ -15,6 +15,7 @@ mod memory;
 mod output;
 mod precision;
 mod profile;
+mod quantize;
 mod segment;
 mod similar;
 mod train;
@@ -98,6 +99,8 @@ enum Command {
     Memory(memory::Arguments),
     /// Write a network as an ONNX file.
     Export(export::Arguments),
+    /// Turn a network into one that computes with bytes, by samples of what it will see.
+    Quantize(quantize::Arguments),
     /// Compute the gradient of every parameter.
     Grad(grad::Arguments),
     /// Write a file of weights of PyTorch or NumPy as safetensors; nothing in it is run.
@@ -133,6 +136,7 @@ impl Cli {
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Memory(arguments) => memory::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,
+            Command::Quantize(arguments) => quantize::run(&arguments, &self.device.context()?)?,
             Command::Fetch(arguments) => fetch::run(&arguments)?,
             Command::Export(arguments) => export::run(&arguments, &self.device.context()?)?,
             Command::Grad(arguments) => grad::run(&arguments, &self.device.context()?)?,

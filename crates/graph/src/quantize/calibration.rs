@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use tilewright_ops::DType;
+use tilewright_ops::{DType, Op};
 use tilewright_tensor::Tensor;
 
 use super::{
-    convert,
+    convert::{self, Converted},
     observer::Seen,
-    plan::form,
+    plan::{clamps, form},
     report::Layers,
     scheme::{Scale, Scheme},
 };
@@ -85,12 +85,10 @@ impl Calibration {
         self.samples
     }
 
-    /// The names of the convolutions and products, for [`Scheme::keep`].
+    /// The names of the layers, for [`Scheme::keep`].
     #[must_use]
-    pub fn products(&self) -> Vec<&str> {
-        let products =
-            self.graph.nodes().iter().filter(|node| ["conv2d", "matmul"].contains(&node.op.name()));
-        products.map(|node| node.name.as_str()).collect()
+    pub fn layers(&self) -> Vec<&str> {
+        self.graph.nodes().iter().map(|node| node.name.as_str()).collect()
     }
 
     /// The network in bytes, with inputs and outputs as before, and what became of each layer.
@@ -98,6 +96,43 @@ impl Calibration {
     /// # Errors
     /// [`Error::Calibration`] if nothing was observed; those of reading weights.
     pub fn convert(&self) -> Result<(Graph, Layers)> {
+        let Converted { graph, layers, .. } = self.converted()?;
+        Ok((graph, layers))
+    }
+
+    /// As [`Self::convert`], where the report also says how far each layer's result is from that in f32 on these samples.
+    ///
+    /// # Errors
+    /// Those of [`Self::convert`] and of running it.
+    pub fn measure(&self, inputs: &[&Tensor]) -> Result<(Graph, Layers)> {
+        let Converted { graph, mut layers, results } = self.converted()?;
+        let mut probe = graph.clone();
+        for (at, _, bytes) in &results {
+            probe.output(format!("layer {at}"), bytes.id)?;
+        }
+        let options = Options { optimize: false, ..Options::default() };
+        let found = Compiled::new(&probe, &options)?.run(inputs)?.split_off(graph.outputs().len());
+        let real = self.probe.run(inputs)?.split_off(self.graph.outputs().len());
+        for ((at, id, bytes), found) in results.iter().zip(found) {
+            let Some(place) = self.seen.iter().position(|(seen, _)| seen == id) else { continue };
+            let (real, found) = (real[place].to_vec::<f32>()?, found.to_vec::<i8>()?);
+            let Scale { scale, zero_point } = bytes.scale;
+            let (mut signal, mut noise, mut ends) = (0.0, 0.0, 0);
+            for (&real, &number) in real.iter().zip(&found) {
+                let back = (i32::from(number) - zero_point) as f32 * scale;
+                signal += f64::from(real).powi(2);
+                noise += f64::from(real - back).powi(2);
+                ends += u64::from(number == i8::MIN || number == i8::MAX);
+            }
+            let layer = &mut layers.layers[*at];
+            // Where nothing differs the error is that of no single step.
+            layer.decibels = Some(10.0 * (signal.max(1e-30) / noise.max(1e-30)).log10());
+            layer.at_ends = Some(ends as f64 / found.len().max(1) as f64);
+        }
+        Ok((graph, layers))
+    }
+
+    fn converted(&self) -> Result<Converted> {
         if self.samples == 0 {
             let what = "no batch was observed; call `observe` with samples like the data to come".to_owned();
             return Err(Error::Calibration { what });
@@ -109,18 +144,30 @@ impl Calibration {
     }
 }
 
-/// The same graph where no pooling is part of a convolution.
+/// The same graph where no pooling is part of a convolution, and no activation that is more than a clamp part of anything.
 fn apart(graph: &Graph) -> Result<Graph> {
     let mut rewriter = Rewriter::new(graph);
     for node in graph.nodes() {
-        let (op, pooling) = passes::apart(&node.op);
-        let Some(pooling) = pooling else {
+        let (mut op, pooling) = passes::apart(&node.op);
+        let mut behind = None;
+        if let Op::Conv2d { activation, .. } | Op::MatMul { activation, .. } | Op::Binary { activation, .. } =
+            &mut op
+            && clamps(*activation).is_err()
+        {
+            behind = activation.take();
+        }
+        if pooling.is_none() && behind.is_none() {
             rewriter.keep(node)?;
             continue;
-        };
+        }
         let inputs: Vec<_> = node.inputs.iter().map(|&id| rewriter.value(id)).collect();
-        let y = rewriter.push(node.name.clone(), op, &inputs)?;
-        let y = rewriter.push(format!("{}/pool", node.name), pooling, &[y])?;
+        let mut y = rewriter.push(node.name.clone(), op, &inputs)?;
+        if let Some(activation) = behind {
+            y = rewriter.push(format!("{}/activation", node.name), Op::Unary(activation), &[y])?;
+        }
+        if let Some(pooling) = pooling {
+            y = rewriter.push(format!("{}/pool", node.name), pooling, &[y])?;
+        }
         rewriter.replace(node.output(), y);
     }
     Ok(rewriter.finish())

@@ -16,16 +16,20 @@ use super::{
 };
 use crate::{Graph, Node, Result, Rewriter, ValueId};
 
-pub(super) fn convert(
-    graph: &Graph,
-    scheme: &Scheme,
-    scales: &HashMap<ValueId, Scale>,
-) -> Result<(Graph, Layers)> {
+/// A graph in bytes.
+pub(super) struct Converted {
+    pub graph: Graph,
+    pub layers: Layers,
+    /// Of each layer whose result is bytes, its number, the result in the old graph, and here.
+    pub results: Vec<(usize, ValueId, Bytes)>,
+}
+
+pub(super) fn convert(graph: &Graph, scheme: &Scheme, scales: &HashMap<ValueId, Scale>) -> Result<Converted> {
     let mut writer =
         Writer { graph, scales, rewriter: Rewriter::new(graph), bytes: HashMap::new(), real: HashSet::new() };
     writer.real.extend(graph.inputs().iter().map(|(_, id)| *id));
-    let mut layers = Layers::default();
-    for node in graph.nodes() {
+    let (mut layers, mut results) = (Layers::default(), Vec::new());
+    for (at, node) in graph.nodes().iter().enumerate() {
         let constant = node.inputs.iter().all(|&id| graph[id].constant.is_some());
         let form = form(graph, node, scheme).and_then(|form| {
             let has_bytes = node.inputs.iter().any(|id| writer.bytes.contains_key(id));
@@ -44,7 +48,9 @@ pub(super) fn convert(
                 (Some(*why), [bytes; 2])
             }
         };
-        let scale = writer.bytes.get(&node.output()).map(|bytes| bytes.scale);
+        let bytes = writer.bytes.get(&node.output()).copied();
+        results.extend(bytes.map(|bytes| (at, node.output(), bytes)));
+        let scale = bytes.map(|bytes| bytes.scale);
         layers.layers.push(Layer {
             node: node.name.clone(),
             op: node.op.name(),
@@ -53,19 +59,22 @@ pub(super) fn convert(
             scale: scale.map(|scale| scale.scale),
             zero_point: scale.map(|scale| scale.zero_point),
             weight_bytes,
+            decibels: None,
+            at_ends: None,
         });
     }
     for (name, id) in graph.outputs() {
         writer.real(name, *id)?;
     }
-    Ok((writer.rewriter.finish(), layers))
+    // A result is named by its value in the finished graph, which is the one it has now.
+    Ok(Converted { graph: writer.rewriter.finish(), layers, results })
 }
 
 /// A value as bytes, in the new graph.
 #[derive(Clone, Copy)]
-struct Bytes {
-    id: ValueId,
-    scale: Scale,
+pub(super) struct Bytes {
+    pub id: ValueId,
+    pub scale: Scale,
 }
 
 struct Writer<'a> {

@@ -88,7 +88,7 @@ fn whole_plane(shape: &[usize]) -> Result<Form, &'static str> {
 }
 
 /// Fails for an activation that is more than a clamp.
-fn clamps(activation: Option<UnaryOp>) -> Result<(), &'static str> {
+pub(super) fn clamps(activation: Option<UnaryOp>) -> Result<(), &'static str> {
     match activation {
         None | Some(UnaryOp::Relu | UnaryOp::Relu6 | UnaryOp::Clamp { .. }) => Ok(()),
         Some(_) => Err("its activation is more than a clamp"),

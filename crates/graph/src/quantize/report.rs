@@ -19,6 +19,11 @@ pub struct Layer {
     pub zero_point: Option<i32>,
     /// Bytes of its weight and bias before and after.
     pub weight_bytes: [u64; 2],
+    /// The power of its result in f32 by that of the error, in decibels, where it was measured
+    /// ([`super::Calibration::measure`]).
+    pub decibels: Option<f64>,
+    /// The share of its result's numbers that are the least or the largest one of i8, likewise.
+    pub at_ends: Option<f64>,
 }
 
 /// All of them, in order.

@@ -81,7 +81,9 @@ fn every_observer_gives_a_network_that_answers_alike() {
                 let (graph, layers) =
                     converted(&context, Scheme { observer, activations, ..Scheme::default() });
                 let found = decibels(&plain, &run(&graph, &x));
-                assert!(found > 22.0, "{observer:?} {activations:?}: {found} dB");
+                // The least divergence cuts off what is rare; of even random numbers nothing is, and it cuts all the same.
+                let least = if observer == Observer::Entropy { 15.0 } else { 22.0 };
+                assert!(found > least, "{observer:?} {activations:?}: {found} dB");
                 assert_eq!(layers.products(), [5, 5], "{layers:?}");
             }
         }
@@ -104,7 +106,9 @@ fn what_stays_in_f32_is_said() {
         assert_eq!(names.iter().filter(|found| **found == name).count(), count, "{name} in {names:?}");
     }
     let calibration = Calibration::new(&network(&context), Scheme::default()).unwrap();
-    let kept = calibration.products()[1].to_owned();
+    let product = |layer: &&tilewright::graph::quantize::Layer| layer.op == "conv2d";
+    let kept = layers.layers.iter().filter(product).nth(1).unwrap().node.clone();
+    assert!(calibration.layers().contains(&kept.as_str()));
     let keep = [kept.clone()].into();
     let (_, layers) = converted(&context, Scheme { keep, ..Scheme::default() });
     let layer = layers.layers.iter().find(|layer| layer.node == kept).unwrap();

@@ -1,0 +1,58 @@
+//! `quantize`, on the trained ResNet-20 of the golden files.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{floats, folder, golden, run_badly, run_well, text, write_npy};
+use serde_json::Value;
+use tilewright_reference::golden;
+
+#[test]
+fn a_trained_network_answers_in_bytes() {
+    let folder = folder();
+    let case = golden::family("resnet20").unwrap().into_iter().find(|case| case.name == "eval").unwrap();
+    let (images, shape) = case.images("x").unwrap();
+    let (logits, _) = case.f32("logits").unwrap();
+    let [x, labels, empty, wrong, nan] =
+        ["x.npy", "l.npy", "empty.npy", "wrong.npy", "nan.npy"].map(|name| folder.path().join(name));
+    write_npy(&x, "<f4", shape, &floats(&images));
+    let classes = logits.len() / shape[0];
+    let best = |row: &[f32]| (0..classes).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap() as i32;
+    let answers: Vec<u8> = logits.chunks(classes).flat_map(|row| best(row).to_le_bytes()).collect();
+    write_npy(&labels, "<i4", &[shape[0]], &answers);
+    let weights = golden("resnet20_weights.safetensors");
+    let model = ["quantize", "resnet20", "--weights", text(&weights), "--calibrate"];
+    let run = |more: &[&str]| -> Value {
+        let tried = ["--evaluate", text(&x), "--labels", text(&labels), "--json"];
+        serde_json::from_str(&run_well(&[&model[..], &[text(&x)], &tried, more].concat())).unwrap()
+    };
+    let report = run(&[]);
+    assert_eq!(report["products"], report["of_products"]);
+    assert_eq!(report["right"][0], Value::from(vec![shape[0], shape[0]]));
+    assert!(report["right"][1][0].as_u64().unwrap() + 1 >= shape[0] as u64, "{}", report["right"]);
+    assert!(report["decibels"].as_f64().unwrap() > 15.0, "{}", report["decibels"]);
+    let [before, after] = [0, 1].map(|at| report["weight_bytes"][at].as_u64().unwrap());
+    assert!((after as f64) < 0.29 * before as f64, "{before} {after}");
+    let layers = report["layers"].as_array().unwrap();
+    let first = layers.iter().find(|layer| layer["op"] == "conv2d").unwrap();
+    assert!(first["int8"] == true && first["decibels"].as_f64().unwrap() > 20.0, "{first}");
+    let kept = run(&["--observer", "mse", "--symmetric", "--keep", first["node"].as_str().unwrap()]);
+    assert_eq!(kept["products"].as_u64().unwrap() + 1, kept["of_products"].as_u64().unwrap());
+    let said = run_well(&[&model[..], &[text(&x), "--observer", "entropy"]].concat());
+    assert!(said.contains("convolutions and products in int8") && said.contains("dB"), "{said}");
+
+    let refused = |file: &std::path::Path, more: &[&str], texts: &[&str]| {
+        run_badly(&[&model[..], &[text(file)], more].concat(), texts);
+    };
+    refused(&x, &["--keep", "no_such_layer"], &["--keep", "no_such_layer", "layers are"]);
+    refused(&x, &["--batch-size", "0"], &["--batch-size", "at least 1"]);
+    write_npy(&empty, "<f4", &[0, 3, 32, 32], &[]);
+    refused(&empty, &[], &["no sample"]);
+    write_npy(&wrong, "<f4", &[1, 3, 16, 16], &floats(&[0.5; 3 * 16 * 16]));
+    refused(&x, &["--evaluate", text(&wrong)], &["--evaluate", "[3, 16, 16]"]);
+    let mut broken = images.to_vec();
+    broken[100] = f32::NAN;
+    write_npy(&nan, "<f4", shape, &floats(&broken));
+    refused(&nan, &[], &["calibration", "the input holds NaN"]);
+    run_badly(&["quantize", "resnet20", "--calibrate", text(&x)], &["--weights", "needs its weights"]);
+}

@@ -20,7 +20,7 @@ import runs
 sys.path.insert(0, str(runs.ROOT / "benches" / "peers"))
 import training  # noqa: E402  (needs the line above)
 
-EPOCHS, BATCH, IMAGES = 15, 128, 60000
+EPOCHS, BATCH, IMAGES = 10, 128, 60000
 RECIPE = ["--augment", "--lr", "0.2", "--schedule", "one-cycle", "--weight-decay", "5e-4", "--workers", "1"]
 
 

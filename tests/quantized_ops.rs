@@ -5,10 +5,10 @@ mod common;
 #[path = "common/convolutions.rs"]
 mod convolutions;
 
-use common::{Cases, contexts, full, random};
+use common::{Cases, contexts, contexts_for_numbers, full, left_out, random, some};
 use convolutions::{PLAIN, Shape, shapes};
 use tilewright::{
-    Context, DType, Hints, Layout, Mode, Tensor,
+    Context, DType, Hints, Layout, Tensor,
     kernels::{convolution::Problem, quantized::conv2d::candidates, select::Device},
     ops::{
         Conv2d, Op, Pool2d, QConv2d, Quantization, Quantized, Steps, UnaryOp,
@@ -210,13 +210,12 @@ fn convolutions_by_every_kernel() {
     let mut cases = Cases::new();
     for context in contexts() {
         for (at, shape) in shapes().into_iter().enumerate() {
-            let checked = context.mode() == Mode::Checked;
-            // Checked mode looks for accesses out of bounds: every other shape and form is enough for it.
-            if !full() && checked && at % 2 != 0 {
+            if left_out(&context, at) {
                 continue;
             }
             for (which, form) in FORMS.into_iter().enumerate() {
-                if !full() && (at + which) % (if checked { 4 } else { 2 }) != 0 {
+                // One form for a shape: each meets a fifth of them, and a kernel takes a second to compile on a CPU.
+                if !full() && at % FORMS.len() != which {
                     continue;
                 }
                 convolve(&context, &mut cases, &shape, form);
@@ -231,14 +230,14 @@ fn convolutions_by_every_kernel() {
 fn long_sums_are_exact() {
     let mut cases = Cases::new();
     let same = Conv2d { padding: [1, 1], ..PLAIN };
-    for context in contexts() {
+    for context in contexts_for_numbers() {
         for shape in [
             (PLAIN, [3, 1028, 1, 1], [5, 1028, 1, 1]),
             (PLAIN, [1, 4104, 1, 2], [33, 4104, 1, 1]),
             (same, [1, 136, 4, 5], [16, 136, 3, 3]),
             (Conv2d { groups: 2, ..same }, [1, 264, 3, 3], [12, 132, 3, 3]),
         ] {
-            for form in FORMS {
+            for form in some(FORMS.to_vec(), 2) {
                 convolve(&context, &mut cases, &shape, form);
             }
         }

@@ -26,7 +26,7 @@ const COLUMNS: usize = 24;
 
 impl QConv2dAlgorithm {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Direct, Self::Lanes, Self::ImplicitGemm, Self::Depthwise];
+    pub const ALL: [Self; 4] = [Self::ImplicitGemm, Self::Lanes, Self::Depthwise, Self::Direct];
 
     /// The name used in tables and on the command line.
     pub const fn name(self) -> &'static str {

@@ -10,7 +10,7 @@ use products::{TRANSPOSES, close_f16, expect, has_f16, problem, random_f16, shap
 use tilewright::{
     Context, DType, Layout, MatMulCall, Mode, Tensor,
     kernels::{
-        cooperative::Emulation,
+        cooperative::{Emulation, trials},
         matmul::{MatmulAlgorithm, Operands, Problem, matmul_emulated},
         select::{self, Cooperative, Device},
     },
@@ -286,9 +286,8 @@ fn cooperative_kernels_on_the_device() {
     for context in contexts() {
         let device = Device::of(&context);
         if device.cooperative == Cooperative::Absent {
-            assert!(
-                context.cooperative_matrices().is_empty() || !device.f16 || cfg!(not(target_os = "linux"))
-            );
+            let none = context.cooperative_matrices().is_empty();
+            assert!(none || !device.f16 || cfg!(not(target_os = "linux")));
             cases.check("absent", Ok::<_, String>(()));
             continue;
         }
@@ -324,10 +323,7 @@ fn cooperative_kernels_on_the_device() {
         let (a, _) = random_f16(&context, 1, &[256, 256]);
         a.matmul(&a).unwrap();
         // Checked mode times nothing.
-        assert!(
-            context.mode() == Mode::Checked
-                || tilewright::kernels::cooperative::trials(&context)[0].is_some()
-        );
+        assert!(context.mode() == Mode::Checked || trials(&context)[0].is_some());
     }
     cases.finish();
 }

@@ -215,10 +215,9 @@ fn operands(context: &Context, case: &Case) -> Vec<Tensor> {
     let facts = case.op.facts();
     let operand = |(at, shape): (usize, &Vec<usize>)| {
         let count = shape.iter().product();
-        let (input, positive) = (facts.input(at), ["running_var", "inv_std"].contains(&facts.input(at).name));
+        let input = facts.input(at);
         if matches!(input.accepts, Accepts::Bytes | Accepts::Integers) {
-            let bytes: Vec<i8> = (0..count).map(|at| (at * 37) as u8 as i8).collect();
-            return Tensor::from_slice(context, &bytes, shape).unwrap();
+            return bytes::bytes(context, shape);
         }
         let whole = input.accepts.refuses(DType::I32, DType::F32).is_none()
             && input.accepts.refuses(DType::F32, DType::F32).is_some();
@@ -231,7 +230,7 @@ fn operands(context: &Context, case: &Case) -> Vec<Tensor> {
             let numbers: Vec<f32> = (0..count).map(|at| 0.01 + 0.002 * (at % 5) as f32).collect();
             return Tensor::from_slice(context, &numbers, shape).unwrap();
         }
-        let low = if positive { 0.5 } else { -2.0 };
+        let low = if ["running_var", "inv_std"].contains(&input.name) { 0.5 } else { -2.0 };
         Tensor::from_slice(context, &random(at as u64 + 1, count, low, 2.0), shape).unwrap()
     };
     case.shapes.iter().enumerate().map(operand).collect()

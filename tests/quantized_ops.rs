@@ -1,10 +1,13 @@
 //! Operations on bytes by every kernel against the scalar reference: the same integers, whatever the shape.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[path = "quantized_ops/bytes.rs"]
+mod bytes;
 mod common;
 #[path = "common/convolutions.rs"]
 mod convolutions;
 
+use bytes::{Fill, found, numbers, same, tensor};
 use common::{Cases, contexts, contexts_for_numbers, full, left_out, random, some};
 use convolutions::{PLAIN, Shape, shapes};
 use tilewright::{
@@ -17,65 +20,6 @@ use tilewright::{
     tensor::{QConv2dCall, Quantized as Target},
 };
 use tilewright_reference::quantized as reference;
-
-/// Bytes of `dtype` as the reference takes them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fill {
-    Random,
-    /// The least number everywhere.
-    Least,
-    /// The largest number everywhere.
-    Most,
-}
-
-fn numbers(seed: usize, count: usize, dtype: DType, fill: Fill) -> Vec<i32> {
-    let (low, high) = Quantization::range(dtype).unwrap();
-    match fill {
-        Fill::Least => vec![low; count],
-        Fill::Most => vec![high; count],
-        Fill::Random => {
-            let number = |at: usize| {
-                let mixed = (at + 1).wrapping_mul(2_654_435_761).wrapping_add(seed.wrapping_mul(40_503));
-                low + ((mixed >> 9) % 256) as i32
-            };
-            (0..count).map(number).collect()
-        }
-    }
-}
-
-fn tensor(context: &Context, numbers: &[i32], dtype: DType, shape: &[usize]) -> Tensor {
-    match dtype {
-        DType::I8 => {
-            let bytes: Vec<i8> = numbers.iter().map(|&number| number as i8).collect();
-            Tensor::from_slice(context, &bytes, shape).unwrap()
-        }
-        _ => {
-            let bytes: Vec<u8> = numbers.iter().map(|&number| number as u8).collect();
-            Tensor::from_slice(context, &bytes, shape).unwrap()
-        }
-    }
-}
-
-fn found(tensor: &Tensor) -> Vec<i32> {
-    match tensor.dtype() {
-        DType::I8 => tensor.to_vec::<i8>().unwrap().into_iter().map(i32::from).collect(),
-        DType::U8 => tensor.to_vec::<u8>().unwrap().into_iter().map(i32::from).collect(),
-        _ => tensor.to_vec::<i32>().unwrap(),
-    }
-}
-
-fn same(actual: &[i32], expected: &[i32]) -> Result<(), String> {
-    if actual.len() != expected.len() {
-        return Err(format!("{} numbers, not {}", actual.len(), expected.len()));
-    }
-    match actual.iter().zip(expected).position(|(a, b)| a != b) {
-        None => Ok(()),
-        Some(at) => {
-            let wrong = actual.iter().zip(expected).filter(|(a, b)| a != b).count();
-            Err(format!("{wrong} differ; element {at} is {} and not {}", actual[at], expected[at]))
-        }
-    }
-}
 
 /// What stands beside x and the weight.
 #[derive(Clone, Copy, Debug)]

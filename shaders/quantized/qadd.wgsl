@@ -18,8 +18,8 @@ struct Params {
     a_multiplier: f32,
     b_multiplier: f32,
     y_zero: i32,
-    low: i32,
-    high: i32,
+    low: f32, // of the result, less its zero point
+    high: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -38,9 +38,9 @@ fn fractions(numbers: vec4<i32>, multiplier: vec4<f32>) -> vec4<i32> {
     return vec4<i32>(round(clamp(vec4<f32>(numbers) * multiplier, vec4(-8192.0), vec4(8192.0)) * 65536.0));
 }
 
-/// Four bytes in a word.
+/// Four numbers within the limits, less the zero point, as bytes in a word.
 fn packed(numbers: vec4<i32>) -> u32 {
-    let b = bitcast<vec4<u32>>(clamp(numbers + params.y_zero, vec4(params.low), vec4(params.high))) & vec4(255u);
+    let b = bitcast<vec4<u32>>(numbers + params.y_zero) & vec4(255u);
     return b.x | (b.y << 8u) | (b.z << 16u) | (b.w << 24u);
 }
 
@@ -60,6 +60,7 @@ fn main(
         let below = all >> vec4(16u);
         let rest = all & vec4(0xffff);
         let up = (rest > vec4(0x8000)) | ((rest == vec4(0x8000)) & ((below & vec4(1)) == vec4(1)));
-        y[i] = packed(below + select(vec4(0), vec4(1), up));
+        let whole = below + select(vec4(0), vec4(1), up);
+        y[i] = packed(clamp(whole, vec4(i32(params.low)), vec4(i32(params.high))));
     }
 }

@@ -23,8 +23,8 @@ struct Params {
     count: u32, // words of y
     x_zero: i32,
     y_zero: i32,
-    low: i32,
-    high: i32,
+    low: f32, // of the result, less its zero point
+    high: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -38,9 +38,9 @@ fn bytes(word: u32, is_signed: bool) -> vec4<i32> {
     return select(bitcast<vec4<i32>>(high >> vec4(24u)), bitcast<vec4<i32>>(high) >> vec4(24u), is_signed);
 }
 
-/// Four bytes in a word.
+/// Four numbers within the limits, less the zero point, as bytes in a word.
 fn packed(numbers: vec4<i32>) -> u32 {
-    let b = bitcast<vec4<u32>>(clamp(numbers + params.y_zero, vec4(params.low), vec4(params.high))) & vec4(255u);
+    let b = bitcast<vec4<u32>>(numbers + params.y_zero) & vec4(255u);
     return b.x | (b.y << 8u) | (b.z << 16u) | (b.w << 24u);
 }
 
@@ -80,6 +80,6 @@ fn main(
             }
         }
         let steps = round(vec4<f32>(sum) * multiplier[counted]);
-        y[i] = packed(vec4<i32>(clamp(steps, vec4(-65536.0), vec4(65536.0))));
+        y[i] = packed(vec4<i32>(clamp(steps, vec4(params.low), vec4(params.high))));
     }
 }

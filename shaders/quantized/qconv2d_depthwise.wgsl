@@ -39,8 +39,8 @@ struct Params {
     padding_word: u32, // four times the number that stands for 0, before the flip
     flip: u32, // 0x80808080 where x is u8: then signed bytes are 128 less
     y_zero: i32,
-    low: i32,
-    high: i32,
+    low: f32, // of the result, less its zero point
+    high: f32,
     residual_zero: i32,
     residual_multiplier: f32,
     pad0: u32,
@@ -80,24 +80,25 @@ fn fractions(numbers: vec4<i32>, multiplier: vec4<f32>) -> vec4<i32> {
     return vec4<i32>(round(clamp(vec4<f32>(numbers) * multiplier, vec4(-8192.0), vec4(8192.0)) * 65536.0));
 }
 
-/// Four bytes in a word.
+/// Four numbers within the limits, less the zero point, as bytes in a word.
 fn packed(numbers: vec4<i32>) -> u32 {
-    let b = bitcast<vec4<u32>>(clamp(numbers + params.y_zero, vec4(params.low), vec4(params.high))) & vec4(255u);
+    let b = bitcast<vec4<u32>>(numbers + params.y_zero) & vec4(255u);
     return b.x | (b.y << 8u) | (b.z << 16u) | (b.w << 24u);
 }
 
-/// The word of y for four sums, whose residual is word `at`.
-fn steps(sums: vec4<i32>, multiplier: vec4<f32>, at: u32) -> u32 {
+/// The word of y for four sums and a word of the residual.
+fn steps(sums: vec4<i32>, multiplier: vec4<f32>, added: u32) -> u32 {
     if HAS_RESIDUAL {
-        let other = bytes(residual[at], RESIDUAL_SIGNED) - params.residual_zero;
+        let other = bytes(added, RESIDUAL_SIGNED) - params.residual_zero;
         let all = fractions(sums, multiplier) + fractions(other, vec4(params.residual_multiplier));
         // Half to even.
         let below = all >> vec4(16u);
         let rest = all & vec4(0xffff);
         let up = (rest > vec4(0x8000)) | ((rest == vec4(0x8000)) & ((below & vec4(1)) == vec4(1)));
-        return packed(below + select(vec4(0), vec4(1), up));
+        let whole = below + select(vec4(0), vec4(1), up);
+        return packed(clamp(whole, vec4(i32(params.low)), vec4(i32(params.high))));
     }
-    return packed(vec4<i32>(clamp(round(vec4<f32>(sums) * multiplier), vec4(-65536.0), vec4(65536.0))));
+    return packed(vec4<i32>(clamp(round(vec4<f32>(sums) * multiplier), vec4(params.low), vec4(params.high))));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -171,7 +172,11 @@ fn main(
                     }
                 } else {
                     let at = pixel * params.words + word + t;
-                    y[at] = steps(sums, multiplier, at);
+                    var added = 0u;
+                    if (HAS_RESIDUAL) {
+                        added = residual[at];
+                    }
+                    y[at] = steps(sums, multiplier, added);
                 }
             }
         }

@@ -18,6 +18,8 @@
 const PIXELS: u32 = 4u; // @const output pixels per lane
 const CHANNELS: u32 = 16u; // @const output channels per workgroup: 4, 8, 16 or 32
 const WIDTH: u32 = 2u; // @const words of x in a load: 2 or 1
+const LONG: bool = true; // @const a sum has more than one chunk of turns
+const WIDE: bool = false; // @const the words of a pixel of y and of a tile are whole vec4s
 const ASYMMETRIC: bool = false; // @const weights have zero points that are not 0
 const SUMS: bool = false; // @const y holds the sums, as i32
 const HAS_RESIDUAL: bool = false; // @const add residual, in words as y
@@ -27,6 +29,8 @@ const TERMS: u32 = 4u * WIDTH;
 const QUADS: u32 = CHANNELS / 4u;
 const W_VECTORS: u32 = TERMS * QUADS / 4u;
 const W_LOADS: u32 = (W_VECTORS + LANES - 1u) / LANES;
+const CONSTANTS: u32 = (3u * QUADS + LANES - 1u) / LANES;
+const RUNS: u32 = (QUADS + 3u) / 4u; // vec4s of words of a pixel
 
 struct Geometry {
     x_shape: vec4<u32>, // N C H W
@@ -51,8 +55,8 @@ struct Params {
     padding_word: u32, // four times the number that stands for 0, before the flip
     flip: u32, // 0x80808080 where x is u8: then signed bytes are 128 less
     y_zero: i32,
-    low: i32,
-    high: i32,
+    low: f32, // of the result, less its zero point
+    high: f32,
     residual_zero: i32,
     residual_multiplier: f32,
     pad0: u32,
@@ -63,8 +67,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read> weight: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> constants: array<vec4<i32>>;
-@group(0) @binding(4) var<storage, read> residual: array<u32>;
-@group(0) @binding(5) var<storage, read_write> y: array<u32>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4<u32>>;
 
 fn load_x(i: u32) -> vec2<u32> {
     if WIDTH == 2u { return x[i >> 1u]; }
@@ -87,24 +91,25 @@ fn fractions(numbers: vec4<i32>, multiplier: vec4<f32>) -> vec4<i32> {
     return vec4<i32>(round(clamp(vec4<f32>(numbers) * multiplier, vec4(-8192.0), vec4(8192.0)) * 65536.0));
 }
 
-/// Four bytes in a word.
+/// Four numbers within the limits, less the zero point, as bytes in a word.
 fn packed(numbers: vec4<i32>) -> u32 {
-    let b = bitcast<vec4<u32>>(clamp(numbers + params.y_zero, vec4(params.low), vec4(params.high))) & vec4(255u);
+    let b = bitcast<vec4<u32>>(numbers + params.y_zero) & vec4(255u);
     return b.x | (b.y << 8u) | (b.z << 16u) | (b.w << 24u);
 }
 
-/// The word of y for four sums, whose residual is word `at`.
-fn steps(sums: vec4<i32>, multiplier: vec4<f32>, at: u32) -> u32 {
+/// The word of y for four sums and a word of the residual.
+fn steps(sums: vec4<i32>, multiplier: vec4<f32>, added: u32) -> u32 {
     if HAS_RESIDUAL {
-        let other = bytes(residual[at], RESIDUAL_SIGNED) - params.residual_zero;
+        let other = bytes(added, RESIDUAL_SIGNED) - params.residual_zero;
         let all = fractions(sums, multiplier) + fractions(other, vec4(params.residual_multiplier));
         // Half to even.
         let below = all >> vec4(16u);
         let rest = all & vec4(0xffff);
         let up = (rest > vec4(0x8000)) | ((rest == vec4(0x8000)) & ((below & vec4(1)) == vec4(1)));
-        return packed(below + select(vec4(0), vec4(1), up));
+        let whole = below + select(vec4(0), vec4(1), up);
+        return packed(clamp(whole, vec4(i32(params.low)), vec4(i32(params.high))));
     }
-    return packed(vec4<i32>(clamp(round(vec4<f32>(sums) * multiplier), vec4(-65536.0), vec4(65536.0))));
+    return packed(vec4<i32>(clamp(round(vec4<f32>(sums) * multiplier), vec4(params.low), vec4(params.high))));
 }
 
 @compute @workgroup_size(LANES)
@@ -133,6 +138,7 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         base[p] = ((n * params.geometry.x_shape.z + top[p]) * params.geometry.x_shape.w + left[p]) * pixel_words + conv_group * params.input_words;
     }
 
+    var acc: array<vec4<f32>, PIXELS * QUADS>;
     var w_at = (conv_group * params.channel_tiles + channel_tile) * params.turns * W_VECTORS;
     var total: array<vec4<i32>, PIXELS * QUADS>;
     var weighed: array<i32, PIXELS>; // the sums of x, by which a weight's zero point counts
@@ -141,7 +147,6 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
     var dy = 0u;
     var tap = 0u; // its offset from base
     for (var done = 0u; done < params.turns; done += params.chunk) {
-        var acc: array<vec4<f32>, PIXELS * QUADS>;
         var x_sums: array<f32, PIXELS>;
         let end = min(done + params.chunk, params.turns);
         for (var turn = done; turn < end; turn++) {
@@ -188,9 +193,12 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
                 }
             }
         }
-        // @unroll
-        for (var i = 0u; i < PIXELS * QUADS; i++) {
-            total[i] += vec4<i32>(acc[i] * 3.5527137e-15); // 2^-48
+        if LONG {
+            // @unroll
+            for (var i = 0u; i < PIXELS * QUADS; i++) {
+                total[i] += vec4<i32>(acc[i] * 3.5527137e-15); // 2^-48
+                acc[i] = vec4<f32>();
+            }
         }
         if ASYMMETRIC {
             // @unroll
@@ -200,34 +208,82 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
         }
     }
 
-    // A loop, because on software Vulkan a store is 2 KB of machine code; the shuffle tells llvmpipe that all lanes read the
-    // same element of the array.
+    // The constants of the tile, a vec4 for each lane; they reach the others as the weights do.
+    let word0 = conv_group * params.output_words + channel_tile * QUADS;
+    var constant: array<vec4<i32>, CONSTANTS>;
+    // @unroll
+    for (var i = 0u; i < CONSTANTS; i++) {
+        constant[i] = constants[min(3u * word0 + min(i * LANES + lane, 3u * QUADS - 1u), 3u * params.geometry.groups * params.output_words - 1u)];
+    }
     let used = min(params.output_words - channel_tile * QUADS, QUADS);
-    for (var turn = 0u; turn < used; turn++) {
-        let q = subgroupShuffle(turn, 0u);
-        let word = conv_group * params.output_words + channel_tile * QUADS + q;
-        let bias = constants[3u * word];
-        let multiplier = bitcast<vec4<f32>>(constants[3u * word + 1u]);
-        let zero = constants[3u * word + 2u];
+    let row = params.geometry.groups * params.output_words; // words of a pixel of y
+    var result: array<vec4<u32>, PIXELS * RUNS>;
+    if HAS_RESIDUAL {
         // @unroll
         for (var p = 0u; p < PIXELS; p++) {
-            var sums = total[p * QUADS + q] + bias;
-            if ASYMMETRIC { sums -= zero * weighed[p]; }
-            let pixel = pixel0 + p * LANES;
-            if id < params.workgroups && pixel < pixels {
-                if SUMS {
-                    let outputs = params.geometry.y_shape.y / params.geometry.groups;
-                    let channel = 4u * (channel_tile * QUADS + q);
+            let at = min(pixel0 + p * LANES, pixels - 1u) * row + word0;
+            // @unroll
+            for (var r = 0u; r < RUNS; r++) {
+                if WIDE {
+                    result[p * RUNS + r] = residual[(at >> 2u) + r];
+                } else {
                     // @unroll
                     for (var j = 0u; j < 4u; j++) {
-                        if channel + j < outputs {
-                            y[pixel * params.geometry.y_shape.y + conv_group * outputs + channel + j] = bitcast<u32>(sums[j]);
-                        }
+                        let i = at + min(4u * r + j, used - 1u);
+                        result[p * RUNS + r][j] = residual[i >> 2u][i & 3u];
                     }
-                } else {
-                    let at = pixel * params.geometry.groups * params.output_words + word;
-                    y[at] = steps(sums, multiplier, at);
                 }
+            }
+        }
+    }
+    // @unroll
+    for (var q = 0u; q < QUADS; q++) {
+        var bias: vec4<i32>;
+        var multiplier: vec4<i32>;
+        var zero: vec4<i32>;
+        // @unroll
+        for (var j = 0u; j < 4u; j++) {
+            bias[j] = subgroupShuffle(constant[3u * q / LANES][j], 3u * q % LANES);
+            multiplier[j] = subgroupShuffle(constant[(3u * q + 1u) / LANES][j], (3u * q + 1u) % LANES);
+            if ASYMMETRIC { zero[j] = subgroupShuffle(constant[(3u * q + 2u) / LANES][j], (3u * q + 2u) % LANES); }
+        }
+        // @unroll
+        for (var p = 0u; p < PIXELS; p++) {
+            var sums = bias;
+            if LONG { sums += total[p * QUADS + q]; } else { sums += vec4<i32>(acc[p * QUADS + q] * 3.5527137e-15); }
+            if ASYMMETRIC { sums -= zero * weighed[p]; }
+            if SUMS {
+                let outputs = params.geometry.y_shape.y / params.geometry.groups;
+                let channel = 4u * (channel_tile * QUADS + q);
+                let pixel = pixel0 + p * LANES;
+                // @unroll
+                for (var j = 0u; j < 4u; j++) {
+                    if id < params.workgroups && pixel < pixels && channel + j < outputs {
+                        let i = pixel * params.geometry.y_shape.y + conv_group * outputs + channel + j;
+                        y[i >> 2u][i & 3u] = bitcast<u32>(sums[j]);
+                    }
+                }
+            } else {
+                result[p * RUNS + q / 4u][q % 4u] = steps(sums, bitcast<vec4<f32>>(multiplier), result[p * RUNS + q / 4u][q % 4u]);
+            }
+        }
+    }
+    if SUMS { return; }
+    // A loop, because on software Vulkan a store is 2 KB of machine code. What it indexes is a copy, so that the words above
+    // are no array in memory; the shuffle tells llvmpipe that all lanes read the same element of it.
+    var words = result;
+    for (var turn = 0u; turn < PIXELS * RUNS; turn++) {
+        let i = subgroupShuffle(turn, 0u);
+        let pixel = pixel0 + i / RUNS * LANES;
+        let at = pixel * row + word0 + 4u * (i % RUNS);
+        let four = words[i];
+        let stored = id < params.workgroups && pixel < pixels;
+        if WIDE {
+            if stored { y[at >> 2u] = four; }
+        } else {
+            // @unroll
+            for (var j = 0u; j < 4u; j++) {
+                if stored && 4u * (i % RUNS) + j < used { y[(at + j) >> 2u][(at + j) & 3u] = four[j]; }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Operations on bytes.
 
 use tilewright::{
-    DType,
+    Context, DType, Tensor,
     ops::{
         Conv2d, Op, Pool2d, QConv2d, Quantized, Steps,
         quantized::{Addend, Residual},
@@ -38,4 +38,11 @@ pub(super) fn cases() -> Vec<Case> {
     .into_iter()
     .map(|(op, shapes)| case(Op::Quantized(op), &shapes))
     .collect()
+}
+
+/// Bytes with a sign.
+pub(super) fn bytes(context: &Context, shape: &[usize]) -> Tensor {
+    let count = shape.iter().product::<usize>();
+    let bytes: Vec<i8> = (0..count).map(|at| (at * 37) as u8 as i8).collect();
+    Tensor::from_slice(context, &bytes, shape).unwrap()
 }

@@ -10,7 +10,8 @@ use super::{
     observer::Seen,
     plan::{clamps, form},
     report::Layers,
-    scheme::{Scale, Scheme},
+    scale::Scale,
+    scheme::Scheme,
 };
 use crate::{Compiled, Error, Graph, Options, Result, Rewriter, ValueId, passes};
 

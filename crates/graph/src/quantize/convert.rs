@@ -11,7 +11,8 @@ use tilewright_tensor::Tensor;
 use super::{
     plan::{Form, form},
     report::{Layer, Layers},
-    scheme::{Scale, Scheme},
+    scale::Scale,
+    scheme::Scheme,
     weights,
 };
 use crate::{Graph, Node, Result, Rewriter, ValueId};

@@ -11,10 +11,12 @@ mod histogram;
 mod observer;
 mod plan;
 mod report;
+mod scale;
 mod scheme;
 mod weights;
 
 pub use calibration::Calibration;
 pub use observer::Observer;
 pub use report::{Layer, Layers};
-pub use scheme::{Activations, Scheme};
+pub use scale::Activations;
+pub use scheme::Scheme;

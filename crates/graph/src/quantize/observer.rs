@@ -1,6 +1,6 @@
 //! Which range of the numbers that were seen is to be represented.
 
-use super::{histogram::Histogram, scheme::Activations};
+use super::{histogram::Histogram, scale::Activations};
 
 /// How the range of an activation follows from what was seen of it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -12,7 +12,7 @@ use crate::base::{
 
 params! { Params for "qadd" {
     count: u32, a_zero: i32, b_zero: i32, a_multiplier: f32,
-    b_multiplier: f32, y_zero: i32, low: i32, high: i32,
+    b_multiplier: f32, y_zero: i32, low: f32, high: f32,
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
@@ -35,8 +35,8 @@ pub fn add(
         a_multiplier: a_means.multiplier,
         b_multiplier: b_means.multiplier,
         y_zero: steps.zero_point,
-        low: steps.low,
-        high: steps.high,
+        low: (steps.low - steps.zero_point) as f32,
+        high: (steps.high - steps.zero_point) as f32,
     };
     let kernel = Specialisation::new(op)
         .with_bool("A_SIGNED", a_type == DType::I8)

@@ -15,7 +15,7 @@ use crate::base::{
 
 params! { Params for "qavg_pool2d" {
     input: [u32; 2], output: [u32; 2], kernel: [u32; 2], stride: [u32; 2], padding: [u32; 2], dilation: [u32; 2],
-    words: u32, count: u32, x_zero: i32, y_zero: i32, low: i32, high: i32,
+    words: u32, count: u32, x_zero: i32, y_zero: i32, low: f32, high: f32,
 } }
 
 pub(super) const LAYOUTS: &[ParamsLayout] = &[Params::LAYOUT];
@@ -43,8 +43,8 @@ pub fn avg_pool2d(
         count,
         x_zero,
         y_zero: steps.zero_point,
-        low: steps.low,
-        high: steps.high,
+        low: (steps.low - steps.zero_point) as f32,
+        high: (steps.high - steps.zero_point) as f32,
     };
     let ([x_pixels, y_pixels], channels) = (windows.pixels(), x_shape[1]);
     let x = whole_words(context, op, x, x_pixels, channels, x_zero)?;

@@ -51,8 +51,9 @@ pub(super) struct Numbers {
     pub padding_word: u32,
     pub flip: u32,
     pub y_zero: i32,
-    pub low: i32,
-    pub high: i32,
+    /// Of the result, less its zero point.
+    pub low: f32,
+    pub high: f32,
     pub residual_zero: i32,
     pub residual_multiplier: f32,
 }
@@ -76,8 +77,8 @@ impl QConv2dLaunch<'_> {
             padding_word: (self.op.x_zero.cast_unsigned() & 255) * 0x0101_0101,
             flip: if self.x_type == DType::U8 { 0x8080_8080 } else { 0 },
             y_zero,
-            low,
-            high,
+            low: (low - y_zero) as f32,
+            high: (high - y_zero) as f32,
             residual_zero,
             residual_multiplier,
         })

@@ -19,7 +19,7 @@ use crate::{
 params! { Params for "qconv2d_direct" {
     geometry: Geometry,
     input_words: u32, output_words: u32, count: u32, padding_word: u32,
-    flip: u32, y_zero: i32, low: i32, high: i32,
+    flip: u32, y_zero: i32, low: f32, high: f32,
     residual_zero: i32, residual_multiplier: f32, pad0: u32, pad1: u32,
 } }
 

@@ -20,7 +20,7 @@ params! { Params for "qconv2d_implicit_gemm" {
     geometry: Geometry,
     input_words: u32, output_words: u32, pixel_tiles: u32, channel_tiles: u32,
     workgroups: u32, length: u32, padding_word: u32, flip: u32,
-    y_zero: i32, low: i32, high: i32, residual_zero: i32,
+    y_zero: i32, low: f32, high: f32, residual_zero: i32,
     residual_multiplier: f32, pad0: u32, pad1: u32, pad2: u32,
 } }
 

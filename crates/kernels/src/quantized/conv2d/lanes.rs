@@ -21,7 +21,7 @@ params! { Params for "qconv2d_lanes" {
     geometry: Geometry,
     input_words: u32, output_words: u32, pixel_tiles: u32, channel_tiles: u32,
     workgroups: u32, turns: u32, chunk: u32, padding_word: u32,
-    flip: u32, y_zero: i32, low: i32, high: i32,
+    flip: u32, y_zero: i32, low: f32, high: f32,
     residual_zero: i32, residual_multiplier: f32, pad0: u32, pad1: u32,
 } }
 
@@ -37,6 +37,8 @@ struct Spec {
     pixels: usize,
     channels: usize,
     width: usize,
+    long: bool,
+    wide: bool,
 }
 
 impl Spec {
@@ -50,7 +52,13 @@ impl Spec {
             _ => 16,
         };
         let width = if inputs.is_multiple_of(8) { 2 } else { 1 };
-        Self { lanes, pixels: if n * h * w <= 2 * lanes { 2 } else { 4 }, channels, width }
+        let pixels = if n * h * w <= 2 * lanes { 2 } else { 4 };
+        let turns = call.problem.w_shape[2] * call.problem.w_shape[3] * inputs / (4 * width);
+        let long = turns > EXACT / (4 * width);
+        let wide = channels >= 16
+            && outputs.is_multiple_of(channels)
+            && (outputs / 4 * call.problem.op.groups).is_multiple_of(4);
+        Self { lanes, pixels, channels, width, long, wide }
     }
 
     fn specialisation(self) -> Specialisation {
@@ -59,6 +67,8 @@ impl Spec {
             .with_u32("PIXELS", self.pixels as u32)
             .with_u32("CHANNELS", self.channels as u32)
             .with_u32("WIDTH", self.width as u32)
+            .with_bool("LONG", self.long)
+            .with_bool("WIDE", self.wide)
     }
 }
 

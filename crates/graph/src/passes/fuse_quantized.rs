@@ -1,14 +1,18 @@
 //! Makes what lies between numbers that are dequantised and a step that quantises again one operation on bytes. A file in
 //! ONNX's QDQ form says by such pairs what is to be computed in integers.
 
+mod bytes;
+
 use std::collections::HashMap;
 
 use tilewright_ops::{
-    AdaptiveAvgPool2d, BinaryOp, Conv2d, DType, MatMul, Op, Pool2d, QConv2d, Quantization, Quantized,
-    ReduceOp, Steps, UnaryOp,
-    quantized::{AVERAGES, Addend, average_multipliers},
+    AdaptiveAvgPool2d, BinaryOp, Conv2d, MatMul, Op, Pool2d, QConv2d, Quantization, Quantized, ReduceOp,
+    Steps, UnaryOp,
+    quantized::{AVERAGES, Addend, Residual, average_multipliers},
 };
 use tilewright_tensor::Tensor;
+
+use bytes::{Bytes, Numbers, Whole};
 
 use crate::{Graph, Node, Result, Rewriter, ValueId};
 
@@ -45,39 +49,21 @@ pub fn fuse_quantized(graph: &Graph) -> Result<(Graph, usize)> {
     Ok((new, changed))
 }
 
-/// Movements that are looked through on the way to what was dequantised.
-const MOST_MOVES: usize = 4;
-
-/// Scales and zero points: one of each, or one for each index of an axis.
-#[derive(Clone, PartialEq)]
-struct Numbers {
-    scale: Vec<f32>,
-    zero: Vec<i32>,
-    axis: Option<usize>,
-}
-
-/// Bytes of the new graph, and what they stand for.
-struct Bytes {
-    id: ValueId,
-    dtype: DType,
-    numbers: Numbers,
-}
-
-/// Bytes with one scale.
-#[derive(Clone, Copy)]
-struct Whole {
-    id: ValueId,
-    scale: f32,
-    zero: i32,
-    dtype: DType,
-}
-
 /// What a result is to be.
 struct Target {
     scale: f32,
     steps: Steps,
     /// Whether nothing but the ends of its type clamps it.
     bare: bool,
+}
+
+/// What a convolution multiplies by, and adds.
+struct Factor {
+    weight: Bytes,
+    /// The axis of its outputs, along which it may have a scale for each index.
+    along: usize,
+    bias: Option<ValueId>,
+    residual: Option<Whole>,
 }
 
 struct Fusion<'a> {
@@ -155,53 +141,6 @@ impl<'a> Fusion<'a> {
         }
     }
 
-    /// Scales and zero points, if they are known, positive and finite.
-    fn numbers(&self, ids: &[ValueId], axis: Option<usize>) -> Result<Option<Numbers>> {
-        let (Some(scale), Some(zero)) = (&self.graph[ids[0]].constant, &self.graph[ids[1]].constant) else {
-            return Ok(None);
-        };
-        let numbers = Numbers { scale: scale.to_vec()?, zero: zero.to_vec()?, axis };
-        let sound = numbers.scale.iter().all(|scale| scale.is_finite() && *scale > 0.0);
-        Ok((sound && !numbers.scale.is_empty()).then_some(numbers))
-    }
-
-    /// The bytes that a value was before it was dequantised, moved as it was.
-    fn bytes(&mut self, id: ValueId, moves: usize) -> Result<Option<Bytes>> {
-        let Some(node) = self.maker(id).filter(|_| moves <= MOST_MOVES) else { return Ok(None) };
-        match &node.op {
-            Op::Quantized(Quantized::Dequantize { axis }) => {
-                let dtype = self.graph[node.inputs[0]].dtype;
-                if !matches!(dtype, DType::I8 | DType::U8) {
-                    return Ok(None);
-                }
-                let Some(numbers) = self.numbers(&node.inputs[1..], *axis)? else { return Ok(None) };
-                Ok(Some(Bytes { id: self.rewriter.value(node.inputs[0]), dtype, numbers }))
-            }
-            Op::Reshape(_) | Op::Permute(_) => {
-                let Some(bytes) = self.bytes(node.inputs[0], moves + 1)? else { return Ok(None) };
-                let (from, to) = (&self.graph[node.inputs[0]].shape, &self.graph[id].shape);
-                let stays = match (&node.op, bytes.numbers.axis) {
-                    (_, None) => true,
-                    (Op::Reshape(_), Some(0)) => from.first() == to.first(),
-                    _ => false,
-                };
-                if !stays {
-                    return Ok(None);
-                }
-                let moved = self.rewriter.push(node.name.clone(), node.op.clone(), &[bytes.id])?;
-                Ok(Some(Bytes { id: moved, ..bytes }))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// The same with one scale.
-    fn whole(&mut self, id: ValueId) -> Result<Option<Whole>> {
-        let Some(Bytes { id, dtype, numbers }) = self.bytes(id, 0)? else { return Ok(None) };
-        let (scale, zero) = (numbers.scale[0], numbers.zero[0]);
-        Ok(numbers.axis.is_none().then_some(Whole { id, scale, zero, dtype }))
-    }
-
     fn constant<T: tilewright_tensor::Element>(&mut self, values: &[T]) -> Result<ValueId> {
         let tensor = Tensor::from_slice(self.graph.context(), values, &[values.len()])?;
         Ok(self.rewriter.constant(tensor))
@@ -220,7 +159,7 @@ impl<'a> Fusion<'a> {
                     return Ok(None);
                 };
                 let bias = bias.then(|| core.inputs[2]);
-                self.convolution(x, op, weight, 0, bias, y)
+                self.convolution(x, op, Factor { weight, along: 0, bias, residual: None }, y)
             }
             Op::MatMul { op, bias, .. } => self.product(core, *op, *bias, y),
             Op::Binary { .. } => self.sum(core, y),
@@ -255,6 +194,11 @@ impl<'a> Fusion<'a> {
     }
 
     fn sum(&mut self, core: &Node, y: &Target) -> Result<Option<ValueId>> {
+        for (sums, other) in [(0, 1), (1, 0)] {
+            if let Some(y) = self.convolution_and(core.inputs[sums], core.inputs[other], y)? {
+                return Ok(Some(y));
+            }
+        }
         let (Some(a), Some(b)) = (self.whole(core.inputs[0])?, self.whole(core.inputs[1])?) else {
             return Ok(None);
         };
@@ -270,6 +214,26 @@ impl<'a> Fusion<'a> {
             return Ok(None);
         }
         self.push(Op::Quantized(Quantized::Add { addends, y: y.steps }), &operands).map(Some)
+    }
+
+    /// A convolution that nothing else reads and another tensor of its shape.
+    fn convolution_and(&mut self, sums: ValueId, other: ValueId, y: &Target) -> Result<Option<ValueId>> {
+        let Some(conv) = self.maker(sums).filter(|_| self.uses.get(&sums) == Some(&1)) else {
+            return Ok(None);
+        };
+        let Op::Conv2d { op, bias, residual: false, activation: None, pool: None } = conv.op else {
+            return Ok(None);
+        };
+        if self.graph[sums].shape != self.graph[other].shape {
+            return Ok(None);
+        }
+        let (Some(x), Some(weight), Some(other)) =
+            (self.whole(conv.inputs[0])?, self.bytes(conv.inputs[1], 0)?, self.whole(other)?)
+        else {
+            return Ok(None);
+        };
+        let bias = bias.then(|| conv.inputs[2]);
+        self.convolution(x, &op, Factor { weight, along: 0, bias, residual: Some(other) }, y)
     }
 
     fn mean(&mut self, core: &Node, pool: Pool2d, y: &Target) -> Result<Option<ValueId>> {
@@ -300,20 +264,22 @@ impl<'a> Fusion<'a> {
         let (x, along) = (Whole { id: pixels, ..x }, usize::from(!op.transpose_right));
         let bias = bias.then(|| core.inputs[2]);
         let weight = Bytes { id: filters, ..weight };
-        self.convolution(x, &Conv2d::default(), weight, along, bias, y)
+        self.convolution(x, &Conv2d::default(), Factor { weight, along, bias, residual: None }, y)
     }
 
-    /// A convolution whose weight may have one scale for each index of the axis `along`, its outputs.
     fn convolution(
         &mut self,
         x: Whole,
         conv: &Conv2d,
-        weight: Bytes,
-        along: usize,
-        bias: Option<ValueId>,
+        factor: Factor,
         y: &Target,
     ) -> Result<Option<ValueId>> {
+        let Factor { weight, along, bias, residual } = factor;
         let Numbers { scale, zero, axis } = weight.numbers;
+        let means = residual.map(|r| Residual { zero_point: r.zero, multiplier: r.scale / y.scale });
+        if means.is_some_and(|means| !(means.multiplier.is_finite() && means.multiplier > 0.0)) {
+            return Ok(None);
+        }
         if axis.is_some_and(|axis| axis != along) {
             return Ok(None);
         }
@@ -335,56 +301,15 @@ impl<'a> Fusion<'a> {
             inputs.push(self.constant(bias)?);
         }
         inputs.push(self.constant(&by.iter().map(|by| by / y.scale).collect::<Vec<_>>())?);
+        inputs.extend(residual.map(|residual| residual.id));
         let op = Quantized::Conv2d {
             op: QConv2d { conv: *conv, x_zero: x.zero, y: Some(y.steps) },
             weight_zero,
             bias: bias.is_some(),
-            residual: None,
+            residual: means,
         };
         self.push(Op::Quantized(op), &inputs).map(Some)
     }
-
-    /// A bias in steps of `by`, one for each output, if 32 bits hold it: the whole numbers that it was, or the nearest.
-    fn bias(&self, id: ValueId, by: &[f32]) -> Result<Option<Vec<i32>>> {
-        let mut values: Vec<f64> = Vec::with_capacity(by.len());
-        if let Some(constant) = self.graph[id].constant.as_ref().filter(|value| value.dtype() == DType::F32) {
-            values.extend(constant.to_vec::<f32>()?.into_iter().map(f64::from));
-        } else {
-            let Some(node) = self.maker(id) else { return Ok(None) };
-            let Op::Quantized(Quantized::Dequantize { axis }) = node.op else { return Ok(None) };
-            let steps = self.graph[node.inputs[0]].constant.as_ref().map(whole_numbers).transpose()?;
-            let (Some(steps), Some(numbers)) = (steps, self.numbers(&node.inputs[1..], axis)?) else {
-                return Ok(None);
-            };
-            let each = |at: usize| if axis.is_some() { at } else { 0 };
-            let alike = |at: usize| (numbers.scale[each(at)] - by[at]).abs() <= by[at] * 1e-6;
-            if steps.len() == by.len()
-                && numbers.zero.iter().all(|&zero| zero == 0)
-                && (0..by.len()).all(alike)
-            {
-                return Ok(Some(steps));
-            }
-            values.extend(steps.iter().enumerate().map(|(at, &step)| {
-                (f64::from(step) - f64::from(numbers.zero[each(at)])) * f64::from(numbers.scale[each(at)])
-            }));
-        }
-        if values.len() != by.len() {
-            return Ok(None);
-        }
-        let number = |(value, by): (&f64, &f32)| (value / f64::from(*by)).round_ties_even();
-        let numbers: Vec<f64> = values.iter().zip(by).map(number).collect();
-        // Half of the range, so that sums have the other half.
-        let held = numbers.iter().all(|number| number.abs() <= f64::from(i32::MAX / 2));
-        Ok(held.then(|| numbers.iter().map(|&number| number as i32).collect()))
-    }
-}
-
-fn whole_numbers(tensor: &Tensor) -> Result<Vec<i32>> {
-    Ok(match tensor.dtype() {
-        DType::I8 => tensor.to_vec::<i8>()?.into_iter().map(i32::from).collect(),
-        DType::U8 => tensor.to_vec::<u8>()?.into_iter().map(i32::from).collect(),
-        _ => tensor.to_vec::<i32>()?,
-    })
 }
 
 fn is_same(x: &Whole, y: &Target) -> bool {

@@ -23,12 +23,13 @@ pub(super) fn quantized(w: &mut Writer<'_>, node: &Node, op: &Quantized, x: &[St
     let axis = |axis: &Option<usize>| axis.map(|axis| int("axis", axis)).into_iter().collect();
     match op {
         Quantized::Quantize { dtype, axis: along } => {
-            let zero = zeros(w, node, 2, &x[2], *dtype)?;
+            let zero = zeros(w, node, 2, &x[2], *dtype, false)?;
             Ok(w.emit("QuantizeLinear", &[&x[0], &x[1], &zero], axis(along)))
         }
         Quantized::Dequantize { axis: along } => {
             let dtype = operand_type(w, node, 0);
-            let zero = if dtype == DType::I32 { x[2].clone() } else { zeros(w, node, 2, &x[2], dtype)? };
+            let zero =
+                if dtype == DType::I32 { x[2].clone() } else { zeros(w, node, 2, &x[2], dtype, false)? };
             Ok(w.emit("DequantizeLinear", &[&x[0], &x[1], &zero], axis(along)))
         }
         Quantized::Conv2d { op, weight_zero, bias, residual } => {
@@ -76,7 +77,7 @@ impl Extras {
         let [zero, bias, multiplier] = there.map(&mut next);
         let dtype = operand_type(w, node, 1);
         Ok(Self {
-            weight_zero: zero.map(|at| zeros(w, node, at, &x[at], dtype)).transpose()?,
+            weight_zero: zero.map(|at| zeros(w, node, at, &x[at], dtype, !there[2])).transpose()?,
             bias: bias.map(|at| x[at].clone()),
             multiplier: multiplier.map(|at| x[at].clone()),
         })
@@ -101,14 +102,26 @@ fn window(w: &Writer<'_>, node: &Node, op: &Conv2d) -> Vec<AttributeProto> {
     ]
 }
 
-/// Zero points, which are i32 in the graph and of the elements' type in the file.
-fn zeros(w: &mut Writer<'_>, node: &Node, at: usize, name: &str, dtype: DType) -> Result<String> {
+/// Zero points, which are i32 in the graph and of the elements' type in the file. Where `alike` is set, several that are alike
+/// are written as one: ONNX Runtime's ConvInteger takes no others.
+fn zeros(
+    w: &mut Writer<'_>,
+    node: &Node,
+    at: usize,
+    name: &str,
+    dtype: DType,
+    alike: bool,
+) -> Result<String> {
     let value = &w.graph[node.inputs[at]];
     let Some(constant) = &value.constant else { return Ok(cast(w, name, dtype)) };
     let values = constant.to_vec::<i32>().map_err(|source| at_node(node, source))?;
     let (low, high) = Quantization::range(dtype).unwrap_or_default();
     if values.iter().any(|value| !(low..=high).contains(value)) {
         return Err(refuse(node, "it has a zero point that is no number of its type"));
+    }
+    if let (true, Some(&first)) = (alike && values.windows(2).all(|pair| pair[0] == pair[1]), values.first())
+    {
+        return Ok(byte(w, "zero_point", dtype, first));
     }
     // The low byte of either type.
     let bytes = values.iter().map(|&value| value as u8).collect();

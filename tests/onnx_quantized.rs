@@ -144,6 +144,21 @@ fn every_operation_on_bytes_comes_back() {
     let model = comes_back("bytes", &b.graph, &x);
     let of = |operator: &str| model.nodes().iter().filter(|node| node.op_type == operator).count();
     assert_eq!((of("QLinearConv"), of("ConvInteger"), of("MaxPool"), of("AveragePool")), (3, 2, 2, 3));
+    same_operations(&model, &b.graph);
+}
+
+/// Read again, a model has the operations of the graph that it was written from.
+fn same_operations(model: &Model, graph: &Graph) {
+    let imported = Import::new(model).graph(graph.context()).unwrap();
+    let compiled = Compiled::new(&imported.graph, &Options::default()).unwrap();
+    let count = |graph: &Graph, op: &str| graph.nodes().iter().filter(|node| node.op.name() == op).count();
+    for op in ["qconv2d", "qadd", "qmax_pool2d", "qavg_pool2d", "quantize", "dequantize", "conv2d", "matmul"]
+    {
+        assert_eq!(count(compiled.graph(), op), count(graph, op), "{op}");
+    }
+    for op in ["maximum", "minimum", "clamp", "avg_pool2d"] {
+        assert_eq!(count(compiled.graph(), op), 0, "{op}");
+    }
 }
 
 /// A network after its conversion: convolutions, a residual, poolings, a linear layer.
@@ -176,11 +191,5 @@ fn a_converted_network_comes_back() {
     }
     let (graph, _) = calibration.convert().unwrap();
     let model = comes_back("converted", &graph, &floats(&context, 200, &input, 1.0));
-    let imported = Import::new(&model).graph(&context).unwrap();
-    let compiled = Compiled::new(&imported.graph, &Options::default()).unwrap();
-    let count = |graph: &Graph, op: &str| graph.nodes().iter().filter(|node| node.op.name() == op).count();
-    for op in ["qconv2d", "qadd", "qmax_pool2d", "qavg_pool2d", "quantize", "dequantize", "conv2d", "matmul"]
-    {
-        assert_eq!(count(compiled.graph(), op), count(&graph, op), "{op}");
-    }
+    same_operations(&model, &graph);
 }

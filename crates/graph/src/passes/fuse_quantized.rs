@@ -2,6 +2,7 @@
 //! ONNX's QDQ form says by such pairs what is to be computed in integers.
 
 mod bytes;
+mod clamp;
 
 use std::collections::HashMap;
 
@@ -32,7 +33,11 @@ pub fn fuse_quantized(graph: &Graph) -> Result<(Graph, usize)> {
     };
     let mut changed = 0;
     for node in graph.nodes() {
-        match pass.fused(node)? {
+        let y = match pass.fused(node)? {
+            None => pass.clamp(node)?,
+            y => y,
+        };
+        match y {
             Some(y) => {
                 pass.rewriter.replace(node.output(), y);
                 changed += 1;
@@ -116,7 +121,7 @@ impl<'a> Fusion<'a> {
             let node = self.maker(id)?;
             match node.op {
                 Op::Quantized(Quantized::Dequantize { .. }) => {}
-                _ if self.uses.get(&id) != Some(&1) => return None,
+                _ if !self.is_read_once(id) => return None,
                 Op::Unary(op) if is_clamp(op) => {
                     clamps.push(op);
                     id = node.inputs[0];
@@ -218,7 +223,7 @@ impl<'a> Fusion<'a> {
 
     /// A convolution that nothing else reads and another tensor of its shape.
     fn convolution_and(&mut self, sums: ValueId, other: ValueId, y: &Target) -> Result<Option<ValueId>> {
-        let Some(conv) = self.maker(sums).filter(|_| self.uses.get(&sums) == Some(&1)) else {
+        let Some(conv) = self.maker(sums).filter(|_| self.is_read_once(sums)) else {
             return Ok(None);
         };
         let Op::Conv2d { op, bias, residual: false, activation: None, pool: None } = conv.op else {

@@ -1,19 +1,17 @@
 //! Makes what lies between numbers that are dequantised and a step that quantises again one operation on bytes. A file in
 //! ONNX's QDQ form says by such pairs what is to be computed in integers.
 
-mod bytes;
 mod clamp;
-
-use std::collections::HashMap;
+mod fusion;
 
 use tilewright_ops::{
-    AdaptiveAvgPool2d, BinaryOp, Conv2d, MatMul, Op, Pool2d, QConv2d, Quantization, Quantized, ReduceOp,
-    Steps, UnaryOp,
+    AdaptiveAvgPool2d, BinaryOp, Conv2d, DType, MatMul, Op, Pool2d, QConv2d, Quantization, Quantized,
+    ReduceOp, Steps, UnaryOp,
     quantized::{AVERAGES, Addend, Residual, average_multipliers},
 };
 use tilewright_tensor::Tensor;
 
-use bytes::{Bytes, Numbers, Whole};
+use fusion::{Bytes, Fusion, Numbers, Whole};
 
 use crate::{Graph, Node, Result, Rewriter, ValueId};
 
@@ -24,6 +22,10 @@ use crate::{Graph, Node, Result, Rewriter, ValueId};
 /// # Errors
 /// Those of reading constants.
 pub fn fuse_quantized(graph: &Graph) -> Result<(Graph, usize)> {
+    let gives_bytes = |id: &ValueId| matches!(graph[*id].dtype, DType::I8 | DType::U8);
+    if !graph.nodes().iter().flat_map(|node| &node.outputs).any(gives_bytes) {
+        return Ok((graph.clone(), 0));
+    }
     let mut pass = Fusion {
         graph,
         makers: graph.makers(),
@@ -71,20 +73,7 @@ struct Factor {
     residual: Option<Whole>,
 }
 
-struct Fusion<'a> {
-    graph: &'a Graph,
-    makers: HashMap<ValueId, usize>,
-    uses: HashMap<ValueId, usize>,
-    rewriter: Rewriter<'a>,
-    /// Of the node that is being fused.
-    name: String,
-}
-
 impl<'a> Fusion<'a> {
-    fn maker(&self, id: ValueId) -> Option<&'a Node> {
-        self.makers.get(&id).map(|&at| &self.graph.nodes()[at])
-    }
-
     /// The bytes that a node quantises, from an operation on bytes, if there is one.
     fn fused(&mut self, node: &Node) -> Result<Option<ValueId>> {
         let Op::Quantized(Quantized::Quantize { dtype, axis: None }) = node.op else { return Ok(None) };

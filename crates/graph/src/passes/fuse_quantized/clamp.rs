@@ -2,7 +2,7 @@
 
 use tilewright_ops::{BinaryOp, DType, Op, Quantized, Steps};
 
-use super::Fusion;
+use super::fusion::Fusion;
 use crate::{Node, Result, ValueId};
 
 impl Fusion<'_> {
@@ -59,9 +59,5 @@ impl Fusion<'_> {
                 _ => return Ok(None),
             }
         }
-    }
-
-    pub(super) fn is_read_once(&self, id: ValueId) -> bool {
-        self.uses.get(&id) == Some(&1)
     }
 }

@@ -1,10 +1,11 @@
 //! The bytes that a value was before it was dequantised, and what they stand for.
 
+use std::collections::HashMap;
+
 use tilewright_ops::{DType, Op, Quantized};
 use tilewright_tensor::Tensor;
 
-use super::Fusion;
-use crate::{Result, ValueId};
+use crate::{Graph, Node, Result, Rewriter, ValueId};
 
 /// Movements that are looked through on the way to what was dequantised.
 const MOST_MOVES: usize = 4;
@@ -33,7 +34,27 @@ pub(super) struct Whole {
     pub dtype: DType,
 }
 
-impl Fusion<'_> {
+/// The graph that is read, and the one that is written.
+pub(super) struct Fusion<'a> {
+    pub graph: &'a Graph,
+    pub makers: HashMap<ValueId, usize>,
+    pub uses: HashMap<ValueId, usize>,
+    pub rewriter: Rewriter<'a>,
+    /// Of the node that is being fused.
+    pub name: String,
+}
+
+impl<'a> Fusion<'a> {
+    /// The node that makes a value.
+    pub(super) fn maker(&self, id: ValueId) -> Option<&'a Node> {
+        self.makers.get(&id).map(|&at| &self.graph.nodes()[at])
+    }
+
+    /// Whether one node reads it, and nobody else.
+    pub(super) fn is_read_once(&self, id: ValueId) -> bool {
+        self.uses.get(&id) == Some(&1)
+    }
+
     /// Scales and zero points, if they are known, positive and finite.
     pub(super) fn numbers(&self, ids: &[ValueId], axis: Option<usize>) -> Result<Option<Numbers>> {
         let (Some(scale), Some(zero)) = (&self.graph[ids[0]].constant, &self.graph[ids[1]].constant) else {

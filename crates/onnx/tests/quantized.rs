@@ -9,24 +9,14 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use common::{encoded, int, model, node};
 use tilewright_graph::{Compiled, Options};
-use tilewright_onnx::proto::{GraphProto, TensorProto};
+use tilewright_onnx::proto::{AttributeProto, GraphProto, NodeProto, OperatorSetIdProto, TensorProto};
 use tilewright_onnx::{ElementType, Error, HostTensor, Import, Imported, Model};
 use tilewright_runtime::Context;
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/quantized")
-}
-
-fn files() -> Vec<PathBuf> {
-    let mut paths: Vec<_> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
-    paths.sort();
-    paths
-}
 
 struct Run {
     imported: Imported,
@@ -85,7 +75,7 @@ fn operations(compiled: &Compiled) -> BTreeMap<&'static str, usize> {
 #[test]
 fn onnx_runtime_agrees() {
     let context = Context::new().unwrap();
-    let paths = files();
+    let paths = common::quantized();
     assert!(paths.len() >= 60, "{} cases", paths.len());
     let (mut failed, mut all) = (vec![], Difference::default());
     for path in paths {
@@ -128,7 +118,7 @@ fn onnx_runtime_agrees() {
 #[test]
 fn real_numbers_between_bytes_are_integers() {
     let context = Context::new().unwrap();
-    for path in files() {
+    for path in common::quantized() {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         if !name.starts_with("pairs_") && !name.starts_with("network_") {
             continue;
@@ -157,12 +147,7 @@ fn bytes(name: &str, dims: &[i64], dtype: ElementType, raw_data: Vec<u8>) -> Ten
 }
 
 /// One operator on an input `x` of f32 that is quantised before it.
-fn refused(
-    op: &str,
-    domain: &str,
-    inputs: &[&str],
-    attributes: Vec<tilewright_onnx::proto::AttributeProto>,
-) -> String {
+fn refused(op: &str, domain: &str, inputs: &[&str], attributes: Vec<AttributeProto>) -> String {
     let mut operator = node(op, "it", inputs, &["y"]);
     operator.attribute = attributes;
     operator.domain = domain.into();
@@ -183,14 +168,43 @@ fn refused(
         ..GraphProto::default()
     };
     let mut file = model(graph, 21);
-    file.opset_import
-        .push(tilewright_onnx::proto::OperatorSetIdProto { domain: "com.microsoft".into(), version: 1 });
+    file.opset_import.push(OperatorSetIdProto { domain: "com.microsoft".into(), version: 1 });
     let model = Model::from_bytes(&encoded(&file)).unwrap();
     let context = Context::new().unwrap();
     match Import::new(&model).graph(&context) {
         Ok(_) => panic!("{op} of {inputs:?} is read"),
         Err(error) => error.to_string(),
     }
+}
+
+/// One copy of the bytes on the device, whatever the batch.
+#[test]
+fn plans_share_bytes() {
+    let operator = node("QLinearConv", "conv", &["q", "s", "z", "w", "s", "z", "s", "z"], &["c"]);
+    let product = node("MatMulInteger", "product", &["c", "m"], &["p"]);
+    let cast = NodeProto { attribute: vec![int("to", 1)], ..node("Cast", "", &["p"], &["y"]) };
+    let graph = GraphProto {
+        node: vec![node("QuantizeLinear", "first", &["x", "s", "z"], &["q"]), operator, product, cast],
+        initializer: vec![
+            common::floats("s", &[], &[0.5]),
+            bytes("z", &[], ElementType::I8, vec![1]),
+            bytes("w", &[2, 3, 1, 1], ElementType::I8, vec![1; 6]),
+            bytes("m", &[4, 5], ElementType::I8, vec![1; 20]),
+        ],
+        input: vec![common::value("x", &[0, 3, 4, 4])],
+        output: vec![common::value("y", &[])],
+        ..GraphProto::default()
+    };
+    let model = Model::from_bytes(&encoded(&model(graph, 21))).unwrap();
+    let (context, kept) = (Context::new().unwrap(), Arc::default());
+    let mut counts = vec![];
+    for batch in [1, 2] {
+        let import = Import::new(&model).weights(&kept).shape("x", &[batch, 3, 4, 4]);
+        assert_eq!(import.graph(&context).unwrap().outputs[0].shape(), [batch, 2, 4, 5]);
+        counts.push(kept.len());
+    }
+    // The scale and the zero point of what is quantised at run time, the weight, and the matrix with its columns as rows.
+    assert_eq!(counts, [4, 4]);
 }
 
 /// What is not done is an error that names the node and what it wants.

@@ -5,6 +5,9 @@ use tilewright_ops::{BinaryOp, DType, Op, Quantized, Steps};
 use super::fusion::Fusion;
 use crate::{Node, Result, ValueId};
 
+/// Maximum or minimum, and a number.
+type Bound = (BinaryOp, i32);
+
 impl Fusion<'_> {
     /// Bytes that become words, are clamped and become bytes again: what made them does so, and where nothing clamps them they
     /// are what they were.
@@ -39,7 +42,7 @@ impl Fusion<'_> {
     }
 
     /// The bytes that words were, and the bounds between, the last one first. Nothing else reads what lies between.
-    fn words(&self, mut id: ValueId) -> Result<Option<(ValueId, Vec<(BinaryOp, i32)>)>> {
+    fn words(&self, mut id: ValueId) -> Result<Option<(ValueId, Vec<Bound>)>> {
         let mut bounds = vec![];
         loop {
             let Some(node) = self.maker(id) else { return Ok(None) };

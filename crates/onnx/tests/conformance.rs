@@ -325,7 +325,7 @@ What has no such form (a Sigmoid) runs in f32 between its pairs. Scales and zero
 import. A file whose weights alone are quantised runs in f32: they are dequantised at import. Scales for blocks, and types \
 of 4 and 16 bits, are read of constants, and DequantizeLinear takes 16 bits anywhere. \
 `crates/onnx/tests/quantized.rs` holds the outcome to ONNX Runtime's without its optimiser: integers and what one \
-multiplication makes of them are equal; where real numbers are added before they are rounded, 2 of 79,638 numbers are one \
+multiplication makes of them are equal; where real numbers are added before they are rounded, 2 of 82,998 numbers are one \
 step apart.
 
 int64, like every integer, has all its bits in the file, on the host, and at outputs that follow from constants. The device \

@@ -24,6 +24,7 @@ mod operators;
 mod pooling;
 mod ports;
 mod qmatmul;
+mod qreal;
 mod quantized;
 mod reduction;
 mod resize;

@@ -193,7 +193,11 @@ com.microsoft.Gelu:
 com.microsoft.QGemm: alpha transA transB
 com.microsoft.QLinearAdd:
 com.microsoft.QLinearAveragePool: auto_pad ceil_mode channels_last count_include_pad kernel_shape pads strides
+com.microsoft.QLinearConcat: axis
 com.microsoft.QLinearGlobalAveragePool: channels_last
+com.microsoft.QLinearLeakyRelu: alpha
+com.microsoft.QLinearMul:
+com.microsoft.QLinearSigmoid:
 com.microsoft.QuickGelu: alpha
 ";
 

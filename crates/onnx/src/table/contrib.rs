@@ -14,4 +14,8 @@ pub(super) const ROWS: &[Row] = &[
     ("com.microsoft.QLinearAveragePool", 1, Operator::Contrib(Contrib::QLinearAveragePool)),
     ("com.microsoft.QLinearGlobalAveragePool", 1, Operator::Contrib(Contrib::QLinearGlobalAveragePool)),
     ("com.microsoft.QGemm", 1, Operator::Contrib(Contrib::QGemm)),
+    ("com.microsoft.QLinearConcat", 1, Operator::Contrib(Contrib::QLinearConcat)),
+    ("com.microsoft.QLinearMul", 1, Operator::Contrib(Contrib::QLinearMul)),
+    ("com.microsoft.QLinearSigmoid", 1, Operator::Contrib(Contrib::QLinearSigmoid)),
+    ("com.microsoft.QLinearLeakyRelu", 1, Operator::Contrib(Contrib::QLinearLeakyRelu)),
 ];

@@ -206,6 +206,10 @@ pub(crate) enum Contrib {
     QLinearAveragePool,
     QLinearGlobalAveragePool,
     QGemm,
+    QLinearConcat,
+    QLinearMul,
+    QLinearSigmoid,
+    QLinearLeakyRelu,
 }
 
 /// An attribute that is a number, and what an absent one means.

@@ -136,10 +136,17 @@ def others():
         names = ["x", "xs", "xz", "o", "os", "oz", "ys", "yz"]
         check(f"qlinear_add_{kind}", node("QLinearAdd", names, ["y"], domain=MS), {"x": x, "o": other}, scales | zeros)
         check(f"qlinear_add_{kind}_row", node("QLinearAdd", names, ["y"], domain=MS), {"x": x}, scales | zeros | {"o": row})
+        check(f"qlinear_mul_{kind}", node("QLinearMul", names, ["y"], domain=MS), {"x": x, "o": other}, scales | zeros)
+        parts = ["ys", "yz", "x", "xs", "xz", "o", "ys", "yz"]
+        constants = {k: v for k, v in (scales | zeros).items() if k[0] != "o"}
+        check(f"qlinear_concat_{kind}", node("QLinearConcat", parts, ["y"], domain=MS, axis=1), {"x": x, "o": other}, constants)
         few = {k: v for k, v in (scales | zeros).items() if k[0] != "o"}
         names = ["x", "xs", "xz", "ys", "yz"]
         whole_plane = node("QLinearGlobalAveragePool", names, ["y"], domain=MS)
         check(f"qlinear_global_average_pool_{kind}", whole_plane, {"x": x}, few)
+        check(f"qlinear_leaky_relu_{kind}", node("QLinearLeakyRelu", names, ["y"], domain=MS, alpha=0.2), {"x": x}, few)
+        fine = few | {"ys": np.float32(1 / 256), "yz": np.asarray(np.iinfo(dtype).min, dtype)}
+        check(f"qlinear_sigmoid_{kind}", node("QLinearSigmoid", names, ["y"], domain=MS), {"x": x}, fine)
         for form, more in (("plain", dict(kernel_shape=[2, 3], strides=[2, 2])), ("padded", dict(kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 1])), ("counted", dict(kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1))):
             check(f"qlinear_average_pool_{kind}_{form}", node("QLinearAveragePool", names, ["y"], domain=MS, **more), {"x": x}, few)
         check(f"max_pool_{kind}", node("MaxPool", ["x"], ["y"], kernel_shape=[3, 2], strides=[2, 2], pads=[1, 1, 1, 1]), {"x": x}, {})

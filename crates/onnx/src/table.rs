@@ -11,6 +11,7 @@ mod host;
 mod movement;
 mod network;
 pub(crate) mod operator;
+mod quantized;
 mod reduction;
 pub(crate) mod rows;
 mod spatial;

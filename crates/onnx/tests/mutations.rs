@@ -48,7 +48,8 @@ const LARGEST_ALLOWED: usize = 4 * 16 * tilewright_onnx::host::LIMIT;
 static MODELS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let cases = common::cases("node").into_iter().chain(common::cases("simple"));
     let files = cases.map(|case| std::fs::read(case.model).unwrap()).filter(|bytes| bytes.len() < 20_000);
-    let peers = common::peers().into_iter().map(|path| std::fs::read(path).unwrap());
+    let peers = common::peers().into_iter().chain(common::quantized());
+    let peers = peers.map(|path| std::fs::read(path).unwrap());
     std::iter::once(common::encoded(&common::sample())).chain(files).chain(peers).collect()
 });
 

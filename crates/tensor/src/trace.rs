@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tilewright_ops::{DType, Op};
+use tilewright_ops::{DType, Op, ShapeError};
 use tilewright_runtime::Context;
 
 use crate::{error::Error, error::Result, layout::Layout, symbol::Symbol, tensor::Tensor};
@@ -62,6 +62,24 @@ impl Trace {
     /// A name for the steps that follow: the layer, or the node of a file, that they are part of.
     pub fn set_scope(&self, scope: &str) {
         scope.clone_into(&mut self.lock().scope);
+    }
+
+    /// Writes `op` down although none of its operands need be symbolic, and gives its symbolic results: what is computed from
+    /// constants, and is to be seen as such.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::run`] for operands that do not fit.
+    pub fn write(&self, op: &Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
+        let facts = op.facts();
+        facts.check_count(inputs.len())?;
+        if inputs.is_empty() {
+            return Err(ShapeError::NoOperands { op: facts.name }.into());
+        }
+        let types: Vec<DType> = inputs.iter().map(|input| input.dtype()).collect();
+        let dtypes = facts.output_dtypes(&types)?;
+        let extents: Vec<_> = inputs.iter().map(|input| input.shape()).collect();
+        let shapes = facts.output_shapes(&extents)?;
+        write_down(self, op, inputs, shapes, dtypes)
     }
 
     /// What has been written down so far, in order.

@@ -13,6 +13,7 @@ mod fold_scale;
 mod fuse_activation;
 mod fuse_bias;
 mod fuse_pooling;
+mod fuse_quantized;
 mod fuse_residual;
 mod remove_identities;
 
@@ -28,6 +29,7 @@ pub use fold_scale::fold_scale;
 pub use fuse_activation::fuse_activation;
 pub use fuse_bias::fuse_bias;
 pub use fuse_pooling::fuse_pooling;
+pub use fuse_quantized::fuse_quantized;
 pub use fuse_residual::fuse_residual;
 pub use remove_identities::remove_identities;
 
@@ -44,6 +46,8 @@ pub const ALL: &[(&str, Pass)] = &[
     ("drop_unread_results", drop_unread_results),
     ("remove_identities", remove_identities),
     ("eliminate_common", eliminate_common),
+    // Before constants are folded: the bytes of a weight must still be there.
+    ("fuse_quantized", fuse_quantized),
     ("fold_constants", fold_constants),
     ("fold_batch_norm", fold_batch_norm),
     ("fold_scale", fold_scale),

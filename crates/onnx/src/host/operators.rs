@@ -30,7 +30,7 @@ impl Call<'_> {
             return Some(Err(error));
         }
         // Quantised weights may be of any size; what they become counts.
-        let weights = on_host(&self.node().operator()) == Some(HostOperator::Dequantize);
+        let weights = matches!(on_device(&self.node().operator()), Some((_, Operator::Dequantize)));
         if let Some(error) = self.oversized().filter(|_| !weights) {
             return Some(Err(error));
         }
@@ -101,6 +101,8 @@ fn shared(operator: Operator) -> Option<Computation> {
         Operator::Trilu => boxed(movement::trilu),
         Operator::Compress => boxed(gather::compress),
         Operator::ReverseSequence => boxed(gather::reverse_sequence),
+        Operator::Quantize => boxed(quantize::quantize),
+        Operator::Dequantize => boxed(quantize::dequantize),
         Operator::UnaryFloats(..)
         | Operator::UnaryChoice(..)
         | Operator::Prelu
@@ -138,6 +140,10 @@ fn shared(operator: Operator) -> Option<Computation> {
         | Operator::Col2Im
         | Operator::RoiAlign
         | Operator::DeformConv
+        | Operator::QLinearConv
+        | Operator::ConvInteger
+        | Operator::QLinearMatMul
+        | Operator::MatMulInteger
         | Operator::Contrib(_) => return None,
     })
 }
@@ -149,8 +155,6 @@ fn alone(operator: HostOperator) -> Computation {
         HostOperator::Constant => boxed(create::constant),
         HostOperator::ConstantOfShape => boxed(create::constant_of_shape),
         HostOperator::Range => boxed(create::range),
-        HostOperator::Quantize => boxed(quantize::quantize),
-        HostOperator::Dequantize => boxed(quantize::dequantize),
         HostOperator::DynamicQuantize => boxed(quantize::dynamic_quantize),
         HostOperator::Window(kind) => boxed(move |call| signal::window(call, kind)),
         HostOperator::Dft => boxed(signal::dft),

@@ -6,7 +6,7 @@ use tilewright_tensor::Tensor;
 use super::activation::sigmoid_weighted;
 use super::node::Ctx;
 use super::value::Value;
-use super::{convolution, matmul};
+use super::{convolution, matmul, qmatmul, qreal, quantized};
 use crate::error::Result;
 use crate::table::operator::Contrib;
 
@@ -24,6 +24,16 @@ pub(super) fn contrib(ctx: &Ctx, operator: Contrib) -> Result<Vec<Value>> {
             ctx.like_first([sigmoid_weighted(&ctx.float(0)?, alpha)?])
         }
         Contrib::FusedMatMul => fused_matmul(ctx),
+        Contrib::QLinearAdd => quantized::add(ctx),
+        Contrib::QLinearAveragePool => quantized::average_pool(ctx),
+        Contrib::QLinearGlobalAveragePool => quantized::global_average_pool(ctx),
+        Contrib::QGemm => qmatmul::gemm(ctx),
+        Contrib::QLinearConcat => qreal::concat(ctx),
+        Contrib::QLinearMul => qreal::multiply(ctx),
+        Contrib::QLinearSigmoid => qreal::unary(ctx, UnaryOp::Sigmoid),
+        Contrib::QLinearLeakyRelu => {
+            qreal::unary(ctx, UnaryOp::LeakyRelu { slope: ctx.node.attributes.float("alpha", 0.01)? })
+        }
         Contrib::FusedGemm => {
             let attributes = &ctx.node.attributes;
             let y = matmul::gemm_tensor(ctx)?;

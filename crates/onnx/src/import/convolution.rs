@@ -53,7 +53,7 @@ pub(super) fn padded(x: Tensor, pads: [[usize; 2]; 2], value: f32) -> Result<(Te
     Ok((x.pad(&border, value)?, [0, 0]))
 }
 
-fn groups(ctx: &Ctx) -> Result<usize> {
+pub(super) fn groups(ctx: &Ctx) -> Result<usize> {
     let groups = ctx.node.attributes.int("group", 1)?;
     usize::try_from(groups).map_err(|_| ctx.node.attributes.wrong("group", format!("is {groups}")))
 }

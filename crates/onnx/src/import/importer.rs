@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use tilewright_graph::{Graph, capture};
 use tilewright_runtime::Context;
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{DType, Tensor};
 
+use super::node::is_byte;
 use super::ports::{self, Imported, InputPort, OutputPort};
 use super::value::{Constant, Value, Weights};
 use super::walk::{Walk, missing};
@@ -214,7 +215,9 @@ impl<'m> Import<'m> {
             }
             Some(Value::Host(constant)) => Ok(OutputValue::Host(info.name.clone(), constant.host().clone())),
             Some(Value::Device { tensor, dtype }) => {
-                Ok(OutputValue::Device(info.name.clone(), *dtype, tensor.clone()))
+                // The graph's outputs are f32 and i32.
+                let tensor = if is_byte(tensor.dtype()) { tensor.cast(DType::I32)? } else { tensor.clone() };
+                Ok(OutputValue::Device(info.name.clone(), *dtype, tensor))
             }
             Some(Value::MaxIndices(indices)) => {
                 let whole = indices.whole(&format!("output `{}`", info.name), context)?;

@@ -4,7 +4,7 @@
 use tilewright_ops::{BinaryOp, ReduceOp, UnaryOp};
 use tilewright_tensor::{DType, Tensor};
 
-use super::node::{Ctx, device};
+use super::node::{Ctx, device, is_byte};
 use super::value::Value;
 use crate::element::ElementType;
 use crate::error::Result;
@@ -160,7 +160,10 @@ pub(super) fn clip(ctx: &Ctx) -> Result<Vec<Value>> {
         };
         y = y.binary(op, &bound)?;
     }
-    ctx.like_first([y])
+    // Bytes between bytes stay bytes.
+    let held = ctx.stored(0)?.dtype();
+    let own = (1..ctx.inputs.len()).all(|at| !ctx.has(at) || ctx.dtype(at).ok() == ctx.dtype(0).ok());
+    ctx.like_first([if is_byte(held) && own { y.cast(held)? } else { y }])
 }
 
 fn end(ctx: &Ctx, index: usize, bound: &HostTensor) -> Result<i32> {

@@ -21,7 +21,7 @@ pub(super) fn identity(ctx: &Ctx) -> Result<Vec<Value>> {
 
 pub(super) fn relabel(ctx: &Ctx, how: Relabel) -> Result<Vec<Value>> {
     let to = movement::relabel(ctx, how, ctx.shape(0)?)?;
-    ctx.like_first([ctx.any(0)?.reshape(&signed(&to))?])
+    ctx.like_first([ctx.stored(0)?.reshape(&signed(&to))?])
 }
 
 pub(super) fn shape(ctx: &Ctx) -> Result<Vec<Value>> {
@@ -34,12 +34,16 @@ pub(super) fn size(ctx: &Ctx) -> Result<Vec<Value>> {
 }
 
 pub(super) fn transpose(ctx: &Ctx) -> Result<Vec<Value>> {
-    let x = ctx.any(0)?;
+    let x = ctx.stored(0)?;
     ctx.like_first([x.permute(&movement::permutation(ctx, x.rank())?)?])
 }
 
 pub(super) fn concat(ctx: &Ctx) -> Result<Vec<Value>> {
-    let parts: Vec<Tensor> = (0..ctx.inputs.len()).map(|at| ctx.any(at)).collect::<Result<_>>()?;
+    let mut parts: Vec<Tensor> = (0..ctx.inputs.len()).map(|at| ctx.stored(at)).collect::<Result<_>>()?;
+    if parts.iter().any(|part| part.dtype() != parts[0].dtype()) {
+        // Some are held as bytes and some are not.
+        parts = (0..ctx.inputs.len()).map(|at| ctx.any(at)).collect::<Result<_>>()?;
+    }
     let rank = ctx.shape(0)?.len();
     let axis = ctx.check(axis::one(ctx.node.attributes.int("axis", 1)?, rank))?;
     ctx.like_first([Tensor::concat(&parts.iter().collect::<Vec<_>>(), axis)?])

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tilewright_ops::UnaryOp;
 use tilewright_runtime::Context;
-use tilewright_tensor::Tensor;
+use tilewright_tensor::{DType, Tensor, Trace};
 
 use super::value::{Constant, Value};
 use crate::element::ElementType;
@@ -20,6 +20,8 @@ pub(super) struct Ctx<'a> {
     pub(super) node: &'a Node,
     pub(super) inputs: Vec<Option<Value>>,
     pub(super) context: &'a Context,
+    /// Where a node of constants is written down and not computed, so that the graph's passes see the bytes it reads.
+    pub(super) written: Option<Trace>,
 }
 
 impl Operands for Ctx<'_> {
@@ -77,13 +79,46 @@ impl Ctx<'_> {
         Ok(self.value(index)?.dtype())
     }
 
-    /// The operand at `index` on the device, whatever its type.
+    /// The operand at `index` on the device, whatever its type: as f32 or i32.
     pub(super) fn any(&self, index: usize) -> Result<Tensor> {
+        let tensor = self.stored(index)?;
+        Ok(if is_byte(tensor.dtype()) { tensor.cast(DType::I32)? } else { tensor })
+    }
+
+    /// The operand at `index` on the device as it is held there, which for int8 and uint8 may be bytes: for what moves
+    /// elements and computes nothing.
+    pub(super) fn stored(&self, index: usize) -> Result<Tensor> {
         match self.value(index)? {
             Value::Host(constant) => constant.device(&self.node.place(), self.context),
             Value::Device { tensor, .. } => Ok(tensor.clone()),
             Value::MaxIndices(indices) => indices.whole(&self.node.place(), self.context),
         }
+    }
+
+    /// The operand at `index` on the device as bytes; it must be int8 or uint8.
+    pub(super) fn bytes(&self, index: usize) -> Result<Tensor> {
+        let dtype = match self.dtype(index)? {
+            ElementType::I8 => DType::I8,
+            ElementType::U8 => DType::U8,
+            other => return Err(self.unsupported(format!("operand {index} of type {other}"))),
+        };
+        if let Value::Host(constant) = self.value(index)?
+            && let Some(bytes) = constant.bytes(self.context, false)?
+        {
+            return Ok(bytes);
+        }
+        let tensor = self.stored(index)?;
+        Ok(if tensor.dtype() == dtype { tensor } else { tensor.cast(dtype)? })
+    }
+
+    /// As [`Self::bytes`], of a matrix, with rows and columns swapped.
+    pub(super) fn turned_bytes(&self, index: usize) -> Result<Tensor> {
+        if let Value::Host(constant) = self.value(index)?
+            && let Some(bytes) = constant.bytes(self.context, true)?
+        {
+            return Ok(bytes);
+        }
+        Ok(self.bytes(index)?.permute(&[1, 0])?)
     }
 
     /// The operand at `index` on the device, which must be of a floating-point type.
@@ -170,6 +205,11 @@ impl Ctx<'_> {
         });
         moved.collect()
     }
+}
+
+/// Whether it is a type of bytes.
+pub(super) const fn is_byte(dtype: DType) -> bool {
+    matches!(dtype, DType::I8 | DType::U8)
 }
 
 /// A constant.

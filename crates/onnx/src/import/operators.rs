@@ -4,7 +4,7 @@ use super::node::Ctx;
 use super::value::Value;
 use super::{
     activation, attention, contrib, convolution, einsum, elementwise, indexing, integers, loss, matmul,
-    movement, normalization, pooling, reduction, resize, roi, sampling, windows,
+    movement, normalization, pooling, qmatmul, quantized, reduction, resize, roi, sampling, scales, windows,
 };
 use crate::error::Result;
 use crate::model::Node;
@@ -106,6 +106,12 @@ pub(super) fn on_tensors(ctx: &Ctx, operator: Operator) -> Result<Vec<Value>> {
         Operator::Col2Im => windows::col2im(ctx),
         Operator::RoiAlign => roi::roi_align(ctx),
         Operator::DeformConv => windows::deform_conv(ctx),
+        Operator::Quantize => scales::quantize(ctx),
+        Operator::Dequantize => scales::dequantize(ctx),
+        Operator::QLinearConv => quantized::conv(ctx),
+        Operator::ConvInteger => quantized::conv_integer(ctx),
+        Operator::QLinearMatMul => qmatmul::matmul(ctx),
+        Operator::MatMulInteger => qmatmul::matmul_integer(ctx),
         Operator::Contrib(operator) => contrib::contrib(ctx, operator),
     }
 }

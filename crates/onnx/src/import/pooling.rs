@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tilewright_ops::{BinaryOp, Pool2d, ReduceOp, ShapeError, UnaryOp};
+use tilewright_ops::{BinaryOp, Op, Pool2d, Quantized, ReduceOp, ShapeError, UnaryOp};
 use tilewright_tensor::composite::Pool3d;
 use tilewright_tensor::{DType, Tensor};
 
@@ -18,12 +18,12 @@ use crate::params::window::{self, Window};
 /// Padding before and behind height and width.
 type Border = [(usize, usize); 2];
 
-struct Pool {
-    op: Pool2d,
+pub(super) struct Pool {
+    pub(super) op: Pool2d,
     pads: [[usize; 2]; 2],
 }
 
-fn pool(ctx: &Ctx, shape: &[usize]) -> Result<Pool> {
+pub(super) fn pool(ctx: &Ctx, shape: &[usize]) -> Result<Pool> {
     let Window { kernel, strides, dilations, pads } = window::window(ctx, shape, None)?;
     let op = Pool2d {
         stride: pair(&strides, 1),
@@ -40,13 +40,13 @@ impl Pool {
     }
 
     /// With the padding, which is plain.
-    fn with_padding(&self) -> Pool2d {
+    pub(super) fn with_padding(&self) -> Pool2d {
         Pool2d { padding: self.pads.map(|[before, _]| before), ..self.op }
     }
 
     /// Whether the engine's pooling takes this padding: alike on both sides, at most half the kernel, and so that no
     /// dilated window falls between.
-    fn is_plain(&self, shape: &[usize]) -> bool {
+    pub(super) fn is_plain(&self, shape: &[usize]) -> bool {
         let alike = (0..2).all(|axis| {
             let [before, behind] = self.pads[axis];
             before == behind && before <= self.op.kernel[axis] / 2
@@ -57,10 +57,19 @@ impl Pool {
     }
 }
 
-/// Integers of 8 bits are pooled as f32, which has them all.
+/// Integers of 8 bits are pooled as bytes, and where no such kernel does it, as f32, which has them all.
 pub(super) fn max_pool(ctx: &Ctx) -> Result<Vec<Value>> {
     if !matches!(ctx.dtype(0)?, ElementType::U8 | ElementType::I8) {
         return max_pool_of(ctx, ctx.float(0)?);
+    }
+    let rank = ctx.shape(0)?.len();
+    if !ctx.wants(1) && matches!(rank, 3 | 4) {
+        let pool = pool(ctx, ctx.shape(0)?)?;
+        let x = two_axes(ctx, &ctx.bytes(0)?)?;
+        if pool.is_plain(x.shape()) {
+            let op = Op::Quantized(Quantized::MaxPool2d(pool.with_padding()));
+            return ctx.like_first([own_axes(Tensor::run_one(&op, &[&x])?, rank)?]);
+        }
     }
     let mut results = max_pool_of(ctx, ctx.any(0)?.cast(DType::F32)?)?;
     if let Some(Value::Device { tensor, .. }) = results.first_mut() {

@@ -12,14 +12,15 @@ use super::max_indices::MaxIndices;
 use super::ports::Stored;
 use crate::element::ElementType;
 use crate::error::Result;
-use crate::tensor::HostTensor;
+use crate::tensor::{Data, HostTensor};
 
 /// A value of the model.
 #[derive(Clone)]
 pub(super) enum Value {
     /// It is known now.
     Host(Rc<Constant>),
-    /// It is computed on the device, as f32 or i32; `dtype` is what the model takes it for.
+    /// It is computed on the device, as f32 or i32, or as bytes where it is int8 or uint8; `dtype` is what the model takes it
+    /// for.
     Device {
         /// The symbolic tensor.
         tensor: Tensor,
@@ -74,19 +75,21 @@ impl Weights {
 pub(super) struct Constant {
     host: Arc<HostTensor>,
     device: OnceCell<Tensor>,
+    /// As bytes, and as bytes with rows and columns swapped.
+    bytes: [OnceCell<Tensor>; 2],
     /// Where it is kept under its name, if it is an initializer.
     kept: Option<(Arc<Weights>, String)>,
 }
 
 impl Constant {
     pub(super) fn new(host: HostTensor) -> Self {
-        Self { host: Arc::new(host), device: OnceCell::new(), kept: None }
+        Self { host: Arc::new(host), device: OnceCell::new(), bytes: Default::default(), kept: None }
     }
 
     /// An initializer.
     pub(super) fn weight(name: &str, host: &Arc<HostTensor>, weights: &Arc<Weights>) -> Self {
         let kept = Some((weights.clone(), name.to_owned()));
-        Self { host: host.clone(), device: OnceCell::new(), kept }
+        Self { host: host.clone(), device: OnceCell::new(), bytes: Default::default(), kept }
     }
 
     /// Whether it is the same in every import of its model.
@@ -105,17 +108,59 @@ impl Constant {
 
     /// On the device: one copy, however many read it.
     pub(super) fn device(&self, place: &str, context: &Context) -> Result<Tensor> {
-        if let Some(tensor) = self.device.get() {
+        self.once(&self.device, "", context, || {
+            Stored::of(place, &self.host)?.upload(context, self.host.shape())
+        })
+    }
+
+    /// On the device as the bytes that they are, of int8 or uint8: as they lie, or a matrix with rows and columns swapped.
+    /// `None` for another type.
+    pub(super) fn bytes(&self, context: &Context, turned: bool) -> Result<Option<Tensor>> {
+        let host = &self.host;
+        let (rows, columns) = match (turned, host.shape()) {
+            (true, &[rows, columns]) => (rows, columns),
+            (true, _) => return Ok(None),
+            (false, _) => (host.count(), 1),
+        };
+        let shape = if turned { vec![columns, rows] } else { host.shape().to_vec() };
+        let (cell, form) = (&self.bytes[usize::from(turned)], if turned { "\0turned" } else { "\0bytes" });
+        match host.data() {
+            Data::I8(values) => self.once(cell, form, context, || {
+                Ok(Tensor::from_slice(context, &swapped(values, rows, columns), &shape)?)
+            }),
+            Data::U8(values) => self.once(cell, form, context, || {
+                Ok(Tensor::from_slice(context, &swapped(values, rows, columns), &shape)?)
+            }),
+            _ => return Ok(None),
+        }
+        .map(Some)
+    }
+
+    /// What `make` gives, made once, and kept under its name and `form` if the constant is.
+    fn once(
+        &self,
+        cell: &OnceCell<Tensor>,
+        form: &str,
+        context: &Context,
+        make: impl FnOnce() -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        if let Some(tensor) = cell.get() {
             return Ok(tensor.clone());
         }
-        let kept = self.kept.as_ref().and_then(|(weights, name)| weights.lock().get(name).cloned());
-        let tensor = match kept.filter(|tensor| tensor.context().same(context)) {
+        let kept = self.kept.as_ref().map(|(weights, name)| (weights, format!("{name}{form}")));
+        let known = kept.as_ref().and_then(|(weights, name)| weights.lock().get(name).cloned());
+        let tensor = match known.filter(|tensor| tensor.context().same(context)) {
             Some(tensor) => tensor,
-            None => Stored::of(place, &self.host)?.upload(context, self.host.shape())?,
+            None => make()?,
         };
-        if let Some((weights, name)) = &self.kept {
-            weights.lock().insert(name.clone(), tensor.clone());
+        if let Some((weights, name)) = kept {
+            weights.lock().insert(name, tensor.clone());
         }
-        Ok(self.device.get_or_init(|| tensor).clone())
+        Ok(cell.get_or_init(|| tensor).clone())
     }
+}
+
+/// Rows as columns.
+fn swapped<T: Copy>(values: &[T], rows: usize, columns: usize) -> Vec<T> {
+    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
 }

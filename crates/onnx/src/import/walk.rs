@@ -11,6 +11,7 @@ use super::node::Ctx;
 use super::operators::find;
 use super::run::run;
 use super::value::{Constant, Value, Weights};
+use crate::element::ElementType;
 use crate::error::{Error, Result, UnsupportedOperator};
 use crate::host::call::Call;
 use crate::model::Node;
@@ -46,6 +47,7 @@ impl<'a> Walk<'a> {
 
     /// Runs every node. `frees` says whether `readers` counts what they read: a body's nodes read as its own node does.
     pub(super) fn nodes(&mut self, nodes: &'a [Node], frees: bool) -> Result<()> {
+        let pairs = pairs(nodes);
         for node in nodes {
             if let Some(trace) = &self.trace {
                 trace.set_scope(if node.name.is_empty() {
@@ -54,10 +56,12 @@ impl<'a> Walk<'a> {
                     &node.name
                 });
             }
-            let inputs = (0..node.inputs.len())
+            let inputs: Vec<Option<Value>> = (0..node.inputs.len())
                 .map(|at| node.input(at).and_then(|name| self.values.get(name)).cloned())
                 .collect();
-            let ctx = Ctx { node, inputs, context: self.context };
+            let paired = node.outputs.iter().any(|output| pairs.contains(output.as_str()));
+            let written = self.trace.clone().filter(|_| paired && is_plain(node, &inputs));
+            let ctx = Ctx { node, inputs, context: self.context, written };
             let results = if node.is_if() { self.branch(&ctx)? } else { run(&ctx, &mut self.budget)? };
             let results = self.kept(&ctx, results);
             // What nobody reads any more needs no room.
@@ -121,6 +125,39 @@ impl<'a> Walk<'a> {
         }
         results
     }
+}
+
+fn dequantizes(node: &Node) -> bool {
+    node.domain.is_empty() && node.op_type == "DequantizeLinear"
+}
+
+/// The results of DequantizeLinear that are read beside another such result: the graph's passes make integer arithmetic of
+/// that, and need the bytes of weights for it.
+fn pairs(nodes: &[Node]) -> HashSet<&str> {
+    let made = nodes.iter().filter(|node| dequantizes(node)).flat_map(|node| &node.outputs);
+    let made: HashSet<&str> = made.map(String::as_str).collect();
+    let mut found = HashSet::new();
+    for node in nodes.iter().filter(|node| node.domain.is_empty()) {
+        let first = match node.op_type.as_str() {
+            "Conv" | "MatMul" | "Gemm" => node.input(0).is_some_and(|name| made.contains(name)),
+            "Add" => true,
+            _ => continue,
+        };
+        let read = node.inputs.iter().map(String::as_str).filter(|name| made.contains(name));
+        if first && read.clone().count() > 1 {
+            found.extend(read);
+        }
+    }
+    found
+}
+
+/// Whether a DequantizeLinear is of constants, and of those that the device's operation has: bytes or a bias.
+fn is_plain(node: &Node, inputs: &[Option<Value>]) -> bool {
+    let known = inputs.iter().flatten().all(|value| matches!(value, Value::Host(_)));
+    let dtype = |at: usize| inputs.get(at).and_then(Option::as_ref).map(Value::dtype);
+    let stored = matches!(dtype(0), Some(ElementType::I8 | ElementType::U8 | ElementType::I32));
+    let more = node.attributes.names().any(|name| matches!(name, "block_size" | "output_dtype"));
+    known && stored && dtype(1) == Some(ElementType::F32) && !more && find(node).is_ok()
 }
 
 /// The operators of `nodes` that nothing here computes, where `running` names what depends on what the model is run on.

@@ -46,6 +46,7 @@ Concat: axis
 Constant: value value_float@12.. value_floats@12.. value_int@12.. value_ints@12..
 ConstantOfShape: value
 Conv: auto_pad dilations group kernel_shape pads strides
+ConvInteger: auto_pad dilations group kernel_shape pads strides
 ConvTranspose: auto_pad dilations group kernel_shape output_padding output_shape pads strides
 Cos:
 Cosh:
@@ -100,6 +101,7 @@ LogSoftmax: axis
 LpNormalization: axis p
 LpPool: auto_pad ceil_mode@18.. dilations@18.. kernel_shape p pads strides
 MatMul:
+MatMulInteger:
 Max: consumed_inputs@..5
 MaxPool: auto_pad ceil_mode@10.. dilations@10.. kernel_shape pads storage_order@8.. strides
 MaxUnpool: kernel_shape pads strides
@@ -120,6 +122,8 @@ Or: axis@..6 broadcast@..6
 PRelu: consumed_inputs@..5
 Pad: mode paddings@..1 pads@2..10 value@..10
 Pow: axis@..6 broadcast@..6
+QLinearConv: auto_pad dilations group kernel_shape pads strides
+QLinearMatMul:
 QuantizeLinear: axis@13.. block_size@21.. output_dtype@21.. precision@23.. saturate@19..
 RMSNormalization: axis epsilon stash_type
 Range:
@@ -186,6 +190,14 @@ com.microsoft.FusedConv: activation activation_params auto_pad dilations group k
 com.microsoft.FusedGemm: activation activation_alpha activation_beta activation_gamma alpha beta transA transB
 com.microsoft.FusedMatMul: alpha transA transB transBatchA transBatchB
 com.microsoft.Gelu:
+com.microsoft.QGemm: alpha transA transB
+com.microsoft.QLinearAdd:
+com.microsoft.QLinearAveragePool: auto_pad ceil_mode channels_last count_include_pad kernel_shape pads strides
+com.microsoft.QLinearConcat: axis
+com.microsoft.QLinearGlobalAveragePool: channels_last
+com.microsoft.QLinearLeakyRelu: alpha
+com.microsoft.QLinearMul:
+com.microsoft.QLinearSigmoid:
 com.microsoft.QuickGelu: alpha
 ";
 

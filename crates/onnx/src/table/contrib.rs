@@ -1,4 +1,4 @@
-//! Operators of `com.microsoft`, ONNX Runtime's own domain, as its optimiser writes them into files.
+//! Operators of `com.microsoft`, ONNX Runtime's own domain, as its optimiser and its quantiser write them into files.
 
 use super::operator::{Contrib, Operator, Row};
 
@@ -10,4 +10,12 @@ pub(super) const ROWS: &[Row] = &[
     ("com.microsoft.BiasGelu", 1, Operator::Contrib(Contrib::BiasGelu)),
     ("com.microsoft.FastGelu", 1, Operator::Contrib(Contrib::FastGelu)),
     ("com.microsoft.QuickGelu", 1, Operator::Contrib(Contrib::QuickGelu)),
+    ("com.microsoft.QLinearAdd", 1, Operator::Contrib(Contrib::QLinearAdd)),
+    ("com.microsoft.QLinearAveragePool", 1, Operator::Contrib(Contrib::QLinearAveragePool)),
+    ("com.microsoft.QLinearGlobalAveragePool", 1, Operator::Contrib(Contrib::QLinearGlobalAveragePool)),
+    ("com.microsoft.QGemm", 1, Operator::Contrib(Contrib::QGemm)),
+    ("com.microsoft.QLinearConcat", 1, Operator::Contrib(Contrib::QLinearConcat)),
+    ("com.microsoft.QLinearMul", 1, Operator::Contrib(Contrib::QLinearMul)),
+    ("com.microsoft.QLinearSigmoid", 1, Operator::Contrib(Contrib::QLinearSigmoid)),
+    ("com.microsoft.QLinearLeakyRelu", 1, Operator::Contrib(Contrib::QLinearLeakyRelu)),
 ];

@@ -2,7 +2,7 @@
 
 use tilewright_ops::{BinaryOp, ReduceOp};
 
-use super::operator::{Bits, Extreme, HostOperator, Lines, Operator, Relabel, Variadic};
+use super::operator::{Bits, Contrib, Extreme, HostOperator, Lines, Operator, Relabel, Variadic};
 use super::rows::{host_rows, rows};
 
 /// The operators that are read, each with an operation of the vocabulary (by its name in the support table) that it is
@@ -38,7 +38,7 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Gemm => vec!["linear"],
         Operator::Conv => vec!["conv2d"],
         Operator::ConvTranspose => vec!["conv_transpose2d"],
-        Operator::MaxPool => vec!["max_pool2d"],
+        Operator::MaxPool => vec!["max_pool2d", "qmax_pool2d"],
         Operator::AveragePool => vec!["avg_pool2d"],
         Operator::GlobalPool(ReduceOp::Mean) => vec!["adaptive_avg_pool2d"],
         Operator::BatchNorm => vec!["batch_norm"],
@@ -68,6 +68,17 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Bits(Bits::Xor) => vec![BinaryOp::BitwiseXor.name()],
         Operator::SoftmaxCrossEntropy => vec!["cross_entropy"],
         Operator::Swish => vec!["silu"],
+        Operator::Quantize => vec!["quantize"],
+        Operator::Dequantize => vec!["dequantize"],
+        Operator::QLinearConv
+        | Operator::ConvInteger
+        | Operator::QLinearMatMul
+        | Operator::MatMulInteger
+        | Operator::Contrib(Contrib::QGemm) => vec!["qconv2d"],
+        Operator::Contrib(Contrib::QLinearAdd) => vec!["qadd"],
+        Operator::Contrib(Contrib::QLinearAveragePool | Contrib::QLinearGlobalAveragePool) => {
+            vec!["qavg_pool2d"]
+        }
         Operator::Logic(_)
         | Operator::Not
         | Operator::Variadic(Variadic::Sum | Variadic::Mean)

@@ -1,10 +1,8 @@
-//! What the host alone computes beside shape arithmetic: quantised weights, signals, words.
+//! What the host alone computes beside shape arithmetic: scales that follow from the numbers, signals, words.
 
 use super::operator::{HostOperator, HostRow, Windowing};
 
 pub(super) const ON_HOST: &[HostRow] = &[
-    ("QuantizeLinear", HostOperator::Quantize),
-    ("DequantizeLinear", HostOperator::Dequantize),
     ("DynamicQuantizeLinear", HostOperator::DynamicQuantize),
     ("HannWindow", HostOperator::Window(Windowing::Hann)),
     ("HammingWindow", HostOperator::Window(Windowing::Hamming)),

@@ -176,6 +176,18 @@ pub(crate) enum Operator {
     RoiAlign,
     /// Convolution whose taps are moved.
     DeformConv,
+    /// Steps of a scale.
+    Quantize,
+    /// The numbers of such steps.
+    Dequantize,
+    /// Convolution of bytes to bytes.
+    QLinearConv,
+    /// Convolution of bytes to sums.
+    ConvInteger,
+    /// A matrix product of bytes to bytes.
+    QLinearMatMul,
+    /// A matrix product of bytes to sums.
+    MatMulInteger,
     /// An operator of `com.microsoft`.
     Contrib(Contrib),
 }
@@ -190,6 +202,14 @@ pub(crate) enum Contrib {
     BiasGelu,
     FastGelu,
     QuickGelu,
+    QLinearAdd,
+    QLinearAveragePool,
+    QLinearGlobalAveragePool,
+    QGemm,
+    QLinearConcat,
+    QLinearMul,
+    QLinearSigmoid,
+    QLinearLeakyRelu,
 }
 
 /// An attribute that is a number, and what an absent one means.
@@ -272,11 +292,6 @@ pub(crate) enum HostOperator {
     ConstantOfShape,
     /// Numbers one step apart.
     Range,
-    /// One of two values by index.
-    /// Steps of a scale.
-    Quantize,
-    /// The numbers of such steps.
-    Dequantize,
     /// Steps of a scale that follows from the numbers.
     DynamicQuantize,
     /// A window for a signal.

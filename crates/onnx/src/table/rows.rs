@@ -1,15 +1,16 @@
 //! All rows, and how one is found.
 
 use super::operator::{HostOperator, HostRow, Operator, Row};
-use super::{activation, contrib, elementwise, host, movement, network, reduction, spatial};
+use super::{activation, contrib, elementwise, host, movement, network, quantized, reduction, spatial};
 
-const ROWS: [&[Row]; 7] = [
+const ROWS: [&[Row]; 8] = [
     elementwise::ROWS,
     activation::ROWS,
     network::ROWS,
     reduction::ROWS,
     movement::ROWS,
     spatial::ROWS,
+    quantized::ROWS,
     contrib::ROWS,
 ];
 

@@ -180,7 +180,16 @@ fn tensors(folder: &Path, kind: &str) -> Vec<Vec<u8>> {
 
 /// The models of `peers/`, by name.
 pub fn peers() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers");
+    models("tests/peers")
+}
+
+/// The models of `quantized/`, by name.
+pub fn quantized() -> Vec<PathBuf> {
+    models("tests/quantized")
+}
+
+fn models(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "onnx"));
     paths.sort();

@@ -320,14 +320,20 @@ pub const OPERATIONS: &[Operation] = &[
         ],
     )
     .reference("quantized::qconv2d")
-    .int8(),
-    Operation::new("qadd", "quantized", &["qadd"]).reference("quantized::qadd").int8(),
+    .int8()
+    .onnx("QLinearConv, ConvInteger, QLinearMatMul, MatMulInteger, com.microsoft.QGemm"),
+    Operation::new("qadd", "quantized", &["qadd"])
+        .reference("quantized::qadd")
+        .int8()
+        .onnx("com.microsoft.QLinearAdd"),
     Operation::new("qavg_pool2d", "quantized", &["qavg_pool2d", "qpad_channels"])
         .reference("quantized::qavg_pool2d")
-        .int8(),
+        .int8()
+        .onnx("com.microsoft.QLinearAveragePool, com.microsoft.QLinearGlobalAveragePool"),
     Operation::new("qmax_pool2d", "quantized", &["qmax_pool2d", "qpad_channels"])
         .reference("quantized::qmax_pool2d")
-        .int8(),
+        .int8()
+        .onnx("MaxPool"),
     Operation::new("from_texture", "texture", &["texture_to_tensor"])
         .reference("texture::texture_to_tensor")
         .f16(),

@@ -13,8 +13,11 @@ use tilewright::{
 };
 use tilewright_works::Quantity;
 
-/// Layers of well-known networks: name, padding, stride, groups, x, weight.
-const SHAPES: [(&str, [usize; 3], [usize; 4], [usize; 4]); 9] = [
+/// Name; padding, stride, groups; x; weight.
+type Shape = (&'static str, [usize; 3], [usize; 4], [usize; 4]);
+
+/// Layers of well-known networks.
+const SHAPES: [Shape; 9] = [
     ("stem_7x7", [3, 2, 1], [1, 3, 224, 224], [64, 3, 7, 7]),
     ("3x3_64", [1, 1, 1], [1, 64, 56, 56], [64, 64, 3, 3]),
     ("3x3_256", [1, 1, 1], [1, 256, 14, 14], [256, 256, 3, 3]),
@@ -56,7 +59,7 @@ fn quantized(criterion: &mut Criterion) {
         });
         let bytes = |shape: &[usize]| {
             let count = shape.iter().product::<usize>();
-            let bytes: Vec<i8> = (0..count).map(|at| (at * 37 >> 3) as u8 as i8).collect();
+            let bytes: Vec<i8> = (0..count).map(|at| ((at * 37) >> 3) as u8 as i8).collect();
             Tensor::from_slice(&context, &bytes, shape).unwrap()
         };
         let (x, w) = (bytes(&x_shape), bytes(&w_shape));

@@ -53,7 +53,7 @@ pub fn contexts_for_numbers() -> Vec<Context> {
 /// Whether case `at` of a sweep is left out on this context: every other one in checked mode, which looks for accesses out of
 /// bounds and not at every number once more; none in a full sweep.
 pub fn left_out(context: &Context, at: usize) -> bool {
-    !full() && context.mode() == Mode::Checked && at % 2 != 0
+    !full() && context.mode() == Mode::Checked && !at.is_multiple_of(2)
 }
 
 /// A context of the test's own: for one that counts memory, launches or pipelines, profiles, or wants two.

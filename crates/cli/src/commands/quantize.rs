@@ -1,6 +1,10 @@
 //! `tilewright quantize`: a network in bytes, from samples.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Instant};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use serde_json::json;
 use tilewright_graph::{
@@ -89,7 +93,7 @@ struct Samples {
 }
 
 impl Samples {
-    fn read(path: &PathBuf, batch: usize) -> Result<Self> {
+    fn read(path: &Path, batch: usize) -> Result<Self> {
         let array = files::read_array(path)?;
         let wrong = |reason: String| Error::Array { path: path.display().to_string(), reason };
         let [n, rest @ ..] = array.shape() else { return Err(wrong("it has no axes".to_owned())) };
@@ -118,7 +122,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         return Err(Error::Argument { argument: "--weights", reason });
     }
     let samples = Samples::read(&arguments.calibrate, arguments.batch_size)?;
-    let load = |samples: &Samples, from: &PathBuf| {
+    let load = |samples: &Samples, from: &Path| {
         let input = InputShape { from: from.display().to_string(), name: None, shape: samples.shape.clone() };
         model::load_graph(context, &arguments.model, arguments.weights.as_deref(), &[input])
     };
@@ -145,7 +149,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         None => calibration.convert()?,
     };
     if let Some(path) = &arguments.output {
-        let name = std::path::Path::new(&arguments.model).file_stem();
+        let name = Path::new(&arguments.model).file_stem();
         let name = name.map_or("graph".into(), |stem| stem.to_string_lossy());
         files::write_whole(path, &tilewright_onnx::export_ports(&bytes, &name, &inputs, &outputs)?)?;
     }

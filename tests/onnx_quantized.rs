@@ -12,7 +12,7 @@ use exported::{answers, keep};
 use tilewright::{
     Context, Conv2dCall, DType, MatMulCall, Tensor,
     graph::{Compiled, Graph, Options, ValueId, capture, quantize::Calibration, quantize::Scheme},
-    onnx::{Import, Model, export},
+    onnx::{Error, Import, Model, export},
     ops::{
         AdaptiveAvgPool2d, Conv2d, MatMul, Op, Pool2d, QConv2d, Quantized, Steps, UnaryOp,
         quantized::{Addend, Residual, average_multipliers},
@@ -158,6 +158,35 @@ fn same_operations(model: &Model, graph: &Graph) {
     }
     for op in ["maximum", "minimum", "clamp", "avg_pool2d"] {
         assert_eq!(count(compiled.graph(), op), 0, "{op}");
+    }
+}
+
+/// What has no form in ONNX is an error that names the node.
+#[test]
+fn what_cannot_be_written_is_refused() {
+    let context = context();
+    let pool = Pool2d::new([2, 2]);
+    let table = average_multipliers(&pool, 0.5);
+    let means = Quantized::AvgPool2d { pool, x_zero: 0, y: Steps::new(DType::I8, 0) };
+    let mut other = table.clone();
+    other[2] *= 1.5;
+    for (zero, table, part) in
+        [(0, other, "are not those of a mean"), (128, table, "a zero point that is no number of its type")]
+    {
+        let mut graph = Graph::new(&context);
+        let x = graph.input("x", &[1, 2, 4, 4], DType::F32);
+        let [scale, zero] = [
+            Tensor::from_slice(&context, &[0.1f32], &[]).unwrap(),
+            Tensor::from_slice(&context, &[zero], &[]).unwrap(),
+        ]
+        .map(|tensor| graph.constant(tensor));
+        let table = graph.constant(Tensor::from_slice(&context, &table, &[5]).unwrap());
+        let quantize = Op::Quantized(Quantized::Quantize { dtype: DType::I8, axis: None });
+        let x = graph.push("first", quantize, &[x, scale, zero]).unwrap();
+        let y = graph.push("mean", Op::Quantized(means.clone()), &[x, table]).unwrap();
+        graph.output("y", y).unwrap();
+        let error = export(&graph, "refused").unwrap_err();
+        assert!(matches!(error, Error::Export { .. }) && error.to_string().contains(part), "{error}");
     }
 }
 

@@ -104,7 +104,9 @@ impl Seen {
                 (low.max(self.low), high.min(self.high))
             }
             Observer::Entropy => {
-                let limit = least_divergence(&self.histogram);
+                // Of numbers on one side of 0 a byte with a zero point has all its steps there.
+                let one_sided = activations == Activations::Affine && (self.low >= 0.0 || self.high <= 0.0);
+                let limit = least_divergence(&self.histogram, if one_sided { 255 } else { 128 });
                 (self.low.max(-limit), self.high.min(limit))
             }
             Observer::MeanSquare => self.least_error(activations),
@@ -137,20 +139,19 @@ impl Seen {
     }
 }
 
-/// Steps of a byte's magnitude.
-const STEPS: usize = 128;
-
-/// The magnitude beyond which numbers are cut off with the least divergence.
-fn least_divergence(histogram: &Histogram) -> f32 {
-    let (counts, width) = histogram.magnitudes();
+/// The magnitude beyond which numbers are cut off with the least divergence from so many steps.
+fn least_divergence(histogram: &Histogram, steps: usize) -> f32 {
+    let (mut counts, width) = histogram.magnitudes();
+    // The zeros of a ReLU are exact whatever the range, and would outweigh everything else.
+    counts[0] = counts[0].min(counts[1]);
     let used = counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
-    if used <= STEPS {
+    if used <= steps {
         return used as f32 * width;
     }
     let mut best = (f64::INFINITY, used);
     // Every eighth is enough: neighbours differ by little.
-    for end in (STEPS..=used).step_by(8).chain([used]) {
-        let divergence = divergence(&counts[..end], counts[end..].iter().sum());
+    for end in (steps..=used).step_by(8).chain([used]) {
+        let divergence = divergence(&counts[..end], counts[end..].iter().sum(), steps);
         if divergence < best.0 {
             best = (divergence, end);
         }
@@ -158,12 +159,12 @@ fn least_divergence(histogram: &Histogram) -> f32 {
     best.1 as f32 * width
 }
 
-/// Of `kept`, with all that is beyond in its last bin, from the same by [`STEPS`] steps.
-fn divergence(kept: &[u64], beyond: u64) -> f64 {
+/// Of `kept`, with all that is beyond in its last bin, from the same by so many steps.
+fn divergence(kept: &[u64], beyond: u64, steps: usize) -> f64 {
     let total = (kept.iter().sum::<u64>() + beyond) as f64;
-    let stepped: Vec<f64> = (0..STEPS)
+    let stepped: Vec<f64> = (0..steps)
         .flat_map(|step| {
-            let bins = &kept[step * kept.len() / STEPS..(step + 1) * kept.len() / STEPS];
+            let bins = &kept[step * kept.len() / steps..(step + 1) * kept.len() / steps];
             let filled = bins.iter().filter(|&&count| count > 0).count();
             let mean = bins.iter().sum::<u64>() as f64 / filled.max(1) as f64;
             bins.iter().map(move |&count| if count > 0 { mean } else { 0.0 }).collect::<Vec<_>>()

@@ -50,6 +50,8 @@ fn a_trained_network_answers_in_bytes() {
     refused(&empty, &[], &["no sample"]);
     write_npy(&wrong, "<f4", &[1, 3, 16, 16], &floats(&[0.5; 3 * 16 * 16]));
     refused(&x, &["--evaluate", text(&wrong)], &["--evaluate", "[3, 16, 16]"]);
+    write_npy(&wrong, "<i4", &[1], &[0; 4]);
+    refused(&x, &["--evaluate", text(&x), "--labels", text(&wrong)], &["wrong.npy", "[1]", "samples"]);
     let mut broken = images.to_vec();
     broken[100] = f32::NAN;
     write_npy(&nan, "<f4", shape, &floats(&broken));

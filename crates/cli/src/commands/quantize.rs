@@ -90,6 +90,8 @@ struct Samples {
     shape: Vec<usize>,
     values: Vec<f32>,
     each: usize,
+    /// All there are.
+    count: usize,
 }
 
 impl Samples {
@@ -97,14 +99,14 @@ impl Samples {
         let array = files::read_array(path)?;
         let wrong = |reason: String| Error::Array { path: path.display().to_string(), reason };
         let [n, rest @ ..] = array.shape() else { return Err(wrong("it has no axes".to_owned())) };
-        let batch = batch.min(*n);
+        let (count, batch) = (*n, batch.min(*n));
         if batch == 0 {
             return Err(wrong(
                 "it holds no sample; calibration needs some of what the network will see".to_owned(),
             ));
         }
         let shape = [&[batch], rest].concat();
-        Ok(Self { each: shape.iter().product(), values: array.to_f32(), shape })
+        Ok(Self { each: shape.iter().product(), values: array.to_f32(), shape, count })
     }
 
     fn batches<'a>(&'a self, context: &'a Context) -> impl Iterator<Item = Result<Tensor>> + 'a {
@@ -167,13 +169,24 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         return Err(Error::Argument { argument: "--evaluate", reason });
     }
     let labels = match &arguments.labels {
-        Some(path) => Some(files::read_array(path)?.to_f32()),
+        Some(path) => Some(classes(path, tried.count)?),
         None => None,
     };
     let plain = answers(context, &graph, &tried, labels.as_deref())?;
     let quantised = answers(context, &bytes, &tried, labels.as_deref())?;
     report(arguments, &layers, calibration.batches(), [&plain, &quantised]);
     Ok(())
+}
+
+/// A class for each of the samples.
+fn classes(path: &Path, samples: usize) -> Result<Vec<f32>> {
+    let array = files::read_array(path)?;
+    if array.shape() == [samples] {
+        return Ok(array.to_f32());
+    }
+    let reason =
+        format!("it has shape {:?} and must have one number for each of {samples} samples", array.shape());
+    Err(Error::Array { path: path.display().to_string(), reason })
 }
 
 /// What a network gives for samples.

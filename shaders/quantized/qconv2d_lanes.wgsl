@@ -183,12 +183,16 @@ fn main(@builtin(workgroup_id) wg: vec3<u32>, @builtin(num_workgroups) grid: vec
             }
             // @unroll
             for (var q = 0u; q < QUADS; q++) {
+                var w: array<vec4<f32>, TERMS>;
                 // @unroll
                 for (var t = 0u; t < TERMS; t++) {
-                    let w = lifted(subgroupShuffle(wv[(t * QUADS + q) / 4u / LANES][(t * QUADS + q) % 4u], (t * QUADS + q) / 4u % LANES));
+                    w[t] = lifted(subgroupShuffle(wv[(t * QUADS + q) / 4u / LANES][(t * QUADS + q) % 4u], (t * QUADS + q) / 4u % LANES));
+                }
+                // @unroll
+                for (var t = 0u; t < TERMS; t++) {
                     // @unroll
                     for (var p = 0u; p < PIXELS; p++) {
-                        acc[p * QUADS + q] += xv[p * TERMS + t] * w;
+                        acc[p * QUADS + q] += xv[p * TERMS + t] * w[t];
                     }
                 }
             }

@@ -18,8 +18,9 @@ pub enum QConv2dAlgorithm {
     Depthwise,
 }
 
-/// Taps whose products of bytes f32 adds exactly.
-const EXACT_TAPS: usize = 1024;
+/// Rows from the first to the last tap of a window, for which a thread of `qconv2d_depthwise` holds sums at most: with
+/// [`COLUMNS`] fewer taps than f32 adds products of bytes exactly.
+const ROWS: usize = 9;
 
 /// Columns of x that a thread of `qconv2d_depthwise` holds at most.
 const COLUMNS: usize = 24;
@@ -60,9 +61,8 @@ impl QConv2dAlgorithm {
                 Some("its sums have more words than a loop may have turns there")
             }
             Self::Depthwise if !problem.is_depthwise() => Some("it needs one filter to a channel"),
-            Self::Depthwise if kh * kw > EXACT_TAPS => Some("f32 adds 1,024 products of bytes exactly"),
-            Self::Depthwise if columns(problem) > COLUMNS => {
-                Some("it writes out the columns of a strip of windows, 24 at most")
+            Self::Depthwise if columns(problem) > COLUMNS || rows(problem) > ROWS => {
+                Some("it writes out windows of 9 rows and strips of them of 24 columns at most")
             }
             Self::Direct | Self::Lanes | Self::ImplicitGemm | Self::Depthwise => None,
         }
@@ -73,4 +73,9 @@ impl QConv2dAlgorithm {
 fn columns(problem: &Problem) -> usize {
     let (stride, dilation) = (problem.op.stride[1], problem.op.dilation[1]);
     3 * stride + (problem.w_shape[3] - 1) * dilation + 1
+}
+
+/// Rows of x that a window spans.
+fn rows(problem: &Problem) -> usize {
+    (problem.w_shape[2] - 1) * problem.op.dilation[0] + 1
 }

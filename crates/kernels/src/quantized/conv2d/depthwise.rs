@@ -22,7 +22,7 @@ params! { Params for "qconv2d_depthwise" {
     geometry: Geometry,
     words: u32, strips: u32, count: u32, padding_word: u32,
     flip: u32, y_zero: i32, low: f32, high: f32,
-    residual_zero: i32, residual_multiplier: f32, pad0: u32, pad1: u32,
+    residual_zero: i32, residual_multiplier: f32, band: u32, bands: u32,
 } }
 
 pub(super) const LAYOUT: ParamsLayout = Params::LAYOUT;
@@ -40,7 +40,17 @@ pub(super) fn run(context: &Context, call: &QConv2dLaunch<'_>, operands: &Operan
     let words = padded(channels) / 4;
     let width = if words.is_multiple_of(2) { 2 } else { 1 };
     let strips = w.div_ceil(STRIP);
-    let count = number(n * h * strips * words / width)?;
+    let device = Device::of(context);
+    // As many rows as leave enough threads, for the first rows of x are read for nothing.
+    let (threads, least) = match device.class {
+        DeviceClass::SoftwareVulkan => (64 * device.lanes as usize, 8),
+        DeviceClass::Gpu => (1 << 16, 4),
+    };
+    let units = n * strips * words / width;
+    let bands = threads.div_ceil(units).min(h / least).max(h.div_ceil(1024)).max(1);
+    let band = h.div_ceil(bands);
+    let bands = h.div_ceil(band);
+    let count = number(units * bands)?;
     let params = Params {
         geometry: Geometry::new(op, &call.problem)?,
         words: number(words)?,
@@ -53,20 +63,22 @@ pub(super) fn run(context: &Context, call: &QConv2dLaunch<'_>, operands: &Operan
         high,
         residual_zero,
         residual_multiplier,
-        pad0: 0,
-        pad1: 0,
+        band: number(band)?,
+        bands: number(bands)?,
     };
-    let (stride, dilation) = (call.problem.op.stride[1], call.problem.op.dilation[1]);
-    let device = Device::of(context);
+    let (stride, dilation) = (call.problem.op.stride, call.problem.op.dilation);
     // A subgroup of llvmpipe gains nothing from others beside it.
     let workgroup = if device.class == DeviceClass::SoftwareVulkan { device.lanes } else { WORKGROUP };
     let kernel = Specialisation::new("qconv2d_depthwise")
         .with_u32("WORKGROUP", workgroup)
         .with_u32("WIDTH", width as u32)
         .with_u32("STRIP", STRIP as u32)
+        .with_u32("KERNEL_H", number(call.problem.w_shape[2])?)
         .with_u32("KERNEL_W", number(call.problem.w_shape[3])?)
-        .with_u32("STRIDE_W", number(stride)?)
-        .with_u32("DILATION_W", number(dilation)?);
+        .with_u32("STRIDE_H", number(stride[0])?)
+        .with_u32("STRIDE_W", number(stride[1])?)
+        .with_u32("DILATION_H", number(dilation[0])?)
+        .with_u32("DILATION_W", number(dilation[1])?);
     let kernel = call.specialise(kernel);
     let buffers = &[operands.x, &packed, operands.constants, operands.residual, operands.y];
     let groups = u64::from(count.div_ceil(workgroup));

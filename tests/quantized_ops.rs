@@ -356,6 +356,11 @@ fn what_does_not_fit_is_a_typed_error() {
     let multiplier = Tensor::ones(context, &[2]).unwrap();
     let text = Tensor::run(&op, &[&plain, &bytes(&[2, 4, 1, 1]), &multiplier]).unwrap_err().to_string();
     assert!(text.contains("zero_point = 200"), "{text}");
+    let outside = QConv2d { conv: PLAIN, x_zero: 128, y: Some(Steps::new(DType::I8, 0)) };
+    let outside =
+        Op::Quantized(Quantized::Conv2d { op: outside, weight_zero: false, bias: false, residual: None });
+    let text = Tensor::run(&outside, &[&plain, &bytes(&[2, 4, 1, 1]), &multiplier]).unwrap_err().to_string();
+    assert!(text.contains("x_zero = 128"), "{text}");
     let floats = Tensor::ones(context, &[1, 4, 3, 3]).unwrap();
     let text = Tensor::run(&op, &[&floats, &bytes(&[2, 4, 1, 1]), &multiplier]).unwrap_err().to_string();
     assert!(text.contains("i8 or u8"), "{text}");

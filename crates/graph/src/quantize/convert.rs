@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use tilewright_ops::{
-    Conv2d, DType, Op, Pool2d, QConv2d, Quantization, Quantized, Steps, UnaryOp,
+    Conv2d, DType, Op, Pool2d, QConv2d, Quantized, Steps, UnaryOp,
     quantized::{Addend, Residual, average_multipliers},
 };
 use tilewright_tensor::Tensor;
@@ -274,16 +274,7 @@ fn turned(weight: &[f32], inputs: usize, outputs: usize) -> Vec<f32> {
 
 /// How sums become bytes of `scale`, clamped by the activation.
 fn steps(scale: Scale, activation: Option<UnaryOp>) -> Steps {
+    // A form has no activation that is more.
     let whole = Steps::new(DType::I8, scale.zero_point);
-    let (least, most) = Quantization::range(DType::I8).unwrap_or_default();
-    let number = |value: f32| {
-        let steps = (value / scale.scale).round_ties_even().clamp(-65536.0, 65536.0) as i32;
-        (steps + scale.zero_point).clamp(least, most)
-    };
-    match activation {
-        Some(UnaryOp::Relu) => whole.relu(),
-        Some(UnaryOp::Relu6) => Steps { high: number(6.0), ..whole.relu() },
-        Some(UnaryOp::Clamp { min, max }) => Steps { low: number(min), high: number(max), ..whole },
-        _ => whole,
-    }
+    whole.clamped(scale.scale, activation).unwrap_or(whole)
 }

@@ -15,4 +15,4 @@ pub use add::{Addend, add_shape};
 pub use conv2d::{QConv2d, Residual};
 pub use linear::{numbers_shape, scaled_shape};
 pub use pooling::{AVERAGES, average_multipliers};
-pub use steps::Steps;
+pub use steps::{Steps, check_zero_point};

@@ -1,6 +1,6 @@
 //! From sums to the numbers of the next tensor.
 
-use crate::{dtype::DType, error::ShapeError, quantization::Quantization};
+use crate::{dtype::DType, elementwise::UnaryOp, error::ShapeError, quantization::Quantization};
 
 /// How a sum becomes a number of the result: clamp(round(sum · multiplier) + zero point, low, high), in f32, rounded half to
 /// even, as ONNX's QuantizeLinear does. A ReLU is a `low` at the zero point.
@@ -40,6 +40,22 @@ impl Steps {
         Self { low: self.zero_point, ..self }
     }
 
+    /// The same clamped as `activation` clamps real numbers, of which a step is `scale`; `None` for what is more than a clamp.
+    #[must_use]
+    pub fn clamped(self, scale: f32, activation: Option<UnaryOp>) -> Option<Self> {
+        let number = |value: f32| {
+            let steps = (value / scale).round_ties_even().clamp(-65536.0, 65536.0) as i32;
+            (steps + self.zero_point).clamp(self.low, self.high)
+        };
+        match activation {
+            None => Some(self),
+            Some(UnaryOp::Relu) => Some(self.relu()),
+            Some(UnaryOp::Relu6) => Some(Self { high: number(6.0), ..self.relu() }),
+            Some(UnaryOp::Clamp { min, max }) => Some(Self { low: number(min), high: number(max), ..self }),
+            Some(_) => None,
+        }
+    }
+
     /// Fails unless these are numbers of a type of bytes.
     ///
     /// # Errors
@@ -60,7 +76,10 @@ impl Steps {
 }
 
 /// Fails unless `zero_point` is a number of `dtype`.
-pub(crate) fn check_zero_point(
+///
+/// # Errors
+/// [`ShapeError::Parameter`].
+pub fn check_zero_point(
     op: &'static str,
     parameter: &'static str,
     zero_point: i32,

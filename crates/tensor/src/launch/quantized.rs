@@ -4,7 +4,10 @@ use tilewright_kernels::{
     convolution::Problem,
     quantized::{self, QConv2dLaunch, Scales},
 };
-use tilewright_ops::{DType, QConv2d, Quantized, quantized::Residual};
+use tilewright_ops::{
+    DType, QConv2d, Quantized,
+    quantized::{Residual, check_zero_point},
+};
 
 use super::shape::four;
 use crate::{error::Result, hints::Hints, layout::Layout, tensor::Tensor};
@@ -20,6 +23,9 @@ pub(super) fn launch(op: &Quantized, inputs: &[&Tensor], shape: &[usize], hints:
         }
         Quantized::Add { addends, y: steps } => {
             let a = x;
+            for (x, addend) in inputs.iter().zip(addends) {
+                check_zero_point("qadd", "zero_point", addend.zero_point, x.dtype())?;
+            }
             let b = inputs[1].to_layout(a.layout())?;
             let y = Tensor::empty(a.context(), shape, steps.dtype, a.layout())?;
             if y.count() > 0 {
@@ -29,6 +35,7 @@ pub(super) fn launch(op: &Quantized, inputs: &[&Tensor], shape: &[usize], hints:
             Ok(y)
         }
         Quantized::AvgPool2d { pool, x_zero, y: steps } => {
+            check_zero_point("qavg_pool2d", "x_zero", *x_zero, x.dtype())?;
             let (x, multiplier) = (x.to_layout(Layout::ChannelsLast)?, inputs[1]);
             let y = Tensor::empty(x.context(), shape, steps.dtype, Layout::ChannelsLast)?;
             if y.count() > 0 {
@@ -81,6 +88,11 @@ fn conv2d(
     shape: &[usize],
     hints: &Hints,
 ) -> Result<Tensor> {
+    check_zero_point(QConv2d::OP, "x_zero", op.x_zero, inputs[0].dtype())?;
+    if let Some(means) = residual {
+        let dtype = inputs[inputs.len() - 1].dtype();
+        check_zero_point(QConv2d::OP, "the residual's zero point", means.zero_point, dtype)?;
+    }
     let x = inputs[0].to_layout(Layout::ChannelsLast)?;
     let weight = inputs[1].to_layout(Layout::RowMajor)?;
     let problem = Problem::new(&op.conv, four(x.shape()), four(weight.shape()))?;

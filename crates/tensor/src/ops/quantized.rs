@@ -71,21 +71,14 @@ impl Quantized {
     /// How sums become these numbers, and their scale.
     fn steps(&self, op: &'static str) -> Result<(Steps, f32)> {
         let (scale, zero) = whole(op, &self.quantization)?;
-        let steps = Steps::new(self.dtype, zero);
-        let number = |value: f32| (value / scale).round_ties_even().clamp(-65536.0, 65536.0) as i32 + zero;
-        let (low, high) = match self.activation {
-            None => (steps.low, steps.high),
-            Some(UnaryOp::Relu) => (zero, steps.high),
-            Some(UnaryOp::Relu6) => (zero, number(6.0)),
-            Some(UnaryOp::Clamp { min, max }) => (number(min), number(max)),
-            Some(other) => {
-                let (value, hint) =
-                    (other.name().to_owned(), "a quantised result is clamped by relu, relu6 or clamp");
-                return Err(ShapeError::Parameter { op, parameter: "activation", value, hint }.into());
+        match Steps::new(self.dtype, zero).clamped(scale, self.activation) {
+            Some(steps) => Ok((steps, scale)),
+            None => {
+                let value = self.activation.map_or("none", UnaryOp::name).to_owned();
+                let hint = "a quantised result is clamped by relu, relu6 or clamp";
+                Err(ShapeError::Parameter { op, parameter: "activation", value, hint }.into())
             }
-        };
-        let within = |number: i32| number.clamp(steps.low, steps.high);
-        Ok((Steps { low: within(low), high: within(high), ..steps }, scale))
+        }
     }
 }
 

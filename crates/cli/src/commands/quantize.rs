@@ -172,6 +172,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         Some(path) => Some(classes(path, tried.count)?),
         None => None,
     };
+    let left = tried.count % tried.shape[0];
+    if left > 0 {
+        eprintln!("note: the last {left} samples make no whole batch of {} and are left out", tried.shape[0]);
+    }
     let plain = answers(context, &graph, &tried, labels.as_deref())?;
     let quantised = answers(context, &bytes, &tried, labels.as_deref())?;
     report(arguments, &layers, calibration.batches(), [&plain, &quantised]);

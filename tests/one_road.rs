@@ -87,6 +87,7 @@ fn number(op: &Op) -> usize {
         Op::ScatterNd { .. } => 36,
         Op::Standardize => 37,
         Op::Quantized(_) => 39,
+        Op::FakeQuantize(_) => 40,
         Op::Custom(_) => 99,
         Op::Attention { .. } => 38,
         Op::Gradient(gradient) => {
@@ -109,6 +110,7 @@ fn number(op: &Op) -> usize {
                 Gradient::Slice { .. } => 15,
                 Gradient::TopK { .. } => 16,
                 Gradient::BatchNormAgain { .. } => 17,
+                Gradient::FakeQuantize { .. } => 18,
             }
         }
     }
@@ -249,7 +251,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=39).chain([99]).chain(100..=117).collect();
+    let expected: BTreeSet<_> = (0..=40).chain([99]).chain(100..=118).collect();
     assert_eq!(found, expected);
 }
 

@@ -34,6 +34,9 @@ impl<'a> Run<'a> {
     }
 
     fn tensor(&self, role: &str) -> Tensor {
+        if let Ok((values, shape)) = self.case.i32(role) {
+            return Tensor::from_slice(self.context, values, shape).unwrap();
+        }
         let (values, shape) = self.case.f32(role).unwrap();
         Tensor::from_slice(self.context, values, shape).unwrap()
     }
@@ -178,6 +181,11 @@ fn loss() {
 #[test]
 fn movement() {
     check("movement", 15);
+}
+
+#[test]
+fn quantized() {
+    check("quantized", 8);
 }
 
 #[test]

@@ -542,6 +542,47 @@ def sort():
     golden.save()
 
 
+def quantized():
+    """PyTorch's fake quantisation. It multiplies by the inverse of a scale: no number lies near the middle of two steps, where that
+    could tell. Its gradient by the scale comes from the learnable form."""
+    golden = Golden("quantized")
+    cases = [((5, 7), None), ((2, 3, 4, 5), None), ((2, 3, 4, 5), 1), ((4, 3, 3, 3), 0), ((3, 6), 1)]
+    for (shape, axis), (low, high) in itertools.product(cases, [(-128, 127), (-7, 7), (0, 15)]):
+        count = shape[axis] if axis is not None else 1
+        scale = torch.rand(count) * 0.05 + (3.0 / (high - low))
+        zero = torch.randint(max(low, -5), min(high, 5) + 1, (count,), dtype=torch.int32)
+        if low == -high:
+            zero = torch.zeros_like(zero)
+        by = scale.reshape([count if at == axis else 1 for at in range(len(shape))])
+        # At most 0.4 of a step beside a whole number of steps, and some beyond the ends.
+        steps = torch.randint(2 * low - 3, 2 * high + 3, shape).float() / 1.5
+        steps = steps.round()
+        # The learnable form takes a step beyond an end for inside by up to one: none is so near.
+        places = steps + zero.reshape(by.shape)
+        steps = torch.where(places == low - 1, steps - 2, torch.where(places == high + 1, steps + 2, steps))
+        x = ((steps + (torch.rand(shape) * 0.8 - 0.4)) * by).float()
+        factor = f32(1.0 / (x.numel() * high) ** 0.5)
+        grad_y = torch.randn(shape)
+        case = f"fake_quantize_{'x'.join(map(str, shape))}_{axis}_{low}_{high}"
+        parameters = {"low": low, "high": high, "grad_factor": factor}
+        golden.case(case, "fake_quantize", parameters if axis is None else {"axis": axis, **parameters})
+        x, by = leaf(x), leaf(scale)
+        if axis is None:
+            plain = torch.fake_quantize_per_tensor_affine(x, float(scale), int(zero), low, high)
+            y = torch._fake_quantize_learnable_per_tensor_affine(x, by, zero.float(), low, high, factor)
+        else:
+            plain = torch.fake_quantize_per_channel_affine(x, scale, zero, axis, low, high)
+            y = torch._fake_quantize_learnable_per_channel_affine(x, by, zero.float(), axis, low, high, factor)
+        assert torch.equal(plain, y), case
+        straight = torch.autograd.grad(plain, x, grad_y)[0]
+        grad_x, grad_scale = torch.autograd.grad(y, [x, by], grad_y)
+        assert torch.equal(straight, grad_x), case
+        one = (lambda tensor: tensor[0]) if axis is None else (lambda tensor: tensor)
+        golden.add(case, {"x": x, "scale": one(scale), "zero_point": one(zero), "y": y, "grad_y": grad_y})
+        golden.add(case, {"grad_x": grad_x, "grad_scale": one(grad_scale)})
+    golden.save()
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -556,6 +597,7 @@ if __name__ == "__main__":
         (16, losses.losses),
         (15, segmentation.segmentation),
         (17, features.features),
+        (18, quantized),
     ]
     for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special), *composed]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.

@@ -4,8 +4,8 @@ use tilewright::{
     DType,
     ops::{
         AdaptiveAvgPool2d, Attention, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum,
-        Dropout, Gradient, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling, ReduceOp, Reduction,
-        ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
+        Dropout, FakeQuantize, Gradient, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling,
+        ReduceOp, Reduction, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
     },
 };
 
@@ -250,6 +250,13 @@ pub fn reductions() -> Vec<Case> {
         case(Op::Moments(Moments { axes: vec![] }), &[&[9000]], Same::Refused),
         case(Op::Standardize, &[IMAGE, &[2, 6, 1, 1], &[2, 6, 1, 1], &[2, 6, 1, 1]], Same::Bits),
         case(Op::Standardize, &[IMAGE, &[1, 6, 22, 1], &[1, 6, 22, 1], &[1, 6, 22, 1]], Same::Bits),
+        case(Op::FakeQuantize(FakeQuantize::i8()), &[IMAGE, &[], &[]], Same::Bits),
+        case(Op::FakeQuantize(FakeQuantize::weight(1)), &[IMAGE, &[6], &[6]], Same::Bits),
+        case(
+            back(Gradient::FakeQuantize { op: FakeQuantize::weight(2), wants: [true; 2] }),
+            &[IMAGE, &[22], &[22], IMAGE],
+            Same::Bits,
+        ),
         case(back(Gradient::TopK { op: topk, shape: IMAGE.to_vec() }), &[taken, taken], Same::Bits),
         case(back(Gradient::Softmax(Softmax { axis: 1 })), &[IMAGE, IMAGE], Same::Sums(6)),
         case(back(Gradient::LogSoftmax(LogSoftmax { axis: 3 })), &[IMAGE, IMAGE], Same::Sums(25)),

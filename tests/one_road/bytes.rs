@@ -3,7 +3,7 @@
 use tilewright::{
     Context, DType, Tensor,
     ops::{
-        Conv2d, Op, Pool2d, QConv2d, Quantized, Steps,
+        Conv2d, FakeQuantize, Gradient, Op, Pool2d, QConv2d, Quantized, Steps,
         quantized::{Addend, Residual},
     },
 };
@@ -37,7 +37,20 @@ pub(super) fn cases() -> Vec<Case> {
     ]
     .into_iter()
     .map(|(op, shapes)| case(Op::Quantized(op), &shapes))
+    .chain(fake_quantized())
     .collect()
+}
+
+/// What stays in f32, and its gradient.
+fn fake_quantized() -> Vec<Case> {
+    let (tensor, channels) = (FakeQuantize::i8(), FakeQuantize::weight(1));
+    let gradient = |op, wants| Op::Gradient(Gradient::FakeQuantize { op, wants });
+    vec![
+        case(Op::FakeQuantize(tensor), &[IMAGE, &[], &[]]),
+        case(Op::FakeQuantize(channels), &[IMAGE, &[3], &[3]]),
+        case(gradient(tensor, [true, true]), &[IMAGE, &[], &[], IMAGE]),
+        case(gradient(channels, [false, true]), &[IMAGE, &[3], &[3], IMAGE]),
+    ]
 }
 
 /// Bytes with a sign.

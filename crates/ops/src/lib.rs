@@ -67,7 +67,7 @@ pub use op::{Custom, Facts, Gradient, Kind, Op, Quantized};
 pub use optimizer::{Adam, AdamW, Lamb, RmsProp, Sgd};
 pub use pooling::{AdaptiveAvgPool2d, Pool2d, PoolKind, Pooling};
 pub use quantization::Quantization;
-pub use quantized::{QConv2d, Steps};
+pub use quantized::{FakeQuantize, QConv2d, Steps};
 pub use random::Dropout;
 pub use reduction::{ReduceOp, argmax_shape};
 pub use resample::{TapTable, gather_shape, resample_shape};

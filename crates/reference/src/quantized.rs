@@ -1,7 +1,7 @@
 //! Operations on quantised numbers, in integers. Bytes come in as i32, whatever their type.
 
 use tilewright_ops::{
-    Pool2d, QConv2d, Quantization, Steps,
+    FakeQuantize, Pool2d, QConv2d, Quantization, Steps,
     quantized::{Addend, Residual},
 };
 
@@ -35,12 +35,62 @@ pub fn dequantize(x: &[i32], x_shape: &[usize], quantization: &Quantization) -> 
     x.iter().enumerate().map(number).collect()
 }
 
-/// The scale and zero point of element `at`.
-fn numbers(quantization: &Quantization, shape: &[usize], at: usize) -> (f32, i32) {
-    let index = quantization.axis().map_or(0, |axis| {
+/// (clamp(round(x / scale) + zero point) − zero point) · scale, half to even. A NaN stays one.
+pub fn fake_quantize(
+    op: &FakeQuantize,
+    x: &[f32],
+    x_shape: &[usize],
+    scale: &[f32],
+    zero_point: &[i32],
+) -> Vec<f32> {
+    let number = |(at, &x): (usize, &f32)| {
+        let index = index(op.axis, x_shape, at);
+        let (scale, zero) = (scale[index], zero_point[index] as f32);
+        let step = (x / scale).round_ties_even() + zero;
+        (step.clamp(op.low as f32, op.high as f32) - zero) * scale
+    };
+    x.iter().enumerate().map(number).collect()
+}
+
+/// The gradients of [`fake_quantize`] by x, straight through the rounding, and by the scale for each element (Esser et al., arXiv
+/// 1902.08153).
+pub fn fake_quantize_backward(
+    op: &FakeQuantize,
+    x: &[f32],
+    x_shape: &[usize],
+    scale: &[f32],
+    zero_point: &[i32],
+    grad_y: &[f32],
+) -> (Vec<f32>, Vec<f32>) {
+    let (low, high) = (op.low as f32, op.high as f32);
+    let numbers = |(at, (&x, &grad_y)): (usize, (&f32, &f32))| {
+        let index = index(op.axis, x_shape, at);
+        let (steps, zero) = (x / scale[index], zero_point[index] as f32);
+        let step = steps.round_ties_even() + zero;
+        let slope = if step < low {
+            low - zero
+        } else if step > high {
+            high - zero
+        } else {
+            steps.round_ties_even() - steps
+        };
+        let grad_x = if (low..=high).contains(&step) { grad_y } else { 0.0 };
+        (grad_x, grad_y * (op.grad_factor * slope))
+    };
+    x.iter().zip(grad_y).enumerate().map(numbers).unzip()
+}
+
+/// Which scale is that of element `at`.
+fn index(axis: Option<usize>, shape: &[usize], at: usize) -> usize {
+    axis.map_or(0, |axis| {
         let inner: usize = shape[axis + 1..].iter().product();
         at / inner % shape[axis]
-    });
+    })
+}
+
+/// The scale and zero point of element `at`.
+fn numbers(quantization: &Quantization, shape: &[usize], at: usize) -> (f32, i32) {
+    let index = index(quantization.axis(), shape, at);
     (quantization.scale()[index], quantization.zero_point()[index])
 }
 

@@ -1,6 +1,6 @@
 //! Functions of each element.
 
-use tilewright_ops::{BinaryOp, DType, UnaryOp};
+use tilewright_ops::{BinaryOp, DType, FakeQuantize, UnaryOp};
 use tilewright_runtime::Context;
 use tilewright_tensor::{Result, Tensor};
 
@@ -9,7 +9,7 @@ use crate::{
     work::{Rows, Work},
 };
 
-/// Unary and binary functions with their gradients, fills and casts.
+/// Unary and binary functions with their gradients, fake quantisation, fills and casts.
 ///
 /// # Errors
 /// Those of making the operands.
@@ -43,6 +43,11 @@ pub fn elementwise(context: &Context, sizes: Sizes) -> Result<Vec<Work>> {
         let (a, b) = (x.clone(), x.clone());
         rows.add("cast to i32", 2.0, move || a.cast(DType::I32));
         rows.add("cast to f16", 1.5, move || b.cast(DType::F16));
+        let (scale, zero) = (tensor(context, &[])?, Tensor::from_slice(context, &[0i32], &[])?);
+        let (a, b, g) = (x.clone(), x.clone(), y.clone());
+        let (by, none, fake) = (scale.clone(), zero.clone(), FakeQuantize::i8());
+        rows.add("fake_quantize", 2.0, move || a.fake_quantize(fake, &by, &none));
+        rows.add("fake_quantize backward", 4.0, move || b.fake_quantize_backward(fake, &scale, &zero, &g));
         let h = x.cast(DType::F16)?;
         rows.add("cast from f16", 1.5, move || h.cast(DType::F32));
     }

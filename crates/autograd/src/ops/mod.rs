@@ -4,6 +4,7 @@
 mod convolution;
 mod cumsum;
 mod elementwise;
+mod fake_quantize;
 mod indexing;
 mod loss;
 mod matmul;

@@ -5,6 +5,7 @@ mod convolution;
 mod cumsum;
 mod custom;
 mod elementwise;
+mod fake_quantize;
 mod indexing;
 mod loss;
 mod matmul;
@@ -150,6 +151,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
             indexing::scattered(op, *reduction, operands, &outputs[0])
                 .ok_or(Error::NoGradient { op: op.name() })?
         }
+        Op::FakeQuantize(op) => fake_quantize::fake_quantize(*op, inputs),
         Op::Custom(_) => custom::custom(op, inputs, outputs)?,
         Op::Argmax { .. } => return Ok(Backward::Nothing),
         Op::Resample { .. } | Op::Quantized(_) | Op::Gradient(_) => {

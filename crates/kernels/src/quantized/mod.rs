@@ -5,6 +5,7 @@ mod avg_pool2d;
 mod channels;
 pub mod conv2d;
 mod dequantize;
+mod fake_quantize;
 mod max_pool2d;
 mod quantize;
 mod windows;
@@ -13,6 +14,7 @@ pub use add::add;
 pub use avg_pool2d::avg_pool2d;
 pub use conv2d::{QConv2dAlgorithm, QConv2dLaunch, qconv2d};
 pub use dequantize::dequantize;
+pub use fake_quantize::{fake_quantize, fake_quantize_backward};
 pub use max_pool2d::max_pool2d;
 pub use quantize::{Scales, quantize};
 
@@ -23,6 +25,7 @@ pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
         channels::LAYOUTS,
         conv2d::LAYOUTS,
         dequantize::LAYOUTS,
+        fake_quantize::LAYOUTS,
         max_pool2d::LAYOUTS,
         quantize::LAYOUTS,
     ]

@@ -151,6 +151,7 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
         Op::Standardize => reduction::standardize(w, x),
         Op::Attention { op, mask: _ } => return Ok(attention::attention(w, node, op, x)),
         Op::TopK(op) => return Ok(reduction::topk(w, op, &x[0])),
+        Op::FakeQuantize(op) => quantized::fake_quantize(w, node, op, x)?,
         Op::Quantized(op) => quantized::quantized(w, node, op, x)?,
         Op::Custom(_) => {
             return Err(refuse(node, "it is an operation of one's own, which ONNX has no operator for"));

@@ -7,7 +7,7 @@
 
 use tilewright_graph::Node;
 use tilewright_ops::{
-    Conv2d, DType, Pool2d, QConv2d, Quantization, Quantized, Steps,
+    Conv2d, DType, FakeQuantize, Pool2d, QConv2d, Quantization, Quantized, Steps,
     quantized::{Residual, average_multipliers},
 };
 
@@ -56,6 +56,27 @@ pub(super) fn quantized(w: &mut Writer<'_>, node: &Node, op: &Quantized, x: &[St
         }
         Quantized::MaxPool2d(pool) => pooling::max(w, node, pool, w.shape(node, 0), &x[0]),
     }
+}
+
+/// To bytes and back. A NaN, which stays one here, becomes the lowest number there.
+pub(super) fn fake_quantize(
+    w: &mut Writer<'_>,
+    node: &Node,
+    op: &FakeQuantize,
+    x: &[String],
+) -> Result<String> {
+    let dtypes = [DType::I8, DType::U8];
+    let Some(dtype) = dtypes.into_iter().find(|&dtype| Quantization::range(dtype) == Some((op.low, op.high)))
+    else {
+        return Err(refuse(
+            node,
+            "its numbers are not all those of i8 or of u8; export the network in bytes",
+        ));
+    };
+    let axis: Vec<_> = op.axis.map(|axis| int("axis", axis)).into_iter().collect();
+    let zero = zeros(w, node, 2, &x[2], dtype, false)?;
+    let bytes = w.emit("QuantizeLinear", &[&x[0], &x[1], &zero], axis.clone());
+    Ok(w.emit("DequantizeLinear", &[&bytes, &x[1], &zero], axis))
 }
 
 /// What a convolution of bytes has besides x and the weight, by name.

@@ -7,6 +7,7 @@ use crate::{
     movement::SliceRange,
     normalization::BatchNorm,
     pooling::{AdaptiveAvgPool2d, Pool2d},
+    quantized::FakeQuantize,
     softmax::{LogSoftmax, Softmax},
     sort::TopK,
 };
@@ -96,6 +97,14 @@ pub enum Gradient {
         op: BatchNorm,
         /// Of the result: its operand is computed anew.
         activation: Option<UnaryOp>,
+    },
+    /// `x`, `scale`, `zero_point` of i32, `grad_y`. Results: `grad_x` and `grad_scale` as far as they are wanted, in the shape of x:
+    /// what belongs to one scale is not summed yet.
+    FakeQuantize {
+        /// What was computed.
+        op: FakeQuantize,
+        /// Which of the two are wanted; one at least.
+        wants: [bool; 2],
     },
     /// The result `y`, `grad_y`.
     Softmax(Softmax),

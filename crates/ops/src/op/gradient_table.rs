@@ -22,24 +22,13 @@ impl Gradient {
             })
             .flops_each(2),
             Self::Binary { op, wants } => {
-                let names: Vec<_> =
-                    ["grad_a", "grad_b"].into_iter().zip(wants).filter(|(_, want)| **want).collect();
-                let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
+                let names = wanted(["grad_a", "grad_b"], wants);
                 let count = names.len();
                 Facts::new(op.name(), &["a", "b", "grad_y"], |_| Ok(vec![]))
                     .outputs(&names, move |inputs| {
                         let shape = op.output_shape(inputs[0], inputs[1])?;
                         expect(op.name(), "grad_y", inputs[2], &shape)?;
-                        if count == 0 {
-                            let (value, hint) =
-                                ("[false, false]".to_owned(), "one gradient at least is wanted");
-                            return Err(ShapeError::Parameter {
-                                op: op.name(),
-                                parameter: "wants",
-                                value,
-                                hint,
-                            });
-                        }
+                        some_wanted(op.name(), count)?;
                         Ok(vec![shape; count])
                     })
                     .flops(|_, outputs| 2 * outputs.iter().map(|shape| elements(shape)).sum::<u64>())
@@ -115,6 +104,21 @@ impl Gradient {
             Self::BatchNorm { op, activation } => {
                 normalised("batch_norm_eval_backward", *op, &EVALUATED, activation, false)
             }
+            Self::FakeQuantize { op, wants } => {
+                let name = "fake_quantize_backward";
+                let names = wanted(["grad_x", "grad_scale"], wants);
+                let count = names.len();
+                let float = Accepts::Only(DType::F32);
+                Facts::new(name, &["x", "scale", "zero_point", "grad_y"], |_| Ok(vec![]))
+                    .outputs(&names, move |inputs| {
+                        let shape = op.output_shape(inputs[0], inputs[1], inputs[2])?;
+                        expect(name, "grad_y", inputs[3], &shape)?;
+                        some_wanted(name, count)?;
+                        Ok(vec![shape; count])
+                    })
+                    .accepts([float, float, Accepts::Only(DType::I32), float])
+                    .flops_each(7)
+            }
             Self::Softmax(op) => along("softmax", |shape| op.check(shape).map(drop)),
             Self::LogSoftmax(op) => along("log_softmax", |shape| op.check(shape).map(drop)),
             Self::CrossEntropy { op, weights } => {
@@ -148,6 +152,19 @@ impl Gradient {
             }),
         }
     }
+}
+
+/// The names of the results that are wanted.
+fn wanted(names: [&'static str; 2], wants: &[bool; 2]) -> Vec<&'static str> {
+    names.into_iter().zip(wants).filter(|(_, want)| **want).map(|(name, _)| name).collect()
+}
+
+fn some_wanted(op: &'static str, count: usize) -> Result<(), ShapeError> {
+    if count > 0 {
+        return Ok(());
+    }
+    let (value, hint) = ("[false, false]".to_owned(), "one gradient at least is wanted");
+    Err(ShapeError::Parameter { op, parameter: "wants", value, hint })
 }
 
 /// Of a pooling whose result has the shape that `shape` says.

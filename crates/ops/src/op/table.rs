@@ -22,6 +22,7 @@ use crate::{
     movement::slice_shape,
     movement::split_shapes,
     pooling::Pooling,
+    quantized::FakeQuantize,
     reduction::argmax_shape,
     resample::gather_shape,
     resample::resample_shape,
@@ -275,6 +276,11 @@ impl Op {
                 })
                 .gives(1, DType::I32)
                 .flops_read(),
+            Self::FakeQuantize(op) => Facts::new(FakeQuantize::OP, &["x", "scale", "zero_point"], |inputs| {
+                op.output_shape(inputs[0], inputs[1], inputs[2])
+            })
+            .accepts([Accepts::Only(DType::F32), Accepts::Only(DType::F32), Accepts::Only(DType::I32)])
+            .flops_each(5),
             Self::Quantized(quantized) => quantized.facts(),
             Self::Custom(custom) => custom.facts(),
             Self::Gradient(gradient) => gradient.facts(),

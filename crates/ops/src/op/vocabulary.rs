@@ -5,8 +5,9 @@ use crate::{
     attention::Attention, conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum, dtype::DType,
     elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError, error::ShapeError,
     indexing::ScatterReduction, loss::CrossEntropy, matmul::MatMul, moments::Moments, movement::SliceRange,
-    normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d, pooling::Pooling, random::Dropout,
-    reduction::ReduceOp, softmax::LogSoftmax, softmax::Softmax, sort::TopK,
+    normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d, pooling::Pooling,
+    quantized::FakeQuantize, random::Dropout, reduction::ReduceOp, softmax::LogSoftmax, softmax::Softmax,
+    sort::TopK,
 };
 
 /// An operation of the vocabulary with everything but its operands.
@@ -217,6 +218,9 @@ pub enum Op {
     },
     /// `x`. Results: `values` and, as i32, their `indices` along the axis.
     TopK(TopK),
+    /// `x` of f32, `scale` of f32 and `zero_point` of i32, of one number or one for each index of the axis: quantised and
+    /// dequantised again. A NaN stays one.
+    FakeQuantize(FakeQuantize),
     /// An operation on bytes that stand for real numbers.
     Quantized(Quantized),
     /// An operation that another crate brings (`tilewright_tensor::Function`), of the operands that it says.

@@ -7,12 +7,14 @@
 
 mod add;
 mod conv2d;
+mod fake_quantize;
 mod linear;
 mod pooling;
 mod steps;
 
 pub use add::{Addend, add_shape};
 pub use conv2d::{QConv2d, Residual};
+pub use fake_quantize::FakeQuantize;
 pub use linear::{numbers_shape, scaled_shape};
 pub use pooling::{AVERAGES, average_multipliers};
 pub use steps::{Steps, check_zero_point};

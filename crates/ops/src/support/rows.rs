@@ -306,6 +306,11 @@ pub const OPERATIONS: &[Operation] = &[
         .reference("quantized::dequantize")
         .int8()
         .onnx("DequantizeLinear"),
+    Operation::new("fake_quantize", "quantized", &["fake_quantize"])
+        .backward(&["fake_quantize_backward"])
+        .reference("quantized::fake_quantize")
+        .golden()
+        .onnx("QuantizeLinear, DequantizeLinear"),
     Operation::new(
         "qconv2d",
         "quantized",

@@ -2,8 +2,8 @@
 
 use tilewright_ops::{
     Adam, AdamW, AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, Coordinates, CrossEntropy,
-    CumSum, Interpolation, Lamb, LogSoftmax, MatMul, Op, Pool2d, ReduceOp, Reduction, Resize2d, RmsProp,
-    Rounding, Sgd, SliceRange, Softmax, TopK, UnaryOp,
+    CumSum, FakeQuantize, Interpolation, Lamb, LogSoftmax, MatMul, Op, Pool2d, ReduceOp, Reduction, Resize2d,
+    RmsProp, Rounding, Sgd, SliceRange, Softmax, TopK, UnaryOp,
 };
 
 use super::case::{Case, GoldenError};
@@ -101,6 +101,12 @@ impl Case {
                 exclusive: self.flag("exclusive")?,
                 reverse: self.flag("reverse")?,
             }),
+            "fake_quantize" => Op::FakeQuantize(FakeQuantize {
+                axis: self.number("axis").ok().map(|axis| axis as usize),
+                low: self.number("low")? as i32,
+                high: self.number("high")? as i32,
+                grad_factor: self.single("grad_factor")?,
+            }),
             "concat" => Op::Concat { axis: self.count("axis")? },
             "permute" => Op::Permute(self.counts("axes")?),
             "slice" => {
@@ -122,6 +128,7 @@ impl Case {
         let fixed: &[&str] = match self.op.as_str() {
             "matmul" => &["left", "right"],
             "where" => &["condition", "a", "b"],
+            "fake_quantize" => &["x", "scale", "zero_point"],
             "batch_norm" => &["x", "weight", "bias", "running_mean", "running_var"],
             "linear" | "conv2d" | "conv_transpose2d" if self.has("bias") => &["x", "weight", "bias"],
             "linear" | "conv2d" | "conv_transpose2d" => &["x", "weight"],

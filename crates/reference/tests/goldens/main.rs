@@ -22,8 +22,12 @@ struct Checks(Vec<String>);
 
 impl Checks {
     fn close(&mut self, case: &Case, role: &str, actual: &[f32]) {
+        self.near(case, role, actual, RTOL);
+    }
+
+    fn near(&mut self, case: &Case, role: &str, actual: &[f32], relative: f64) {
         let (expected, _) = case.f32(role).unwrap();
-        if let Err(mismatch) = compare(actual, expected, RTOL, ATOL) {
+        if let Err(mismatch) = compare(actual, expected, relative, ATOL.max(relative / 10.0)) {
             self.0.push(format!("{}/{role}: {mismatch}", case.name));
         }
     }

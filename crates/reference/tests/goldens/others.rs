@@ -1,7 +1,9 @@
 //! Reductions, losses, movement and optimizers.
 
 use tilewright_ops::{Op, SliceRange, reshape_shape};
-use tilewright_reference::{cumsum, golden::Operation, loss, movement, optimizer, reduction, softmax, sort};
+use tilewright_reference::{
+    cumsum, golden::Operation, loss, movement, optimizer, quantized, reduction, softmax, sort,
+};
 
 use super::{grad_y, operands, run};
 
@@ -47,6 +49,26 @@ fn sorts() {
         checks.close(case, "y", &y);
         checks.equal(case, "indices", &indices);
         checks.close(case, "grad_x", &sort::topk_backward(op, shape, &indices, grad_y(case)));
+    });
+}
+
+#[test]
+fn fake_quantisation() {
+    run("quantized", 8, |case, checks| {
+        let ((x, shape), (scale, _)) = (case.f32("x").unwrap(), case.f32("scale").unwrap());
+        let (zero, _) = case.i32("zero_point").unwrap();
+        let Operation::Op(Op::FakeQuantize(op)) = case.operation().unwrap() else { panic!("{}", case.name) };
+        checks.close(case, "y", &quantized::fake_quantize(&op, x, shape, scale, zero));
+        let (grad_x, each) = quantized::fake_quantize_backward(&op, x, shape, scale, zero, grad_y(case));
+        checks.close(case, "grad_x", &grad_x);
+        let mut grad_scale = vec![0.0; scale.len()];
+        for (at, each) in each.into_iter().enumerate() {
+            let inner = op.axis.map_or(x.len(), |axis| shape[axis + 1..].iter().product());
+            grad_scale[at / inner % scale.len()] += f64::from(each);
+        }
+        // PyTorch sums in f32.
+        let grad_scale: Vec<f32> = grad_scale.into_iter().map(|sum| sum as f32).collect();
+        checks.near(case, "grad_scale", &grad_scale, 1e-4);
     });
 }
 

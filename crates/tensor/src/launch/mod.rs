@@ -10,6 +10,7 @@ mod convolution;
 mod cumsum;
 mod custom;
 mod elementwise;
+mod fake_quantize;
 mod indexing;
 mod loss;
 mod matmul;
@@ -95,6 +96,7 @@ pub(crate) fn launch(
         }
         Op::Attention { op, mask: _ } => return attention::attention(*op, inputs, shapes),
         Op::TopK(op) => return sort::topk(*op, x, shape),
+        Op::FakeQuantize(op) => fake_quantize::forward(op, inputs)?,
         Op::Quantized(op) => quantized::launch(op, inputs, shape, hints)?,
         Op::Custom(_) => return custom::custom(op, inputs, shapes),
         Op::Gradient(gradient) => return backward(gradient, inputs, shape, hints),
@@ -132,6 +134,7 @@ fn backward(gradient: &Gradient, inputs: &[&Tensor], shape: &[usize], hints: &Hi
         Gradient::BatchNorm { op, activation } => {
             return normalization::eval_backward(op, *activation, inputs, hints.over == Some(4));
         }
+        Gradient::FakeQuantize { op, wants } => return fake_quantize::backward(op, *wants, inputs),
         Gradient::Softmax(op) => softmax::backward("softmax", op.axis, x, inputs[1])?,
         Gradient::LogSoftmax(op) => softmax::backward("log_softmax", op.axis, x, inputs[1])?,
         Gradient::CrossEntropy { op, weights: _ } => loss::cross_entropy_backward(op, inputs)?,

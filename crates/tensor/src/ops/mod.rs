@@ -6,6 +6,7 @@ mod conv_transpose;
 pub mod convolution;
 mod cumsum;
 mod elementwise;
+mod fake_quantize;
 mod indexing;
 mod loss;
 pub mod matmul;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{
     pieces::{Cut, Join, Part, Piece},
     products::windows,
-    table::{axes, broadcast, others},
+    table::{axes, broadcast, others, scaled},
     windows::Windows,
 };
 use crate::{
@@ -88,6 +88,9 @@ impl Gradient {
                 let mut operands = vec![Some(0); inputs.len()];
                 (operands[0], operands[4]) = (Some(1), Some(1));
                 vec![Cut::plain(whole, &[1, 0, 0], x[1], operands)]
+            }
+            Self::FakeQuantize { op, .. } => {
+                axes(x).map(|axis| scaled(whole, op.axis, x, axis, &vec![axis; outputs.len()])).collect()
             }
             Self::Softmax(op) => others(whole, 2, 1, x, op.axis),
             Self::LogSoftmax(op) => others(whole, 2, 1, x, op.axis),

@@ -117,6 +117,7 @@ impl Op {
             Self::ScatterElements { axis, .. } => scattered(self, *axis, inputs),
             // An update meets any place.
             Self::Scatter { .. } | Self::ScatterNd { .. } => Vec::new(),
+            Self::FakeQuantize(op) => axes(x).map(|axis| scaled(self, op.axis, x, axis, &[axis])).collect(),
             // Pieces of bytes are no whole words.
             Self::Quantized(_) => vec![],
             // How its pieces would be computed is not known.
@@ -156,6 +157,20 @@ pub(super) fn others<'a>(
 fn normalised<'a>(op: &'a Op, x: &[usize], axis: usize, results: &[usize]) -> Cut<'a> {
     let channels = (axis == 1).then_some(0);
     Cut::plain(op, results, x[axis], [vec![Some(axis)], vec![channels; 4]].concat())
+}
+
+/// An axis of x, of which the numbers of `own` have scales of their own.
+pub(super) fn scaled<'a>(
+    op: &'a Op,
+    own: Option<usize>,
+    x: &[usize],
+    axis: usize,
+    results: &[usize],
+) -> Cut<'a> {
+    let numbers = (own == Some(axis)).then_some(0);
+    let grad_y = matches!(op, Op::Gradient(_)).then_some(Some(axis));
+    let operands = [Some(axis), numbers, numbers].into_iter().chain(grad_y).collect();
+    Cut::plain(op, results, x[axis], operands)
 }
 
 /// The axes that a reduction keeps, and what they are in its result.

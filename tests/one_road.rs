@@ -12,6 +12,8 @@ mod custom_op;
 mod integers;
 #[path = "one_road/products.rs"]
 mod products;
+#[path = "one_road/training.rs"]
+mod training;
 
 use std::collections::BTreeSet;
 
@@ -133,25 +135,6 @@ fn windows() -> Vec<Case> {
     ]
 }
 
-fn training() -> Vec<Case> {
-    let (op, c): (_, &[usize]) = (BatchNorm::default(), &[3]);
-    let relu = Some(UnaryOp::Relu);
-    let loss = CrossEntropy { label_smoothing: 0.1, ..CrossEntropy::default() };
-    let logits: &[usize] = &[4, 5];
-    vec![
-        case(Op::BatchNorm { op, activation: relu }, &[IMAGE, c, c, c, c]),
-        case(Op::BatchNormTrain { op, activation: None }, &[&[4, 3, 5], c, c, c, c]),
-        case(Op::BatchNormTrain { op, activation: relu }, &[IMAGE, c, c, c, c]),
-        case(Op::Gradient(Gradient::BatchNormTrain { activation: relu }), &[IMAGE, c, c, c, IMAGE, c, c]),
-        case(Op::Gradient(Gradient::BatchNormAgain { activation: relu }), &[IMAGE, c, c, c, c, c]),
-        case(Op::Gradient(Gradient::BatchNorm { op, activation: None }), &[IMAGE, c, c, c, IMAGE]),
-        case(Op::CrossEntropy { op: loss, weights: false }, &[logits, &[4]]),
-        case(Op::CrossEntropy { op: loss, weights: true }, &[logits, &[4], &[5]]),
-        case(Op::Gradient(Gradient::CrossEntropy { op: loss, weights: true }), &[logits, &[4], &[], &[5]]),
-        case(Op::Dropout { op: Dropout { p: 0.4 }, seed: 5, stream: 6 }, &[IMAGE]),
-    ]
-}
-
 fn others() -> Vec<Case> {
     let add = |activation| Op::Binary { op: BinaryOp::Add, activation };
     let topk = TopK { k: 3, axis: 2, largest: false };
@@ -207,7 +190,7 @@ fn others() -> Vec<Case> {
 }
 
 fn cases() -> Vec<Case> {
-    [products::cases(), windows(), training(), others(), integers::cases(), bytes::cases()]
+    [products::cases(), windows(), training::cases(), others(), integers::cases(), bytes::cases()]
         .into_iter()
         .flatten()
         .collect()

@@ -309,8 +309,7 @@ pub const OPERATIONS: &[Operation] = &[
     Operation::new("fake_quantize", "quantized", &["fake_quantize"])
         .backward(&["fake_quantize_backward"])
         .reference("quantized::fake_quantize")
-        .golden()
-        .onnx("QuantizeLinear, DequantizeLinear"),
+        .golden(),
     Operation::new(
         "qconv2d",
         "quantized",

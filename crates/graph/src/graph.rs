@@ -151,6 +151,29 @@ impl Graph {
         self.outputs.push((name, value));
     }
 
+    /// The same graph with these tensors in the place of some of its constants.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a tensor of another shape or type, [`Error::ForeignOutput`] for a value that is no constant.
+    pub fn with_constants(&self, constants: &HashMap<ValueId, Tensor>) -> Result<Self> {
+        let mut new = self.clone();
+        // What was computed from the others does not hold any more.
+        new.constants = Arc::default();
+        for (id, tensor) in constants {
+            let name = || format!("constant {}", id.0);
+            let Some(value) = new.values.get_mut(id.0).filter(|value| value.constant.is_some()) else {
+                return Err(Error::ForeignOutput { name: name() });
+            };
+            if tensor.shape() != value.shape || tensor.dtype() != value.dtype {
+                let said = |dtype: DType, shape: &[usize]| format!("{} {shape:?}", dtype.name());
+                let found = said(tensor.dtype(), tensor.shape());
+                return Err(Error::Input { name: name(), found, expected: said(value.dtype, &value.shape) });
+            }
+            value.constant = Some(tensor.clone());
+        }
+        Ok(new)
+    }
+
     /// The context of the constants.
     pub fn context(&self) -> &Context {
         &self.context

@@ -14,6 +14,7 @@ mod module;
 pub mod optim;
 mod parameter;
 mod pass;
+pub mod quantization;
 mod sequential;
 mod state;
 mod store;

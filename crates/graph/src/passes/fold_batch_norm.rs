@@ -3,6 +3,8 @@
 //! With s = γ / √(σ² + ε), the normalisation of w ∗ x + b is (s·w) ∗ x + (b − μ)·s + β (Jacob et al., arXiv 1712.05877,
 //! §3.2).
 
+use std::collections::HashMap;
+
 use tilewright_ops::{BinaryOp, Op, UnaryOp};
 
 use crate::{Graph, Node, Result, Rewriter, ValueId};
@@ -16,22 +18,17 @@ pub fn fold_batch_norm(graph: &Graph) -> Result<(Graph, usize)> {
     let (makers, uses) = (graph.makers(), graph.uses());
     let mut rewriter = Rewriter::new(graph);
     let mut changed = 0;
-    let folded = |node: &Node| {
-        let Op::BatchNorm { op, activation } = &node.op else { return None };
-        let conv = &graph.nodes()[*makers.get(&node.inputs[0])?];
-        let Op::Conv2d { op: conv_op, bias, residual: false, activation: None, pool: None } = &conv.op else {
-            return None;
-        };
-        let alone = uses.get(&conv.output()) == Some(&1);
-        let constant = |id: &ValueId| graph[*id].constant.is_some();
-        let known = conv.inputs[1..].iter().chain(&node.inputs[1..]).all(constant);
-        (alone && known).then_some((conv, *conv_op, *bias, op.eps, *activation))
-    };
     for node in graph.nodes() {
-        let Some((conv, conv_op, has_bias, eps, activation)) = folded(node) else {
+        let Some(conv) = folded(graph, &makers, &uses, node) else {
             rewriter.keep(node)?;
             continue;
         };
+        let (Op::BatchNorm { op, activation }, Op::Conv2d { op: conv_op, bias: has_bias, .. }) =
+            (&node.op, &conv.op)
+        else {
+            unreachable!("`folded` gives a convolution that a batch normalisation reads")
+        };
+        let (conv_op, has_bias, eps, activation) = (*conv_op, *has_bias, op.eps, *activation);
         let [gamma, beta, mean, var] = [1, 2, 3, 4].map(|at| rewriter.value(node.inputs[at]));
         let name = |part: &str| format!("{}/{part}", node.name);
         let binary = |op| Op::Binary { op, activation: None };
@@ -58,4 +55,21 @@ pub fn fold_batch_norm(graph: &Graph) -> Result<(Graph, usize)> {
     }
     let (new, _) = super::eliminate_dead(&rewriter.finish())?;
     Ok((new, changed))
+}
+
+/// The convolution into which `node`, if it is a batch normalisation, can be folded: nobody else reads it, and both are of
+/// constants.
+pub(crate) fn folded<'a>(
+    graph: &'a Graph,
+    makers: &HashMap<ValueId, usize>,
+    uses: &HashMap<ValueId, usize>,
+    node: &Node,
+) -> Option<&'a Node> {
+    let Op::BatchNorm { .. } = &node.op else { return None };
+    let conv = &graph.nodes()[*makers.get(&node.inputs[0])?];
+    let Op::Conv2d { residual: false, activation: None, pool: None, .. } = &conv.op else { return None };
+    let alone = uses.get(&conv.output()) == Some(&1);
+    let constant = |id: &ValueId| graph[*id].constant.is_some();
+    let known = conv.inputs[1..].iter().chain(&node.inputs[1..]).all(constant);
+    (alone && known).then_some(conv)
 }

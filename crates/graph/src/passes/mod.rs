@@ -18,6 +18,7 @@ mod fuse_residual;
 mod remove_identities;
 
 pub(crate) use convert_f16::{apart, convert_f16_but};
+pub(crate) use fold_batch_norm::folded;
 
 pub use convert_f16::convert_f16;
 pub use drop_unread_results::drop_unread_results;
@@ -75,11 +76,24 @@ const MOST_ROUNDS: usize = 256;
 /// # Errors
 /// Those of computing constants.
 pub fn optimize(graph: &Graph) -> Result<(Graph, Vec<PassReport>)> {
-    let mut reports: Vec<_> = ALL.iter().map(|&(pass, _)| PassReport { pass, changed: 0 }).collect();
+    optimize_by(ALL, graph)
+}
+
+/// Runs the passes before [`fold_batch_norm`] until none finds anything.
+///
+/// # Errors
+/// Those of computing constants.
+pub(crate) fn before_folding(graph: &Graph) -> Result<Graph> {
+    let first = ALL.iter().position(|(name, _)| *name == "fold_batch_norm").unwrap_or(ALL.len());
+    Ok(optimize_by(&ALL[..first], graph)?.0)
+}
+
+fn optimize_by(passes: &[(&'static str, Pass)], graph: &Graph) -> Result<(Graph, Vec<PassReport>)> {
+    let mut reports: Vec<_> = passes.iter().map(|&(pass, _)| PassReport { pass, changed: 0 }).collect();
     let mut graph = graph.clone();
     for _ in 0..MOST_ROUNDS {
         let mut any = false;
-        for ((_, pass), report) in ALL.iter().zip(&mut reports) {
+        for ((_, pass), report) in passes.iter().zip(&mut reports) {
             let (next, changed) = pass(&graph)?;
             graph = next;
             if changed > 0 {

@@ -7,11 +7,13 @@ use tilewright_tensor::Tensor;
 
 use super::{
     convert::{self, Converted},
+    norms::{self, Norm},
     observer::Seen,
     plan::{clamps, form},
     report::Layers,
     scale::Scale,
     scheme::Scheme,
+    training::Training,
 };
 use crate::{Compiled, Error, Graph, Options, Result, Rewriter, ValueId, passes};
 
@@ -20,6 +22,8 @@ pub struct Calibration {
     /// Optimised, with poolings apart from convolutions.
     graph: Graph,
     scheme: Scheme,
+    /// What weights were folded from.
+    norms: Vec<Norm>,
     probe: Compiled,
     /// What is observed, and what was seen of it.
     seen: Vec<(ValueId, Seen)>,
@@ -32,7 +36,8 @@ impl Calibration {
     /// # Errors
     /// Those of the passes and of [`Compiled::new`].
     pub fn new(graph: &Graph, scheme: Scheme) -> Result<Self> {
-        let graph = apart(&passes::optimize(graph)?.0)?;
+        let (folded, norms) = norms::fold(graph)?;
+        let graph = apart(&passes::optimize(&folded)?.0)?;
         let mut watched = BTreeSet::new();
         for node in graph.nodes().iter().filter(|node| form(&graph, node, &scheme).is_ok()) {
             watched.extend(node.inputs.iter().chain(&node.outputs).copied());
@@ -49,7 +54,7 @@ impl Calibration {
         }
         let probe = Compiled::new(&probe, &Options { optimize: false, ..Options::default() })?;
         let seen = watched.into_iter().map(|id| (id, Seen::new())).collect();
-        Ok(Self { graph, scheme, probe, seen, samples: 0 })
+        Ok(Self { graph, scheme, norms, probe, seen, samples: 0 })
     }
 
     /// Runs the network on a batch, in f32, and sees its activations; gives its outputs.
@@ -133,11 +138,27 @@ impl Calibration {
         Ok((graph, layers))
     }
 
-    fn converted(&self) -> Result<Converted> {
-        if self.samples == 0 {
-            let what = "no batch was observed; call `observe` with samples like the data to come".to_owned();
-            return Err(Error::Calibration { what });
+    /// What training needs that is to see the roundings of the converted network, beginning with the ranges that were observed.
+    ///
+    /// # Errors
+    /// Those of [`Self::convert`].
+    pub fn training(&self) -> Result<Training> {
+        self.observed()?;
+        let range = |seen: &Seen| seen.range(self.scheme.observer, self.scheme.activations);
+        let ranges = self.seen.iter().map(|(id, seen)| (*id, range(seen))).collect();
+        Training::new(&self.graph, &self.scheme, &self.norms, &ranges)
+    }
+
+    fn observed(&self) -> Result<()> {
+        if self.samples > 0 {
+            return Ok(());
         }
+        let what = "no batch was observed; call `observe` with samples like the data to come".to_owned();
+        Err(Error::Calibration { what })
+    }
+
+    fn converted(&self) -> Result<Converted> {
+        self.observed()?;
         let activations = self.scheme.activations;
         let scale = |seen: &Seen| activations.scale(seen.range(self.scheme.observer, activations));
         let scales: HashMap<ValueId, Scale> = self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect();

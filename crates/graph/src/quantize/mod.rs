@@ -8,15 +8,19 @@
 mod calibration;
 mod convert;
 mod histogram;
+mod norms;
 mod observer;
 mod plan;
 mod report;
 mod scale;
 mod scheme;
+mod training;
 mod weights;
 
 pub use calibration::Calibration;
+pub use norms::Norm;
 pub use observer::Observer;
 pub use report::{Layer, Layers};
-pub use scale::Activations;
+pub use scale::{Activations, Scale};
 pub use scheme::Scheme;
+pub use training::{Point, Training};

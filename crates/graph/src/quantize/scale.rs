@@ -14,14 +14,17 @@ pub enum Activations {
 
 /// A scale and zero point of i8.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
+pub struct Scale {
+    /// What a step stands for.
     pub scale: f32,
+    /// The number that stands for 0.
     pub zero_point: i32,
 }
 
 impl Activations {
     /// The scale of a range that contains 0.
-    pub(super) fn scale(self, (low, high): (f32, f32)) -> Scale {
+    #[must_use]
+    pub fn scale(self, (low, high): (f32, f32)) -> Scale {
         let (scale, zero_point) = match self {
             Self::Affine => {
                 let scale = (high - low) / 255.0;
@@ -39,7 +42,7 @@ impl Activations {
 
 impl Scale {
     /// What a real number is after it has been a byte.
-    pub fn round_trip(self, number: f32) -> f32 {
+    pub(super) fn round_trip(self, number: f32) -> f32 {
         let (low, high) = Quantization::range(DType::I8).unwrap_or_default();
         let steps = (number / self.scale).round_ties_even() + self.zero_point as f32;
         (steps.clamp(low as f32, high as f32) - self.zero_point as f32) * self.scale

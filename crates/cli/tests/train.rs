@@ -4,6 +4,8 @@
 mod common;
 #[path = "train/pictures.rs"]
 mod pictures;
+#[path = "train/quantize.rs"]
+mod quantize;
 
 use std::{fs, path::Path};
 

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{data::DataArguments, optimizer::OptimizerArguments, transfer::TransferArguments};
+use super::{
+    data::DataArguments, optimizer::OptimizerArguments, quantize::QuantizeArguments,
+    transfer::TransferArguments,
+};
 use crate::commands::precision::Precision;
 
 #[derive(Debug, clap::Args)]
@@ -19,6 +22,8 @@ pub struct Arguments {
     pub(super) optimizer: OptimizerArguments,
     #[command(flatten)]
     pub(super) transfer: TransferArguments,
+    #[command(flatten)]
+    pub(super) quantize: QuantizeArguments,
     /// Where metrics, weights, checkpoint and pictures go.
     #[arg(long, value_name = "DIR", default_value = "out/train")]
     pub(super) output: PathBuf,
@@ -82,7 +87,9 @@ impl Arguments {
             data.augment,
             data.limit,
         );
-        for part in [data.description(), transfer.description(), optimizer.further()] {
+        let parts =
+            [data.description(), transfer.description(), optimizer.further(), self.quantize.description()];
+        for part in parts {
             said.push_str(&part);
         }
         if self.accumulate != 1 {

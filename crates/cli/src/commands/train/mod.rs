@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 mod data;
 mod images;
 mod optimizer;
+mod quantize;
 mod report;
 mod run;
 mod say;
@@ -26,6 +27,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
         let reason = "the demonstration trains small_cnn; leave --demo out to train another".to_owned();
         return Err(Error::Argument { argument: "--model", reason });
     }
+    arguments.quantize.check(arguments.half())?;
     let work = run::Work::new(arguments, context)?;
     if let Some(steps) = arguments.profile {
         return work.profile(steps).map(|()| ExitCode::SUCCESS);

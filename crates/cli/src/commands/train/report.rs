@@ -6,6 +6,7 @@ use serde::Serialize;
 use tilewright_data::{ImageDataset, SampleRng, Transform};
 use tilewright_train::{Answers, EpochRecord, Scores};
 
+use super::quantize::Int8Record;
 use crate::{
     error::Result, pictures::EpochMetrics, pictures::Prediction, pictures::StepLoss,
     pictures::confusion_matrix, pictures::curves, pictures::prediction_sheet,
@@ -40,6 +41,9 @@ pub struct FinalRecord<'a> {
     /// Of mixed precision: steps that were left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped_steps: Option<u64>,
+    /// Of quantisation-aware training: the network in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub int8: Option<Int8Record>,
 }
 
 /// Images that were judged, and how they look to the network.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tilewright_data::{DataLoader, LoaderOptions, Sampler};
-use tilewright_nn::{ParameterStore, optim::EmaOptions};
+use tilewright_nn::{Module, ParameterStore, optim::EmaOptions};
 use tilewright_ops::CrossEntropy;
 use tilewright_runtime::Context;
 use tilewright_train::{
@@ -15,6 +15,7 @@ use tilewright_zoo::{self as zoo, Network, build};
 use super::{
     arguments::Arguments,
     images::{Data, Truth},
+    quantize::{Aware, Int8Record},
     report::{self, FinalRecord},
     say::say,
     transfer,
@@ -26,6 +27,8 @@ use crate::{error::Error, error::Result, trained::Trained};
 const EVALUATED: (usize, usize) = (250, 16);
 /// Pixels of an image from which on it is a picture.
 const PICTURE: usize = 64 * 64;
+/// Where the network in bytes goes.
+const ONNX: &str = "model.onnx";
 
 /// What is trained: the images, the network, what is learnt.
 pub struct Work<'a> {
@@ -36,6 +39,8 @@ pub struct Work<'a> {
     data: Data,
     network: Network,
     task: Learnt,
+    /// Where it sees the roundings of int8, and the accuracy that it began with.
+    aware: Option<Aware>,
 }
 
 /// What is learnt.
@@ -107,7 +112,13 @@ impl<'a> Work<'a> {
             return Err(Error::Argument { argument: "--auxiliary", reason });
         }
         arguments.transfer.load(&store, |store, classes| Ok(make(store, classes).map(|_| ())?), classes)?;
-        Ok(Self { arguments, context, train, test, data, network, task })
+        let (network, aware) = if arguments.quantize.is_on() {
+            let (network, aware) = arguments.quantize.prepare(context, network, &train)?;
+            (network, Some(aware))
+        } else {
+            (network, None)
+        };
+        Ok(Self { arguments, context, train, test, data, network, task, aware })
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -187,6 +198,8 @@ impl<'a> Work<'a> {
             _ => Flow::Continue,
         };
         let mut callbacks: Vec<&mut dyn Callback> = vec![&mut watch];
+        let mut freezing = self.aware.as_ref().map(Aware::freezing);
+        callbacks.extend(freezing.as_mut().map(|freezing| freezing as &mut dyn Callback));
         callbacks.extend(early.as_mut().map(|early| early as &mut dyn Callback));
         let outcome = if before == Flow::Stop {
             Outcome::Stopped
@@ -213,9 +226,15 @@ impl<'a> Work<'a> {
     /// Evaluates once more, writes the weights, the last line of metrics and the pictures.
     fn finish(&self, trainer: &mut Trainer<'_>) -> Result<()> {
         let weights = self.path("model.safetensors");
-        let (scores, answers) = trainer.averaged(|| {
-            transfer::weights(&self.network.store, self.trained().text())?.write(&weights)?;
-            self.answers()
+        let (scores, answers, int8) = trainer.averaged(|| {
+            let (store, about) = (&self.network.store, self.trained().text());
+            match &self.aware {
+                Some(aware) => aware.weights(store, about)?.write(&weights)?,
+                None => transfer::weights(store, about)?.write(&weights)?,
+            }
+            let (scores, answers) = self.answers()?;
+            let int8 = self.aware.as_ref().map(|aware| self.in_bytes(aware)).transpose()?;
+            Ok::<_, Error>((scores, answers, int8))
         })??;
         let accuracy = report::accuracy(&scores);
         let info = self.context.adapter_info();
@@ -236,11 +255,20 @@ impl<'a> Work<'a> {
             memory_high_water: self.context.memory().high_water,
             test_mean_iou: scores.metric("mean_iou"),
             skipped_steps: trainer.state().scale.map(|scale| scale.skipped),
+            int8,
         };
         let metrics = self.metrics();
         metrics.write(trainer.records(), Some(&last))?;
         let count = self.data.test.len();
         say!("test accuracy {:.2} % on {count} images, after {seconds:.1} s of training", 100.0 * accuracy);
+        if let Some(int8) = &last.int8 {
+            let [products, all] = int8.products;
+            say!(
+                "in int8 {:.2} %, {products} of {all} convolutions and products; in f32 before {:.2} %",
+                100.0 * int8.test_accuracy,
+                100.0 * int8.f32_accuracy
+            );
+        }
         let view = self.data.view()?;
         let made = report::draw(
             &self.arguments.output,
@@ -249,10 +277,27 @@ impl<'a> Work<'a> {
             answers.as_ref(),
         )?;
         let files = [("metrics", metrics.path().to_owned()), ("weights", weights)];
-        for (what, path) in files.into_iter().chain(made) {
+        let bytes = last.int8.is_some().then(|| ("network in int8", self.path(ONNX)));
+        for (what, path) in files.into_iter().chain(bytes).chain(made) {
             say!("  {what:<32} {}", path.display());
         }
         Ok(())
+    }
+
+    /// Writes the network in bytes, and tries it and the one that training began with.
+    fn in_bytes(&self, aware: &Aware) -> Result<Int8Record> {
+        let (bytes, layers) = aware.convert(&self.path(ONNX), self.network.name)?;
+        let accuracy = |module: &dyn Module| -> Result<f64> {
+            let see = |_: &_, _: &_| Ok(());
+            let scores = tilewright_train::evaluate(self.context, module, self.task.task(), &self.test, see)?;
+            Ok(report::accuracy(&scores))
+        };
+        Ok(Int8Record {
+            test_accuracy: accuracy(&bytes)?,
+            f32_accuracy: accuracy(&*aware.plain)?,
+            products: layers.products(),
+            weight_bytes: layers.weight_bytes(),
+        })
     }
 
     /// What goes beside the weights.

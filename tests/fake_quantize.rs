@@ -7,6 +7,8 @@ mod common;
 use common::{Cases, context, contexts, random};
 use tilewright::{
     Context, DType, Layout, Tensor, Var,
+    graph::{Compiled, Options, capture},
+    onnx,
     ops::{FakeQuantize, Gradient, Op, Quantization, ShapeError},
     tensor::Error,
 };
@@ -129,6 +131,40 @@ fn autograd_sums_by_scale() {
     let found = y.backward_with(&grad_y).unwrap();
     let slope = found.get(&one).unwrap().to_vec::<f32>().unwrap();
     assert!(slope.len() == 1 && (slope[0] + 12.0 * 0.2).abs() < 1e-5, "{slope:?}");
+}
+
+/// As a pair of QuantizeLinear and DequantizeLinear, which is read as a step to bytes and one back.
+#[test]
+fn it_is_exported_where_onnx_has_the_type() {
+    let context = context();
+    let x = Tensor::from_slice(&context, &random(3, 2 * 3 * 4 * 5, -3.0, 3.0), &[2, 3, 4, 5]).unwrap();
+    let whole = (Tensor::full(&context, 0.03, &[]), Tensor::from_slice(&context, &[-7i32], &[]));
+    let channels = (
+        Tensor::from_slice(&context, &[0.01f32, 0.02, 0.03], &[3]),
+        Tensor::from_slice(&context, &[1i32, 128, 200], &[3]),
+    );
+    let u8 = FakeQuantize { axis: Some(1), low: 0, high: 255, grad_factor: 1.0 };
+    let graph = |op, scale: &Tensor, zero: &Tensor| {
+        capture(&context, &[("x", x.shape(), DType::F32)], |inputs| {
+            let y = inputs[0].fake_quantize(op, scale, zero)?;
+            Ok::<_, Error>(vec![("y".to_owned(), y)])
+        })
+        .unwrap()
+    };
+    for (op, (scale, zero)) in [(FakeQuantize::i8(), whole), (u8, channels)] {
+        let (scale, zero) = (scale.unwrap(), zero.unwrap());
+        let bytes = onnx::export(&graph(op, &scale, &zero), "fake").unwrap();
+        let model = onnx::Model::from_bytes(&bytes).unwrap();
+        let read = onnx::Import::new(&model).graph(&context).unwrap().graph;
+        let y = Compiled::new(&read, &Options::default()).unwrap().run(&[&x]).unwrap();
+        let expected = x.fake_quantize(op, &scale, &zero).unwrap();
+        assert_eq!(y[0].to_vec::<f32>().unwrap(), expected.to_vec::<f32>().unwrap(), "{op:?}");
+    }
+    let ones = Tensor::full(&context, 1.0, &[3]).unwrap();
+    let zeros = Tensor::from_slice(&context, &[0i32; 3], &[3]).unwrap();
+    let narrow = FakeQuantize::weight(1);
+    let error = onnx::export(&graph(narrow, &ones, &zeros), "fake").unwrap_err().to_string();
+    assert!(error.contains("i8 or of u8"), "{error}");
 }
 
 #[test]

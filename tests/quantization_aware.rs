@@ -18,6 +18,7 @@ use tilewright::{
         quantization::{QuantizationAware, QuantizationOptions, Ranges},
     },
     ops::{self, AdaptiveAvgPool2d, CrossEntropy, Op, Pool2d, UnaryOp},
+    zoo::{self, build},
 };
 
 const CLASSES: usize = 4;
@@ -292,6 +293,57 @@ fn frozen_statistics_stay() {
     assert_eq!(kept(&StateDict::of(&store).unwrap()), before);
     let fake = whole.nodes().iter().filter(|node| matches!(node.op, Op::FakeQuantize(_))).count();
     assert!(fake >= 6, "{whole:?}");
+}
+
+/// All that a run leaves is in its state dict: ranges and statistics, too.
+#[test]
+fn a_state_dict_brings_a_run_back() {
+    let context = context();
+    let (_, _, graph) = trained(&context, 4);
+    let calibration = calibrated(&graph, Scheme::default(), 1.0);
+    let (x, ..) = batch(&context, 2, BATCH);
+    for ranges in [AVERAGES, Ranges::Learned] {
+        let (first, store) = aware(&calibration, ranges);
+        train(&first, &store, 3, 0.01);
+        let (second, other) = aware(&calibration, ranges);
+        assert_ne!(answers(&second, &x), answers(&first, &x));
+        StateDict::of(&store).unwrap().load_into(&other, "a run").unwrap();
+        assert_eq!(answers(&second, &x), answers(&first, &x), "{ranges:?}");
+        assert_eq!(second.convert().unwrap().1, first.convert().unwrap().1, "{ranges:?}");
+        train(&first, &store, 2, 0.01);
+        train(&second, &other, 2, 0.01);
+        let states = [&store, &other].map(|store| StateDict::of(store).unwrap());
+        let kept = |state: &StateDict| numbers(state, "activation_ranges");
+        assert_eq!(kept(&states[0]), kept(&states[1]), "{ranges:?}");
+    }
+}
+
+/// Networks of other makers' minds: one filter to a channel with ReLU6 and clipped sums, windows joined, poolings at the head.
+#[test]
+fn networks_of_the_zoo() {
+    let context = context();
+    for (name, side, least) in [("resnet20", 16, 22), ("mobilenet_v2", 32, 50), ("squeezenet1_1", 40, 20)] {
+        let store = ParameterStore::new(&context, 3);
+        let network = build(name, &store, zoo::Options::new([3, side, side], 5)).unwrap();
+        let shape = [2, 3, side, side];
+        let x = common::random_tensor(&context, 8, &shape).0;
+        let graph = nn::capture(&*network.module, &store, &[(INPUT, &shape, DType::F32)]).unwrap();
+        let mut calibration = Calibration::new(&graph, Scheme::default()).unwrap();
+        calibration.observe(&[&x]).unwrap();
+        let (aware, own) = aware(&calibration, AVERAGES);
+        let paths = store.parameters().into_iter().map(|parameter| parameter.path().to_owned());
+        let missing: Vec<_> = paths.filter(|path| own.parameter(path).is_none()).collect();
+        assert!(missing.is_empty(), "{name}: {missing:?}");
+        aware.set_rounding(false);
+        close(&answers(&aware, &x), &answers(&*network.module, &x), 1e-3, 1e-4).unwrap();
+        aware.set_rounding(true);
+        let (bytes, layers) = aware.convert().unwrap();
+        assert!(layers.products()[0] >= least, "{name}: {:?}", layers.products());
+        let found = Compiled::new(&bytes, &Options::default()).unwrap().run(&[&x]).unwrap();
+        let (found, expected) = (found[0].to_vec::<f32>().unwrap(), answers(&aware, &x));
+        let size = expected.iter().fold(0.0f32, |most, y| most.max(y.abs()));
+        close(&found, &expected, 0.0, 0.03 * f64::from(size)).unwrap();
+    }
 }
 
 /// The batch need not be the one that was captured.

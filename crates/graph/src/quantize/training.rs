@@ -54,13 +54,14 @@ impl Training {
     ) -> Result<Self> {
         // A conversion in which each value has a scale of its own says which value's scale a result has.
         let values: Vec<ValueId> = ranges.keys().copied().collect();
-        let own = |at: usize| Scale { scale: (at + 1) as f32, zero_point: 0 };
+        // What was not observed has a scale of 1.
+        let own = |at: usize| Scale { scale: (at + 2) as f32, zero_point: 0 };
         let scales = values.iter().enumerate().map(|(at, &id)| (id, own(at))).collect();
         let Converted { layers, results, .. } = convert::convert(graph, scheme, &scales)?;
         let source: HashMap<ValueId, ValueId> = results
             .iter()
             .filter_map(|(_, id, bytes)| {
-                Some((*id, *values.get((bytes.scale.scale as usize).checked_sub(1)?)?))
+                Some((*id, *values.get((bytes.scale.scale as usize).checked_sub(2)?)?))
             })
             .collect();
         let int8: Vec<bool> = layers.layers.iter().map(|layer| layer.int8).collect();

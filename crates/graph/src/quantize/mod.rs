@@ -9,7 +9,9 @@ mod calibration;
 mod convert;
 mod histogram;
 mod observer;
+mod parameters;
 mod plan;
+mod prepare;
 mod report;
 mod scale;
 mod scheme;
@@ -17,6 +19,7 @@ mod weights;
 
 pub use calibration::Calibration;
 pub use observer::Observer;
+pub use parameters::{Constant, Parameters, Product};
 pub use report::{Layer, Layers};
-pub use scale::Activations;
+pub use scale::{Activations, Scale};
 pub use scheme::Scheme;

@@ -48,6 +48,9 @@ pub(super) fn form(graph: &Graph, node: &Node, scheme: &Scheme) -> Result<Form, 
                 (false, _, _) => Err(NOT_CONSTANT),
                 (_, true, _) => Err("its bias is no constant"),
                 (_, _, Some(_)) => Err("a pooling is fused into it"),
+                _ if *residual && node.inputs.last().is_some_and(|&id| graph[id].constant.is_some()) => {
+                    Err("what is added to it is a constant")
+                }
                 _ => Ok(Form::Conv2d { op: *op, bias: *bias, residual: *residual, activation: *activation }),
             }
         }

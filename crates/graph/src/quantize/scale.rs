@@ -12,10 +12,12 @@ pub enum Activations {
     Symmetric,
 }
 
-/// A scale and zero point of i8.
+/// What the numbers of i8 stand for: (number − zero point) · scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
+pub struct Scale {
+    /// What a step is.
     pub scale: f32,
+    /// The number that stands for 0.
     pub zero_point: i32,
 }
 
@@ -39,7 +41,7 @@ impl Activations {
 
 impl Scale {
     /// What a real number is after it has been a byte.
-    pub fn round_trip(self, number: f32) -> f32 {
+    pub(super) fn round_trip(self, number: f32) -> f32 {
         let (low, high) = Quantization::range(DType::I8).unwrap_or_default();
         let steps = (number / self.scale).round_ties_even() + self.zero_point as f32;
         (steps.clamp(low as f32, high as f32) - self.zero_point as f32) * self.scale

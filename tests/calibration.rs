@@ -22,7 +22,7 @@ fn tensor(context: &Context, seed: u64, shape: &[usize], size: f32) -> Tensor {
 }
 
 /// Every form: a convolution with few channels, a pooling, a residual, one filter to a channel, a mean, a linear layer; and a
-/// gelu, which has none.
+/// gelu, which is a table, and a difference, which has none.
 fn network(context: &Context) -> Graph {
     seeded(context, 0, INPUT[0])
 }
@@ -35,6 +35,7 @@ fn seeded(context: &Context, seed: u64, samples: usize) -> Graph {
     let second = (tensor(context, 3, &[8, 8, 3, 3], 0.2), tensor(context, 4, &[8], 0.2));
     let depthwise = tensor(context, 5, &[8, 1, 3, 3], 0.5);
     let point = tensor(context, 6, &[20, 8, 1, 1], 0.5);
+    let third = tensor(context, 9, &[1, 20, 1, 1], 0.3);
     let linear = (tensor(context, 7, &[10, 20], 0.5), tensor(context, 8, &[10], 0.3));
     let shape = [&[samples], &INPUT[1..]].concat();
     capture(context, &[("x", &shape, DType::F32)], |inputs| {
@@ -47,8 +48,10 @@ fn seeded(context: &Context, seed: u64, samples: usize) -> Graph {
         let y = conv(&x, &second.0, Some(&second.1), same, None)?.add(&x)?.relu()?;
         let y = conv(&y, &depthwise, None, Conv2d { groups: 8, ..same }, Some(UnaryOp::Relu6))?;
         let y = conv(&y, &point, None, Conv2d::default(), None)?.unary(UnaryOp::Gelu)?;
-        let y =
-            y.adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [1, 1] })?.reshape(&[samples as isize, 20])?;
+        let y = y
+            .sub(&third)?
+            .adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [1, 1] })?
+            .reshape(&[samples as isize, 20])?;
         let op = MatMul { transpose_right: true, ..MatMul::default() };
         let epilogue = Epilogue { bias: Some(&linear.1), ..Epilogue::default() };
         let y = y.matmul_with(&linear.0, &MatMulCall::new(op).with_epilogue(epilogue))?;
@@ -102,14 +105,17 @@ fn every_observer_gives_a_network_that_answers_alike() {
 fn what_stays_in_f32_is_said() {
     let context = context();
     let (graph, layers) = converted(&context, Scheme::default());
-    let gelu = layers.layers.iter().find(|layer| layer.op == "gelu").unwrap();
-    assert!(!gelu.int8 && gelu.why == Some("it has no form in bytes"), "{gelu:?}");
+    let find = |op: &str| layers.layers.iter().find(|layer| layer.op == op).unwrap();
+    let (gelu, difference) = (find("gelu"), find("sub"));
+    assert!(!difference.int8 && difference.why == Some("it has no form in bytes"), "{difference:?}");
+    assert!(gelu.int8 && gelu.scale.is_some(), "{gelu:?}");
     let pool = layers.layers.iter().find(|layer| layer.op == "max_pool2d").unwrap();
     assert!(pool.int8 && pool.scale.is_some());
     let [before, after] = layers.weight_bytes();
     assert!(before > 3 * after, "{before} {after}");
     let names: Vec<_> = graph.nodes().iter().map(|node| node.op.name()).collect();
-    for (name, count) in [("qconv2d", 5), ("quantize", 2), ("dequantize", 2), ("qmax_pool2d", 1), ("gelu", 1)]
+    for (name, count) in
+        [("qconv2d", 5), ("quantize", 2), ("dequantize", 2), ("qmax_pool2d", 1), ("qlookup", 1), ("sub", 1)]
     {
         assert_eq!(names.iter().filter(|found| **found == name).count(), count, "{name} in {names:?}");
     }

@@ -6,6 +6,8 @@ mod bytes;
 mod common;
 #[path = "common/convolutions.rs"]
 mod convolutions;
+#[path = "quantized_ops/elements.rs"]
+mod elements;
 
 use bytes::{Fill, found, numbers, same, tensor};
 use common::{Cases, contexts, contexts_for_numbers, full, left_out, random, some};

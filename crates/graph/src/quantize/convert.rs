@@ -16,7 +16,7 @@ use super::{
     scheme::Scheme,
     weights,
 };
-use crate::{Graph, Node, Result, Rewriter, ValueId};
+use crate::{Graph, Node, Result, Rewriter, ValueId, bytes};
 
 /// A graph in bytes.
 pub(super) struct Converted {
@@ -205,13 +205,44 @@ impl Writer<'_> {
                 self.rewriter.push(format!("{name}/shape"), Op::Reshape(shape), &[sums])?
             }
             Form::Add { activation } => {
-                let operands = [self.bytes(name, node.inputs[0])?, self.bytes(name, node.inputs[1])?];
+                let operands = self.operands(node)?;
                 let addends = operands.map(|x| Addend {
                     zero_point: x.scale.zero_point,
                     multiplier: x.scale.scale / scale.scale,
                 });
                 let op = Quantized::Add { addends, y: steps(scale, *activation) };
                 self.rewriter.push(name.clone(), Op::Quantized(op), &operands.map(|x| x.id))?
+            }
+            Form::Mul { activation } => {
+                let [a, b] = self.operands(node)?;
+                let multiplier = a.scale.scale * b.scale.scale / scale.scale;
+                let zeros = [a.scale.zero_point, b.scale.zero_point];
+                let op = Quantized::Mul { zeros, multiplier, y: steps(scale, *activation) };
+                self.rewriter.push(name.clone(), Op::Quantized(op), &[a.id, b.id])?
+            }
+            Form::Table(function) => {
+                let x = self.bytes(name, node.inputs[0])?;
+                self.lookup(name, x, &[*function], scale)?
+            }
+            Form::Concat => {
+                let mut parts = Vec::with_capacity(node.inputs.len());
+                for &input in &node.inputs {
+                    let x = self.bytes(name, input)?;
+                    let same = x.scale == scale;
+                    parts.push(if same { x.id } else { self.lookup(name, x, &[], scale)? });
+                }
+                self.rewriter.push(name.clone(), node.op.clone(), &parts)?
+            }
+            Form::Nearest { axis } => {
+                let x = self.bytes(name, node.inputs[0])?;
+                scale = x.scale;
+                let mut id = x.id;
+                for (at, places) in bytes::places(self.graph, node)?.iter().flatten().enumerate() {
+                    let indices = self.constant(places, &[places.len()])?;
+                    let op = Op::Quantized(Quantized::Gather { axis: axis + at });
+                    id = self.rewriter.push(name.clone(), op, &[id, indices])?;
+                }
+                id
             }
             Form::MaxPool(pool) => {
                 let x = self.bytes(name, node.inputs[0])?;
@@ -227,6 +258,28 @@ impl Writer<'_> {
         };
         self.bytes.insert(y, Bytes { id, scale });
         Ok(weight_bytes)
+    }
+
+    /// Both operands as bytes of the result's shape.
+    fn operands(&mut self, node: &Node) -> Result<[Bytes; 2]> {
+        let mut operands = [self.bytes(&node.name, node.inputs[0])?, self.bytes(&node.name, node.inputs[1])?];
+        let shape = &self.graph[node.output()].shape;
+        for x in &mut operands {
+            if self.rewriter.graph()[x.id].shape != *shape {
+                let name = format!("{}/expand", node.name);
+                x.id = self.rewriter.push(name, Op::Expand(shape.clone()), &[x.id])?;
+            }
+        }
+        Ok(operands)
+    }
+
+    /// A function of bytes, or a change of scale, by a table.
+    fn lookup(&mut self, name: &str, x: Bytes, function: &[UnaryOp], scale: Scale) -> Result<ValueId> {
+        let from = (DType::I8, x.scale.scale, x.scale.zero_point);
+        let to = (Steps::new(DType::I8, scale.zero_point), scale.scale);
+        let table = bytes::table(self.graph.context(), from, function, to)?;
+        let table = self.rewriter.constant(table);
+        self.rewriter.push(name, Op::Quantized(Quantized::Lookup { dtype: DType::I8 }), &[x.id, table])
     }
 
     /// The numbers of a constant operand.

@@ -5,6 +5,7 @@
 //! channel (Krishnamoorthi, arXiv 1806.08342), and writes the graph anew. What has no form in bytes stays in f32, with a step
 //! to real numbers before it and one to bytes behind it, and the report says why.
 
+mod apply;
 mod calibration;
 mod convert;
 mod histogram;

@@ -5,7 +5,10 @@ mod avg_pool2d;
 mod channels;
 pub mod conv2d;
 mod dequantize;
+mod gather;
+mod lookup;
 mod max_pool2d;
+mod mul;
 mod quantize;
 mod windows;
 
@@ -13,7 +16,10 @@ pub use add::add;
 pub use avg_pool2d::avg_pool2d;
 pub use conv2d::{QConv2dAlgorithm, QConv2dLaunch, qconv2d};
 pub use dequantize::dequantize;
+pub use gather::gather;
+pub use lookup::lookup;
 pub use max_pool2d::max_pool2d;
+pub use mul::mul;
 pub use quantize::{Scales, quantize};
 
 pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
@@ -23,7 +29,10 @@ pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
         channels::LAYOUTS,
         conv2d::LAYOUTS,
         dequantize::LAYOUTS,
+        gather::LAYOUTS,
+        lookup::LAYOUTS,
         max_pool2d::LAYOUTS,
+        mul::LAYOUTS,
         quantize::LAYOUTS,
     ]
     .concat()

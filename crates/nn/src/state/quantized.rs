@@ -23,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use tilewright_graph::quantize::{Constant, Parameters, Product, Scale};
 use tilewright_runtime::write_whole;
 
-use super::{host_tensor::HostTensor, source::StateSource, state_file::METADATA_KEY};
-use crate::{StateFile, error::Error, error::Result};
+use super::{host_tensor::HostTensor, source::StateSource, state_file::METADATA_KEY, state_file::StateFile};
+use crate::{error::Error, error::Result};
 
 /// What the metadata of such a file begin with.
 const FORMAT: &str = "tilewright int8";

@@ -8,9 +8,9 @@ use tilewright::{
     Context, Conv2dCall, DType, MatMulCall, Tensor,
     graph::{
         Compiled, Error, Graph, Options, capture,
-        quantize::{Activations, Calibration, Layers, Observer, Scheme},
+        quantize::{Activations, Calibration, Layers, Observer, Parameters, Product, Scheme},
     },
-    ops::{AdaptiveAvgPool2d, Conv2d, MatMul, Pool2d, UnaryOp},
+    ops::{AdaptiveAvgPool2d, Conv2d, MatMul, Pool2d, SliceRange, UnaryOp},
     tensor::Epilogue,
 };
 
@@ -22,15 +22,23 @@ fn tensor(context: &Context, seed: u64, shape: &[usize], size: f32) -> Tensor {
 }
 
 /// Every form: a convolution with few channels, a pooling, a residual, one filter to a channel, a mean, a linear layer; and a
-/// gelu, which has none.
+/// gelu, which is a table, and a difference, which has none.
 fn network(context: &Context) -> Graph {
+    seeded(context, 0, INPUT[0])
+}
+
+/// The same with other weights and another number of samples.
+fn seeded(context: &Context, seed: u64, samples: usize) -> Graph {
+    let tensor = |context: &Context, at: u64, shape: &[usize], size| tensor(context, at + seed, shape, size);
     let same = Conv2d { padding: [1, 1], ..Conv2d::default() };
     let first = (tensor(context, 1, &[8, 3, 3, 3], 0.4), tensor(context, 2, &[8], 0.2));
     let second = (tensor(context, 3, &[8, 8, 3, 3], 0.2), tensor(context, 4, &[8], 0.2));
     let depthwise = tensor(context, 5, &[8, 1, 3, 3], 0.5);
     let point = tensor(context, 6, &[20, 8, 1, 1], 0.5);
+    let third = tensor(context, 9, &[1, 20, 1, 1], 0.3);
     let linear = (tensor(context, 7, &[10, 20], 0.5), tensor(context, 8, &[10], 0.3));
-    capture(context, &[("x", &INPUT, DType::F32)], |inputs| {
+    let shape = [&[samples], &INPUT[1..]].concat();
+    capture(context, &[("x", &shape, DType::F32)], |inputs| {
         let conv = |x: &Tensor, w: &Tensor, bias: Option<&Tensor>, op: Conv2d, relu: Option<UnaryOp>| {
             let epilogue = Epilogue { bias, residual: None, activation: relu };
             x.conv2d_with(w, &Conv2dCall::new(op).with_epilogue(epilogue))
@@ -40,7 +48,10 @@ fn network(context: &Context) -> Graph {
         let y = conv(&x, &second.0, Some(&second.1), same, None)?.add(&x)?.relu()?;
         let y = conv(&y, &depthwise, None, Conv2d { groups: 8, ..same }, Some(UnaryOp::Relu6))?;
         let y = conv(&y, &point, None, Conv2d::default(), None)?.unary(UnaryOp::Gelu)?;
-        let y = y.adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [1, 1] })?.reshape(&[4, 20])?;
+        let y = y
+            .sub(&third)?
+            .adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [1, 1] })?
+            .reshape(&[samples as isize, 20])?;
         let op = MatMul { transpose_right: true, ..MatMul::default() };
         let epilogue = Epilogue { bias: Some(&linear.1), ..Epilogue::default() };
         let y = y.matmul_with(&linear.0, &MatMulCall::new(op).with_epilogue(epilogue))?;
@@ -94,14 +105,17 @@ fn every_observer_gives_a_network_that_answers_alike() {
 fn what_stays_in_f32_is_said() {
     let context = context();
     let (graph, layers) = converted(&context, Scheme::default());
-    let gelu = layers.layers.iter().find(|layer| layer.op == "gelu").unwrap();
-    assert!(!gelu.int8 && gelu.why == Some("it has no form in bytes"), "{gelu:?}");
+    let find = |op: &str| layers.layers.iter().find(|layer| layer.op == op).unwrap();
+    let (gelu, difference) = (find("gelu"), find("sub"));
+    assert!(!difference.int8 && difference.why == Some("it has no form in bytes"), "{difference:?}");
+    assert!(gelu.int8 && gelu.scale.is_some(), "{gelu:?}");
     let pool = layers.layers.iter().find(|layer| layer.op == "max_pool2d").unwrap();
     assert!(pool.int8 && pool.scale.is_some());
     let [before, after] = layers.weight_bytes();
     assert!(before > 3 * after, "{before} {after}");
     let names: Vec<_> = graph.nodes().iter().map(|node| node.op.name()).collect();
-    for (name, count) in [("qconv2d", 5), ("quantize", 2), ("dequantize", 2), ("qmax_pool2d", 1), ("gelu", 1)]
+    for (name, count) in
+        [("qconv2d", 5), ("quantize", 2), ("dequantize", 2), ("qmax_pool2d", 1), ("qlookup", 1), ("sub", 1)]
     {
         assert_eq!(names.iter().filter(|found| **found == name).count(), count, "{name} in {names:?}");
     }
@@ -135,5 +149,51 @@ fn bad_samples_are_errors_and_count_for_nothing() {
         calibration.observe(&[&x]).unwrap();
         let found = run(&calibration.convert().unwrap().0, &x);
         assert!(decibels(&run(&network(&context), &x), &found) > 20.0, "{value}: {found:?}");
+    }
+}
+
+#[test]
+fn its_numbers_make_the_network_again() {
+    for context in contexts_for_numbers() {
+        // One convolution stays in f32, as the gelu does.
+        let (_, layers) = converted(&context, Scheme::default());
+        let kept = layers.layers.iter().filter(|layer| layer.op == "conv2d").nth(1).unwrap().node.clone();
+        let scheme = Scheme { keep: [kept].into(), ..Scheme::default() };
+        let mut calibration = Calibration::new(&network(&context), scheme).unwrap();
+        let x = tensor(&context, 100, &INPUT, 1.0);
+        calibration.observe(&[&x]).unwrap();
+        let (graph, layers) = calibration.convert().unwrap();
+        let parameters = calibration.parameters().unwrap();
+        // Other weights, which do not matter.
+        let (again, same) = parameters.apply(&seeded(&context, 1000, INPUT[0])).unwrap();
+        assert_eq!(layers.products(), same.products());
+        assert_eq!(layers, same);
+        let expected = run(&graph, &x);
+        assert_eq!(run(&again, &x), expected);
+        assert_ne!(run(&network(&context), &x), expected);
+        // And one sample.
+        let one = x
+            .slice(&[SliceRange::new(1, 2), SliceRange::full(3), SliceRange::full(16), SliceRange::full(16)])
+            .unwrap();
+        let (single, _) = parameters.apply(&seeded(&context, 1000, 1)).unwrap();
+        assert_eq!(run(&single, &one), expected[10..20]);
+        // Of another network.
+        let mut other = parameters.clone();
+        let (name, product) = other.products.pop_first().unwrap();
+        let refused = |parameters: &Parameters, says: &str| {
+            let error = parameters.apply(&network(&context)).unwrap_err().to_string();
+            assert!(error.contains("calibration") && error.contains(says), "{error}");
+        };
+        refused(&other, &name);
+        other.products.insert(name.clone(), Product { shape: vec![1, 2, 3, 3], ..product.clone() });
+        refused(&other, "another network");
+        other.products.insert(
+            name.clone(),
+            Product { scales: vec![f32::NAN; product.scales.len()], ..product.clone() },
+        );
+        refused(&other, "scale of NaN");
+        other.products.insert(name, product);
+        other.activations.pop_first();
+        refused(&other, "no scale");
     }
 }

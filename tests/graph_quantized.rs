@@ -8,7 +8,7 @@ use common::{context, random};
 use tilewright::{
     Context, DType, Tensor,
     graph::{Compiled, Graph, Options, ValueId, passes::fuse_quantized},
-    ops::{BinaryOp, Conv2d, Op, Pool2d, Quantized, UnaryOp},
+    ops::{BinaryOp, Conv2d, Op, Pool2d, Quantized, SliceRange, UnaryOp},
 };
 
 struct Network {
@@ -134,6 +134,65 @@ fn what_lies_between_bytes_is_fused() {
     assert_eq!(n.fused(), 8);
 }
 
+/// Functions of one number are tables, and so is a change of scale.
+#[test]
+fn functions_products_and_nearest_elements_are_fused() {
+    let mut n = Network::new();
+    let (x, z) = (n.input("x", 0.03), n.input("z", 0.02));
+    for (at, op) in
+        [UnaryOp::Sigmoid, UnaryOp::Gelu, UnaryOp::LeakyRelu { slope: 0.1 }].into_iter().enumerate()
+    {
+        let y = n.push(Op::Unary(op), &[x]);
+        n.output(&format!("function {at}"), y, 0.02, -3);
+    }
+    let mul = |activation| Op::Binary { op: BinaryOp::Mul, activation };
+    let y = n.push(mul(Some(UnaryOp::Relu)), &[x, z]);
+    n.output("product", y, 0.06, -20);
+    let row = n.graph.input("row", &[2, 3, 6, 7], DType::F32);
+    let row = n.quantize(row, 0.03, 1);
+    let row = n.push(
+        Op::Slice(vec![
+            SliceRange::full(2),
+            SliceRange::full(3),
+            SliceRange::new(2, 3),
+            SliceRange::new(1, 2),
+        ]),
+        &[row],
+    );
+    let row = n.dequantize(row, 0.03, 1);
+    let y = n.push(mul(None), &[row, x]);
+    n.output("repeated", y, 0.05, 2);
+    n.output("another scale", x, 0.05, -7);
+    let y = n.push(Op::Concat { axis: 1 }, &[x, z]);
+    n.output("concatenated", y, 0.025, 4);
+    let table = |n: &mut Network, places: &[usize]| {
+        let entries: Vec<f32> = places.iter().flat_map(|&place| [place as f32, 1.0]).collect();
+        let table = Tensor::from_slice(&n.context, &entries, &[places.len(), 1, 2]).unwrap();
+        n.graph.constant(table)
+    };
+    let rows = table(&mut n, &[0, 0, 1, 1, 5, 2, 3]);
+    let columns = table(&mut n, &[6, 5, 4, 0]);
+    for (name, scale) in [("nearest", 0.03), ("nearest, another scale", 0.04)] {
+        let y = n.push(Op::Resample { axis: 2 }, &[x, rows, columns]);
+        n.output(name, y, scale, 4);
+    }
+    assert_eq!(n.fused(), 9);
+    let (graph, _) = fuse_quantized(&n.graph).unwrap();
+    let count = |name: &str| graph.nodes().iter().filter(|node| node.op.name() == name).count();
+    assert_eq!([count("qlookup"), count("qmul"), count("qgather"), count("dequantize")], [7, 2, 4, 0]);
+    // A product with real numbers stays, and a mean of elements.
+    let mut n = Network::new();
+    let x = n.input("x", 0.03);
+    let z = n.graph.input("z", &[2, 3, 6, 7], DType::F32);
+    let y = n.push(mul(None), &[x, z]);
+    n.output("real", y, 0.03, 4);
+    let half = Tensor::from_slice(&n.context, &[0.0, 0.5, 1.0, 0.5], &[1, 2, 2]).unwrap();
+    let half = n.graph.constant(half);
+    let y = n.push(Op::Resample { axis: 2 }, &[x, half, half]);
+    n.output("mean", y, 0.03, 4);
+    assert_eq!(n.fused(), 0);
+}
+
 #[test]
 fn what_is_no_integer_operation_stays() {
     let mut n = Network::new();
@@ -162,9 +221,6 @@ fn what_is_no_integer_operation_stays() {
     let y = n.push(Op::Unary(UnaryOp::Sigmoid), &[x]);
     let y = n.push(Op::Binary { op: BinaryOp::Add, activation: None }, &[y, z]);
     n.output("real", y, 0.04, 0);
-    // Parts of different scales.
-    let y = n.push(Op::Concat { axis: 1 }, &[x, z]);
-    n.output("parts", y, 0.03, 4);
     assert_eq!(n.fused(), 0);
 }
 

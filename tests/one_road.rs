@@ -201,7 +201,7 @@ fn operands(context: &Context, case: &Case) -> Vec<Tensor> {
     let operand = |(at, shape): (usize, &Vec<usize>)| {
         let count = shape.iter().product();
         let input = facts.input(at);
-        if matches!(input.accepts, Accepts::Bytes | Accepts::Integers) {
+        if matches!(input.accepts, Accepts::Bytes | Accepts::Integers | Accepts::Only(DType::I8)) {
             return bytes::bytes(context, shape);
         }
         let whole = input.accepts.refuses(DType::I32, DType::F32).is_none()

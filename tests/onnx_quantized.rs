@@ -141,6 +141,15 @@ fn every_operation_on_bytes_comes_back() {
     for (name, pool) in [("max", Pool2d::new([2, 2])), ("max padded", pools[1].1)] {
         b.push(name, Quantized::MaxPool2d(pool), &[unsigned]);
     }
+    let two = Quantized::Mul { zeros: [-12, -7], multiplier: 0.02, y: steps.relu() };
+    b.push("mul", two, &[r, y]);
+    for (name, from, dtype) in [("table", signed, DType::I8), ("table of u8", unsigned, DType::I8)] {
+        let entries: Vec<i8> = integers(7, 256, 127.0).iter().map(|&number| number as i8).collect();
+        let table = b.constant(Tensor::from_slice(&context, &entries, &[256]).unwrap());
+        b.push(name, Quantized::Lookup { dtype }, &[from, table]);
+    }
+    let places = b.numbers(&[0, 0, 1, 7, 3]);
+    b.push("nearest", Quantized::Gather { axis: 2 }, &[signed, places]);
     let model = comes_back("bytes", &b.graph, &x);
     let of = |operator: &str| model.nodes().iter().filter(|node| node.op_type == operator).count();
     assert_eq!((of("QLinearConv"), of("ConvInteger"), of("MaxPool"), of("AveragePool")), (3, 2, 2, 3));
@@ -152,8 +161,17 @@ fn same_operations(model: &Model, graph: &Graph) {
     let imported = Import::new(model).graph(graph.context()).unwrap();
     let compiled = Compiled::new(&imported.graph, &Options::default()).unwrap();
     let count = |graph: &Graph, op: &str| graph.nodes().iter().filter(|node| node.op.name() == op).count();
-    for op in ["qconv2d", "qadd", "qmax_pool2d", "qavg_pool2d", "quantize", "dequantize", "conv2d", "matmul"]
-    {
+    for op in [
+        "qconv2d",
+        "qadd",
+        "qmul",
+        "qmax_pool2d",
+        "qavg_pool2d",
+        "quantize",
+        "dequantize",
+        "conv2d",
+        "matmul",
+    ] {
         assert_eq!(count(compiled.graph(), op), count(graph, op), "{op}");
     }
     for op in ["maximum", "minimum", "clamp", "avg_pool2d"] {

@@ -252,7 +252,7 @@ fn training_mends_bad_ranges() {
         );
         assert!(last < first, "{ranges:?}: the loss goes from {first} to {last}");
         assert!(
-            found > after + 20 && (ranges == Ranges::Learned || found + 6 >= plain),
+            found > after + 10 && (ranges == Ranges::Learned || found + 6 >= plain),
             "{ranges:?}: {plain}, {after}, {found}"
         );
     }

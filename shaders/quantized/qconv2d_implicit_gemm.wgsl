@@ -1,5 +1,6 @@
 // y[n,oh,ow,o] = steps(Σ_{kh,kw,c} x[n, oh*sh - ph + kh*dh, ow*sw - pw + kw*dw, c] * w[o,c,kh,kw]) of bytes, an implicit GEMM for
-// GPUs with products of four bytes (dot4I8Packed); steps() is said in qconv2d_constants.wgsl.
+// GPUs with products of four bytes (dot4I8Packed); steps() is said in qconv2d_constants.wgsl. With REAL in f32, for those whose
+// drivers make a dozen instructions of one: f32 holds 1,024 products exactly, then they go on in i32.
 //
 // Layouts: as qconv2d_direct.wgsl: x and y channels-last in words of four channels, or y with SUMS i32; the weight packed
 //   [G][KH,KW][INPUT_WORDS][4*OUTPUT_WORDS], a word four input channels.
@@ -10,6 +11,7 @@
 
 const TILE: u32 = 64u; // pixels and output channels of a tile: one a thread
 const STEP: u32 = 8u; // @const words of a pixel in a turn: a multiple of four
+const REAL: bool = false; // @const products in f32
 const ASYMMETRIC: bool = false; // @const weights have zero points that are not 0
 const SUMS: bool = false; // @const y holds the sums, as i32
 const HAS_RESIDUAL: bool = false; // @const add residual, in words as y
@@ -60,6 +62,11 @@ var<workgroup> w_tile: array<vec4<u32>, STEP / 4u * TILE>; // [four words][outpu
 fn bytes(word: u32, is_signed: bool) -> vec4<i32> {
     let high = vec4(word) << vec4(24u, 16u, 8u, 0u);
     return select(bitcast<vec4<i32>>(high >> vec4(24u)), bitcast<vec4<i32>>(high) >> vec4(24u), is_signed);
+}
+
+/// Four signed bytes.
+fn real(word: u32) -> vec4<f32> {
+    return vec4<f32>(bytes(word, true));
 }
 
 /// Terms in fractions of a step (2^-16).
@@ -124,6 +131,7 @@ fn main(
 
     var sums: array<vec4<i32>, 16>; // [pixel][half of the output channels]
     var weighed: array<i32, 8>;
+    var real_sums: array<vec4<f32>, 16>; // as sums
     let across = thread % 8u;
     let down = thread / 8u;
     let turns = (params.length + STEP - 1u) / STEP;
@@ -157,7 +165,38 @@ fn main(
                 }
             }
         }
-        if (turn > 0u) {
+        if (REAL && turn > 0u) {
+            for (var s = 0u; s < STEP / 4u; s++) {
+                // @unroll
+                for (var t = 0u; t < 4u; t++) {
+                    var ws: array<vec4<f32>, 8>;
+                    // @unroll
+                    for (var j = 0u; j < 8u; j++) {
+                        ws[j] = real(w_tile[s * TILE + j / 4u * 32u + 4u * across + j % 4u][t]);
+                    }
+                    // @unroll
+                    for (var p = 0u; p < 8u; p++) {
+                        let xs = real(x_tile[s * TILE + p / 4u * 32u + 4u * down + p % 4u][t]);
+                        // @unroll
+                        for (var j = 0u; j < 8u; j++) {
+                            let sum = real_sums[2u * p + j / 4u][j % 4u];
+                            real_sums[2u * p + j / 4u][j % 4u] = sum + xs.x * ws[j].x + xs.y * ws[j].y + xs.z * ws[j].z + xs.w * ws[j].w;
+                        }
+                        if (ASYMMETRIC) {
+                            weighed[p] += i32(xs.x + xs.y + xs.z + xs.w);
+                        }
+                    }
+                }
+            }
+            if (turn % (256u / STEP) == 0u || turn == turns) {
+                // @unroll
+                for (var i = 0u; i < 16u; i++) {
+                    sums[i] += vec4<i32>(real_sums[i]);
+                    real_sums[i] = vec4(0.0);
+                }
+            }
+        }
+        if (!REAL && turn > 0u) {
             // @unroll
             for (var s = 0u; s < STEP / 4u; s++) {
                 var ws: array<vec4<u32>, 8>;

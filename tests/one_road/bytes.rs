@@ -34,6 +34,9 @@ pub(super) fn cases() -> Vec<Case> {
         (Quantized::Add { addends, y: steps }, vec![IMAGE, IMAGE]),
         (Quantized::AvgPool2d { pool, x_zero: 2, y: steps }, vec![IMAGE, &[10]]),
         (Quantized::MaxPool2d(pool), vec![IMAGE]),
+        (Quantized::Mul { zeros: [3, -7], multiplier: 0.01, y: steps }, vec![IMAGE, IMAGE]),
+        (Quantized::Lookup { dtype: DType::I8 }, vec![IMAGE, &[256]]),
+        (Quantized::Gather { axis: 2 }, vec![IMAGE, &[9]]),
     ]
     .into_iter()
     .map(|(op, shapes)| case(Op::Quantized(op), &shapes))

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use tilewright_graph::{Graph, ValueId};
-use tilewright_nn::{INPUT, LoadReport, ParameterStore, Unwrapped};
+use tilewright_nn::{INPUT, LoadReport, ParameterStore, QuantizedState, Unwrapped};
 use tilewright_onnx::{ElementType, Import, Imported, InputPort, Model, OutputPort};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
@@ -70,14 +70,24 @@ pub fn load_graph(
         return Err(Error::Array { path: from.clone(), reason });
     }
     let image = [channels, height, width];
-    let network = match weights {
-        Some(weights) => load(context, model, weights, image)?.0,
-        None => {
+    let quantised = weights.map(quantised).transpose()?.flatten();
+    let network = match (weights, &quantised) {
+        (_, Some(quantised)) => {
+            let state = quantised.source();
+            let store = ParameterStore::from_state(context, 0, state.clone());
+            build(model, &store, options_of(model, &*state, image)?)?
+        }
+        (Some(weights), None) => load(context, model, weights, image)?.0,
+        (None, None) => {
             let store = ParameterStore::new(context, 0);
             build(model, &store, Options::new(image, CLASSES))?
         }
     };
     let graph = tilewright_nn::capture(&*network.module, &network.store, &[(INPUT, shape, DType::F32)])?;
+    let graph = match &quantised {
+        Some(quantised) => quantised.parameters.apply(&graph)?.0,
+        None => graph,
+    };
     let input = InputPort { name: INPUT.to_owned(), dtype: ElementType::F32, shape: shape.clone() };
     let output = |(at, (name, id)): (usize, &(String, ValueId))| {
         OutputPort::computed(name.clone(), ElementType::F32, graph[*id].shape.clone(), at)
@@ -127,7 +137,12 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
 ///
 /// What the file decides (classes, shortcuts, auxiliary heads) is as [`options_of`] says.
 pub fn load(context: &Context, name: &str, path: &Path, image: [usize; 3]) -> Result<(Network, LoadReport)> {
-    let state = Unwrapped::new(weights::open(path)?.state);
+    let opened = weights::open(path)?;
+    if QuantizedState::is(opened.metadata.as_deref()) {
+        let reason = format!("{} holds a network in bytes, which `tilewright infer` runs", path.display());
+        return Err(Error::Argument { argument: "--weights", reason });
+    }
+    let state = Unwrapped::new(opened.state);
     let options = options_of(name, &state, image)?;
     let store = ParameterStore::from_state(context, 0, Arc::new(state));
     let network = build(name, &store, options)?;
@@ -137,6 +152,12 @@ pub fn load(context: &Context, name: &str, path: &Path, image: [usize; 3]) -> Re
         eprintln!("note: every name in {file} begins with `{prefix}`, which is taken off");
     }
     Ok((network, report))
+}
+
+/// A network in bytes, if the file holds one.
+fn quantised(path: &Path) -> Result<Option<QuantizedState>> {
+    let is_one = QuantizedState::is(tilewright_weights::source(path)?.metadata.as_deref());
+    Ok(if is_one { Some(QuantizedState::read(path)?) } else { None })
 }
 
 /// N C H W of an input, or an error that names where it comes from.

@@ -58,3 +58,60 @@ fn a_trained_network_answers_in_bytes() {
     refused(&nan, &[], &["calibration", "the input holds NaN"]);
     run_badly(&["quantize", "resnet20", "--calibrate", text(&x)], &["--weights", "needs its weights"]);
 }
+
+/// A file of numbers, and one with the graph, give the same answers; the first for any number of samples.
+#[test]
+fn a_network_in_bytes_is_one_file() {
+    let folder = folder();
+    let case = golden::family("resnet20").unwrap().into_iter().find(|case| case.name == "eval").unwrap();
+    let (images, shape) = case.images("x").unwrap();
+    let [x, one, safetensors, onnx, y, z] = ["x.npy", "one.npy", "q.safetensors", "q.onnx", "y.npz", "z.npz"]
+        .map(|name| folder.path().join(name));
+    write_npy(&x, "<f4", shape, &floats(&images));
+    let weights = golden("resnet20_weights.safetensors");
+    let model = ["quantize", "resnet20", "--weights", text(&weights), "--calibrate", text(&x)];
+    let kept = ["--keep", "layer1.0.conv1"];
+    for file in [&safetensors, &onnx] {
+        run_well(&[&model[..], &kept, &["-o", text(file)]].concat());
+    }
+    let bytes = |path: &std::path::Path| std::fs::metadata(path).unwrap().len() as f64;
+    assert!(bytes(&safetensors) < 0.4 * bytes(&weights), "{} {}", bytes(&safetensors), bytes(&weights));
+    let infer = |model: &str, weights: &[&str], x: &std::path::Path, y: &std::path::Path| -> Value {
+        let call = ["infer", model, "--input", text(x), "--output", text(y), "--json"];
+        serde_json::from_str(&run_well(&[&call[..], weights].concat())).unwrap()
+    };
+    let with = ["--weights", text(&safetensors)];
+    let report = infer("resnet20", &[&with[..], &["--precision", "int8"]].concat(), &x, &y);
+    assert_eq!(report["precision"], "int8");
+    infer(text(&onnx), &["--precision", "int8"], &x, &z);
+    let expected = npz(&z);
+    assert_eq!(npz(&y), expected);
+    let pixels: usize = shape[1..].iter().product();
+    write_npy(&one, "<f4", &[&[1], &shape[1..]].concat(), &floats(&images[pixels..2 * pixels]));
+    // Said or not, it is what the file holds.
+    assert_eq!(infer("resnet20", &with, &one, &y)["precision"], "int8");
+    let classes = expected.len() / shape[0];
+    assert_eq!(npz(&y), expected[classes..2 * classes]);
+
+    let infer = ["infer", "resnet20", "--input", text(&x), "--output", text(&y)];
+    let refused = |more: &[&str], texts: &[&str]| run_badly(&[&infer[..], more].concat(), texts);
+    refused(
+        &["--weights", text(&weights), "--precision", "int8"],
+        &["--precision", "no weights in bytes", "quantize"],
+    );
+    run_badly(&[&model[..], &["-o", "q.npy"]].concat(), &["--output", ".safetensors or .onnx"]);
+    let again = ["quantize", "resnet20", "--weights", text(&safetensors), "--calibrate", text(&x)];
+    run_badly(&again, &["in bytes already"]);
+    let other =
+        ["infer", "resnet32", "--weights", text(&safetensors), "--input", text(&x), "--output", text(&y)];
+    run_badly(&other, &["another network"]);
+    let short = folder.path().join("short.safetensors");
+    let whole = std::fs::read(&safetensors).unwrap();
+    std::fs::write(&short, &whole[..whole.len() - 100]).unwrap();
+    refused(&["--weights", text(&short)], &["short.safetensors"]);
+}
+
+/// The only array of a file, in f32.
+fn npz(path: &std::path::Path) -> Vec<f32> {
+    common::read_npz(path, "output")
+}

@@ -22,6 +22,7 @@
 //! [`Model`] keeps one for each shape of the inputs. A [`Session`] is the memory of one request at a time over a plan: any
 //! number of threads run at once, each with its own.
 
+mod bytes;
 mod capture;
 mod compile;
 mod constants;

@@ -31,8 +31,8 @@ pub use parameter::{Entry, Parameter};
 pub use pass::Pass;
 pub use sequential::Sequential;
 pub use state::{
-    Checkpoint, HostTensor, LoadReport, LossScale, Misshaped, Prefixed, StateDict, StateFile, StateSource,
-    TrainingState, TransferReport, Unwrapped, load_but_head, narrow_i64,
+    Checkpoint, HostTensor, LoadReport, LossScale, Misshaped, Prefixed, QuantizedState, StateDict, StateFile,
+    StateSource, TrainingState, TransferReport, Unwrapped, load_but_head, narrow_i64,
 };
 pub use store::{ParameterStore, Scope};
 pub use tap::{Tap, Tapped};

@@ -320,12 +320,12 @@ Functions that a file defines are inlined, and so is the branch of an If whose c
 
 Quantised networks of int8 and uint8 run in integers, in both forms: by operators of their own (QLinearConv, ConvInteger, \
 QLinearMatMul, QGemm, …), and by real operators between DequantizeLinear and QuantizeLinear, which a pass (`fuse_quantized`) \
-makes the same operations of: convolutions, products with a matrix, sums, means, maxima and movements, with ReLU and Clip. \
-What has no such form (a Sigmoid) runs in f32 between its pairs. Scales and zero points of the operators must be known at \
-import. A file whose weights alone are quantised runs in f32: they are dequantised at import. Scales for blocks, and types \
+makes the same operations of: convolutions, products, sums, means, maxima, functions of one number, nearest resizing and movements, with ReLU and Clip. \
+What has no such form (a Softmax) runs in f32 between its pairs. Scales and zero points of the operators must be known at \
+import, but where DynamicQuantizeLinear gives them to MatMulInteger and ConvInteger (`quantize_dynamic`). A file whose weights alone are quantised runs in f32: they are dequantised at import. Scales for blocks, and types \
 of 4 and 16 bits, are read of constants, and DequantizeLinear takes 16 bits anywhere. \
 `crates/onnx/tests/quantized.rs` holds the outcome to ONNX Runtime's without its optimiser: integers and what one \
-multiplication makes of them are equal; where real numbers are added before they are rounded, 2 of 82,998 numbers are one \
+multiplication makes of them are equal; where real numbers are added before they are rounded, 2 of 88,333 numbers are one \
 step apart.
 
 int64, like every integer, has all its bits in the file, on the host, and at outputs that follow from constants. The device \

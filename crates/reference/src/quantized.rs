@@ -192,6 +192,32 @@ pub fn qadd(a: &[i32], b: &[i32], addends: [Addend; 2], y: &Steps) -> Vec<i32> {
     a.iter().zip(b).map(|(&a, &b)| whole(term(a, addends[0]) + term(b, addends[1]), y)).collect()
 }
 
+/// The product of two tensors of one shape.
+pub fn qmul(a: &[i32], b: &[i32], zeros: [i32; 2], multiplier: f32, y: &Steps) -> Vec<i32> {
+    a.iter().zip(b).map(|(&a, &b)| requantize((a - zeros[0]) * (b - zeros[1]), multiplier, y)).collect()
+}
+
+/// The entry of each number, of which the least is `least`.
+pub fn qlookup(x: &[i32], least: i32, table: &[i32]) -> Vec<i32> {
+    x.iter().map(|&x| table[(x - least) as usize]).collect()
+}
+
+/// Elements along `axis`; 0 for an index that is outside.
+pub fn qgather(x: &[i32], x_shape: &[usize], axis: usize, indices: &[i32]) -> Vec<i32> {
+    let (outer, inner) = (x_shape[..axis].iter().product::<usize>(), x_shape[axis + 1..].iter().product());
+    let extent = x_shape[axis];
+    let mut y = Vec::with_capacity(outer * indices.len() * inner);
+    for line in 0..outer {
+        for &index in indices {
+            for at in 0..inner {
+                let place = usize::try_from(index).ok().filter(|&index| index < extent);
+                y.push(place.map_or(0, |index| x[(line * extent + index) * inner + at]));
+            }
+        }
+    }
+    y
+}
+
 /// Means of windows, by the multipliers of [`tilewright_ops::quantized::average_multipliers`].
 pub fn qavg_pool2d(
     pool: &Pool2d,

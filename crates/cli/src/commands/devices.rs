@@ -1,7 +1,11 @@
 //! `tilewright devices`: the adapters, and with `--probe` what one of them can do.
 
 use serde_json::json;
-use tilewright_kernels::probe::{Peak, Roofline};
+use tilewright_kernels::{
+    cooperative::Trial,
+    probe::{Peak, Roofline},
+    quantized::conv2d::try_dot4,
+};
 use tilewright_runtime::{Context, adapters};
 
 use super::{output::print_json, output::probed};
@@ -26,11 +30,13 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, context: impl FnOnce() -> Result<Context>) -> Result<()> {
     if arguments.probe {
-        let roofline = probed(&context()?, arguments.fresh)?;
+        let context = context()?;
+        let (roofline, bytes) = (probed(&context, arguments.fresh)?, try_dot4(&context)?);
         if arguments.json {
-            print_json(&json!({"probe": roofline}));
+            print_json(&json!({"probe": roofline, "convolution_of_bytes": bytes}));
         } else {
             print_probe(&roofline);
+            print_bytes(&bytes);
         }
         return Ok(());
     }
@@ -79,6 +85,21 @@ pub fn run(arguments: &Arguments, context: impl FnOnce() -> Result<Context>) -> 
         );
     }
     Ok(())
+}
+
+/// Which of two kernels a GPU is given convolutions of bytes by.
+fn print_bytes(trial: &Trial) {
+    match trial {
+        Trial::Right { plain_ms, tried_ms } => {
+            let better = if trial.pays() { "dot4I8Packed" } else { "f32" };
+            println!(
+                "   a convolution of bytes: by dot4I8Packed {tried_ms:.2} ms, in f32 {plain_ms:.2} ms; a GPU is given {better}"
+            );
+        }
+        Trial::Wrong(reason) => {
+            println!("   a convolution of bytes: in f32, for dot4I8Packed fails: {reason}")
+        }
+    }
 }
 
 fn print_probe(roofline: &Roofline) {

@@ -87,8 +87,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
     let Loaded { graph, inputs: ports, outputs: wanted } =
         model::load_graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
-    let mut compiled =
-        Compiled::new(&graph, &Options { precision: arguments.precision.into(), ..Options::default() })?;
+    let precision = arguments.precision.check(&graph, &arguments.model)?;
+    let mut compiled = Compiled::new(&graph, &Options { precision: precision.into(), ..Options::default() })?;
     let mut session = compiled.session()?;
     for (at, port) in ports.iter().enumerate() {
         fill(&mut session, at, port, file_of(port, at, &arguments.input))?;
@@ -134,7 +134,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
             wanted.iter().map(|output| (output.name().to_owned(), json!(output.shape()))).collect();
         let only = compiled.inputs().first().filter(|_| inputs.len() == 1).map(|port| &port.shape);
         print_json(&json!({
-            "model": arguments.model, "precision": arguments.precision.name(), "device": info.name, "driver": info.driver_info,
+            "model": arguments.model, "precision": precision.name(), "device": info.name, "driver": info.driver_info,
             "input_shape": only, "inputs": inputs, "outputs": shapes, "repeat": times.len(),
             "load_ms": load, "first_ms": first, "median_ms": median, "min_ms": least, "times_ms": in_order,
             "kept_in_f32": compiled.kept_in_f32(), "launches": compiled.plan().len(), "memory": compiled.plan().memory(),

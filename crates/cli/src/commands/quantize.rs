@@ -11,6 +11,8 @@ use tilewright_graph::{
     Compiled, Graph, Options,
     quantize::{Activations, Calibration, Layers, Observer, Scheme},
 };
+use tilewright_nn::{QuantizedState, StateSource, Unwrapped};
+use tilewright_ops::Op;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
@@ -50,7 +52,8 @@ pub struct Arguments {
     /// Samples in a batch.
     #[arg(long, default_value_t = 32, value_name = "N")]
     batch_size: usize,
-    /// Where the network goes, an .onnx file.
+    /// Where the network goes: a .safetensors file that `infer` takes as weights of the same network, for any number of
+    /// samples, or an .onnx file for any engine.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Print JSON.
@@ -123,6 +126,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         let reason = format!("`{}` is a network of the zoo and needs its weights", arguments.model);
         return Err(Error::Argument { argument: "--weights", reason });
     }
+    let form = arguments.output.as_deref().map(|path| Form::of(path, arguments)).transpose()?;
     let samples = Samples::read(&arguments.calibrate, arguments.batch_size)?;
     let load = |samples: &Samples, from: &Path| {
         let input = InputShape { from: from.display().to_string(), name: None, shape: samples.shape.clone() };
@@ -134,6 +138,10 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         activations: if arguments.symmetric { Activations::Symmetric } else { Activations::Affine },
         keep: BTreeSet::from_iter(arguments.keep.iter().cloned()),
     };
+    if graph.nodes().iter().any(|node| matches!(node.op, Op::Quantized(_))) {
+        let reason = format!("`{}` is in bytes already; begin with the network in f32", arguments.model);
+        return Err(Error::Argument { argument: "MODEL", reason });
+    }
     let mut calibration = Calibration::new(&graph, scheme)?;
     let known: Vec<_> = calibration.layers().into_iter().map(str::to_owned).collect();
     if let Some(unknown) = arguments.keep.iter().find(|name| !known.contains(name)) {
@@ -150,10 +158,15 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         Some(first) => calibration.measure(&[first])?,
         None => calibration.convert()?,
     };
-    if let Some(path) = &arguments.output {
-        let name = Path::new(&arguments.model).file_stem();
-        let name = name.map_or("graph".into(), |stem| stem.to_string_lossy());
-        files::write_whole(path, &tilewright_onnx::export_ports(&bytes, &name, &inputs, &outputs)?)?;
+    if let Some((path, form)) = arguments.output.as_deref().zip(form) {
+        match form {
+            Form::Onnx => {
+                let name = Path::new(&arguments.model).file_stem();
+                let name = name.map_or("graph".into(), |stem| stem.to_string_lossy());
+                files::write_whole(path, &tilewright_onnx::export_ports(&bytes, &name, &inputs, &outputs)?)?;
+            }
+            Form::Safetensors(weights) => state(&calibration, weights)?.write(path)?,
+        }
     }
     let tried = match &arguments.evaluate {
         Some(path) => Samples::read(path, samples.shape[0])?,
@@ -180,6 +193,39 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let quantised = answers(context, &bytes, &tried, labels.as_deref())?;
     report(arguments, &layers, calibration.batches(), [&plain, &quantised]);
     Ok(())
+}
+
+/// How the network is written.
+enum Form<'a> {
+    /// With its graph.
+    Onnx,
+    /// Its numbers, for a network of the zoo whose parameters that file has.
+    Safetensors(&'a Path),
+}
+
+impl<'a> Form<'a> {
+    fn of(path: &Path, arguments: &'a Arguments) -> Result<Self> {
+        let argument = |reason| Err(Error::Argument { argument: "--output", reason });
+        let kind = path.extension().and_then(|kind| kind.to_str()).map(str::to_ascii_lowercase);
+        match (kind.as_deref(), arguments.weights.as_deref()) {
+            (Some("onnx"), _) => Ok(Self::Onnx),
+            (Some("safetensors"), Some(weights)) => Ok(Self::Safetensors(weights)),
+            (Some("safetensors"), None) => argument(format!(
+                "`{}` brings its own graph, which a safetensors file does not hold; write an .onnx file",
+                arguments.model
+            )),
+            _ => argument(format!("{} must end in .safetensors or .onnx", path.display())),
+        }
+    }
+}
+
+/// What a file keeps of the network whose weights in f32 are there.
+fn state(calibration: &Calibration, weights: &Path) -> Result<QuantizedState> {
+    let opened = tilewright_weights::source(weights)?;
+    let source = Unwrapped::new(opened.state);
+    let shapes = source.names().into_iter();
+    let shapes = shapes.filter_map(|name| Some((name.to_owned(), source.shape(name)?.to_vec()))).collect();
+    Ok(QuantizedState { parameters: calibration.parameters()?, shapes, about: opened.metadata })
 }
 
 /// A class for each of the samples.

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::common::write_npy;
+
 use super::{arguments, folder, run_badly, run_well, text, write_images};
 
 #[test]
@@ -22,6 +24,22 @@ fn a_network_is_trained_with_the_roundings_of_int8() {
     let of = |name: &str| last["int8"][name].as_f64().unwrap();
     assert!(of("test_accuracy") > 0.9 && of("f32_accuracy") > 0.9, "{last}");
     assert_eq!(last["int8"]["products"][0], last["int8"]["products"][1], "{last}");
+    let images: Vec<f32> = (0..5 * 12 * 12).map(|at| (at % 11) as f32 / 5.0 - 1.0).collect();
+    let x = folder.path().join("x.npy");
+    let bytes: Vec<u8> = images.iter().flat_map(|pixel| pixel.to_le_bytes()).collect();
+    write_npy(&x, "<f4", &[5, 1, 12, 12], &bytes);
+    let answers = folder.path().join("y.npz");
+    let numbers = tuned.join("int8.safetensors");
+    run_well(&[
+        "infer",
+        "small_cnn",
+        "--weights",
+        text(&numbers),
+        "--input",
+        text(&x),
+        "--output",
+        text(&answers),
+    ]);
     // The weights fit the network itself, and another training can begin from them.
     let again = folder.path().join("again");
     let tuned_weights = tuned.join("model.safetensors");

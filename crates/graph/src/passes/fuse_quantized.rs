@@ -3,6 +3,7 @@
 
 mod clamp;
 mod fusion;
+mod tables;
 
 use tilewright_ops::{
     AdaptiveAvgPool2d, BinaryOp, Conv2d, DType, MatMul, Op, Pool2d, QConv2d, Quantization, Quantized,
@@ -11,11 +12,11 @@ use tilewright_ops::{
 };
 use tilewright_tensor::Tensor;
 
-use fusion::{Bytes, Fusion, Numbers, Whole};
+use fusion::{Bytes, Fusion, Numbers, Target, Whole, is_same};
 
 use crate::{Graph, Node, Result, Rewriter, ValueId};
 
-/// Fuses convolutions, products with a matrix, sums, poolings and movements whose operands are dequantised and whose result,
+/// Fuses convolutions, products with a matrix, sums, products, functions of one number, poolings and movements whose operands are dequantised and whose result,
 /// clamped or not, is quantised, where scales and zero points are constants. The multiplier of sums is x's scale times the
 /// weight's by the result's, in f32 and in this order.
 ///
@@ -54,14 +55,6 @@ pub fn fuse_quantized(graph: &Graph) -> Result<(Graph, usize)> {
     }
     let (new, _) = super::eliminate_dead(&pass.rewriter.finish())?;
     Ok((new, changed))
-}
-
-/// What a result is to be.
-struct Target {
-    scale: f32,
-    steps: Steps,
-    /// Whether nothing but the ends of its type clamps it.
-    bare: bool,
 }
 
 /// What a convolution multiplies by, and adds.
@@ -166,12 +159,19 @@ impl<'a> Fusion<'a> {
                 let op = Op::Quantized(Quantized::MaxPool2d(*pool));
                 self.moved(&core.inputs, op, y)
             }
-            Op::Permute(_) | Op::Slice(_) | Op::Concat { .. } => self.moved(&core.inputs, core.op.clone(), y),
+            Op::Permute(_) | Op::Slice(_) => self.moved(&core.inputs, core.op.clone(), y),
+            Op::Concat { .. } => self.joined(core, y),
+            Op::Resample { axis } => self.nearest(core, *axis, y),
+            Op::Unary(op) => match self.whole(core.inputs[0])? {
+                Some(x) => self.lookup(x, &[*op], y),
+                None => Ok(None),
+            },
             // Nothing lies between.
-            _ => {
-                let same = |x: &Whole| y.bare && is_same(x, y);
-                Ok(self.whole(core.output())?.filter(same).map(|x| x.id))
-            }
+            _ => match self.whole(core.output())? {
+                Some(x) if y.bare && is_same(&x, y) => Ok(Some(x.id)),
+                Some(x) => self.lookup(x, &[], y),
+                None => Ok(None),
+            },
         }
     }
 
@@ -188,6 +188,9 @@ impl<'a> Fusion<'a> {
     }
 
     fn sum(&mut self, core: &Node, y: &Target) -> Result<Option<ValueId>> {
+        if matches!(core.op, Op::Binary { op: BinaryOp::Mul, .. }) {
+            return self.multiplied(core, y);
+        }
         for (sums, other) in [(0, 1), (1, 0)] {
             if let Some(y) = self.convolution_and(core.inputs[sums], core.inputs[other], y)? {
                 return Ok(Some(y));
@@ -196,13 +199,7 @@ impl<'a> Fusion<'a> {
         let (Some(a), Some(b)) = (self.whole(core.inputs[0])?, self.whole(core.inputs[1])?) else {
             return Ok(None);
         };
-        let shape = self.graph[core.output()].shape.clone();
-        let mut operands = [a.id, b.id];
-        for id in &mut operands {
-            if self.rewriter.graph()[*id].shape != shape {
-                *id = self.push(Op::Expand(shape.clone()), &[*id])?;
-            }
-        }
+        let operands = self.alike(core, [a.id, b.id])?;
         let addends = [a, b].map(|x| Addend { zero_point: x.zero, multiplier: x.scale / y.scale });
         if addends.iter().any(|addend| !(addend.multiplier.is_finite() && addend.multiplier > 0.0)) {
             return Ok(None);
@@ -306,10 +303,6 @@ impl<'a> Fusion<'a> {
     }
 }
 
-fn is_same(x: &Whole, y: &Target) -> bool {
-    x.scale == y.scale && x.zero == y.steps.zero_point && x.dtype == y.steps.dtype
-}
-
 const fn is_clamp(op: UnaryOp) -> bool {
     matches!(op, UnaryOp::Relu | UnaryOp::Relu6 | UnaryOp::Clamp { .. })
 }
@@ -318,13 +311,15 @@ const fn is_clamp(op: UnaryOp) -> bool {
 fn has_form(op: &Op) -> bool {
     match op {
         Op::Conv2d { residual: false, pool: None, .. }
-        | Op::Binary { op: BinaryOp::Add, .. }
+        | Op::Binary { op: BinaryOp::Add | BinaryOp::Mul, .. }
         | Op::MaxPool2d { indices: false, .. }
         | Op::AvgPool2d(_)
         | Op::AdaptiveAvgPool2d(AdaptiveAvgPool2d { output: [1, 1] })
         | Op::Permute(_)
         | Op::Slice(_)
         | Op::Concat { .. }
+        | Op::Resample { .. }
+        | Op::Unary(_)
         | Op::Quantized(Quantized::Dequantize { .. }) => true,
         Op::MatMul { op, residual: false, .. } => !op.transpose_left,
         Op::Reduce { op: ReduceOp::Mean, axes, .. } => axes[..] == [2, 3],

@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use tilewright_ops::{DType, Op};
+use tilewright_ops::DType;
 use tilewright_tensor::Tensor;
 
 use super::{
     convert::{self, Converted},
-    norms::{self, Norm},
+    norms::Norm,
     observer::Seen,
-    plan::{clamps, form},
+    parameters::Parameters,
+    plan::form,
+    prepare::prepared,
     report::Layers,
     scale::Scale,
     scheme::Scheme,
     training::Training,
 };
-use crate::{Compiled, Error, Graph, Options, Result, Rewriter, ValueId, passes};
+use crate::{Compiled, Error, Graph, Options, Result, Rewriter, ValueId};
 
 /// A network that is observed on samples, to be converted to bytes then: prepare ([`Self::new`]), observe, convert.
 pub struct Calibration {
@@ -36,8 +38,7 @@ impl Calibration {
     /// # Errors
     /// Those of the passes and of [`Compiled::new`].
     pub fn new(graph: &Graph, scheme: Scheme) -> Result<Self> {
-        let (folded, norms) = norms::fold(graph)?;
-        let graph = apart(&passes::optimize(&folded)?.0)?;
+        let (graph, norms) = prepared(graph)?;
         let mut watched = BTreeSet::new();
         for node in graph.nodes().iter().filter(|node| form(&graph, node, &scheme).is_ok()) {
             watched.extend(node.inputs.iter().chain(&node.outputs).copied());
@@ -106,12 +107,21 @@ impl Calibration {
         Ok((graph, layers))
     }
 
+    /// The numbers of the network in bytes, apart from its graph: what a file keeps.
+    ///
+    /// # Errors
+    /// Those of [`Self::convert`].
+    pub fn parameters(&self) -> Result<Parameters> {
+        let converted = self.converted()?;
+        Parameters::of(&self.graph, &self.scheme, &self.scales(), &converted)
+    }
+
     /// As [`Self::convert`], where the report also says how far each layer's result is from that in f32 on these samples.
     ///
     /// # Errors
     /// Those of [`Self::convert`] and of running it.
     pub fn measure(&self, inputs: &[&Tensor]) -> Result<(Graph, Layers)> {
-        let Converted { graph, mut layers, results } = self.converted()?;
+        let Converted { graph, mut layers, results, .. } = self.converted()?;
         let mut probe = graph.clone();
         for (at, _, bytes) in &results {
             probe.output(format!("layer {at}"), bytes.id)?;
@@ -159,38 +169,12 @@ impl Calibration {
 
     fn converted(&self) -> Result<Converted> {
         self.observed()?;
+        convert::convert(&self.graph, &self.scheme, &self.scales(), None)
+    }
+
+    fn scales(&self) -> HashMap<ValueId, Scale> {
         let activations = self.scheme.activations;
         let scale = |seen: &Seen| activations.scale(seen.range(self.scheme.observer, activations));
-        let scales: HashMap<ValueId, Scale> = self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect();
-        convert::convert(&self.graph, &self.scheme, &scales)
+        self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect()
     }
-}
-
-/// The same graph where no pooling is part of a convolution, and no activation that is more than a clamp part of anything.
-fn apart(graph: &Graph) -> Result<Graph> {
-    let mut rewriter = Rewriter::new(graph);
-    for node in graph.nodes() {
-        let (mut op, pooling) = passes::apart(&node.op);
-        let mut behind = None;
-        if let Op::Conv2d { activation, .. } | Op::MatMul { activation, .. } | Op::Binary { activation, .. } =
-            &mut op
-            && clamps(*activation).is_err()
-        {
-            behind = activation.take();
-        }
-        if pooling.is_none() && behind.is_none() {
-            rewriter.keep(node)?;
-            continue;
-        }
-        let inputs: Vec<_> = node.inputs.iter().map(|&id| rewriter.value(id)).collect();
-        let mut y = rewriter.push(node.name.clone(), op, &inputs)?;
-        if let Some(activation) = behind {
-            y = rewriter.push(format!("{}/activation", node.name), Op::Unary(activation), &[y])?;
-        }
-        if let Some(pooling) = pooling {
-            y = rewriter.push(format!("{}/pool", node.name), pooling, &[y])?;
-        }
-        rewriter.replace(node.output(), y);
-    }
-    Ok(rewriter.finish())
 }

@@ -5,12 +5,15 @@
 //! channel (Krishnamoorthi, arXiv 1806.08342), and writes the graph anew. What has no form in bytes stays in f32, with a step
 //! to real numbers before it and one to bytes behind it, and the report says why.
 
+mod apply;
 mod calibration;
 mod convert;
 mod histogram;
 mod norms;
 mod observer;
+mod parameters;
 mod plan;
+mod prepare;
 mod report;
 mod scale;
 mod scheme;
@@ -20,6 +23,7 @@ mod weights;
 pub use calibration::Calibration;
 pub use norms::Norm;
 pub use observer::Observer;
+pub use parameters::{Constant, Parameters, Product};
 pub use report::{Layer, Layers};
 pub use scale::{Activations, Scale};
 pub use scheme::Scheme;

@@ -12,8 +12,16 @@ pub(super) enum Form {
     Conv2d { op: Conv2d, bias: bool, residual: bool, activation: Option<UnaryOp> },
     /// Rows by a constant matrix, which is stored transposed or not.
     Linear { transposed: bool, bias: bool, activation: Option<UnaryOp> },
-    /// A sum of two tensors of one shape.
+    /// A sum of two tensors, each of which may be repeated along its axes.
     Add { activation: Option<UnaryOp> },
+    /// A product of two, likewise.
+    Mul { activation: Option<UnaryOp> },
+    /// A function of one number.
+    Table(UnaryOp),
+    /// Parts that become bytes of one scale.
+    Concat,
+    /// One element for each place along an axis and the next.
+    Nearest { axis: usize },
     /// Maxima of windows.
     MaxPool(Pool2d),
     /// Means of windows, then the shape of the result.
@@ -48,6 +56,9 @@ pub(super) fn form(graph: &Graph, node: &Node, scheme: &Scheme) -> Result<Form, 
                 (false, _, _) => Err(NOT_CONSTANT),
                 (_, true, _) => Err("its bias is no constant"),
                 (_, _, Some(_)) => Err("a pooling is fused into it"),
+                _ if *residual && node.inputs.last().is_some_and(|&id| graph[id].constant.is_some()) => {
+                    Err("what is added to it is a constant")
+                }
                 _ => Ok(Form::Conv2d { op: *op, bias: *bias, residual: *residual, activation: *activation }),
             }
         }
@@ -61,18 +72,27 @@ pub(super) fn form(graph: &Graph, node: &Node, scheme: &Scheme) -> Result<Form, 
             }
             Ok(Form::Linear { transposed: op.transpose_right, bias: *bias, activation: *activation })
         }
-        Op::Binary { op: BinaryOp::Add, activation } => {
+        Op::Binary { op: op @ (BinaryOp::Add | BinaryOp::Mul), activation } => {
             clamps(*activation)?;
-            if constant(0) || constant(1) || value(0).shape != value(1).shape {
-                return Err("it is no sum of two activations of one shape");
+            let activation = *activation;
+            match op {
+                _ if constant(0) || constant(1) => Err("an operand is a constant"),
+                BinaryOp::Add => Ok(Form::Add { activation }),
+                _ => Ok(Form::Mul { activation }),
             }
-            Ok(Form::Add { activation: *activation })
         }
+        Op::Unary(op) => Ok(Form::Table(*op)),
+        Op::Concat { .. } if (0..node.inputs.len()).any(constant) => Err("a part of it is a constant"),
+        Op::Concat { .. } => Ok(Form::Concat),
+        Op::Resample { axis } => match crate::bytes::places(graph, node) {
+            Ok(Some(_)) => Ok(Form::Nearest { axis: *axis }),
+            _ => Err("it takes means of elements"),
+        },
         Op::MaxPool2d { pool, indices: false } => Ok(Form::MaxPool(*pool)),
         Op::AvgPool2d(pool) => Ok(Form::AvgPool(*pool)),
         Op::AdaptiveAvgPool2d(AdaptiveAvgPool2d { output: [1, 1] }) => whole_plane(&value(0).shape),
         Op::Reduce { op: ReduceOp::Mean, axes, .. } if axes[..] == [2, 3] => whole_plane(&value(0).shape),
-        Op::Reshape(_) => Ok(Form::Moves),
+        Op::Reshape(_) | Op::Permute(_) | Op::Slice(_) | Op::Expand(_) => Ok(Form::Moves),
         _ => Err("it has no form in bytes"),
     }
 }

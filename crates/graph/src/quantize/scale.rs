@@ -12,10 +12,10 @@ pub enum Activations {
     Symmetric,
 }
 
-/// A scale and zero point of i8.
+/// What the numbers of i8 stand for: (number − zero point) · scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
-    /// What a step stands for.
+    /// What a step is.
     pub scale: f32,
     /// The number that stands for 0.
     pub zero_point: i32,

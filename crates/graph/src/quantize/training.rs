@@ -8,6 +8,7 @@ use tilewright_tensor::Tensor;
 use super::{
     convert::{self, Converted},
     norms::Norm,
+    parameters::Parameters,
     report::Layers,
     scale::{Activations, Scale},
     scheme::Scheme,
@@ -57,7 +58,7 @@ impl Training {
         // What was not observed has a scale of 1.
         let own = |at: usize| Scale { scale: (at + 2) as f32, zero_point: 0 };
         let scales = values.iter().enumerate().map(|(at, &id)| (id, own(at))).collect();
-        let Converted { layers, results, .. } = convert::convert(graph, scheme, &scales)?;
+        let Converted { layers, results, .. } = convert::convert(graph, scheme, &scales, None)?;
         let source: HashMap<ValueId, ValueId> = results
             .iter()
             .filter_map(|(_, id, bytes)| {
@@ -141,9 +142,27 @@ impl Training {
     /// # Errors
     /// Those of [`Graph::with_constants`] and of reading weights.
     pub fn convert(&self, constants: &HashMap<ValueId, Tensor>, scales: &[Scale]) -> Result<(Graph, Layers)> {
+        let (_, _, Converted { graph, layers, .. }) = self.converted(constants, scales)?;
+        Ok((graph, layers))
+    }
+
+    /// Its numbers apart from its graph, as [`super::Calibration::parameters`] gives them.
+    ///
+    /// # Errors
+    /// Those of [`Self::convert`].
+    pub fn parameters(&self, constants: &HashMap<ValueId, Tensor>, scales: &[Scale]) -> Result<Parameters> {
+        let (graph, scales, converted) = self.converted(constants, scales)?;
+        Parameters::of(&graph, &self.scheme, &scales, &converted)
+    }
+
+    fn converted(
+        &self,
+        constants: &HashMap<ValueId, Tensor>,
+        scales: &[Scale],
+    ) -> Result<(Graph, HashMap<ValueId, Scale>, Converted)> {
         let graph = self.graph.with_constants(constants)?;
         let scales = self.of.iter().filter_map(|(&id, &point)| Some((id, *scales.get(point)?))).collect();
-        let Converted { graph, layers, .. } = convert::convert(&graph, &self.scheme, &scales)?;
-        Ok((graph, layers))
+        let converted = convert::convert(&graph, &self.scheme, &scales, None)?;
+        Ok((graph, scales, converted))
     }
 }

@@ -1,4 +1,5 @@
-//! What was found out about cooperative matrices on an adapter: the outcomes of trials, as they are kept.
+//! What was found out about an adapter that it does not say itself, such as how quick its cooperative matrices are: the outcomes of
+//! trials, as they are kept.
 
 use std::{
     collections::BTreeMap,
@@ -11,24 +12,24 @@ use tilewright_runtime::{Context, Error, Result, write_whole};
 
 use super::sources::source_hash;
 
-/// The outcome of trying cooperative matrices beside plain kernels.
+/// The outcome of trying cooperative matrices, or products of four bytes, beside plain kernels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Trial {
-    /// Right, with the milliseconds of the plain kernel and of the one with cooperative matrices.
+    /// Right, with the milliseconds of the plain kernel and of the one that was tried.
     Right {
         /// Of the plain kernel.
         plain_ms: f64,
-        /// Of the one with cooperative matrices.
-        cooperative_ms: f64,
+        /// Of the one that was tried.
+        tried_ms: f64,
     },
     /// Not to be used, and why.
     Wrong(String),
 }
 
 impl Trial {
-    /// Whether they are right and quicker, by more than times differ from run to run.
+    /// Whether it is right and quicker, by more than times differ from run to run.
     pub fn pays(&self) -> bool {
-        matches!(self, Self::Right { plain_ms, cooperative_ms } if *cooperative_ms < 0.9 * plain_ms)
+        matches!(self, Self::Right { plain_ms, tried_ms } if *tried_ms < 0.9 * plain_ms)
     }
 }
 
@@ -49,6 +50,30 @@ impl Use {
             Self::F16 => "f16",
             Self::F32 => "f32",
             Self::SplitF16 => "split_f16",
+        }
+    }
+}
+
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Cooperative matrices.
+    Matrices(Use),
+    /// Products of four bytes, beside the same in f32.
+    Dot4,
+}
+
+impl From<Use> for Question {
+    fn from(which: Use) -> Self {
+        Self::Matrices(which)
+    }
+}
+
+impl Question {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Matrices(which) => which.name(),
+            Self::Dot4 => "dot4",
         }
     }
 }
@@ -89,7 +114,8 @@ fn write(context: &Context, trials: BTreeMap<String, Trial>) -> Result<()> {
 }
 
 /// What the trial of `which` said, if it has been run.
-pub(crate) fn known(context: &Context, which: Use) -> Option<Trial> {
+pub(crate) fn known(context: &Context, which: impl Into<Question>) -> Option<Trial> {
+    let which = which.into();
     context.attached::<Trials>().with(context, |known| known.get(which.name()).cloned())
 }
 
@@ -100,7 +126,8 @@ pub fn trials(context: &Context) -> [Option<Trial>; 3] {
 }
 
 /// Keeps the outcome of a trial: for this context, and where it has a cache folder for others.
-pub(crate) fn keep(context: &Context, which: Use, trial: Trial) {
+pub(crate) fn keep(context: &Context, which: impl Into<Question>, trial: Trial) {
+    let which = which.into();
     let all = context.attached::<Trials>().with(context, |known| {
         known.insert(which.name().to_owned(), trial);
         known.clone()
@@ -116,13 +143,13 @@ mod tests {
 
     #[test]
     fn a_trial_is_read_as_it_was_written() {
-        let right = Trial::Right { plain_ms: 2.0, cooperative_ms: 0.5 };
+        let right = Trial::Right { plain_ms: 2.0, tried_ms: 0.5 };
         let wrong = Trial::Wrong("12 of\n1048576 elements".to_owned());
         for trial in [&right, &wrong] {
             let text = serde_json::to_string(trial).expect("is written");
             assert_eq!(serde_json::from_str::<Trial>(&text).expect("is read"), *trial);
         }
         assert!(right.pays() && !wrong.pays());
-        assert!(!Trial::Right { plain_ms: 2.0, cooperative_ms: 1.9 }.pays());
+        assert!(!Trial::Right { plain_ms: 2.0, tried_ms: 1.9 }.pays());
     }
 }

@@ -68,7 +68,7 @@ fn run(context: &Context, which: Use) -> Result<Trial> {
     let (left, right) = (operand(context, dtype, 1)?, operand(context, dtype, 2)?);
     let [tried, plain] = algorithms(which);
     let (plain_ms, expected) = time(context, plain, &problem, &left, &right)?;
-    let (cooperative_ms, actual) = match time(context, tried, &problem, &left, &right) {
+    let (tried_ms, actual) = match time(context, tried, &problem, &left, &right) {
         Ok(found) => found,
         Err(error) => return Ok(Trial::Wrong(error.to_string())),
     };
@@ -85,7 +85,7 @@ fn run(context: &Context, which: Use) -> Result<Trial> {
     Ok(if wrong > 0 {
         Trial::Wrong(format!("{wrong} of {} elements differ from the plain kernel's", expected.len()))
     } else {
-        Trial::Right { plain_ms, cooperative_ms }
+        Trial::Right { plain_ms, tried_ms }
     })
 }
 

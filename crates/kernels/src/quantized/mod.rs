@@ -6,7 +6,10 @@ mod channels;
 pub mod conv2d;
 mod dequantize;
 mod fake_quantize;
+mod gather;
+mod lookup;
 mod max_pool2d;
+mod mul;
 mod quantize;
 mod windows;
 
@@ -15,7 +18,10 @@ pub use avg_pool2d::avg_pool2d;
 pub use conv2d::{QConv2dAlgorithm, QConv2dLaunch, qconv2d};
 pub use dequantize::dequantize;
 pub use fake_quantize::{fake_quantize, fake_quantize_backward};
+pub use gather::gather;
+pub use lookup::lookup;
 pub use max_pool2d::max_pool2d;
+pub use mul::mul;
 pub use quantize::{Scales, quantize};
 
 pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
@@ -26,7 +32,10 @@ pub(crate) fn params() -> Vec<crate::base::params::ParamsLayout> {
         conv2d::LAYOUTS,
         dequantize::LAYOUTS,
         fake_quantize::LAYOUTS,
+        gather::LAYOUTS,
+        lookup::LAYOUTS,
         max_pool2d::LAYOUTS,
+        mul::LAYOUTS,
         quantize::LAYOUTS,
     ]
     .concat()

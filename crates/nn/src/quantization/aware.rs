@@ -7,7 +7,7 @@ use std::{
 
 use tilewright_graph::{
     Graph, ValueId,
-    quantize::{Calibration, Layers, Training},
+    quantize::{Calibration, Layers, Parameters, Training},
 };
 use tilewright_tensor::Tensor;
 
@@ -132,6 +132,14 @@ impl QuantizationAware {
     /// [`tilewright_graph::Error::Calibration`] for a range that is no longer finite; what the device reports.
     pub fn convert(&self) -> Result<(Graph, Layers)> {
         Ok(self.training.convert(&self.constants()?, &self.points.scales()?)?)
+    }
+
+    /// The numbers of the network in bytes apart from its graph: what a file keeps, for any batch.
+    ///
+    /// # Errors
+    /// Those of [`Self::convert`].
+    pub fn parameters(&self) -> Result<Parameters> {
+        Ok(self.training.parameters(&self.constants()?, &self.points.scales()?)?)
     }
 
     fn constants(&self) -> Result<HashMap<ValueId, Tensor>> {

@@ -3,6 +3,7 @@
 pub(crate) mod checkpoint;
 pub(crate) mod host_tensor;
 pub(crate) mod load;
+pub(crate) mod quantized;
 pub(crate) mod report;
 pub(crate) mod source;
 pub(crate) mod state_dict;
@@ -11,6 +12,7 @@ pub(crate) mod transfer;
 
 pub use checkpoint::{Checkpoint, LossScale, TrainingState};
 pub use host_tensor::{HostTensor, narrow_i64};
+pub use quantized::QuantizedState;
 pub use report::{LoadReport, Misshaped};
 pub use source::{Prefixed, StateSource, Unwrapped};
 pub use state_dict::StateDict;

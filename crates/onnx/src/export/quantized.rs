@@ -55,6 +55,25 @@ pub(super) fn quantized(w: &mut Writer<'_>, node: &Node, op: &Quantized, x: &[St
             Ok(bytes(w, &mean, y))
         }
         Quantized::MaxPool2d(pool) => pooling::max(w, node, pool, w.shape(node, 0), &x[0]),
+        Quantized::Mul { zeros, multiplier, y } => {
+            let a = real(w, node, 0, &x[0], (*multiplier, zeros[0]));
+            let b = real(w, node, 1, &x[1], (1.0, zeros[1]));
+            let product = w.emit("Mul", &[&a, &b], vec![]);
+            Ok(bytes(w, &product, y))
+        }
+        Quantized::Lookup { .. } => {
+            let number = cast(w, &x[0], DType::I32);
+            let place = match operand_type(w, node, 0) {
+                DType::I8 => {
+                    let least =
+                        w.constant("least", &[], element_type(DType::I32), 128i32.to_le_bytes().to_vec());
+                    w.emit("Add", &[&number, &least], vec![])
+                }
+                _ => number,
+            };
+            Ok(w.emit("Gather", &[&x[1], &place], vec![int("axis", 0)]))
+        }
+        Quantized::Gather { axis } => Ok(w.emit("Gather", &[&x[0], &x[1]], vec![int("axis", *axis)])),
     }
 }
 

@@ -103,6 +103,7 @@ fn shared(operator: Operator) -> Option<Computation> {
         Operator::ReverseSequence => boxed(gather::reverse_sequence),
         Operator::Quantize => boxed(quantize::quantize),
         Operator::Dequantize => boxed(quantize::dequantize),
+        Operator::DynamicQuantize => boxed(quantize::dynamic_quantize),
         Operator::UnaryFloats(..)
         | Operator::UnaryChoice(..)
         | Operator::Prelu
@@ -155,7 +156,6 @@ fn alone(operator: HostOperator) -> Computation {
         HostOperator::Constant => boxed(create::constant),
         HostOperator::ConstantOfShape => boxed(create::constant_of_shape),
         HostOperator::Range => boxed(create::range),
-        HostOperator::DynamicQuantize => boxed(quantize::dynamic_quantize),
         HostOperator::Window(kind) => boxed(move |call| signal::window(call, kind)),
         HostOperator::Dft => boxed(signal::dft),
         HostOperator::Stft => boxed(signal::stft),

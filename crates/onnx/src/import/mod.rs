@@ -23,6 +23,7 @@ mod normalization;
 mod operators;
 mod pooling;
 mod ports;
+mod qdynamic;
 mod qmatmul;
 mod qreal;
 mod quantized;

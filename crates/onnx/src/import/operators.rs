@@ -4,7 +4,8 @@ use super::node::Ctx;
 use super::value::Value;
 use super::{
     activation, attention, contrib, convolution, einsum, elementwise, indexing, integers, loss, matmul,
-    movement, normalization, pooling, qmatmul, quantized, reduction, resize, roi, sampling, scales, windows,
+    movement, normalization, pooling, qdynamic, qmatmul, quantized, reduction, resize, roi, sampling, scales,
+    windows,
 };
 use crate::error::Result;
 use crate::model::Node;
@@ -108,6 +109,7 @@ pub(super) fn on_tensors(ctx: &Ctx, operator: Operator) -> Result<Vec<Value>> {
         Operator::DeformConv => windows::deform_conv(ctx),
         Operator::Quantize => scales::quantize(ctx),
         Operator::Dequantize => scales::dequantize(ctx),
+        Operator::DynamicQuantize => qdynamic::quantize(ctx),
         Operator::QLinearConv => quantized::conv(ctx),
         Operator::ConvInteger => quantized::conv_integer(ctx),
         Operator::QLinearMatMul => qmatmul::matmul(ctx),

@@ -5,7 +5,7 @@ use tilewright_tensor::Tensor;
 
 use super::node::{Ctx, device, signed};
 use super::quantized::{
-    Product, bias, byte_type, convolve, each, means, multipliers, result, scales, zero, zeros,
+    Product, Zero, bias, byte_type, convolve, each, means, multipliers, result, scales, zeros,
 };
 use super::value::Value;
 use crate::element::ElementType;
@@ -79,7 +79,7 @@ impl Rows {
     fn product(
         self,
         ctx: &Ctx,
-        x_zero: i32,
+        x_zero: Zero,
         weight_zeros: Option<Vec<i32>>,
         bias: Option<Tensor>,
         y: Option<(Steps, Vec<f32>)>,
@@ -101,12 +101,12 @@ pub(super) fn matmul(ctx: &Ctx) -> Result<Vec<Value>> {
     let by = rows.each(ctx, 4, &scales(ctx, 4)?)?;
     let zeros = rows.zeros(ctx, 5, 3)?;
     let steps = Some((y.steps(), multipliers(a, &by, y)));
-    Ok(vec![device(rows.product(ctx, a.zero, zeros, None, steps)?, y.dtype)])
+    Ok(vec![device(rows.product(ctx, Zero::Known(a.zero), zeros, None, steps)?, y.dtype)])
 }
 
 /// Operands: a, b, and the zero points of both, as far as they are there.
 pub(super) fn matmul_integer(ctx: &Ctx) -> Result<Vec<Value>> {
-    let a_zero = zero(ctx, 2, byte_type(ctx, 0)?)?;
+    let a_zero = Zero::of(ctx, 2, byte_type(ctx, 0)?)?;
     let rows = rows(ctx, ctx.bytes(0)?, 1, false)?;
     let zeros = rows.zeros(ctx, 3, 1)?;
     Ok(vec![device(rows.product(ctx, a_zero, zeros, None, None)?, ElementType::I32)])
@@ -142,9 +142,9 @@ pub(super) fn gemm(ctx: &Ctx) -> Result<Vec<Value>> {
     if ctx.has(7) {
         let y = result(ctx, 7, a.dtype)?;
         let steps = Some((y.steps(), multipliers(a, &by, y)));
-        return Ok(vec![device(rows.product(ctx, a.zero, zeros, added, steps)?, y.dtype)]);
+        return Ok(vec![device(rows.product(ctx, Zero::Known(a.zero), zeros, added, steps)?, y.dtype)]);
     }
-    let sums = rows.product(ctx, a.zero, zeros, added, None)?;
+    let sums = rows.product(ctx, Zero::Known(a.zero), zeros, added, None)?;
     let scale: Vec<f32> = by.iter().map(|by| a.scale * by).collect();
     let zero = Tensor::from_slice(ctx.context, &vec![0i32; outputs], &[outputs])?;
     let op = Op::Quantized(Quantized::Dequantize { axis: Some(1) });

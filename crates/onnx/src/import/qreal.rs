@@ -1,7 +1,7 @@
 //! Operators on bytes that have no operation of their own: by way of real numbers, or of words.
 
-use tilewright_ops::{Op, Quantized, UnaryOp};
-use tilewright_tensor::{DType, Tensor};
+use tilewright_ops::{Op, Quantized, UnaryOp, broadcast_shapes};
+use tilewright_tensor::Tensor;
 
 use super::node::{Ctx, device};
 use super::quantized::{Means, means, result};
@@ -38,13 +38,13 @@ pub(super) fn unary(ctx: &Ctx, op: UnaryOp) -> Result<Vec<Value>> {
 /// A product of whole numbers, broadcast. Operands: a, its scale and zero point; b's; the result's.
 pub(super) fn multiply(ctx: &Ctx) -> Result<Vec<Value>> {
     let (a, b, y) = (means(ctx, 0, 1)?, means(ctx, 3, 4)?, result(ctx, 6, ctx.dtype(0)?)?);
-    let term = |at: usize, means: Means| -> Result<Tensor> {
-        let zero = Tensor::from_slice(ctx.context, &[means.zero], &[])?;
-        Ok(ctx.bytes(at)?.cast(DType::I32)?.sub(&zero)?)
-    };
-    let product = term(0, a)?.mul(&term(3, b)?)?;
+    let (left, right) = (ctx.bytes(0)?, ctx.bytes(3)?);
+    let shape = broadcast_shapes(left.shape(), right.shape()).map_err(tilewright_tensor::Error::from)?;
+    let operands = [left.expand(&shape)?, right.expand(&shape)?];
     // In steps of the result, as sums of products are.
-    steps(ctx, &real(ctx, &product, a.scale * b.scale / y.scale, 0)?, 1.0, y)
+    let multiplier = a.scale * b.scale / y.scale;
+    let op = Op::Quantized(Quantized::Mul { zeros: [a.zero, b.zero], multiplier, y: y.steps() });
+    Ok(vec![device(Tensor::run_one(&op, &[&operands[0], &operands[1]])?, y.dtype)])
 }
 
 /// Operands: the result's scale and zero point; of each part the bytes, their scale and zero point.

@@ -104,7 +104,7 @@ pub(super) fn each<T: Copy>(ctx: &Ctx, at: usize, numbers: &[T], outputs: usize)
 /// The operands of a convolution of bytes besides its window.
 pub(super) struct Product {
     pub x: Tensor,
-    pub x_zero: i32,
+    pub x_zero: Zero,
     pub weight: Tensor,
     /// One for each output.
     pub weight_zeros: Option<Vec<i32>>,
@@ -113,9 +113,48 @@ pub(super) struct Product {
     pub y: Option<(Steps, Vec<f32>)>,
 }
 
-/// A convolution of bytes over two axes.
+/// The number that stands for 0.
+#[derive(Clone)]
+pub(super) enum Zero {
+    /// Known at import.
+    Known(i32),
+    /// One of i32 that follows from what the model is run on.
+    Found(Tensor),
+}
+
+impl Zero {
+    /// That of operand `at` of a product's sums, of the type `of`.
+    pub(super) fn of(ctx: &Ctx, at: usize, of: ElementType) -> Result<Self> {
+        match ctx.inputs.get(at) {
+            Some(Some(Value::Device { tensor, .. })) if tensor.count() == 1 => {
+                Ok(Self::Found(ctx.any(at)?.reshape(&[])?))
+            }
+            _ => zero(ctx, at, of).map(Self::Known),
+        }
+    }
+}
+
+/// A convolution of bytes over two axes. What x's zero point adds to sums is taken off where it is not known before.
 pub(super) fn convolve(ctx: &Ctx, conv: Conv2d, product: Product) -> Result<Tensor> {
     let Product { x, x_zero, weight, weight_zeros, bias, y } = product;
+    let x_zero = match x_zero {
+        Zero::Known(zero) => zero,
+        Zero::Found(zero) => {
+            let [_, rest @ ..] = x.shape() else { return Err(ctx.wrong("x has no axes".to_owned())) };
+            let shape = [&[1], rest].concat();
+            let ones = vec![1u8; shape.iter().product()];
+            let ones = Tensor::from_slice(ctx.context, &ones, &shape)?;
+            let sums = |x: Tensor| {
+                let (weight, weight_zeros) = (weight.clone(), weight_zeros.clone());
+                convolve(
+                    ctx,
+                    conv,
+                    Product { x, x_zero: Zero::Known(0), weight, weight_zeros, bias: None, y: None },
+                )
+            };
+            return Ok(sums(x.clone())?.sub(&sums(ones)?.mul(&zero)?)?);
+        }
+    };
     let tensor = |values: &[i32]| Tensor::from_slice(ctx.context, values, &[values.len()]);
     let zeros = weight_zeros.filter(|zeros| zeros.iter().any(|&zero| zero != 0));
     let zeros = zeros.map(|zeros| tensor(&zeros)).transpose()?;
@@ -139,7 +178,7 @@ pub(super) fn multipliers(x: Means, weight: &[f32], y: Means) -> Vec<f32> {
 }
 
 /// x and the weight over two axes, with x padded where the sides differ, and the window.
-fn windowed(ctx: &Ctx, weight: usize, x_zero: i32) -> Result<(Tensor, Tensor, Conv2d)> {
+fn windowed(ctx: &Ctx, weight: usize, x_zero: &Zero) -> Result<(Tensor, Tensor, Conv2d)> {
     let kernel = ctx.shape(weight)?.get(2..).unwrap_or(&[]).to_vec();
     let Window { strides, dilations, pads, .. } = window::window(ctx, ctx.shape(0)?, Some(&kernel))?;
     let (x, weight) = (two_axes(ctx, &ctx.bytes(0)?)?, two_axes(ctx, &ctx.bytes(weight)?)?);
@@ -149,6 +188,11 @@ fn windowed(ctx: &Ctx, weight: usize, x_zero: i32) -> Result<(Tensor, Tensor, Co
     let (x, padding) = if alike {
         (x, [pads[0][0], pads[1][0]])
     } else {
+        let Zero::Known(x_zero) = *x_zero else {
+            return Err(ctx.unsupported(
+                "padding that differs by side around a zero point found at run time".to_owned(),
+            ));
+        };
         let border = [(0, 0), (0, 0), pads[0].into(), pads[1].into()];
         (x.cast(DType::F32)?.pad(&border, x_zero as f32)?.cast(x.dtype())?, [0, 0])
     };
@@ -176,10 +220,10 @@ pub(super) fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
     let by = each(ctx, 4, &scales(ctx, 4)?, outputs)?;
     let weight_zeros = zeros(ctx, 5, weight_type)?.map(|zeros| each(ctx, 5, &zeros, outputs)).transpose()?;
     let rank = ctx.shape(0)?.len();
-    let (tensor, weight, op) = windowed(ctx, 3, x.zero)?;
+    let (tensor, weight, op) = windowed(ctx, 3, &Zero::Known(x.zero))?;
     let product = Product {
         x: tensor,
-        x_zero: x.zero,
+        x_zero: Zero::Known(x.zero),
         weight,
         weight_zeros,
         bias: bias(ctx, 8)?,
@@ -190,12 +234,12 @@ pub(super) fn conv(ctx: &Ctx) -> Result<Vec<Value>> {
 
 /// Operands: x, the weight, and the zero points of both, as far as they are there.
 pub(super) fn conv_integer(ctx: &Ctx) -> Result<Vec<Value>> {
-    let x_zero = zero(ctx, 2, byte_type(ctx, 0)?)?;
+    let x_zero = Zero::of(ctx, 2, byte_type(ctx, 0)?)?;
     let outputs = ctx.shape(1)?.first().copied().unwrap_or(0);
     let weight_zeros =
         zeros(ctx, 3, byte_type(ctx, 1)?)?.map(|zeros| each(ctx, 3, &zeros, outputs)).transpose()?;
     let rank = ctx.shape(0)?.len();
-    let (x, weight, op) = windowed(ctx, 1, x_zero)?;
+    let (x, weight, op) = windowed(ctx, 1, &x_zero)?;
     let product = Product { x, x_zero, weight, weight_zeros, bias: None, y: None };
     Ok(vec![device(own_axes(convolve(ctx, op, product)?, rank)?, ElementType::I32)])
 }

@@ -140,7 +140,7 @@ fn pairs(nodes: &[Node]) -> HashSet<&str> {
     for node in nodes.iter().filter(|node| node.domain.is_empty()) {
         let first = match node.op_type.as_str() {
             "Conv" | "MatMul" | "Gemm" => node.input(0).is_some_and(|name| made.contains(name)),
-            "Add" => true,
+            "Add" | "Mul" | "Concat" => true,
             _ => continue,
         };
         let read = node.inputs.iter().map(String::as_str).filter(|name| made.contains(name));

@@ -70,6 +70,7 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Swish => vec!["silu"],
         Operator::Quantize => vec!["quantize"],
         Operator::Dequantize => vec!["dequantize"],
+        Operator::DynamicQuantize => vec![],
         Operator::QLinearConv
         | Operator::ConvInteger
         | Operator::QLinearMatMul

@@ -3,7 +3,6 @@
 use super::operator::{HostOperator, HostRow, Windowing};
 
 pub(super) const ON_HOST: &[HostRow] = &[
-    ("DynamicQuantizeLinear", HostOperator::DynamicQuantize),
     ("HannWindow", HostOperator::Window(Windowing::Hann)),
     ("HammingWindow", HostOperator::Window(Windowing::Hamming)),
     ("BlackmanWindow", HostOperator::Window(Windowing::Blackman)),

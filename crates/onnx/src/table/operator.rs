@@ -180,6 +180,8 @@ pub(crate) enum Operator {
     Quantize,
     /// The numbers of such steps.
     Dequantize,
+    /// Steps of a scale that follows from the numbers.
+    DynamicQuantize,
     /// Convolution of bytes to bytes.
     QLinearConv,
     /// Convolution of bytes to sums.
@@ -292,8 +294,6 @@ pub(crate) enum HostOperator {
     ConstantOfShape,
     /// Numbers one step apart.
     Range,
-    /// Steps of a scale that follows from the numbers.
-    DynamicQuantize,
     /// A window for a signal.
     Window(Windowing),
     /// The transform of a signal.

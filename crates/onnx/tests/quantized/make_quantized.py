@@ -16,7 +16,7 @@ import onnxruntime as ort
 from onnx import TensorProto as T
 from onnx import helper as H
 from onnx import numpy_helper
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 
 HERE = pathlib.Path(__file__).resolve().parent
 MS = "com.microsoft"
@@ -161,20 +161,21 @@ def others():
         check(f"moved_{kind}", nodes, {"x": x}, constants)
 
 
+def case(name, nodes, inputs, weights, scales, last, y_scale=0.3, dtype=np.int8, y_zero=5, **more):
+    """`inputs` and those of `weights` that are in `scales` are dequantised as `r…`, and `last` is quantised."""
+    made, constants = [], {}
+    for key, (scale, zero) in scales.items():
+        value = inputs.get(key, weights.get(key))
+        constants |= {f"{key}/s": np.asarray(scale, np.float32), f"{key}/z": np.asarray(zero, value.dtype)}
+        axis = {"axis": 0} if np.ndim(scale) else {}
+        made.append(node("DequantizeLinear", [key, f"{key}/s", f"{key}/z"], [f"r{key}"], **axis))
+    constants |= {"y/s": np.float32(y_scale), "y/z": np.asarray(y_zero, dtype)}
+    nodes = made + nodes + [node("QuantizeLinear", [last, "y/s", "y/z"], ["y"])]
+    check(f"pairs_{name}", nodes, inputs, weights | constants, **more)
+
+
 def pairs():
     """Real numbers between bytes, which a pass makes operations on bytes of."""
-    def case(name, nodes, inputs, weights, scales, last, y_scale=0.3, dtype=np.int8, y_zero=5, **more):
-        """`inputs` and those of `weights` that are in `scales` are dequantised as `r…`, and `last` is quantised."""
-        made, constants = [], {}
-        for key, (scale, zero) in scales.items():
-            value = inputs.get(key, weights.get(key))
-            constants |= {f"{key}/s": np.asarray(scale, np.float32), f"{key}/z": np.asarray(zero, value.dtype)}
-            axis = {"axis": 0} if np.ndim(scale) else {}
-            made.append(node("DequantizeLinear", [key, f"{key}/s", f"{key}/z"], [f"r{key}"], **axis))
-        constants |= {"y/s": np.float32(y_scale), "y/z": np.asarray(y_zero, dtype)}
-        nodes = made + nodes + [node("QuantizeLinear", [last, "y/s", "y/z"], ["y"])]
-        check(f"pairs_{name}", nodes, inputs, weights | constants, **more)
-
     x, w = whole(np.int8, 2, 3, 9, 8), whole(np.int8, 6, 3, 3, 3)
     per, x_scale = real(6, low=0.005, high=0.02), np.float32(0.03)
     b = rng.integers(-9000, 9000, 6).astype(np.int32)
@@ -266,6 +267,50 @@ def networks():
             save(f"network_{format}_{x}{w}", model, {"x": real(4, 3, 12, 12, low=-1.5, high=1.5)})
 
 
+def tables():
+    """Functions, products and nearest elements between bytes."""
+    p, q = whole(np.int8, 2, 3, 7, 8), whole(np.int8, 2, 3, 7, 8)
+    both, row = {"p": (0.05, 3), "q": (0.02, -7)}, whole(np.int8, 3, 1, 1)
+    one = {"p": both["p"]}
+    for name in ("Sigmoid", "Tanh", "HardSwish", "Elu"):
+        case(name.lower(), [node(name, ["rp"], ["a"])], {"p": p}, {}, one, "a", 0.02)
+    case("another_scale", [node("Identity", ["rp"], ["a"])], {"p": p}, {}, one, "a", 0.07, y_zero=-8)
+    case("mul", [node("Mul", ["rp", "rq"], ["a"])], {"p": p, "q": q}, {}, both, "a", 0.083)
+    case("mul_row", [node("Mul", ["rp", "rq"], ["a"])], {"p": p}, {"q": row}, both, "a", 0.083)
+    case("concat_scales", [node("Concat", ["rp", "rq"], ["a"], axis=1)], {"p": p, "q": q}, {}, both, "a", 0.05, y_zero=3)
+    sizes = {"sizes": np.asarray([2, 3, 14, 20], np.int64)}
+    nearest = node("Resize", ["rp", "", "", "sizes"], ["a"], mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    case("nearest", [nearest], {"p": p}, sizes, one, "a", 0.05, y_zero=3)
+
+
+def dynamic():
+    """Scales and zero points that follow from the input."""
+    scale = node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"])
+    for name, low in (("both_sides", -3), ("above", 0.5)):
+        check(f"dynamic_{name}", scale, {"x": real(3, 5, low=low, high=4)}, {}, outputs=("q", "s", "z"))
+    check("dynamic_zeros", scale, {"x": np.zeros((2, 3), np.float32)}, {}, outputs=("q", "s", "z"))
+    m, zeros = whole(np.int8, 12, 7), whole(np.int8, 7)
+    for name, shape in (("rows", (5, 12)), ("sets", (2, 3, 12))):
+        nodes = [scale, node("MatMulInteger", ["q", "m", "z", "mz"], ["y"])]
+        check(f"dynamic_matmul_{name}", nodes, {"x": real(*shape, low=-2, high=3)}, {"m": m, "mz": np.int8(4)})
+    check("dynamic_matmul_columns", [scale, node("MatMulInteger", ["q", "m", "z", "mz"], ["y"])], {"x": real(5, 12, low=-2, high=3)}, {"m": m, "mz": zeros})
+    w = whole(np.uint8, 6, 3, 3, 3)
+    nodes = [scale, node("ConvInteger", ["q", "w", "z", "wz"], ["y"], pads=[1, 1, 1, 1], strides=[2, 1])]
+    check("dynamic_conv", nodes, {"x": real(2, 3, 9, 8, low=-2, high=3)}, {"w": w, "wz": np.uint8(120)})
+    # What quantize_dynamic makes of a network.
+    weights = {"w1": real(12, 16, low=-0.5, high=0.5), "b1": real(16), "w2": real(16, 7, low=-0.5, high=0.5)}
+    nodes = [node("MatMul", ["x", "w1"], ["p"]), node("Add", ["p", "b1"], ["a"]), node("Relu", ["a"], ["r"]), node("MatMul", ["r", "w2"], ["y"])]
+    graph = H.make_graph(
+        nodes, "dynamic", [H.make_tensor_value_info("x", T.FLOAT, (5, 12))], [H.make_tensor_value_info("y", T.FLOAT, (5, 7))],
+        [numpy_helper.from_array(v, k) for k, v in weights.items()],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        onnx.save(H.make_model(graph, opset_imports=[H.make_opsetid("", 17)], ir_version=9), folder / "f32.onnx")
+        quantize_dynamic(folder / "f32.onnx", folder / "q.onnx")
+        save("network_dynamic", onnx.load(folder / "q.onnx"), {"x": real(5, 12, low=-2, high=3)})
+
+
 for old in HERE.glob("*.onnx"):
     old.unlink()
 ort.set_default_logger_severity(3)
@@ -274,3 +319,5 @@ products()
 others()
 pairs()
 networks()
+tables()
+dynamic()

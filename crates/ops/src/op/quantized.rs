@@ -52,4 +52,24 @@ pub enum Quantized {
     },
     /// `x` of bytes: maxima of windows.
     MaxPool2d(Pool2d),
+    /// `a`, `b` of bytes and one shape: clamp(round((a − its zero point) · (b − its zero point) · multiplier) + zero point).
+    Mul {
+        /// The numbers of a and of b that stand for 0.
+        zeros: [i32; 2],
+        /// The scales of both by the result's.
+        multiplier: f32,
+        /// How products become bytes.
+        y: Steps,
+    },
+    /// `x` of bytes and `table`, 256 bytes of the result's type: the table's entry for each number, counted from the least one
+    /// ([`crate::quantized::lookup_table`]). Any function of one number, and a change of scale.
+    Lookup {
+        /// Of the result: i8 or u8.
+        dtype: DType,
+    },
+    /// `x` of bytes and `indices` of i32, one axis: elements along `axis`; 0 for an index that is outside.
+    Gather {
+        /// The axis.
+        axis: usize,
+    },
 }

@@ -8,7 +8,8 @@ use super::{
 use crate::{
     dtype::DType,
     error::ShapeError,
-    quantized::{AVERAGES, QConv2d, Steps, add_shape, scaled_shape},
+    quantized::{AVERAGES, QConv2d, Steps, add_shape, lookup_shape, mul_shape, scaled_shape},
+    resample::gather_shape,
 };
 
 use Preference::{Alike, ChannelsLast, None as AsItIs, RowMajor};
@@ -103,6 +104,29 @@ impl Quantized {
             .accepts([Accepts::Bytes])
             .lies(ChannelsLast)
             .flops(|_, outputs| elements(&outputs[0]) * elements(&pool.kernel)),
+            Self::Mul { zeros: _, multiplier, y } => {
+                Facts::new("qmul", &["a", "b"], |inputs| mul_shape(inputs[0], inputs[1], *multiplier, y))
+                    .accepts([Accepts::Bytes, Accepts::Bytes])
+                    .gives(0, y.dtype)
+                    .lies(Alike)
+                    .flops_each(2)
+            }
+            Self::Lookup { dtype } => {
+                Facts::new("qlookup", &["x", "table"], |inputs| lookup_shape(inputs[0], inputs[1], *dtype))
+                    .accepts([Accepts::Bytes, Accepts::Only(*dtype)])
+                    .gives(0, *dtype)
+                    .flops_each(1)
+            }
+            Self::Gather { axis } => Facts::new("qgather", &["x", "indices"], |inputs| {
+                if inputs[1].len() != 1 {
+                    let (op, shape, expected) = ("qgather", inputs[1].to_vec(), "one");
+                    return Err(ShapeError::Rank { op, operand: "indices", shape, expected });
+                }
+                gather_shape(inputs[0], *axis, inputs[1])
+            })
+            .movement()
+            .accepts([Accepts::Bytes, I32])
+            .each_lies([AsItIs, RowMajor]),
         }
     }
 }

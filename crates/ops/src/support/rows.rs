@@ -338,6 +338,15 @@ pub const OPERATIONS: &[Operation] = &[
         .reference("quantized::qmax_pool2d")
         .int8()
         .onnx("MaxPool"),
+    Operation::new("qmul", "quantized", &["qmul"])
+        .reference("quantized::qmul")
+        .int8()
+        .onnx("com.microsoft.QLinearMul"),
+    Operation::new("qlookup", "quantized", &["qlookup"])
+        .reference("quantized::qlookup")
+        .int8()
+        .onnx("com.microsoft.QLinearSigmoid, com.microsoft.QLinearLeakyRelu"),
+    Operation::new("qgather", "quantized", &["qgather"]).reference("quantized::qgather").int8(),
     Operation::new("from_texture", "texture", &["texture_to_tensor"])
         .reference("texture::texture_to_tensor")
         .f16(),

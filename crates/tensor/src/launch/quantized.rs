@@ -54,6 +54,36 @@ pub(super) fn launch(op: &Quantized, inputs: &[&Tensor], shape: &[usize], hints:
             }
             Ok(y)
         }
+        Quantized::Mul { zeros, multiplier, y: steps } => {
+            let a = x;
+            for (x, &zero) in inputs.iter().zip(zeros) {
+                check_zero_point("qmul", "zero_point", zero, x.dtype())?;
+            }
+            let b = inputs[1].to_layout(a.layout())?;
+            let y = Tensor::empty(a.context(), shape, steps.dtype, a.layout())?;
+            if y.count() > 0 {
+                let operands = [(a.buffer(), a.dtype(), zeros[0]), (b.buffer(), b.dtype(), zeros[1])];
+                quantized::mul(a.context(), operands, *multiplier, y.buffer(), steps, y.count())?;
+            }
+            Ok(y)
+        }
+        Quantized::Lookup { dtype } => {
+            let y = x.like(*dtype)?;
+            if y.count() > 0 {
+                let from = (x.buffer(), x.dtype());
+                quantized::lookup(x.context(), from, inputs[1].buffer(), y.buffer(), y.count())?;
+            }
+            Ok(y)
+        }
+        Quantized::Gather { axis } => {
+            let y = Tensor::empty(x.context(), shape, x.dtype(), x.layout())?;
+            if y.count() > 0 {
+                let from = (x.buffer(), [x.shape()[*axis], x.strides()[*axis].unsigned_abs()]);
+                let indices = (inputs[1].buffer(), shape[*axis]);
+                quantized::gather(x.context(), from, indices, y.buffer(), y.count())?;
+            }
+            Ok(y)
+        }
     }
 }
 

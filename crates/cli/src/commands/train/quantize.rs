@@ -8,7 +8,7 @@ use tilewright_graph::{
     quantize::{Activations, Calibration, Layers, Scheme},
 };
 use tilewright_nn::{
-    INPUT, Module, ParameterStore, Pass, Port, StateDict, Values, Var,
+    INPUT, Module, ParameterStore, Pass, Port, QuantizedState, StateDict, Values, Var,
     quantization::{QuantizationAware, QuantizationOptions, Ranges},
 };
 use tilewright_ops::{DType, SliceRange};
@@ -23,7 +23,7 @@ use crate::{error::Error, error::Result, files};
 #[derive(Debug, clap::Args)]
 pub struct QuantizeArguments {
     /// Train on from --weights with weights and activations rounded as in int8, and write the network in bytes
-    /// (OUTPUT/model.onnx) and its accuracy, too.
+    /// (OUTPUT/model.onnx and int8.safetensors) and its accuracy, too.
     #[arg(long, requires = "weights", conflicts_with_all = ["checkpoint_activations"])]
     quantize_aware: bool,
     /// Training batches whose activations give the first ranges.
@@ -155,10 +155,19 @@ impl Aware {
         Freezing { module: self.module.clone(), part: self.frozen_part }
     }
 
-    /// The network in bytes, written to `path`.
-    pub fn convert(&self, path: &Path, name: &str) -> Result<(Replayed, Layers)> {
+    /// The network in bytes, written with its graph to `onnx` and without it to `numbers`.
+    pub fn convert(
+        &self,
+        [onnx, numbers]: [&Path; 2],
+        name: &str,
+        metadata: String,
+    ) -> Result<(Replayed, Layers)> {
         let (graph, layers) = self.module.convert()?;
-        files::write_whole(path, &tilewright_onnx::export(&graph, name)?)?;
+        files::write_whole(onnx, &tilewright_onnx::export(&graph, name)?)?;
+        let begun = StateDict::of(&self.begun)?.tensors.into_iter();
+        let shapes = begun.map(|(name, tensor)| (name, tensor.shape().to_vec())).collect();
+        let parameters = self.module.parameters()?;
+        QuantizedState { parameters, shapes, about: Some(metadata) }.write(numbers)?;
         let names = |ports: &[(String, _)]| ports.iter().map(|(name, _)| name.clone()).collect();
         let (inputs, outputs) = (names(graph.inputs()), names(graph.outputs()));
         let compiled = Compiled::new(&graph, &Options::default())?;

@@ -27,8 +27,8 @@ use crate::{error::Error, error::Result, trained::Trained};
 const EVALUATED: (usize, usize) = (250, 16);
 /// Pixels of an image from which on it is a picture.
 const PICTURE: usize = 64 * 64;
-/// Where the network in bytes goes.
-const ONNX: &str = "model.onnx";
+/// Where the network in bytes goes: with its graph, and as numbers for the network of the zoo.
+const IN_BYTES: [&str; 2] = ["model.onnx", "int8.safetensors"];
 
 /// What is trained: the images, the network, what is learnt.
 pub struct Work<'a> {
@@ -277,7 +277,8 @@ impl<'a> Work<'a> {
             answers.as_ref(),
         )?;
         let files = [("metrics", metrics.path().to_owned()), ("weights", weights)];
-        let bytes = last.int8.is_some().then(|| ("network in int8", self.path(ONNX)));
+        let bytes = IN_BYTES.map(|name| ("network in int8", self.path(name)));
+        let bytes = bytes.into_iter().filter(|_| last.int8.is_some());
         for (what, path) in files.into_iter().chain(bytes).chain(made) {
             say!("  {what:<32} {}", path.display());
         }
@@ -286,7 +287,9 @@ impl<'a> Work<'a> {
 
     /// Writes the network in bytes, and tries it and the one that training began with.
     fn in_bytes(&self, aware: &Aware) -> Result<Int8Record> {
-        let (bytes, layers) = aware.convert(&self.path(ONNX), self.network.name)?;
+        let [onnx, numbers] = IN_BYTES.map(|name| self.path(name));
+        let about = self.trained().text();
+        let (bytes, layers) = aware.convert([&onnx, &numbers], self.network.name, about)?;
         let accuracy = |module: &dyn Module| -> Result<f64> {
             let see = |_: &_, _: &_| Ok(());
             let scores = tilewright_train::evaluate(self.context, module, self.task.task(), &self.test, see)?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tilewright_ops::{DType, Op, Quantized};
+use tilewright_ops::{DType, Op, Quantized, Steps};
 use tilewright_tensor::Tensor;
 
 use crate::{Graph, Node, Result, Rewriter, ValueId};
@@ -32,6 +32,14 @@ pub(super) struct Whole {
     pub scale: f32,
     pub zero: i32,
     pub dtype: DType,
+}
+
+/// What a result is to be.
+pub(super) struct Target {
+    pub scale: f32,
+    pub steps: Steps,
+    /// Whether nothing but the ends of its type clamps it.
+    pub bare: bool,
 }
 
 /// The graph that is read, and the one that is written.
@@ -143,4 +151,9 @@ fn whole_numbers(tensor: &Tensor) -> Result<Vec<i32>> {
         DType::U8 => tensor.to_vec::<u8>()?.into_iter().map(i32::from).collect(),
         _ => tensor.to_vec::<i32>()?,
     })
+}
+
+/// Whether bytes stand for the same as the result's.
+pub(super) fn is_same(x: &Whole, y: &Target) -> bool {
+    x.scale == y.scale && x.zero == y.steps.zero_point && x.dtype == y.steps.dtype
 }

@@ -14,6 +14,8 @@ pub enum QConv2dAlgorithm {
     Lanes,
     /// `qconv2d_implicit_gemm`: implicit GEMM by products of four bytes.
     ImplicitGemm,
+    /// `qconv2d_implicit_gemm` in f32, where that is exact: for GPUs whose drivers emulate products of four bytes.
+    ImplicitGemmF32,
     /// `qconv2d_depthwise`: one filter to a channel.
     Depthwise,
 }
@@ -27,7 +29,8 @@ const COLUMNS: usize = 24;
 
 impl QConv2dAlgorithm {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::ImplicitGemm, Self::Lanes, Self::Depthwise, Self::Direct];
+    pub const ALL: [Self; 5] =
+        [Self::ImplicitGemm, Self::ImplicitGemmF32, Self::Lanes, Self::Depthwise, Self::Direct];
 
     /// The name used in tables and on the command line.
     pub const fn name(self) -> &'static str {
@@ -35,6 +38,7 @@ impl QConv2dAlgorithm {
             Self::Direct => "direct",
             Self::Lanes => "lanes",
             Self::ImplicitGemm => "implicit_gemm",
+            Self::ImplicitGemmF32 => "implicit_gemm_f32",
             Self::Depthwise => "depthwise",
         }
     }
@@ -44,7 +48,7 @@ impl QConv2dAlgorithm {
         match self {
             Self::Direct => "qconv2d_direct",
             Self::Lanes => "qconv2d_lanes",
-            Self::ImplicitGemm => "qconv2d_implicit_gemm",
+            Self::ImplicitGemm | Self::ImplicitGemmF32 => "qconv2d_implicit_gemm",
             Self::Depthwise => "qconv2d_depthwise",
         }
     }
@@ -64,7 +68,7 @@ impl QConv2dAlgorithm {
             Self::Depthwise if columns(problem) > COLUMNS || rows(problem) > ROWS => {
                 Some("it writes out windows of 9 rows and strips of them of 24 columns at most")
             }
-            Self::Direct | Self::Lanes | Self::ImplicitGemm | Self::Depthwise => None,
+            Self::Direct | Self::Lanes | Self::ImplicitGemm | Self::ImplicitGemmF32 | Self::Depthwise => None,
         }
     }
 }

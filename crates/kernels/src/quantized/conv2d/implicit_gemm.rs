@@ -29,7 +29,13 @@ pub(super) const LAYOUT: ParamsLayout = Params::LAYOUT;
 /// Pixels and output channels of a workgroup's tile.
 const TILE: usize = 64;
 
-pub(super) fn run(context: &Context, call: &QConv2dLaunch<'_>, operands: &Operands<'_>) -> Result<()> {
+/// With products of four bytes, or in f32.
+pub(super) fn run(
+    context: &Context,
+    call: &QConv2dLaunch<'_>,
+    operands: &Operands<'_>,
+    real: bool,
+) -> Result<()> {
     let op = QConv2d::OP;
     let number = |value| to_u32(op, value);
     let packed = pack(context, call, &Order::Inputs)?;
@@ -57,7 +63,7 @@ pub(super) fn run(context: &Context, call: &QConv2dLaunch<'_>, operands: &Operan
         pad1: 0,
         pad2: 0,
     };
-    let kernel = call.specialise(Specialisation::new("qconv2d_implicit_gemm"));
+    let kernel = call.specialise(Specialisation::new("qconv2d_implicit_gemm").with_bool("REAL", real));
     let buffers = &[operands.x, &packed, operands.constants, operands.residual, operands.y];
     let groups = workgroups as u64;
     context.dispatch(&kernel, &Dispatch { op, params: bytemuck::bytes_of(&params), buffers, groups })

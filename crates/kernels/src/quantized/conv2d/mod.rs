@@ -9,11 +9,13 @@ mod lanes;
 mod prepare;
 mod run;
 mod table;
+mod trial;
 
 pub use algorithm::QConv2dAlgorithm;
 pub use call::QConv2dLaunch;
 pub use run::qconv2d;
 pub use table::{candidates, choose};
+pub use trial::try_dot4;
 
 use crate::base::params::ParamsLayout;
 

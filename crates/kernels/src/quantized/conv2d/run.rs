@@ -9,6 +9,7 @@ use super::{
     depthwise, direct, implicit_gemm, lanes,
     prepare::constants,
     table::choose,
+    trial::try_out,
 };
 use crate::{
     base::device::Device,
@@ -20,7 +21,11 @@ use crate::{
 /// # Errors
 /// [`Error::Unsupported`] for an algorithm that cannot run this shape here.
 pub fn qconv2d(context: &Context, call: &QConv2dLaunch<'_>, y: &Buffer) -> Result<()> {
-    let (op, problem, device) = (QConv2d::OP, &call.problem, Device::of(context));
+    let (op, problem) = (QConv2d::OP, &call.problem);
+    if call.algorithm.is_none() {
+        try_out(context);
+    }
+    let device = Device::of(context);
     let algorithm = call.algorithm.unwrap_or_else(|| choose(&device, problem).algorithm);
     if let Some(obstacle) = algorithm.obstacle(&device, problem) {
         return Err(Error::Unsupported {
@@ -48,7 +53,8 @@ pub fn qconv2d(context: &Context, call: &QConv2dLaunch<'_>, y: &Buffer) -> Resul
         match algorithm {
             QConv2dAlgorithm::Direct => direct::run(context, call, &operands),
             QConv2dAlgorithm::Lanes => lanes::run(context, call, &operands),
-            QConv2dAlgorithm::ImplicitGemm => implicit_gemm::run(context, call, &operands),
+            QConv2dAlgorithm::ImplicitGemm => implicit_gemm::run(context, call, &operands, false),
+            QConv2dAlgorithm::ImplicitGemmF32 => implicit_gemm::run(context, call, &operands, true),
             QConv2dAlgorithm::Depthwise => depthwise::run(context, call, &operands),
         }
     };

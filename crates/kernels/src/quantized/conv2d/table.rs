@@ -42,10 +42,17 @@ const TABLE: &[Rule<Problem, QConv2dAlgorithm>] = &[
     },
     Rule {
         device: Gpu,
-        when: "always",
+        when: "products of four bytes are quicker than the same in f32",
         test: |_| true,
         algorithm: QConv2dAlgorithm::ImplicitGemm,
         why: "four products in one instruction, and operands shared in workgroup memory",
+    },
+    Rule {
+        device: Gpu,
+        when: "always",
+        test: |_| true,
+        algorithm: QConv2dAlgorithm::ImplicitGemmF32,
+        why: "the driver makes a dozen instructions of a product of four bytes, and f32 holds 1,024 exactly",
     },
 ];
 
@@ -54,6 +61,7 @@ pub fn choose(device: &Device, problem: &Problem) -> Choice<QConv2dAlgorithm> {
     let rule = TABLE.iter().find(|rule| {
         rule.device == device.class
             && (rule.test)(problem)
+            && (device.dot4_pays || rule.algorithm != QConv2dAlgorithm::ImplicitGemm)
             && rule.algorithm.obstacle(device, problem).is_none()
     });
     let (when, why, algorithm) = match rule {

@@ -18,7 +18,8 @@ use tilewright_cli::commands::Cli;
 use written::{Written, commands, is_variable, split};
 
 /// Commands that take long, and the test that runs them on something small.
-const ELSEWHERE: [(&str, &str); 18] = [
+const ELSEWHERE: [(&str, &str); 19] = [
+    ("infer resnet20 --weights quantised.safetensors", "crates/cli/tests/quantize.rs"),
     ("segment", "crates/cli/tests/segment.rs"),
     ("classify", "crates/cli/tests/vision.rs"),
     ("features", "crates/cli/tests/vision.rs"),

@@ -41,6 +41,9 @@ pub struct QuantizedState {
     pub about: Option<String>,
 }
 
+/// A tensor as it is written.
+type Stored<'a> = (Dtype, Vec<usize>, Cow<'a, [u8]>);
+
 /// What is written beside the tensors.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
@@ -75,7 +78,7 @@ impl QuantizedState {
     /// # Errors
     /// [`Error::File`]; the file that was there stays.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Cow<'_, [u8]>)> = BTreeMap::new();
+        let mut tensors: BTreeMap<String, Stored<'_>> = BTreeMap::new();
         let Parameters { keep, activations, products, constants } = &self.parameters;
         for (layer, Product { shape, numbers, scales, bias }) in products {
             let outputs = vec![scales.len()];

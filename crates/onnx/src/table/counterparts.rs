@@ -77,6 +77,8 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::MatMulInteger
         | Operator::Contrib(Contrib::QGemm) => vec!["qconv2d"],
         Operator::Contrib(Contrib::QLinearAdd) => vec!["qadd"],
+        Operator::Contrib(Contrib::QLinearMul) => vec!["qmul"],
+        Operator::Contrib(Contrib::QLinearSigmoid | Contrib::QLinearLeakyRelu) => vec!["qlookup"],
         Operator::Contrib(Contrib::QLinearAveragePool | Contrib::QLinearGlobalAveragePool) => {
             vec!["qavg_pool2d"]
         }

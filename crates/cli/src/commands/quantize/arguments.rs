@@ -1,0 +1,68 @@
+//! What `tilewright quantize` is asked.
+
+use std::path::PathBuf;
+
+use tilewright_graph::quantize::Observer;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A network of the zoo, or an .onnx file.
+    pub model: String,
+    /// Its weights, a safetensors file; an .onnx file brings its own.
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Samples of what it will see, a .npy file of float32 N×C×H×W, prepared as for `infer`.
+    #[arg(long, value_name = "FILE")]
+    pub calibrate: PathBuf,
+    /// Samples that it is then tried on, beside f32; those of the calibration otherwise.
+    #[arg(long, value_name = "FILE")]
+    pub evaluate: Option<PathBuf>,
+    /// The classes of those samples, a .npy file of integers: the share of right answers is reported.
+    #[arg(long, value_name = "FILE", requires = "evaluate")]
+    pub labels: Option<PathBuf>,
+    /// How ranges follow from what was seen.
+    #[arg(long, value_enum, default_value = "min-max")]
+    pub observer: Choice,
+    /// Zero points of 0: ranges that reach as far below 0 as above it.
+    #[arg(long)]
+    pub symmetric: bool,
+    /// A layer that stays in f32, by its name in the report; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub keep: Vec<String>,
+    /// Samples in a batch.
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    pub batch_size: usize,
+    /// Where the network goes, an .onnx file.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Choice {
+    /// From the least number to the largest.
+    MinMax,
+    /// The ends of each batch, averaged.
+    MovingAverage,
+    /// All but one number in ten thousand.
+    Percentile,
+    /// The least divergence between the numbers before and after.
+    Entropy,
+    /// The least squared error.
+    Mse,
+}
+
+impl From<Choice> for Observer {
+    fn from(choice: Choice) -> Self {
+        let at = match choice {
+            Choice::MinMax => 0,
+            Choice::MovingAverage => 1,
+            Choice::Percentile => 2,
+            Choice::Entropy => 3,
+            Choice::Mse => 4,
+        };
+        Self::ALL[at]
+    }
+}

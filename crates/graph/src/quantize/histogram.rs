@@ -53,10 +53,9 @@ impl Histogram {
         self.counts.iter().sum()
     }
 
-    /// Numbers by their distance from 0, in bins of this width.
-    pub fn magnitudes(&self) -> (Vec<u64>, f32) {
-        let both = (0..HALF).map(|at| self.counts[HALF + at] + self.counts[HALF - 1 - at]).collect();
-        (both, self.limit / HALF as f32)
+    /// The counts, the place of the first bin above 0, and the width of a bin.
+    pub fn signed(&self) -> (&[u64], usize, f32) {
+        (&self.counts, HALF, self.limit / HALF as f32)
     }
 
     /// Between these two lies all but `outside` of the numbers, half of the rest on either side.
@@ -92,10 +91,8 @@ mod tests {
         let bins: Vec<_> = histogram.bins().collect();
         assert!((bins[0].0 + 100.0).abs() < 0.1 && bins[0].1 == 1, "{bins:?}");
         assert_eq!(bins.iter().map(|bin| bin.1).sum::<u64>(), 5);
-        let (magnitudes, width) = histogram.magnitudes();
-        assert_eq!(magnitudes.iter().sum::<u64>(), 5);
-        // On the edge of a bin: below 0 it belongs to the nearer one.
-        assert_eq!(magnitudes[(100.0 / width) as usize - 1], 1);
+        let (counts, zero, width) = histogram.signed();
+        assert_eq!(counts[zero - (100.0 / width) as usize], 1);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 mod calibration;
 mod convert;
+mod entropy;
 mod histogram;
 mod observer;
 mod plan;

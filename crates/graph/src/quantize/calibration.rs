@@ -7,6 +7,8 @@ use tilewright_tensor::Tensor;
 
 use super::{
     convert::{self, Converted},
+    correction::Errors,
+    equalize::equalize,
     observer::Seen,
     plan::{clamps, form},
     report::Layers,
@@ -24,6 +26,9 @@ pub struct Calibration {
     /// What is observed, and what was seen of it.
     seen: Vec<(ValueId, Seen)>,
     samples: usize,
+    /// What rounding the weights adds, where it is to be corrected.
+    errors: Errors,
+    equalized: usize,
 }
 
 impl Calibration {
@@ -32,7 +37,7 @@ impl Calibration {
     /// # Errors
     /// Those of the passes and of [`Compiled::new`].
     pub fn new(graph: &Graph, scheme: Scheme) -> Result<Self> {
-        let graph = apart(&passes::optimize(graph)?.0)?;
+        let (graph, equalized) = equalize(&apart(&passes::optimize(graph)?.0)?, scheme.equalize)?;
         let mut watched = BTreeSet::new();
         for node in graph.nodes().iter().filter(|node| form(&graph, node, &scheme).is_ok()) {
             watched.extend(node.inputs.iter().chain(&node.outputs).copied());
@@ -43,13 +48,17 @@ impl Calibration {
             rewriter.keep(node)?;
         }
         let places: Vec<_> = watched.iter().map(|&id| rewriter.value(id)).collect();
+        let (errors, means) = Errors::watch(&graph, &mut rewriter, &scheme)?;
         let mut probe = rewriter.finish();
         for (at, place) in places.into_iter().enumerate() {
             probe.output(format!("seen {at}"), place)?;
         }
+        for (at, mean) in means.into_iter().enumerate() {
+            probe.output(format!("mean error {at}"), mean)?;
+        }
         let probe = Compiled::new(&probe, &Options { optimize: false, ..Options::default() })?;
         let seen = watched.into_iter().map(|id| (id, Seen::new())).collect();
-        Ok(Self { graph, scheme, probe, seen, samples: 0 })
+        Ok(Self { graph, scheme, probe, seen, samples: 0, errors, equalized })
     }
 
     /// Runs the network on a batch, in f32, and sees its activations; gives its outputs.
@@ -76,6 +85,7 @@ impl Calibration {
         for ((_, seen), values) in self.seen.iter_mut().zip(&values) {
             seen.see(values, self.scheme.observer);
         }
+        self.errors.see(&values[self.seen.len()..]);
         self.samples += 1;
         Ok(outputs)
     }
@@ -84,6 +94,12 @@ impl Calibration {
     #[must_use]
     pub fn batches(&self) -> usize {
         self.samples
+    }
+
+    /// Pairs of layers whose channels were made alike ([`Scheme::equalize`]).
+    #[must_use]
+    pub fn equalized(&self) -> usize {
+        self.equalized
     }
 
     /// The names of the layers, for [`Scheme::keep`].
@@ -141,7 +157,7 @@ impl Calibration {
         let activations = self.scheme.activations;
         let scale = |seen: &Seen| activations.scale(seen.range(self.scheme.observer, activations));
         let scales: HashMap<ValueId, Scale> = self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect();
-        convert::convert(&self.graph, &self.scheme, &scales)
+        convert::convert(&self.graph, &self.scheme, &scales, &self.errors.corrections(self.samples))
     }
 }
 

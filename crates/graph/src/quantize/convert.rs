@@ -13,7 +13,7 @@ use super::{
     report::{Layer, Layers},
     scale::Scale,
     scheme::Scheme,
-    weights,
+    weights::{self, Weights},
 };
 use crate::{Graph, Node, Result, Rewriter, ValueId};
 
@@ -25,9 +25,23 @@ pub(super) struct Converted {
     pub results: Vec<(usize, ValueId, Bytes)>,
 }
 
-pub(super) fn convert(graph: &Graph, scheme: &Scheme, scales: &HashMap<ValueId, Scale>) -> Result<Converted> {
-    let mut writer =
-        Writer { graph, scales, rewriter: Rewriter::new(graph), bytes: HashMap::new(), real: HashSet::new() };
+/// `corrections` are taken off the biases, by the layers' results.
+pub(super) fn convert(
+    graph: &Graph,
+    scheme: &Scheme,
+    scales: &HashMap<ValueId, Scale>,
+    corrections: &HashMap<ValueId, Vec<f32>>,
+) -> Result<Converted> {
+    let how = scheme.weights;
+    let mut writer = Writer {
+        graph,
+        scales,
+        corrections,
+        how,
+        rewriter: Rewriter::new(graph),
+        bytes: HashMap::new(),
+        real: HashSet::new(),
+    };
     writer.real.extend(graph.inputs().iter().map(|(_, id)| *id));
     let (mut layers, mut results) = (Layers::default(), Vec::new());
     for (at, node) in graph.nodes().iter().enumerate() {
@@ -81,6 +95,8 @@ pub(super) struct Bytes {
 struct Writer<'a> {
     graph: &'a Graph,
     scales: &'a HashMap<ValueId, Scale>,
+    corrections: &'a HashMap<ValueId, Vec<f32>>,
+    how: Weights,
     rewriter: Rewriter<'a>,
     /// Values that are there as bytes.
     bytes: HashMap<ValueId, Bytes>,
@@ -154,7 +170,7 @@ impl Writer<'_> {
                 let residual = residual.map(|id| self.bytes(name, id)).transpose()?;
                 let shape = &self.graph[node.inputs[1]].shape;
                 let weight = self.weight(node, 1)?;
-                let bias = if *bias { Some(self.weight(node, 2)?) } else { None };
+                let bias = self.bias(node, *bias)?;
                 let product =
                     Product { shape: shape.clone(), weight, bias, residual, activation: *activation };
                 self.convolution(name, x, op, product, scale, &mut weight_bytes)?
@@ -162,7 +178,7 @@ impl Writer<'_> {
             Form::Linear { transposed, bias, activation } => {
                 let x = self.bytes(name, node.inputs[0])?;
                 let (shape, weight) = (&self.graph[node.inputs[1]].shape, self.weight(node, 1)?);
-                let bias = if *bias { Some(self.weight(node, 2)?) } else { None };
+                let bias = self.bias(node, *bias)?;
                 let (outputs, inputs) = if *transposed { (shape[0], shape[1]) } else { (shape[1], shape[0]) };
                 let weight = if *transposed { weight } else { turned(&weight, inputs, outputs) };
                 let rows = self.graph[node.inputs[0]].shape.iter().product::<usize>() / inputs.max(1);
@@ -208,6 +224,14 @@ impl Writer<'_> {
         }
     }
 
+    /// The bias, if there is any, less the correction.
+    fn bias(&self, node: &Node, given: bool) -> Result<Option<Vec<f32>>> {
+        let bias = if given { Some(self.weight(node, 2)?) } else { None };
+        let Some(wrong) = self.corrections.get(&node.output()) else { return Ok(bias) };
+        let bias = bias.unwrap_or_else(|| vec![0.0; wrong.len()]);
+        Ok(Some(bias.iter().zip(wrong).map(|(bias, wrong)| bias - wrong).collect()))
+    }
+
     fn convolution(
         &mut self,
         name: &str,
@@ -219,7 +243,7 @@ impl Writer<'_> {
     ) -> Result<ValueId> {
         let Product { shape, weight, bias, residual, activation } = product;
         let outputs = shape[0];
-        let quantised = weights::bytes(&weight, outputs);
+        let quantised = weights::bytes(&weight, outputs, self.how);
         let biases = bias.as_ref().map_or(0, Vec::len);
         *weight_bytes = [4 * (weight.len() + biases) as u64, (weight.len() + 4 * (outputs + biases)) as u64];
         let multiplier: Vec<f32> =

@@ -7,10 +7,13 @@
 
 mod calibration;
 mod convert;
+mod correction;
 mod entropy;
+mod equalize;
 mod histogram;
 mod observer;
 mod plan;
+mod product;
 mod report;
 mod scale;
 mod scheme;
@@ -20,4 +23,5 @@ pub use calibration::Calibration;
 pub use observer::Observer;
 pub use report::{Layer, Layers};
 pub use scale::Activations;
-pub use scheme::Scheme;
+pub use scheme::{Equalization, Scheme};
+pub use weights::Weights;

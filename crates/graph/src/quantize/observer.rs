@@ -3,9 +3,10 @@
 use super::{entropy::least_divergence, histogram::Histogram, scale::Activations};
 
 /// How the range of an activation follows from what was seen of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Observer {
     /// From the least number to the largest.
+    #[default]
     MinMax,
     /// The least and the largest number of each batch, averaged: after each batch `weight` of the way to the batch's.
     MovingAverage {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tilewright_graph::quantize::Observer;
+use tilewright_graph::quantize::{Activations, Equalization, Observer, Scheme, Weights};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -26,6 +26,18 @@ pub struct Arguments {
     /// Zero points of 0: ranges that reach as far below 0 as above it.
     #[arg(long)]
     pub symmetric: bool,
+    /// One scale for all weights of a layer, where each output channel has its own otherwise.
+    #[arg(long)]
+    pub per_tensor_weights: bool,
+    /// Make the ranges of the channels between layers alike before: across a ReLU the network stays the same.
+    #[arg(long)]
+    pub equalize: bool,
+    /// Also across a ReLU6, which becomes a ReLU: the network is another one where numbers go beyond 6.
+    #[arg(long, requires = "equalize")]
+    pub relu6_as_relu: bool,
+    /// Take the mean error that rounding the weights makes off the biases.
+    #[arg(long)]
+    pub correct_bias: bool,
     /// A layer that stays in f32, by its name in the report; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub keep: Vec<String>,
@@ -64,5 +76,23 @@ impl From<Choice> for Observer {
             Choice::Mse => 4,
         };
         Self::ALL[at]
+    }
+}
+
+impl Arguments {
+    /// How the network is to be quantised.
+    pub fn scheme(&self) -> Scheme {
+        Scheme {
+            observer: self.observer.into(),
+            activations: if self.symmetric { Activations::Symmetric } else { Activations::Affine },
+            weights: if self.per_tensor_weights { Weights::PerTensor } else { Weights::PerChannel },
+            equalize: match (self.equalize, self.relu6_as_relu) {
+                (false, _) => Equalization::Off,
+                (true, false) => Equalization::Exact,
+                (true, true) => Equalization::Relu6AsRelu,
+            },
+            correct_bias: self.correct_bias,
+            keep: self.keep.iter().cloned().collect(),
+        }
     }
 }

@@ -5,9 +5,9 @@ mod arguments;
 mod report;
 mod samples;
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
-use tilewright_graph::quantize::{Activations, Calibration, Scheme};
+use tilewright_graph::quantize::Calibration;
 use tilewright_runtime::Context;
 
 use self::{
@@ -38,12 +38,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         model::load_graph(context, &arguments.model, arguments.weights.as_deref(), &[input])
     };
     let Loaded { graph, inputs, outputs } = load(&samples, &arguments.calibrate)?;
-    let scheme = Scheme {
-        observer: arguments.observer.into(),
-        activations: if arguments.symmetric { Activations::Symmetric } else { Activations::Affine },
-        keep: BTreeSet::from_iter(arguments.keep.iter().cloned()),
-    };
-    let mut calibration = Calibration::new(&graph, scheme)?;
+    let mut calibration = Calibration::new(&graph, arguments.scheme())?;
     let known: Vec<_> = calibration.layers().into_iter().map(str::to_owned).collect();
     if let Some(unknown) = arguments.keep.iter().find(|name| !known.contains(name)) {
         let reason = format!("there is no layer `{unknown}`; the layers are: {}", known.join(", "));
@@ -87,6 +82,6 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
     let plain = answers(context, &graph, &tried, labels.as_deref())?;
     let quantised = answers(context, &bytes, &tried, labels.as_deref())?;
-    report(arguments, &layers, calibration.batches(), [&plain, &quantised]);
+    report(arguments, &layers, [calibration.batches(), calibration.equalized()], [&plain, &quantised]);
     Ok(())
 }

@@ -6,7 +6,12 @@ use tilewright_graph::quantize::{Layers, Observer};
 use super::{answers::Answers, arguments::Arguments};
 use crate::commands::output::print_json;
 
-pub fn report(arguments: &Arguments, layers: &Layers, batches: usize, [plain, bytes]: [&Answers; 2]) {
+pub fn report(
+    arguments: &Arguments,
+    layers: &Layers,
+    [batches, equalized]: [usize; 2],
+    [plain, bytes]: [&Answers; 2],
+) {
     let power = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x).powi(2)).sum::<f64>();
     let signal = power(&mut plain.values.iter().copied());
     let noise = power(&mut plain.values.iter().zip(&bytes.values).map(|(a, b)| a - b));
@@ -16,7 +21,9 @@ pub fn report(arguments: &Arguments, layers: &Layers, batches: usize, [plain, by
     if arguments.json {
         print_json(&json!({
             "model": arguments.model, "observer": Observer::from(arguments.observer).name(),
-            "symmetric": arguments.symmetric, "batches": batches, "products": products, "of_products": all,
+            "symmetric": arguments.symmetric, "per_tensor_weights": arguments.per_tensor_weights,
+            "equalize": arguments.equalize, "relu6_as_relu": arguments.relu6_as_relu, "equalized_pairs": equalized,
+            "correct_bias": arguments.correct_bias, "batches": batches, "products": products, "of_products": all,
             "weight_bytes": [weights_before, weights_after], "decibels": decibels,
             "right": [plain.right, bytes.right], "batch_ms": [plain.time, bytes.time], "layers": layers.layers,
         }));

@@ -77,8 +77,8 @@ pub(crate) fn pick(pass: &Pass, paths: &[&str], outputs: &Values) -> Result<Valu
 /// Names listed in a message.
 const LISTED: usize = 8;
 
-/// The paths that are most like `path`, in the order in which the layers ran.
-fn near(path: &str, mut there: Vec<String>) -> String {
+/// The names that are most like `path`, in the order in which they are `there`: for messages.
+pub fn near(path: &str, mut there: Vec<String>) -> String {
     let mut seen = std::collections::HashSet::new();
     there.retain(|other| seen.insert(other.clone()));
     let mut by_distance: Vec<_> = (0..there.len()).collect();

@@ -20,8 +20,8 @@ use crate::{Compiled, Error, Graph, Options, Result, Rewriter, ValueId, passes};
 /// A network that is observed on samples, to be converted to bytes then: prepare ([`Self::new`]), observe, convert.
 pub struct Calibration {
     /// Optimised, with poolings apart from convolutions.
-    graph: Graph,
-    scheme: Scheme,
+    pub(super) graph: Graph,
+    pub(super) scheme: Scheme,
     probe: Compiled,
     /// What is observed, and what was seen of it.
     seen: Vec<(ValueId, Seen)>,
@@ -96,6 +96,11 @@ impl Calibration {
         self.samples
     }
 
+    /// Layers that are to stay in f32, too, by name; what was observed remains.
+    pub fn keep<T: Into<String>>(&mut self, layers: impl IntoIterator<Item = T>) {
+        self.scheme.keep.extend(layers.into_iter().map(Into::into));
+    }
+
     /// Pairs of layers whose channels were made alike ([`Scheme::equalize`]).
     #[must_use]
     pub fn equalized(&self) -> usize {
@@ -113,7 +118,7 @@ impl Calibration {
     /// # Errors
     /// [`Error::Calibration`] if nothing was observed; those of reading weights.
     pub fn convert(&self) -> Result<(Graph, Layers)> {
-        let Converted { graph, layers, .. } = self.converted()?;
+        let Converted { graph, layers, .. } = self.converted(&self.scheme)?;
         Ok((graph, layers))
     }
 
@@ -122,7 +127,7 @@ impl Calibration {
     /// # Errors
     /// Those of [`Self::convert`] and of running it.
     pub fn measure(&self, inputs: &[&Tensor]) -> Result<(Graph, Layers)> {
-        let Converted { graph, mut layers, results } = self.converted()?;
+        let Converted { graph, mut layers, results } = self.converted(&self.scheme)?;
         let mut probe = graph.clone();
         for (at, _, bytes) in &results {
             probe.output(format!("layer {at}"), bytes.id)?;
@@ -149,15 +154,15 @@ impl Calibration {
         Ok((graph, layers))
     }
 
-    fn converted(&self) -> Result<Converted> {
+    pub(super) fn converted(&self, scheme: &Scheme) -> Result<Converted> {
         if self.samples == 0 {
             let what = "no batch was observed; call `observe` with samples like the data to come".to_owned();
             return Err(Error::Calibration { what });
         }
-        let activations = self.scheme.activations;
-        let scale = |seen: &Seen| activations.scale(seen.range(self.scheme.observer, activations));
+        let activations = scheme.activations;
+        let scale = |seen: &Seen| activations.scale(seen.range(scheme.observer, activations));
         let scales: HashMap<ValueId, Scale> = self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect();
-        convert::convert(&self.graph, &self.scheme, &scales, &self.errors.corrections(self.samples))
+        convert::convert(&self.graph, scheme, &scales, &self.errors.corrections(self.samples))
     }
 }
 

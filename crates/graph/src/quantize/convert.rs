@@ -66,6 +66,9 @@ pub(super) fn convert(
         let bytes = writer.bytes.get(&node.output()).copied();
         results.extend(bytes.map(|bytes| (at, node.output(), bytes)));
         let scale = bytes.map(|bytes| bytes.scale);
+        let y = &graph[node.output()];
+        let count = y.shape.iter().product::<usize>() as u64;
+        let size = y.dtype.size() as u64;
         layers.layers.push(Layer {
             node: node.name.clone(),
             op: node.op.name(),
@@ -74,6 +77,7 @@ pub(super) fn convert(
             scale: scale.map(|scale| scale.scale),
             zero_point: scale.map(|scale| scale.zero_point),
             weight_bytes,
+            activation_bytes: [count * size, if bytes.is_some() { count } else { count * size }],
             decibels: None,
             at_ends: None,
         });

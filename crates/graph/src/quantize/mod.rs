@@ -8,6 +8,7 @@
 mod calibration;
 mod convert;
 mod correction;
+mod decibels;
 mod entropy;
 mod equalize;
 mod histogram;
@@ -17,6 +18,7 @@ mod product;
 mod report;
 mod scale;
 mod scheme;
+mod sensitivity;
 mod weights;
 
 pub use calibration::Calibration;
@@ -24,4 +26,5 @@ pub use observer::Observer;
 pub use report::{Layer, Layers};
 pub use scale::Activations;
 pub use scheme::{Equalization, Scheme};
+pub use sensitivity::Sensitivity;
 pub use weights::Weights;

@@ -21,30 +21,37 @@ pub(super) struct Product {
 }
 
 impl Product {
+    /// The node's shape, without its numbers, if it is one.
+    pub fn find(graph: &Graph, node: &Node, scheme: &Scheme) -> Option<Self> {
+        let shape = |at: usize| &graph[node.inputs[at]].shape[..];
+        let (bias, outputs, inputs, groups, taps, by_inputs) = match form(graph, node, scheme) {
+            Ok(Form::Conv2d { op, bias, .. }) => {
+                let [o, i, h, w] = *shape(1) else { return None };
+                (bias, o, i * op.groups, op.groups, h * w, false)
+            }
+            Ok(Form::Linear { transposed, bias, .. }) => {
+                let [rows, columns] = *shape(1) else { return None };
+                let (o, i) = if transposed { (rows, columns) } else { (columns, rows) };
+                (bias, o, i, 1, 1, !transposed)
+            }
+            _ => return None,
+        };
+        let (weight, bias) = (Vec::new(), bias.then(Vec::new));
+        Some(Self { weight, bias, outputs, inputs, groups, taps, by_inputs })
+    }
+
     /// The node's numbers, if it is one.
     ///
     /// # Errors
     /// Those of reading them.
     pub fn read(graph: &Graph, node: &Node, scheme: &Scheme) -> Result<Option<Self>> {
-        let shape = |at: usize| &graph[node.inputs[at]].shape[..];
+        let Some(product) = Self::find(graph, node, scheme) else { return Ok(None) };
         let numbers = |at: usize| match &graph[node.inputs[at]].constant {
             Some(tensor) => Tensor::to_vec::<f32>(tensor),
             None => Ok(Vec::new()),
         };
-        let (bias, outputs, inputs, groups, taps, by_inputs) = match form(graph, node, scheme) {
-            Ok(Form::Conv2d { op, bias, .. }) => {
-                let [o, i, h, w] = *shape(1) else { return Ok(None) };
-                (bias, o, i * op.groups, op.groups, h * w, false)
-            }
-            Ok(Form::Linear { transposed, bias, .. }) => {
-                let [rows, columns] = *shape(1) else { return Ok(None) };
-                let (o, i) = if transposed { (rows, columns) } else { (columns, rows) };
-                (bias, o, i, 1, 1, !transposed)
-            }
-            _ => return Ok(None),
-        };
-        let bias = if bias { Some(numbers(2)?) } else { None };
-        Ok(Some(Self { weight: numbers(1)?, bias, outputs, inputs, groups, taps, by_inputs }))
+        let bias = product.bias.map(|_| numbers(2)).transpose()?;
+        Ok(Some(Self { weight: numbers(1)?, bias, ..product }))
     }
 
     /// The places of an output channel's numbers.

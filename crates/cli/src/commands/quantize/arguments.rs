@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use tilewright_graph::quantize::{Activations, Equalization, Observer, Scheme, Weights};
 
+use crate::{error::Error, error::Result};
+
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A network of the zoo, or an .onnx file.
@@ -41,6 +43,16 @@ pub struct Arguments {
     /// A layer that stays in f32, by its name in the report; may be repeated.
     #[arg(long, value_name = "NAME")]
     pub keep: Vec<String>,
+    /// Try each convolution and linear layer alone in bytes, and print how far the outputs are from f32.
+    #[arg(long)]
+    pub sensitivity: bool,
+    /// So many of the most sensitive layers stay in f32.
+    #[arg(long, value_name = "N")]
+    pub keep_worst: Option<usize>,
+    /// Keep layers in f32, the most sensitive first, until of a hundred samples of the calibration at most so many are answered
+    /// otherwise than in f32.
+    #[arg(long, value_name = "PERCENT")]
+    pub drop_limit: Option<f64>,
     /// Samples in a batch.
     #[arg(long, default_value_t = 32, value_name = "N")]
     pub batch_size: usize,
@@ -80,6 +92,26 @@ impl From<Choice> for Observer {
 }
 
 impl Arguments {
+    /// Fails for what cannot be meant.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |argument, reason: String| Err(Error::Argument { argument, reason });
+        if self.batch_size == 0 {
+            return wrong("--batch-size", "it must be at least 1".to_owned());
+        }
+        if self.weights.is_none() && !crate::mistaken::is_onnx(&self.model) {
+            return wrong(
+                "--weights",
+                format!("`{}` is a network of the zoo and needs its weights", self.model),
+            );
+        }
+        match self.drop_limit.filter(|limit| !(0.0..=100.0).contains(limit)) {
+            Some(limit) => {
+                wrong("--drop-limit", format!("it is a share in percent, from 0 to 100, not {limit}"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// How the network is to be quantised.
     pub fn scheme(&self) -> Scheme {
         Scheme {

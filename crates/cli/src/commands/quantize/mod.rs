@@ -2,17 +2,20 @@
 
 mod answers;
 mod arguments;
+mod costs;
+mod keep;
 mod report;
 mod samples;
 
 use std::path::Path;
 
-use tilewright_graph::quantize::Calibration;
+use tilewright_graph::{Compiled, Options, quantize::Calibration};
 use tilewright_runtime::Context;
 
 use self::{
-    answers::answers,
-    report::report,
+    answers::{Answers, answers},
+    costs::Costs,
+    report::{Outcome, report},
     samples::{Samples, classes},
 };
 use crate::{
@@ -25,13 +28,7 @@ use crate::{
 pub use self::arguments::Arguments;
 
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
-    if arguments.batch_size == 0 {
-        return Err(Error::Argument { argument: "--batch-size", reason: "it must be at least 1".to_owned() });
-    }
-    if arguments.weights.is_none() && !crate::mistaken::is_onnx(&arguments.model) {
-        let reason = format!("`{}` is a network of the zoo and needs its weights", arguments.model);
-        return Err(Error::Argument { argument: "--weights", reason });
-    }
+    arguments.check()?;
     let samples = Samples::read(&arguments.calibrate, arguments.batch_size)?;
     let load = |samples: &Samples, from: &Path| {
         let input = InputShape { from: from.display().to_string(), name: None, shape: samples.shape.clone() };
@@ -39,17 +36,15 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     };
     let Loaded { graph, inputs, outputs } = load(&samples, &arguments.calibrate)?;
     let mut calibration = Calibration::new(&graph, arguments.scheme())?;
-    let known: Vec<_> = calibration.layers().into_iter().map(str::to_owned).collect();
-    if let Some(unknown) = arguments.keep.iter().find(|name| !known.contains(name)) {
-        let reason = format!("there is no layer `{unknown}`; the layers are: {}", known.join(", "));
-        return Err(Error::Argument { argument: "--keep", reason });
-    }
+    keep::check(&calibration, &arguments.keep)?;
+    let mut plain = Answers::default();
     let mut first = None;
     for batch in samples.batches(context) {
         let batch = batch?;
-        calibration.observe(&[&batch])?;
+        plain.add(&calibration.observe(&[&batch])?, samples.shape[0])?;
         first.get_or_insert(batch);
     }
+    let chosen = keep::choose(arguments, context, &mut calibration, &samples, &plain)?;
     let (bytes, layers) = match &first {
         Some(first) => calibration.measure(&[first])?,
         None => calibration.convert()?,
@@ -80,8 +75,21 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if left > 0 {
         eprintln!("note: the last {left} samples make no whole batch of {} and are left out", tried.shape[0]);
     }
-    let plain = answers(context, &graph, &tried, labels.as_deref())?;
-    let quantised = answers(context, &bytes, &tried, labels.as_deref())?;
-    report(arguments, &layers, [calibration.batches(), calibration.equalized()], [&plain, &quantised]);
+    let compiled = [&graph, &bytes].map(|graph| Compiled::new(graph, &Options::default()));
+    let [plain, bytes] = compiled.map(|compiled| -> Result<_> {
+        let compiled = compiled?;
+        let answers = answers(&compiled, &tried, labels.as_deref())?;
+        Ok((answers, Costs::measure(&compiled, first.as_ref())?))
+    });
+    let ((plain, plain_costs), (bytes, bytes_costs)) = (plain?, bytes?);
+    report(&Outcome {
+        arguments,
+        layers: &layers,
+        batches: calibration.batches(),
+        equalized: calibration.equalized(),
+        chosen: &chosen,
+        answers: [&plain, &bytes],
+        costs: [&plain_costs, &bytes_costs],
+    });
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! The network on samples.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use tilewright_ops::{DType, Op};
 use tilewright_tensor::Tensor;
@@ -119,7 +122,7 @@ impl Calibration {
     /// [`Error::Calibration`] if nothing was observed; those of reading weights.
     pub fn convert(&self) -> Result<(Graph, Layers)> {
         let Converted { graph, layers, .. } = self.converted(&self.scheme)?;
-        Ok((graph, layers))
+        Ok((alone(graph), layers))
     }
 
     /// As [`Self::convert`], where the report also says how far each layer's result is from that in f32 on these samples.
@@ -151,7 +154,7 @@ impl Calibration {
             layer.decibels = Some(10.0 * (signal.max(1e-30) / noise.max(1e-30)).log10());
             layer.at_ends = Some(ends as f64 / found.len().max(1) as f64);
         }
-        Ok((graph, layers))
+        Ok((alone(graph), layers))
     }
 
     pub(super) fn converted(&self, scheme: &Scheme) -> Result<Converted> {
@@ -164,6 +167,12 @@ impl Calibration {
         let scales: HashMap<ValueId, Scale> = self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect();
         convert::convert(&self.graph, scheme, &scales, &self.errors.corrections(self.samples))
     }
+}
+
+/// A graph that holds none of what the network in f32 has packed.
+fn alone(mut graph: Graph) -> Graph {
+    graph.share(Arc::default());
+    graph
 }
 
 /// The same graph where no pooling is part of a convolution, and no activation that is more than a clamp part of anything.

@@ -12,6 +12,7 @@ use super::{
     convert::{self, Converted},
     correction::Errors,
     equalize::equalize,
+    histogram::Histogram,
     observer::Seen,
     plan::{clamps, form},
     report::Layers,
@@ -32,6 +33,8 @@ pub struct Calibration {
     /// What rounding the weights adds, where it is to be corrected.
     errors: Errors,
     equalized: usize,
+    /// Whether numbers are counted even where the observer needs no counts.
+    count: bool,
 }
 
 impl Calibration {
@@ -61,7 +64,12 @@ impl Calibration {
         }
         let probe = Compiled::new(&probe, &Options { optimize: false, ..Options::default() })?;
         let seen = watched.into_iter().map(|id| (id, Seen::new())).collect();
-        Ok(Self { graph, scheme, probe, seen, samples: 0, errors, equalized })
+        Ok(Self { graph, scheme, probe, seen, samples: 0, errors, equalized, count: false })
+    }
+
+    /// Counts numbers from now on, whether the observer needs counts or not, for [`Self::distributions`].
+    pub fn count(&mut self) {
+        self.count = true;
     }
 
     /// Runs the network on a batch, in f32, and sees its activations; gives its outputs.
@@ -86,7 +94,7 @@ impl Calibration {
             }
         }
         for ((_, seen), values) in self.seen.iter_mut().zip(&values) {
-            seen.see(values, self.scheme.observer);
+            seen.see(values, self.scheme.observer, self.count);
         }
         self.errors.see(&values[self.seen.len()..]);
         self.samples += 1;
@@ -121,7 +129,7 @@ impl Calibration {
     /// # Errors
     /// [`Error::Calibration`] if nothing was observed; those of reading weights.
     pub fn convert(&self) -> Result<(Graph, Layers)> {
-        let Converted { graph, layers, .. } = self.converted(&self.scheme)?;
+        let Converted { graph, layers, .. } = self.converted()?;
         Ok((alone(graph), layers))
     }
 
@@ -130,7 +138,7 @@ impl Calibration {
     /// # Errors
     /// Those of [`Self::convert`] and of running it.
     pub fn measure(&self, inputs: &[&Tensor]) -> Result<(Graph, Layers)> {
-        let Converted { graph, mut layers, results } = self.converted(&self.scheme)?;
+        let Converted { graph, mut layers, results } = self.converted()?;
         let mut probe = graph.clone();
         for (at, _, bytes) in &results {
             probe.output(format!("layer {at}"), bytes.id)?;
@@ -157,15 +165,29 @@ impl Calibration {
         Ok((alone(graph), layers))
     }
 
-    pub(super) fn converted(&self, scheme: &Scheme) -> Result<Converted> {
+    fn converted(&self) -> Result<Converted> {
+        convert::convert(&self.graph, &self.scheme, &self.scales()?, &self.corrections())
+    }
+
+    /// The scales of what was observed.
+    pub(super) fn scales(&self) -> Result<HashMap<ValueId, Scale>> {
         if self.samples == 0 {
             let what = "no batch was observed; call `observe` with samples like the data to come".to_owned();
             return Err(Error::Calibration { what });
         }
-        let activations = scheme.activations;
-        let scale = |seen: &Seen| activations.scale(seen.range(scheme.observer, activations));
-        let scales: HashMap<ValueId, Scale> = self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect();
-        convert::convert(&self.graph, scheme, &scales, &self.errors.corrections(self.samples))
+        let Scheme { observer, activations, .. } = self.scheme;
+        let scale = |seen: &Seen| activations.scale(seen.range(observer, activations));
+        Ok(self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect())
+    }
+
+    /// What is to be taken off the biases.
+    pub(super) fn corrections(&self) -> HashMap<ValueId, Vec<f32>> {
+        self.errors.corrections(self.samples)
+    }
+
+    /// How often which number of a value was seen.
+    pub(super) fn counted(&self, value: ValueId) -> Option<&Histogram> {
+        self.seen.iter().find(|(id, _)| *id == value).and_then(|(_, seen)| seen.counts())
     }
 }
 

@@ -9,6 +9,7 @@ mod calibration;
 mod convert;
 mod correction;
 mod decibels;
+mod distribution;
 mod entropy;
 mod equalize;
 mod histogram;
@@ -22,6 +23,7 @@ mod sensitivity;
 mod weights;
 
 pub use calibration::Calibration;
+pub use distribution::{Distribution, Distributions};
 pub use observer::Observer;
 pub use report::{Layer, Layers};
 pub use scale::Activations;

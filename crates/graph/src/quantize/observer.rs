@@ -66,8 +66,8 @@ impl Seen {
         Self { low: f32::INFINITY, high: f32::NEG_INFINITY, average: None, histogram: Histogram::new() }
     }
 
-    /// Sees finite numbers.
-    pub fn see(&mut self, numbers: &[f32], observer: Observer) {
+    /// Sees finite numbers, and counts them if the observer needs that or `count` says so.
+    pub fn see(&mut self, numbers: &[f32], observer: Observer, count: bool) {
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         for &number in numbers {
             low = low.min(number);
@@ -83,7 +83,9 @@ impl Seen {
                 Some((l, h)) => (l + weight * (low - l), h + weight * (high - h)),
             });
         }
-        if matches!(observer, Observer::Percentile { .. } | Observer::Entropy | Observer::MeanSquare) {
+        let needs =
+            matches!(observer, Observer::Percentile { .. } | Observer::Entropy | Observer::MeanSquare);
+        if needs || count {
             self.histogram.add(numbers);
         }
     }
@@ -91,6 +93,11 @@ impl Seen {
     /// Whether nothing was seen.
     pub fn is_empty(&self) -> bool {
         self.low > self.high
+    }
+
+    /// How often which number was seen, if numbers were counted.
+    pub fn counts(&self) -> Option<&Histogram> {
+        (self.histogram.total() > 0).then_some(&self.histogram)
     }
 
     /// The range to represent; it contains 0.
@@ -146,7 +153,7 @@ mod tests {
 
     fn range(observer: Observer, batches: &[&[f32]]) -> (f32, f32) {
         let mut seen = Seen::new();
-        batches.iter().for_each(|batch| seen.see(batch, observer));
+        batches.iter().for_each(|batch| seen.see(batch, observer, false));
         seen.range(observer, Activations::Affine)
     }
 

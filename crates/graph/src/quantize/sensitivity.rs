@@ -4,7 +4,12 @@ use serde::Serialize;
 use tilewright_ops::DType;
 use tilewright_tensor::Tensor;
 
-use super::{calibration::Calibration, convert::Converted, decibels::decibels, product::Product};
+use super::{
+    calibration::Calibration,
+    convert::{Converted, convert},
+    decibels::decibels,
+    product::Product,
+};
 use crate::{Compiled, Graph, Options, Result};
 
 /// A layer, and the outputs of the network in which it alone computes with bytes.
@@ -24,6 +29,7 @@ impl Calibration {
     /// Those of [`Self::convert`] and of running.
     pub fn sensitivity(&self, inputs: &[&Tensor]) -> Result<Vec<Sensitivity>> {
         let real = outputs(&self.graph, inputs)?;
+        let (scales, corrections) = (self.scales()?, self.corrections());
         let mut found = Vec::new();
         for node in self.graph.nodes() {
             if Product::find(&self.graph, node, &self.scheme).is_none() {
@@ -32,7 +38,7 @@ impl Calibration {
             let mut scheme = self.scheme.clone();
             scheme.keep = self.layers().into_iter().map(str::to_owned).collect();
             scheme.keep.remove(&node.name);
-            let Converted { graph, .. } = self.converted(&scheme)?;
+            let Converted { graph, .. } = convert(&self.graph, &scheme, &scales, &corrections)?;
             let bytes = outputs(&graph, inputs)?;
             found.push(Sensitivity { node: node.name.clone(), decibels: decibels(&real, &bytes) });
         }

@@ -59,6 +59,9 @@ pub struct Arguments {
     /// Where the network goes, an .onnx file.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Draw the numbers of each layer's weights and results, and the ranges that bytes represent: a .png file.
+    #[arg(long, value_name = "FILE")]
+    pub histograms: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -6,6 +6,7 @@ mod costs;
 mod keep;
 mod report;
 mod samples;
+mod sheet;
 
 use std::path::Path;
 
@@ -37,6 +38,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let Loaded { graph, inputs, outputs } = load(&samples, &arguments.calibrate)?;
     let mut calibration = Calibration::new(&graph, arguments.scheme())?;
     keep::check(&calibration, &arguments.keep)?;
+    if arguments.histograms.is_some() {
+        calibration.count();
+    }
     let mut plain = Answers::default();
     let mut first = None;
     for batch in samples.batches(context) {
@@ -49,6 +53,9 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         Some(first) => calibration.measure(&[first])?,
         None => calibration.convert()?,
     };
+    if let Some(path) = &arguments.histograms {
+        sheet::draw(path, arguments, &calibration, &layers)?;
+    }
     if let Some(path) = &arguments.output {
         let name = Path::new(&arguments.model).file_stem();
         let name = name.map_or("graph".into(), |stem| stem.to_string_lossy());

@@ -28,7 +28,7 @@ fn largest(row: &[f32]) -> usize {
 
 impl Answers {
     /// Adds the outputs for a batch of so many samples.
-    pub fn add(&mut self, outputs: &[Tensor], samples: usize) -> Result<()> {
+    fn add(&mut self, outputs: &[Tensor], samples: usize) -> Result<()> {
         if let Some(output) = outputs.first() {
             let values = output.to_vec::<f32>()?;
             self.classes = values.len() / samples.max(1);

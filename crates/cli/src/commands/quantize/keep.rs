@@ -1,17 +1,12 @@
 //! Which layers stay in f32.
 
 use tilewright_graph::{
-    Compiled, Options,
+    Compiled, Graph, Options,
     quantize::{Calibration, Sensitivity},
 };
-use tilewright_nn::near;
-use tilewright_runtime::Context;
+use tilewright_nn::near_names;
 
-use super::{
-    answers::{Answers, answers},
-    arguments::Arguments,
-    samples::Samples,
-};
+use super::{answers::answers, arguments::Arguments, samples::Samples};
 use crate::{error::Error, error::Result};
 
 /// Fails for a name that no layer has.
@@ -21,7 +16,7 @@ pub fn check(calibration: &Calibration, names: &[String]) -> Result<()> {
     let reason = format!(
         "there is no layer `{unknown}`; of the {} layers the most alike: {}",
         known.len(),
-        near(unknown, known.clone())
+        near_names(unknown, known.clone())
     );
     Err(Error::Argument { argument: "--keep", reason })
 }
@@ -37,18 +32,19 @@ pub struct Chosen {
 
 /// Measures the layers if that is asked, and keeps the most sensitive in f32 as far as it is.
 ///
-/// `plain` are the answers in f32 on the samples of the calibration.
+/// `graph` is the network as it was given; whatever else may have been done to it, its answers are those to keep.
 pub fn choose(
     arguments: &Arguments,
-    context: &Context,
+    graph: &Graph,
     calibration: &mut Calibration,
     samples: &Samples,
-    plain: &Answers,
 ) -> Result<Chosen> {
     if !arguments.sensitivity && arguments.keep_worst.is_none() && arguments.drop_limit.is_none() {
         return Ok(Chosen::default());
     }
-    let Some(first) = samples.batches(context).next().transpose()? else { return Ok(Chosen::default()) };
+    let Some(first) = samples.batches(graph.context()).next().transpose()? else {
+        return Ok(Chosen::default());
+    };
     let sensitivity = calibration.sensitivity(&[&first])?;
     let name = |layer: &Sensitivity| layer.node.clone();
     let mut chosen = Chosen { sensitivity, kept: Vec::new() };
@@ -62,13 +58,13 @@ pub fn choose(
         calibration.keep(chosen.kept.clone());
     }
     if let Some(limit) = arguments.drop_limit {
+        let tried = |graph: &Graph| answers(&Compiled::new(graph, &Options::default())?, samples, None);
+        let plain = tried(graph)?;
         // Twice as many each time: a network is converted and tried for each.
         let mut count = chosen.kept.len();
         loop {
             let (bytes, _) = calibration.convert()?;
-            let compiled = Compiled::new(&bytes, &Options::default())?;
-            let changed = plain.changed(&answers(&compiled, samples, None)?);
-            if changed <= limit || count == all {
+            if plain.changed(&tried(&bytes)?) <= limit || count == all {
                 break;
             }
             count = (2 * count).clamp(1, all);

@@ -14,7 +14,7 @@ use tilewright_graph::{Compiled, Options, quantize::Calibration};
 use tilewright_runtime::Context;
 
 use self::{
-    answers::{Answers, answers},
+    answers::answers,
     costs::Costs,
     report::{Outcome, report},
     samples::{Samples, classes},
@@ -41,14 +41,13 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if arguments.histograms.is_some() {
         calibration.count();
     }
-    let mut plain = Answers::default();
     let mut first = None;
     for batch in samples.batches(context) {
         let batch = batch?;
-        plain.add(&calibration.observe(&[&batch])?, samples.shape[0])?;
+        calibration.observe(&[&batch])?;
         first.get_or_insert(batch);
     }
-    let chosen = keep::choose(arguments, context, &mut calibration, &samples, &plain)?;
+    let chosen = keep::choose(arguments, &graph, &mut calibration, &samples)?;
     let (bytes, layers) = match &first {
         Some(first) => calibration.measure(&[first])?,
         None => calibration.convert()?,

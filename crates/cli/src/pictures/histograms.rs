@@ -195,11 +195,11 @@ fn ends(histogram: &Histogram) -> (f64, f64) {
 /// How many numbers each bin of the picture has within the range and beyond it.
 fn bins(histogram: &Histogram, low: f64, high: f64) -> Vec<(u64, u64)> {
     let mut bins = vec![(0, 0); BINS];
+    let half = histogram.width.max((histogram.range.1 - histogram.range.0) / 510.0);
     for (at, &count) in histogram.counts.iter().enumerate() {
         let middle = histogram.low + (at as f64 + 0.5) * histogram.width;
         let bin = ((middle - low) / (high - low) * BINS as f64) as usize;
-        // A bin that the end of the range goes through is within it.
-        let half = histogram.width;
+        // A number beyond the end by less than half a step is only rounded, and a bin that the end goes through is within.
         let within = middle + half >= histogram.range.0 && middle - half <= histogram.range.1;
         let place = &mut bins[bin.min(BINS - 1)];
         if within { place.0 += count } else { place.1 += count }

@@ -4,6 +4,10 @@
 //! ranges into scales (affine, Jacob et al., arXiv 1712.05877), quantises weights symmetrically with one scale for each output
 //! channel (Krishnamoorthi, arXiv 1806.08342), and writes the graph anew. What has no form in bytes stays in f32, with a step
 //! to real numbers before it and one to bytes behind it, and the report says why.
+//!
+//! Before that channels may be made alike ([`Equalization`]) and the mean error of rounded weights measured and taken off the
+//! biases ([`Scheme::correct_bias`]); [`Calibration::sensitivity`] tells which layers are better left in f32, and
+//! [`Calibration::distributions`] what the numbers look like.
 
 mod calibration;
 mod convert;

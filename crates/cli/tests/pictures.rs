@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
 use tilewright_cli::pictures::{
-    EpochMetrics, PictureError, Prediction, StepLoss, confusion_matrix, curves, prediction_sheet,
+    EpochMetrics, Histogram, LayerHistograms, PictureError, Prediction, StepLoss, confusion_matrix, curves,
+    histograms, prediction_sheet,
 };
 use tilewright_data::{FashionMnist, ImageDataset, Split};
 
@@ -297,4 +298,37 @@ fn a_picture_is_written_whole_or_not_at_all() {
     std::fs::create_dir(dir.path().join("taken.png")).unwrap();
     confusion_matrix(&dir.path().join("taken.png"), &[vec![3]], &["a"]).unwrap_err();
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+}
+
+/// What is cut off is red, and only that; odd histograms are drawn, too.
+#[test]
+fn histograms_show_what_is_cut_off() {
+    let path = place("histograms.png");
+    let layer = |range: (f64, f64), counts: Vec<u64>| {
+        let histogram = Histogram { low: 0.0, width: 0.02, counts, range, narrowest: None };
+        LayerHistograms {
+            name: "a.layer.of.a.long.name.that.goes.on.and.on.and.on.conv1".into(),
+            note: "30.0 dB".into(),
+            weight: Histogram { narrowest: Some((0.2, 0.3)), ..histogram.clone() },
+            output: histogram,
+        }
+    };
+    let counts: Vec<u64> = (0..100).map(|at| 10_000 / (at + 1)).collect();
+    let red = |range: (f64, f64)| {
+        histograms(&path, "network", "words", &[layer(range, counts.clone())]).unwrap();
+        let image = open(&path);
+        assert_white_border(&image);
+        count(&image, [200, 30, 45], 8)
+    };
+    // The sample in the legend, and no more.
+    let none = red((0.0, 2.0));
+    assert!((100..200).contains(&none), "{none}");
+    assert!(red((0.0, 1.0)) > 10 * none);
+    let odd =
+        [(vec![], (0.0, 0.0)), (vec![7], (1.0, 1.0)), (vec![0; 3], (-1e-30, 1e30)), (vec![5], (0.0, 1e-40))];
+    let odd: Vec<_> =
+        odd.iter().cycle().take(40).map(|(counts, range)| layer(*range, counts.clone())).collect();
+    histograms(&path, "", "", &odd).unwrap();
+    let error = histograms(&place("histograms-none.png"), "network", "", &[]).unwrap_err();
+    assert!(matches!(error, PictureError::Input { picture: "histograms", .. }), "{error}");
 }

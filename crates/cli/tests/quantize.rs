@@ -38,16 +38,41 @@ fn a_trained_network_answers_in_bytes() {
     assert!(first["int8"] == true && first["decibels"].as_f64().unwrap() > 20.0, "{first}");
     let kept = run(&["--observer", "mse", "--symmetric", "--keep", first["node"].as_str().unwrap()]);
     assert_eq!(kept["products"].as_u64().unwrap() + 1, kept["of_products"].as_u64().unwrap());
-    let said = run_well(&[&model[..], &[text(&x), "--observer", "entropy"]].concat());
-    assert!(said.contains("convolutions and products in int8") && said.contains("dB"), "{said}");
+    let sheet = folder.path().join("sheet.png");
+    let said = run_well(
+        &[
+            &model[..],
+            &[text(&x), "--observer", "entropy", "--histograms", text(&sheet), "--keep-worst", "1"],
+        ]
+        .concat(),
+    );
+    for words in
+        ["convolutions and products in int8", "dB", "most sensitive first", "stays in f32", "activations"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(std::fs::read(&sheet).unwrap().starts_with(b"\x89PNG"));
+    every_option(&run);
 
     let refused = |file: &std::path::Path, more: &[&str], texts: &[&str]| {
         run_badly(&[&model[..], &[text(file)], more].concat(), texts);
     };
-    refused(&x, &["--keep", "no_such_layer"], &["--keep", "no_such_layer", "layers are"]);
+    refused(&x, &["--keep", "no_such_layer"], &["--keep", "no_such_layer", "layers"]);
+    let [there, mistaken] = ["layer2.1.conv2", "layer2.1.con2"];
+    refused(&x, &["--keep", mistaken], &[mistaken, "most alike", there]);
+    refused(&x, &["--keep-worst", "99"], &["--keep-worst", "22 layers", "99"]);
+    for wrong in ["-1", "101", "NaN"] {
+        refused(&x, &[&format!("--drop-limit={wrong}")], &["--drop-limit", "from 0 to 100", wrong]);
+    }
+    let below_a_file = x.join("sheet.png");
+    refused(&x, &["--histograms", text(&below_a_file)], &["sheet.png"]);
     refused(&x, &["--batch-size", "0"], &["--batch-size", "at least 1"]);
     write_npy(&empty, "<f4", &[0, 3, 32, 32], &[]);
-    refused(&empty, &[], &["no sample"]);
+    let options: [&[&str]; 5] =
+        [&[], &["--equalize"], &["--correct-bias"], &["--sensitivity"], &["--drop-limit", "1"]];
+    for options in options {
+        refused(&empty, options, &["no sample"]);
+    }
     write_npy(&wrong, "<f4", &[1, 3, 16, 16], &floats(&[0.5; 3 * 16 * 16]));
     refused(&x, &["--evaluate", text(&wrong)], &["--evaluate", "[3, 16, 16]"]);
     write_npy(&wrong, "<i4", &[1], &[0; 4]);
@@ -55,7 +80,13 @@ fn a_trained_network_answers_in_bytes() {
     let mut broken = images.to_vec();
     broken[100] = f32::NAN;
     write_npy(&nan, "<f4", shape, &floats(&broken));
-    refused(&nan, &[], &["calibration", "the input holds NaN"]);
+    for options in options {
+        refused(&nan, options, &["calibration", "the input holds NaN"]);
+    }
+    // One number everywhere: any scale is right.
+    write_npy(&wrong, "<f4", shape, &floats(&vec![0.0; images.len()]));
+    let all = ["--observer", "entropy", "--equalize", "--correct-bias", "--sensitivity", "--drop-limit", "0"];
+    run_well(&[&model[..], &[text(&wrong), "--histograms", text(&sheet)], &all[..]].concat());
     run_badly(&["quantize", "resnet20", "--calibrate", text(&x)], &["--weights", "needs its weights"]);
 }
 
@@ -65,8 +96,9 @@ fn a_network_in_bytes_is_one_file() {
     let folder = folder();
     let case = golden::family("resnet20").unwrap().into_iter().find(|case| case.name == "eval").unwrap();
     let (images, shape) = case.images("x").unwrap();
-    let [x, one, safetensors, onnx, y, z] = ["x.npy", "one.npy", "quantised.safetensors", "q.onnx", "y.npz", "z.npz"]
-        .map(|name| folder.path().join(name));
+    let [x, one, safetensors, onnx, y, z] =
+        ["x.npy", "one.npy", "quantised.safetensors", "q.onnx", "y.npz", "z.npz"]
+            .map(|name| folder.path().join(name));
     write_npy(&x, "<f4", shape, &floats(&images));
     let weights = golden("resnet20_weights.safetensors");
     let model = ["quantize", "resnet20", "--weights", text(&weights), "--calibrate", text(&x)];
@@ -114,4 +146,31 @@ fn a_network_in_bytes_is_one_file() {
 /// The only array of a file, in f32.
 fn npz(path: &std::path::Path) -> Vec<f32> {
     common::read_npz(path, "output")
+}
+
+/// Each option is in the report and does something.
+fn every_option(run: &dyn Fn(&[&str]) -> Value) {
+    let plain = run(&[]);
+    let number = |report: &Value, name: &str| report[name].as_f64().unwrap();
+    assert!(number(&plain, "decibels") > 15.0 && plain["sensitivity"].as_array().unwrap().is_empty());
+    for part in ["weights", "activations"] {
+        let [before, after] = [0, 1].map(|at| plain["memory"][at][part].as_f64().unwrap());
+        assert!(after < 0.3 * before, "{part}: {before} {after}");
+    }
+    let product = plain["layers"].as_array().unwrap().iter().find(|layer| layer["op"] == "conv2d").unwrap();
+    assert!(product["ms"][0].as_f64() > Some(0.0) && product["ms"][1].as_f64() > Some(0.0), "{product}");
+    let [before, after] = [0, 1].map(|at| product["activation_bytes"][at].as_u64().unwrap());
+    assert_eq!(before, 4 * after);
+    let options =
+        ["--per-tensor-weights", "--equalize", "--correct-bias", "--sensitivity", "--drop-limit", "0"];
+    let all = run(&options);
+    assert!(all["per_tensor_weights"] == true && all["correct_bias"] == true && all["equalize"] == true);
+    // One convolution of each block is read by its other one alone.
+    assert_eq!(all["equalized_pairs"], 9);
+    assert_ne!(all["decibels"], plain["decibels"]);
+    let layers = all["sensitivity"].as_array().unwrap();
+    assert_eq!(layers.len(), 22);
+    assert!(layers.windows(2).all(|pair| number(&pair[0], "decibels") <= number(&pair[1], "decibels")));
+    // What is evaluated are the samples of the calibration, whose answers may not change.
+    assert_eq!(number(&all, "changed_percent"), 0.0);
 }

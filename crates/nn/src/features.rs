@@ -66,7 +66,7 @@ pub(crate) fn pick(pass: &Pass, paths: &[&str], outputs: &Values) -> Result<Valu
     let mut found = Values::new();
     for (&path, value) in paths.iter().zip(pass.take_tapped()) {
         let Some(value) = value.or_else(|| outputs.find(path).cloned()) else {
-            let near = near(path, pass.reported());
+            let near = near_names(path, pass.reported());
             return Err(Error::UnknownPath { path: path.to_owned(), near });
         };
         found.insert(path.to_owned(), value);
@@ -77,8 +77,8 @@ pub(crate) fn pick(pass: &Pass, paths: &[&str], outputs: &Values) -> Result<Valu
 /// Names listed in a message.
 const LISTED: usize = 8;
 
-/// The paths that are most like `path`, in the order in which the layers ran.
-fn near(path: &str, mut there: Vec<String>) -> String {
+/// The names that are most like `path`, in the order in which they are `there`: for messages.
+pub fn near_names(path: &str, mut there: Vec<String>) -> String {
     let mut seen = std::collections::HashSet::new();
     there.retain(|other| seen.insert(other.clone()));
     let mut by_distance: Vec<_> = (0..there.len()).collect();
@@ -98,10 +98,10 @@ mod tests {
     #[test]
     fn near_paths_are_those_that_look_alike() {
         let there = |paths: &[&str]| paths.iter().map(|&path| path.to_owned()).collect::<Vec<_>>();
-        assert_eq!(near("lyer3", there(&["layer3", "layer3"])), "layer3");
+        assert_eq!(near_names("lyer3", there(&["layer3", "layer3"])), "layer3");
         let many: Vec<String> =
             (0..30).map(|at| format!("layer{at}.conv")).chain(["fc".to_owned()]).collect();
-        let said = near("layer17.con", many);
+        let said = near_names("layer17.con", many);
         assert!(said.contains("layer17.conv") && said.split(", ").count() == LISTED, "{said}");
     }
 }

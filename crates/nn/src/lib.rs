@@ -25,7 +25,7 @@ mod values;
 pub use capture::{capture, capture_features};
 pub use checkpointed::{Checkpointed, checkpoint};
 pub use error::{Error, Result};
-pub use features::{features, features_of};
+pub use features::{features, features_of, near_names};
 pub use module::{INPUT, Layer, Module, OUTPUT, Port};
 pub use parameter::{Entry, Parameter};
 pub use pass::Pass;

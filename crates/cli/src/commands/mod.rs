@@ -18,6 +18,7 @@ mod profile;
 mod quantize;
 mod segment;
 mod similar;
+mod times;
 mod train;
 mod tune;
 mod zoo;

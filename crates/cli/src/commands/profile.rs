@@ -1,7 +1,6 @@
 //! `tilewright profile`: the time of each layer.
 
 use std::{
-    collections::BTreeMap,
     path::PathBuf,
     str::FromStr,
     time::{Duration, Instant},
@@ -14,7 +13,7 @@ use tilewright_kernels::probe;
 use tilewright_ops::DType;
 use tilewright_runtime::{Context, Profile};
 
-use super::{output::print_json, precision::Precision};
+use super::{output::print_json, precision::Precision, times::by_node};
 use crate::{error::Error, error::Result, model, model::InputShape};
 
 #[derive(Debug, clap::Args)]
@@ -197,26 +196,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
 /// One row for each node that launches something, in order.
 fn rows(compiled: &Compiled, profiles: &[Profile], context: &Context) -> Result<Vec<Row>> {
     let roofline = probe::stored(context);
-    // Copies have no timestamps.
-    let launches: Vec<_> = compiled.plan().launches().filter(|(_, kernel)| *kernel != "copy").collect();
-    let mut times: Vec<Vec<f64>> = vec![Vec::new(); launches.len()];
-    for profile in profiles {
-        for (dispatch, times) in profile.dispatches.iter().zip(&mut times) {
-            times.push(dispatch.duration_ns / 1e6);
-        }
-    }
-    let median = |times: &mut Vec<f64>| {
-        times.sort_by(f64::total_cmp);
-        times.get(times.len() / 2).copied().unwrap_or(0.0)
-    };
-    let medians: Vec<f64> = times.iter_mut().map(median).collect();
-    let total: f64 = medians.iter().sum();
-    let mut by_node: BTreeMap<String, (Vec<String>, f64)> = BTreeMap::new();
-    for ((node, kernel), milliseconds) in launches.into_iter().zip(&medians) {
-        let entry = by_node.entry(node.to_owned()).or_default();
-        entry.0.push(kernel.to_owned());
-        entry.1 += milliseconds;
-    }
+    let mut by_node = by_node(compiled, profiles);
+    let total: f64 = by_node.values().map(|(_, milliseconds)| milliseconds).sum();
     let graph = compiled.graph();
     let mut rows = Vec::new();
     for (node, summary) in graph.nodes().iter().zip(graph.summary()?.nodes) {

@@ -6,12 +6,14 @@ use tilewright_ops::DType;
 
 use super::{
     convert::{self, Converted},
+    equalize::equalize,
     parameters::{Constant, Parameters, keys},
     plan::form,
     prepare::prepared,
     report::Layers,
     scale::Scale,
-    scheme::Scheme,
+    scheme::{Equalization, Scheme},
+    writer::Origin,
 };
 use crate::{Error, Graph, Result, ValueId};
 
@@ -22,7 +24,11 @@ impl Parameters {
     /// # Errors
     /// [`Error::Calibration`] where it is another network: a layer has no numbers, or others than fit.
     pub fn apply(&self, graph: &Graph) -> Result<(Graph, Layers)> {
-        let (graph, _) = prepared(graph)?;
+        let (mut graph, _) = prepared(graph)?;
+        if self.relu6_as_relu {
+            // Its weights do not matter, and neither does what becomes of them.
+            graph = equalize(&graph, Equalization::Relu6AsRelu)?.0;
+        }
         let keys = keys(&graph);
         let mut scales = HashMap::new();
         for (id, name) in named(&graph, &keys) {
@@ -31,7 +37,7 @@ impl Parameters {
             }
         }
         let scheme = Scheme { keep: self.keep.clone(), ..Scheme::default() };
-        let converted = convert::convert(&graph, &scheme, &scales, Some(self))?;
+        let converted = convert::convert(&graph, &scheme, &scales, &Origin::Given(self))?;
         let missing = named(&graph, &keys).find(|(id, _)| {
             converted.bytes.contains(id) && !scales.contains_key(id) && graph[*id].constant.is_none()
         });
@@ -51,7 +57,11 @@ impl Parameters {
         converted: &Converted,
     ) -> Result<Self> {
         let keys = keys(graph);
-        let mut found = Self { products: converted.products.clone(), ..Self::default() };
+        let mut found = Self {
+            products: converted.products.clone(),
+            relu6_as_relu: scheme.equalize == Equalization::Relu6AsRelu,
+            ..Self::default()
+        };
         let bytes: BTreeSet<ValueId> = converted.bytes.iter().copied().collect();
         for (id, name) in named(graph, &keys) {
             if let (true, Some(&scale)) = (bytes.contains(&id), scales.get(&id)) {

@@ -1,12 +1,18 @@
 //! The network on samples.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use tilewright_ops::DType;
 use tilewright_tensor::Tensor;
 
 use super::{
     convert::{self, Converted},
+    correction::Errors,
+    equalize::equalize,
+    histogram::Histogram,
     norms::Norm,
     observer::Seen,
     parameters::Parameters,
@@ -16,20 +22,27 @@ use super::{
     scale::Scale,
     scheme::Scheme,
     training::Training,
+    weights::Weights,
+    writer::Origin,
 };
 use crate::{Compiled, Error, Graph, Options, Result, Rewriter, ValueId};
 
 /// A network that is observed on samples, to be converted to bytes then: prepare ([`Self::new`]), observe, convert.
 pub struct Calibration {
     /// Optimised, with poolings apart from convolutions.
-    graph: Graph,
-    scheme: Scheme,
+    pub(super) graph: Graph,
+    pub(super) scheme: Scheme,
     /// What weights were folded from.
     norms: Vec<Norm>,
     probe: Compiled,
     /// What is observed, and what was seen of it.
     seen: Vec<(ValueId, Seen)>,
     samples: usize,
+    /// What rounding the weights adds, where it is to be corrected.
+    errors: Errors,
+    equalized: usize,
+    /// Whether numbers are counted even where the observer needs no counts.
+    count: bool,
 }
 
 impl Calibration {
@@ -39,6 +52,7 @@ impl Calibration {
     /// Those of the passes and of [`Compiled::new`].
     pub fn new(graph: &Graph, scheme: Scheme) -> Result<Self> {
         let (graph, norms) = prepared(graph)?;
+        let (graph, equalized) = equalize(&graph, scheme.equalize)?;
         let mut watched = BTreeSet::new();
         for node in graph.nodes().iter().filter(|node| form(&graph, node, &scheme).is_ok()) {
             watched.extend(node.inputs.iter().chain(&node.outputs).copied());
@@ -49,13 +63,22 @@ impl Calibration {
             rewriter.keep(node)?;
         }
         let places: Vec<_> = watched.iter().map(|&id| rewriter.value(id)).collect();
+        let (errors, means) = Errors::watch(&graph, &mut rewriter, &scheme)?;
         let mut probe = rewriter.finish();
         for (at, place) in places.into_iter().enumerate() {
             probe.output(format!("seen {at}"), place)?;
         }
+        for (at, mean) in means.into_iter().enumerate() {
+            probe.output(format!("mean error {at}"), mean)?;
+        }
         let probe = Compiled::new(&probe, &Options { optimize: false, ..Options::default() })?;
         let seen = watched.into_iter().map(|id| (id, Seen::new())).collect();
-        Ok(Self { graph, scheme, norms, probe, seen, samples: 0 })
+        Ok(Self { graph, scheme, norms, probe, seen, samples: 0, errors, equalized, count: false })
+    }
+
+    /// Counts numbers from now on, whether the observer needs counts or not, for [`Self::distributions`].
+    pub fn count(&mut self) {
+        self.count = true;
     }
 
     /// Runs the network on a batch, in f32, and sees its activations; gives its outputs.
@@ -80,8 +103,9 @@ impl Calibration {
             }
         }
         for ((_, seen), values) in self.seen.iter_mut().zip(&values) {
-            seen.see(values, self.scheme.observer);
+            seen.see(values, self.scheme.observer, self.count);
         }
+        self.errors.see(&values[self.seen.len()..]);
         self.samples += 1;
         Ok(outputs)
     }
@@ -90,6 +114,17 @@ impl Calibration {
     #[must_use]
     pub fn batches(&self) -> usize {
         self.samples
+    }
+
+    /// Layers that are to stay in f32, too, by name; what was observed remains.
+    pub fn keep<T: Into<String>>(&mut self, layers: impl IntoIterator<Item = T>) {
+        self.scheme.keep.extend(layers.into_iter().map(Into::into));
+    }
+
+    /// Pairs of layers whose channels were made alike ([`Scheme::equalize`]).
+    #[must_use]
+    pub fn equalized(&self) -> usize {
+        self.equalized
     }
 
     /// The names of the layers, for [`Scheme::keep`].
@@ -104,7 +139,7 @@ impl Calibration {
     /// [`Error::Calibration`] if nothing was observed; those of reading weights.
     pub fn convert(&self) -> Result<(Graph, Layers)> {
         let Converted { graph, layers, .. } = self.converted()?;
-        Ok((graph, layers))
+        Ok((alone(graph), layers))
     }
 
     /// The numbers of the network in bytes, apart from its graph: what a file keeps.
@@ -113,7 +148,7 @@ impl Calibration {
     /// Those of [`Self::convert`].
     pub fn parameters(&self) -> Result<Parameters> {
         let converted = self.converted()?;
-        Parameters::of(&self.graph, &self.scheme, &self.scales(), &converted)
+        Parameters::of(&self.graph, &self.scheme, &self.scales()?, &converted)
     }
 
     /// As [`Self::convert`], where the report also says how far each layer's result is from that in f32 on these samples.
@@ -145,7 +180,7 @@ impl Calibration {
             layer.decibels = Some(10.0 * (signal.max(1e-30) / noise.max(1e-30)).log10());
             layer.at_ends = Some(ends as f64 / found.len().max(1) as f64);
         }
-        Ok((graph, layers))
+        Ok((alone(graph), layers))
     }
 
     /// What training needs that is to see the roundings of the converted network, beginning with the ranges that were observed.
@@ -154,6 +189,10 @@ impl Calibration {
     /// Those of [`Self::convert`].
     pub fn training(&self) -> Result<Training> {
         self.observed()?;
+        if self.scheme.weights == Weights::PerTensor {
+            let what = "training rounds weights by channel: leave `Weights::PerTensor` out".to_owned();
+            return Err(Error::Calibration { what });
+        }
         let range = |seen: &Seen| seen.range(self.scheme.observer, self.scheme.activations);
         let ranges = self.seen.iter().map(|(id, seen)| (*id, range(seen))).collect();
         Training::new(&self.graph, &self.scheme, &self.norms, &ranges)
@@ -168,13 +207,30 @@ impl Calibration {
     }
 
     fn converted(&self) -> Result<Converted> {
-        self.observed()?;
-        convert::convert(&self.graph, &self.scheme, &self.scales(), None)
+        convert::convert(&self.graph, &self.scheme, &self.scales()?, &Origin::Own(&self.corrections()))
     }
 
-    fn scales(&self) -> HashMap<ValueId, Scale> {
-        let activations = self.scheme.activations;
-        let scale = |seen: &Seen| activations.scale(seen.range(self.scheme.observer, activations));
-        self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect()
+    /// The scales of what was observed.
+    pub(super) fn scales(&self) -> Result<HashMap<ValueId, Scale>> {
+        self.observed()?;
+        let Scheme { observer, activations, .. } = self.scheme;
+        let scale = |seen: &Seen| activations.scale(seen.range(observer, activations));
+        Ok(self.seen.iter().map(|(id, seen)| (*id, scale(seen))).collect())
     }
+
+    /// What is to be taken off the biases.
+    pub(super) fn corrections(&self) -> HashMap<ValueId, Vec<f32>> {
+        self.errors.corrections(self.samples)
+    }
+
+    /// How often which number of a value was seen.
+    pub(super) fn counted(&self, value: ValueId) -> Option<&Histogram> {
+        self.seen.iter().find(|(id, _)| *id == value).and_then(|(_, seen)| seen.counts())
+    }
+}
+
+/// A graph that holds none of what the network in f32 has packed.
+fn alone(mut graph: Graph) -> Graph {
+    graph.share(Arc::default());
+    graph
 }

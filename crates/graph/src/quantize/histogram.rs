@@ -12,7 +12,8 @@ pub(super) struct Histogram {
 
 impl Histogram {
     pub fn new() -> Self {
-        Self { counts: vec![0; 2 * HALF], limit: 2f32.powi(-20) }
+        // Bins of the least normal number, so that small numbers have as many as large ones.
+        Self { counts: vec![0; 2 * HALF], limit: HALF as f32 * f32::MIN_POSITIVE }
     }
 
     /// Counts finite numbers.
@@ -29,12 +30,15 @@ impl Histogram {
     }
 
     fn widen(&mut self) {
+        self.limit *= 2.0;
+        if self.counts.iter().all(|&count| count == 0) {
+            return;
+        }
         let mut wider = vec![0; 2 * HALF];
         for (at, count) in self.counts.iter().enumerate() {
             wider[HALF / 2 + at / 2] += count;
         }
         self.counts = wider;
-        self.limit *= 2.0;
     }
 
     /// The middle of each bin that is not empty, and its count.
@@ -53,10 +57,9 @@ impl Histogram {
         self.counts.iter().sum()
     }
 
-    /// Numbers by their distance from 0, in bins of this width.
-    pub fn magnitudes(&self) -> (Vec<u64>, f32) {
-        let both = (0..HALF).map(|at| self.counts[HALF + at] + self.counts[HALF - 1 - at]).collect();
-        (both, self.limit / HALF as f32)
+    /// The counts, the place of the first bin above 0, and the width of a bin.
+    pub fn signed(&self) -> (&[u64], usize, f32) {
+        (&self.counts, HALF, self.limit / HALF as f32)
     }
 
     /// Between these two lies all but `outside` of the numbers, half of the rest on either side.
@@ -92,10 +95,20 @@ mod tests {
         let bins: Vec<_> = histogram.bins().collect();
         assert!((bins[0].0 + 100.0).abs() < 0.1 && bins[0].1 == 1, "{bins:?}");
         assert_eq!(bins.iter().map(|bin| bin.1).sum::<u64>(), 5);
-        let (magnitudes, width) = histogram.magnitudes();
-        assert_eq!(magnitudes.iter().sum::<u64>(), 5);
-        // On the edge of a bin: below 0 it belongs to the nearer one.
-        assert_eq!(magnitudes[(100.0 / width) as usize - 1], 1);
+        let (counts, zero, width) = histogram.signed();
+        assert_eq!(counts[zero - (100.0 / width) as usize], 1);
+    }
+
+    #[test]
+    fn small_numbers_have_bins_enough() {
+        let mut histogram = Histogram::new();
+        let numbers: Vec<f32> = (0..1000).map(|at| at as f32 * 1e-15).collect();
+        histogram.add(&numbers);
+        assert!(histogram.bins().count() > 400);
+        let (_, high) = histogram.percentiles(0.0);
+        assert!((0.99e-12..1.01e-12).contains(&high), "{high}");
+        histogram.add(&[1e-40, 0.0, 1e30]);
+        assert_eq!(histogram.total(), 1003);
     }
 
     #[test]

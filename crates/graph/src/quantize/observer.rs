@@ -1,11 +1,12 @@
 //! Which range of the numbers that were seen is to be represented.
 
-use super::{histogram::Histogram, scale::Activations};
+use super::{entropy::least_divergence, histogram::Histogram, scale::Activations};
 
 /// How the range of an activation follows from what was seen of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Observer {
     /// From the least number to the largest.
+    #[default]
     MinMax,
     /// The least and the largest number of each batch, averaged: after each batch `weight` of the way to the batch's.
     MovingAverage {
@@ -18,7 +19,8 @@ pub enum Observer {
         outside: f64,
     },
     /// The range whose numbers lose least information: the least Kullback–Leibler divergence of their distribution before and
-    /// after (Migacz, 8-bit inference with TensorRT, GTC 2017).
+    /// after (Migacz, 8-bit inference with TensorRT, GTC 2017); values that stand out by their number count like their
+    /// neighbours.
     Entropy,
     /// The range with the least mean squared error.
     MeanSquare,
@@ -64,8 +66,8 @@ impl Seen {
         Self { low: f32::INFINITY, high: f32::NEG_INFINITY, average: None, histogram: Histogram::new() }
     }
 
-    /// Sees finite numbers.
-    pub fn see(&mut self, numbers: &[f32], observer: Observer) {
+    /// Sees finite numbers, and counts them if the observer needs that or `count` says so.
+    pub fn see(&mut self, numbers: &[f32], observer: Observer, count: bool) {
         let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
         for &number in numbers {
             low = low.min(number);
@@ -81,7 +83,9 @@ impl Seen {
                 Some((l, h)) => (l + weight * (low - l), h + weight * (high - h)),
             });
         }
-        if matches!(observer, Observer::Percentile { .. } | Observer::Entropy | Observer::MeanSquare) {
+        let needs =
+            matches!(observer, Observer::Percentile { .. } | Observer::Entropy | Observer::MeanSquare);
+        if needs || count {
             self.histogram.add(numbers);
         }
     }
@@ -89,6 +93,11 @@ impl Seen {
     /// Whether nothing was seen.
     pub fn is_empty(&self) -> bool {
         self.low > self.high
+    }
+
+    /// How often which number was seen, if numbers were counted.
+    pub fn counts(&self) -> Option<&Histogram> {
+        (self.histogram.total() > 0).then_some(&self.histogram)
     }
 
     /// The range to represent; it contains 0.
@@ -104,10 +113,9 @@ impl Seen {
                 (low.max(self.low), high.min(self.high))
             }
             Observer::Entropy => {
-                // Of numbers on one side of 0 a byte with a zero point has all its steps there.
-                let one_sided = activations == Activations::Affine && (self.low >= 0.0 || self.high <= 0.0);
-                let limit = least_divergence(&self.histogram, if one_sided { 255 } else { 128 });
-                (self.low.max(-limit), self.high.min(limit))
+                let symmetric = activations == Activations::Symmetric;
+                let (low, high) = least_divergence(&self.histogram, symmetric);
+                (self.low.max(low), self.high.min(high))
             }
             Observer::MeanSquare => self.least_error(activations),
         };
@@ -139,61 +147,13 @@ impl Seen {
     }
 }
 
-/// The magnitude beyond which numbers are cut off with the least divergence from so many steps.
-fn least_divergence(histogram: &Histogram, steps: usize) -> f32 {
-    let (mut counts, width) = histogram.magnitudes();
-    // The zeros of a ReLU are exact whatever the range, and would outweigh everything else.
-    counts[0] = counts[0].min(counts[1]);
-    let used = counts.iter().rposition(|&count| count > 0).map_or(0, |last| last + 1);
-    if used <= steps {
-        return used as f32 * width;
-    }
-    let mut best = (f64::INFINITY, used);
-    // Every eighth is enough: neighbours differ by little.
-    for end in (steps..=used).step_by(8).chain([used]) {
-        let divergence = divergence(&counts[..end], counts[end..].iter().sum(), steps);
-        if divergence < best.0 {
-            best = (divergence, end);
-        }
-    }
-    best.1 as f32 * width
-}
-
-/// Of `kept`, with all that is beyond in its last bin, from the same by so many steps.
-fn divergence(kept: &[u64], beyond: u64, steps: usize) -> f64 {
-    let total = (kept.iter().sum::<u64>() + beyond) as f64;
-    let stepped: Vec<f64> = (0..steps)
-        .flat_map(|step| {
-            let bins = &kept[step * kept.len() / steps..(step + 1) * kept.len() / steps];
-            let filled = bins.iter().filter(|&&count| count > 0).count();
-            let mean = bins.iter().sum::<u64>() as f64 / filled.max(1) as f64;
-            bins.iter().map(move |&count| if count > 0 { mean } else { 0.0 }).collect::<Vec<_>>()
-        })
-        .collect();
-    let within: f64 = stepped.iter().sum();
-    if within == 0.0 {
-        return f64::INFINITY;
-    }
-    let last = kept.len() - 1;
-    kept.iter()
-        .zip(&stepped)
-        .enumerate()
-        .map(|(at, (&count, &stepped))| {
-            let p = (count + if at == last { beyond } else { 0 }) as f64 / total;
-            let q = stepped / within;
-            // Where the steps have nothing, a little, or the divergence would be infinite.
-            if p > 0.0 { p * (p / q.max(1e-9)).ln() } else { 0.0 }
-        })
-        .sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn range(observer: Observer, batches: &[&[f32]]) -> (f32, f32) {
         let mut seen = Seen::new();
-        batches.iter().for_each(|batch| seen.see(batch, observer));
+        batches.iter().for_each(|batch| seen.see(batch, observer, false));
         seen.range(observer, Activations::Affine)
     }
 

@@ -15,6 +15,8 @@ use crate::{Error, Graph, Result};
 pub struct Parameters {
     /// Layers that could compute with bytes and were to stay in f32.
     pub keep: BTreeSet<String>,
+    /// Whether equal channels made a ReLU of each ReLU6 between two layers.
+    pub relu6_as_relu: bool,
     /// Scale and zero point of each value that is bytes, by the layer that gives it or by the name of the input.
     pub activations: BTreeMap<String, Scale>,
     /// Weights and biases of convolutions and linear layers.
@@ -59,7 +61,9 @@ impl Parameters {
         if product.shape != shape
             || product.numbers.len() != numbers
             || product.scales.len() != outputs
-            || biases != bias.then_some(outputs)
+            || biases.is_some_and(|biases| biases != outputs)
+            // A corrected layer has a bias where it had none.
+            || (bias && biases.is_none())
         {
             return fault(format!(
                 "the layer `{key}` has a weight of shape {shape:?}{}, and its numbers are {} of shape {:?} with {} scales and {} biases",

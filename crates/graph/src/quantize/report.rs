@@ -19,6 +19,8 @@ pub struct Layer {
     pub zero_point: Option<i32>,
     /// Bytes of its weight and bias before and after.
     pub weight_bytes: [u64; 2],
+    /// Bytes of its result before and after.
+    pub activation_bytes: [u64; 2],
     /// The power of its result in f32 by that of the error, in decibels, where it was measured
     /// ([`super::Calibration::measure`]).
     pub decibels: Option<f64>,

@@ -12,6 +12,7 @@ use super::{
     report::Layers,
     scale::{Activations, Scale},
     scheme::Scheme,
+    writer::Origin,
 };
 use crate::{Graph, Result, ValueId};
 
@@ -58,7 +59,8 @@ impl Training {
         // What was not observed has a scale of 1.
         let own = |at: usize| Scale { scale: (at + 2) as f32, zero_point: 0 };
         let scales = values.iter().enumerate().map(|(at, &id)| (id, own(at))).collect();
-        let Converted { layers, results, .. } = convert::convert(graph, scheme, &scales, None)?;
+        let Converted { layers, results, .. } =
+            convert::convert(graph, scheme, &scales, &Origin::Own(&HashMap::new()))?;
         let source: HashMap<ValueId, ValueId> = results
             .iter()
             .filter_map(|(_, id, bytes)| {
@@ -162,7 +164,7 @@ impl Training {
     ) -> Result<(Graph, HashMap<ValueId, Scale>, Converted)> {
         let graph = self.graph.with_constants(constants)?;
         let scales = self.of.iter().filter_map(|(&id, &point)| Some((id, *scales.get(point)?))).collect();
-        let converted = convert::convert(&graph, &self.scheme, &scales, None)?;
+        let converted = convert::convert(&graph, &self.scheme, &scales, &Origin::Own(&HashMap::new()))?;
         Ok((graph, scales, converted))
     }
 }

@@ -50,6 +50,7 @@ struct Metadata {
     format: String,
     version: u32,
     keep: BTreeSet<String>,
+    relu6_as_relu: bool,
     shapes: BTreeMap<String, Vec<usize>>,
     about: Option<String>,
 }
@@ -79,7 +80,7 @@ impl QuantizedState {
     /// [`Error::File`]; the file that was there stays.
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut tensors: BTreeMap<String, Stored<'_>> = BTreeMap::new();
-        let Parameters { keep, activations, products, constants } = &self.parameters;
+        let Parameters { keep, relu6_as_relu, activations, products, constants } = &self.parameters;
         for (layer, Product { shape, numbers, scales, bias }) in products {
             let outputs = vec![scales.len()];
             let mut put = |what: &str, dtype, shape: &[usize], bytes| {
@@ -110,6 +111,7 @@ impl QuantizedState {
             format: FORMAT.to_owned(),
             version: VERSION,
             keep: keep.clone(),
+            relu6_as_relu: *relu6_as_relu,
             shapes: self.shapes.clone(),
             about: self.about.clone(),
         };
@@ -127,7 +129,9 @@ impl QuantizedState {
         let format = |reason: String| Error::Format { path: path.display().to_string(), reason };
         // Its header is held against its size first.
         let file = StateFile::open(path)?;
-        let Some(Metadata { version, keep, shapes, about, .. }) = Metadata::of(file.metadata()) else {
+        let Some(Metadata { version, keep, relu6_as_relu, shapes, about, .. }) =
+            Metadata::of(file.metadata())
+        else {
             return Err(format("it holds no network in bytes; `tilewright quantize` makes one".to_owned()));
         };
         if version > VERSION {
@@ -138,6 +142,7 @@ impl QuantizedState {
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| format(error.to_string()))?;
         let mut state = Self { shapes, about, ..Self::default() };
         state.parameters.keep = keep;
+        state.parameters.relu6_as_relu = relu6_as_relu;
         let parameters = &mut state.parameters;
         let wanted = |name: &str, dtype| match tensors.tensor(name) {
             Ok(tensor) if tensor.dtype() == dtype => Ok(tensor),

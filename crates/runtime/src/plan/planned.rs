@@ -110,6 +110,16 @@ impl Plan {
         &self.memory
     }
 
+    /// Bytes of the constants that launches and copies read, such as packed weights; each counts once.
+    pub fn constants(&self) -> u64 {
+        let shared = |place: &Place| match place {
+            Place::Shared(buffer) => Some((buffer.key(), buffer.size())),
+            _ => None,
+        };
+        let places = self.steps.iter().flat_map(Ready::places).filter_map(shared);
+        places.collect::<HashMap<_, _>>().values().sum()
+    }
+
     /// Launches and copies of a run.
     pub fn len(&self) -> usize {
         self.steps.len()

@@ -3,13 +3,19 @@
 use std::{path::Path, sync::Arc};
 
 use tilewright_graph::{Graph, ValueId};
-use tilewright_nn::{INPUT, LoadReport, ParameterStore, QuantizedState, Unwrapped};
+use tilewright_nn::{INPUT, LoadReport, ParameterStore, Unwrapped};
 use tilewright_onnx::{ElementType, Import, Imported, InputPort, Model, OutputPort};
 use tilewright_ops::DType;
 use tilewright_runtime::Context;
+use tilewright_weights::Opened;
 use tilewright_zoo::{Network, Options, build, options_of};
 
-use crate::{error::Error, error::Result, mistaken, weights};
+use crate::{
+    error::Error,
+    error::Result,
+    mistaken,
+    weights::{self, Weights},
+};
 
 /// Classes of a network that is made without weights: ImageNet's.
 const CLASSES: usize = 1000;
@@ -70,15 +76,17 @@ pub fn load_graph(
         return Err(Error::Array { path: from.clone(), reason });
     }
     let image = [channels, height, width];
-    let quantised = weights.map(quantised).transpose()?.flatten();
-    let network = match (weights, &quantised) {
-        (_, Some(quantised)) => {
-            let state = quantised.source();
+    let held = weights.map(|path| Ok::<_, Error>((path, weights::read(path)?))).transpose()?;
+    let mut quantised = None;
+    let network = match held {
+        Some((_, Weights::Bytes(held))) => {
+            let state = held.source();
+            quantised = Some(held);
             let store = ParameterStore::from_state(context, 0, state.clone());
             build(model, &store, options_of(model, &*state, image)?)?
         }
-        (Some(weights), None) => load(context, model, weights, image)?.0,
-        (None, None) => {
+        Some((path, Weights::Real(opened))) => loaded(context, model, path, opened, image)?.0,
+        None => {
             let store = ParameterStore::new(context, 0);
             build(model, &store, Options::new(image, CLASSES))?
         }
@@ -137,11 +145,16 @@ fn onnx(context: &Context, path: &str, weights: Option<&Path>, inputs: &[InputSh
 ///
 /// What the file decides (classes, shortcuts, auxiliary heads) is as [`options_of`] says.
 pub fn load(context: &Context, name: &str, path: &Path, image: [usize; 3]) -> Result<(Network, LoadReport)> {
-    let opened = weights::open(path)?;
-    if QuantizedState::is(opened.metadata.as_deref()) {
-        let reason = format!("{} holds a network in bytes, which `tilewright infer` runs", path.display());
-        return Err(Error::Argument { argument: "--weights", reason });
-    }
+    loaded(context, name, path, weights::open(path)?, image)
+}
+
+fn loaded(
+    context: &Context,
+    name: &str,
+    path: &Path,
+    opened: Opened,
+    image: [usize; 3],
+) -> Result<(Network, LoadReport)> {
     let state = Unwrapped::new(opened.state);
     let options = options_of(name, &state, image)?;
     let store = ParameterStore::from_state(context, 0, Arc::new(state));
@@ -152,12 +165,6 @@ pub fn load(context: &Context, name: &str, path: &Path, image: [usize; 3]) -> Re
         eprintln!("note: every name in {file} begins with `{prefix}`, which is taken off");
     }
     Ok((network, report))
-}
-
-/// A network in bytes, if the file holds one.
-fn quantised(path: &Path) -> Result<Option<QuantizedState>> {
-    let is_one = QuantizedState::is(tilewright_weights::source(path)?.metadata.as_deref());
-    Ok(if is_one { Some(QuantizedState::read(path)?) } else { None })
 }
 
 /// N C H W of an input, or an error that names where it comes from.

@@ -239,3 +239,52 @@ fn numbers_that_are_not_finite_are_errors() {
         assert!(!index.exists());
     }
 }
+
+/// Calibrated on the pictures of a folder, a network in bytes classifies them as the one in f32 does.
+#[test]
+fn a_network_in_bytes_classifies() {
+    let (folder, weights) = (folder(), weights());
+    let path = |name: &str| folder.path().join(name);
+    let pictures = path("pictures");
+    fs::create_dir(&pictures).unwrap();
+    for seed in 0..8 {
+        scene(40 + seed, 44, seed).write_png(&pictures.join(format!("{seed}.png"))).unwrap();
+    }
+    let bytes = path("int8.safetensors");
+    run_well(&[
+        "quantize",
+        "resnet20",
+        "--weights",
+        &weights,
+        "--calibrate",
+        text(&pictures),
+        "--batch-size",
+        "4",
+        "-o",
+        text(&bytes),
+    ]);
+    let names: Vec<_> = (0..8).map(|seed| pictures.join(format!("{seed}.png"))).collect();
+    let top = |weights: &str| -> Vec<(u64, f64)> {
+        let mut arguments = vec!["classify", "--json", "--top", "1"];
+        arguments.extend(names.iter().map(|name| text(name)));
+        arguments.extend(network(weights));
+        let report: Value = serde_json::from_str(&run_well(&arguments)).unwrap();
+        let rows = report["images"].as_array().unwrap();
+        let best = |row: &Value| {
+            (row["top"][0]["class"].as_u64().unwrap(), row["top"][0]["probability"].as_f64().unwrap())
+        };
+        rows.iter().map(best).collect()
+    };
+    let (real, whole) = (top(&weights), top(text(&bytes)));
+    for ((class, share), (found, other)) in real.iter().zip(&whole) {
+        // Two classes that are nearly as likely may change places.
+        assert!(class == found || *share < 0.6, "{real:?} {whole:?}");
+        assert!((share - other).abs() < 0.1, "{real:?} {whole:?}");
+    }
+    assert_ne!(real, whole);
+    let index = path("i.safetensors");
+    let embed = ["embed", text(&pictures), "--index", text(&index)];
+    run_badly(&[&embed[..], &network(text(&bytes))].concat(), &["--weights", "in bytes", "f32"]);
+    // A folder needs a network whose pictures are known.
+    run_badly(&["quantize", "x.onnx", "--calibrate", text(&pictures)], &["--calibrate", ".npy"]);
+}

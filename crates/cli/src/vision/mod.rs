@@ -9,7 +9,7 @@ mod viewer;
 
 pub use about::{About, probe};
 pub use arguments::NetworkArguments;
-pub use files::find;
+pub use files::{find, read_all};
 pub use names::class_names;
 pub use times::Times;
-pub use viewer::{Seen, Viewer, Wanted};
+pub use viewer::{Seen, Viewer, Wanted, preset};

@@ -13,7 +13,7 @@ use tilewright_runtime::Context;
 use tilewright_zoo::{Entry, Network, Options, Task, build, entry, options_of};
 
 use super::{arguments::NetworkArguments, files::read_all, times::Times};
-use crate::{error::Error, error::Result, trained::Trained};
+use crate::{error::Error, error::Result, trained::Trained, weights::Weights};
 
 /// What is wanted of a network.
 pub enum Wanted<'a> {
@@ -67,9 +67,15 @@ impl Viewer {
             let reason = format!("`{name}` needs its weights, a safetensors file under torchvision's names");
             return Err(Error::Argument { argument: "--weights", reason });
         };
-        let opened = crate::weights::open(weights)?;
-        let trained = Trained::of(opened.metadata.as_deref());
-        let file = opened.state;
+        let (metadata, file, quantised) = match crate::weights::read(weights)? {
+            Weights::Real(opened) => (opened.metadata, opened.state, None),
+            Weights::Bytes(held) => (held.about.clone(), held.source(), Some(held)),
+        };
+        if quantised.is_some() && !matches!(wanted, Wanted::Logits) {
+            // Its layers are as they are converted, and not as they are named.
+            crate::weights::open(weights)?;
+        }
+        let trained = Trained::of(metadata.as_deref());
         let known = known.unwrap_or_else(|| preset(row, trained.as_ref()));
         let preprocess = arguments.preprocess(known)?;
         let [height, width] = preprocess.crop;
@@ -100,6 +106,10 @@ impl Viewer {
                 let path = format!("{}.input", head(row));
                 capture_features(module, store, &inputs, &[path.as_str()])?
             }
+        };
+        let graph = match quantised {
+            Some(held) => held.parameters.apply(&graph)?.0,
+            None => graph,
         };
         let session = Compiled::new(&graph, &GraphOptions::default())?.session()?;
         let pooled = matches!(wanted, Wanted::Embedding);
@@ -184,7 +194,7 @@ impl Seen {
 }
 
 /// How pictures are prepared where nobody says so: as the weights were trained, else by the table.
-fn preset(row: &Entry, trained: Option<&Trained>) -> Preprocess {
+pub fn preset(row: &Entry, trained: Option<&Trained>) -> Preprocess {
     let Some(trained) = trained else { return Preprocess::of(row.name, row.image) };
     let Trained { image: [channels, height, width], mean, std, .. } = trained;
     let side = *height.max(width);

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use tilewright_data::picture::Preprocess;
 use tilewright_graph::quantize::{Activations, Equalization, Observer, Scheme, Weights};
 
-use crate::{error::Error, error::Result};
+use tilewright_zoo::entry;
+
+use crate::{error::Error, error::Result, trained::Trained, vision::preset};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -13,11 +16,11 @@ pub struct Arguments {
     /// Its weights, a safetensors file; an .onnx file brings its own.
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Samples of what it will see, a .npy file of float32 N×C×H×W, prepared as for `infer`.
-    #[arg(long, value_name = "FILE")]
+    /// Samples of what it will see: a .npy file of float32 N×C×H×W, prepared as for `infer`, or a folder of pictures.
+    #[arg(long, value_name = "PATH")]
     pub calibrate: PathBuf,
-    /// Samples that it is then tried on, beside f32; those of the calibration otherwise.
-    #[arg(long, value_name = "FILE")]
+    /// Samples that it is then tried on, beside f32, likewise; those of the calibration otherwise.
+    #[arg(long, value_name = "PATH")]
     pub evaluate: Option<PathBuf>,
     /// The classes of those samples, a .npy file of integers: the share of right answers is reported.
     #[arg(long, value_name = "FILE", requires = "evaluate")]
@@ -114,6 +117,19 @@ impl Arguments {
             }
             None => Ok(()),
         }
+    }
+
+    /// How pictures become samples: as the weights were trained, else as the zoo says.
+    pub fn preprocess(&self) -> Result<Preprocess> {
+        let Some(weights) = self.weights.as_deref() else {
+            let reason = format!(
+                "a folder of pictures is prepared as a network of the zoo wants it; for `{}` give a .npy file",
+                self.model
+            );
+            return Err(Error::Argument { argument: "--calibrate", reason });
+        };
+        let trained = Trained::of(tilewright_weights::source(weights)?.metadata.as_deref());
+        Ok(preset(entry(&self.model)?, trained.as_ref()))
     }
 
     /// How the network is to be quantised.

@@ -34,7 +34,8 @@ pub use self::arguments::Arguments;
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     arguments.check()?;
     let form = arguments.output.as_deref().map(|path| Form::of(path, arguments)).transpose()?;
-    let samples = Samples::read(&arguments.calibrate, arguments.batch_size)?;
+    let prepare = || arguments.preprocess();
+    let samples = Samples::read(&arguments.calibrate, arguments.batch_size, &prepare)?;
     let load = |samples: &Samples, from: &Path| {
         let input = InputShape { from: from.display().to_string(), name: None, shape: samples.shape.clone() };
         model::load_graph(context, &arguments.model, arguments.weights.as_deref(), &[input])
@@ -74,7 +75,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
         }
     }
     let tried = match &arguments.evaluate {
-        Some(path) => Samples::read(path, samples.shape[0])?,
+        Some(path) => Samples::read(path, samples.shape[0], &prepare)?,
         None => samples,
     };
     if tried.shape[1..] != inputs[0].shape[1..] || tried.shape[0] != inputs[0].shape[0] {

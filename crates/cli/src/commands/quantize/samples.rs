@@ -2,10 +2,16 @@
 
 use std::path::Path;
 
+use tilewright_data::picture::Preprocess;
 use tilewright_runtime::Context;
 use tilewright_tensor::Tensor;
 
-use crate::{error::Error, error::Result, files};
+use crate::{
+    error::Error,
+    error::Result,
+    files,
+    vision::{find, read_all},
+};
 
 /// Samples in batches of one size; what is left over at the end is left out.
 pub struct Samples {
@@ -17,7 +23,11 @@ pub struct Samples {
 }
 
 impl Samples {
-    pub fn read(path: &Path, batch: usize) -> Result<Self> {
+    /// From a .npy file, or from the pictures of a folder, prepared as the network was trained.
+    pub fn read(path: &Path, batch: usize, prepare: &dyn Fn() -> Result<Preprocess>) -> Result<Self> {
+        if path.is_dir() {
+            return Self::pictures(path, batch, &prepare()?);
+        }
         let array = files::read_array(path)?;
         let wrong = |reason: String| Error::Array { path: path.display().to_string(), reason };
         let [n, rest @ ..] = array.shape() else { return Err(wrong("it has no axes".to_owned())) };
@@ -29,6 +39,18 @@ impl Samples {
         }
         let shape = [&[batch], rest].concat();
         Ok(Self { each: shape.iter().product(), values: array.to_f32(), shape, count })
+    }
+
+    fn pictures(folder: &Path, batch: usize, preprocess: &Preprocess) -> Result<Self> {
+        let paths = find(folder)?;
+        let (count, batch) = (paths.len(), batch.min(paths.len()));
+        let [height, width] = preprocess.crop;
+        let shape = vec![batch, preprocess.mean.len(), height, width];
+        let mut values = Vec::with_capacity(count * shape[1..].iter().product::<usize>());
+        for picture in read_all(&paths, |picture| Ok(preprocess.apply(picture)?.0)) {
+            values.extend(picture?);
+        }
+        Ok(Self { each: shape.iter().product(), values, shape, count })
     }
 
     pub fn batches<'a>(&'a self, context: &'a Context) -> impl Iterator<Item = Result<Tensor>> + 'a {

@@ -10,7 +10,7 @@ use tilewright::{
         Compiled, Error, Graph, Options, capture,
         quantize::{Activations, Calibration, Layers, Observer, Parameters, Product, Scheme},
     },
-    ops::{AdaptiveAvgPool2d, Conv2d, MatMul, Pool2d, SliceRange, UnaryOp},
+    ops::{AdaptiveAvgPool2d, BatchNorm, Conv2d, MatMul, Pool2d, SliceRange, UnaryOp},
     tensor::Epilogue,
 };
 
@@ -245,4 +245,31 @@ fn numbers_are_counted_for_pictures() {
     let weights: Vec<u64> = found.iter().map(|layer| layer.weight.counts.iter().sum()).collect();
     assert_eq!(weights, [8 * 27, 8 * 72, 8 * 9, 160, 200]);
     assert_eq!(found[0].output.counts.iter().sum::<u64>(), 4 * 8 * 256);
+}
+
+/// A batch normalisation behind no convolution is a filter of 1 × 1 to a channel, its ReLU a limit; parts of a split are bytes.
+#[test]
+fn normalisations_and_splits_have_forms() {
+    let context = context();
+    let x = tensor(&context, 300, &INPUT, 2.0);
+    let statistics: Vec<Tensor> = [(1, 0.5, 1.5), (2, -0.5, 0.5), (3, -1.0, 1.0), (4, 0.3, 2.0)]
+        .map(|(seed, low, high)| Tensor::from_slice(&context, &random(seed, 3, low, high), &[3]).unwrap())
+        .into();
+    let weight = tensor(&context, 5, &[4, 3, 1, 1], 0.7);
+    let graph = capture(&context, &[("x", &INPUT, DType::F32)], |inputs| {
+        let [gamma, beta, mean, var] = &statistics[..] else { unreachable!() };
+        let y = inputs[0].batch_norm_eval(gamma, beta, mean, var, BatchNorm::default())?.relu()?;
+        let y = y.conv2d(&weight, None, &Conv2d::default())?;
+        let parts = y.split(1, &[1, 3])?;
+        let y = Tensor::concat(&[&parts[1], &parts[0]], 1)?;
+        Ok::<_, tilewright::tensor::Error>(vec![("y".to_owned(), y)])
+    })
+    .unwrap();
+    let mut calibration = Calibration::new(&graph, Scheme::default()).unwrap();
+    calibration.observe(&[&x]).unwrap();
+    let (bytes, layers) = calibration.convert().unwrap();
+    assert!(layers.layers.iter().all(|layer| layer.int8), "{layers:?}");
+    let names: Vec<_> = bytes.nodes().iter().map(|node| node.op.name()).collect();
+    assert_eq!(names, ["quantize", "qconv2d", "qconv2d", "split", "concat", "dequantize"]);
+    assert!(decibels(&run(&graph, &x), &run(&bytes, &x)) > 35.0);
 }

@@ -92,7 +92,9 @@ impl Writer<'_> {
             Form::Moves => {
                 let x = self.bytes(name, node.inputs[0])?;
                 scale = x.scale;
-                self.rewriter.push(name.clone(), node.op.clone(), &[x.id])?
+                let parts = self.rewriter.push_all(name.clone(), node.op.clone(), &[x.id])?;
+                self.bytes.extend(node.outputs.iter().zip(&parts).map(|(&y, &id)| (y, Bytes { id, scale })));
+                parts[0]
             }
         };
         self.bytes.insert(y, Bytes { id, scale });

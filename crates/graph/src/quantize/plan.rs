@@ -92,7 +92,7 @@ pub(super) fn form(graph: &Graph, node: &Node, scheme: &Scheme) -> Result<Form, 
         Op::AvgPool2d(pool) => Ok(Form::AvgPool(*pool)),
         Op::AdaptiveAvgPool2d(AdaptiveAvgPool2d { output: [1, 1] }) => whole_plane(&value(0).shape),
         Op::Reduce { op: ReduceOp::Mean, axes, .. } if axes[..] == [2, 3] => whole_plane(&value(0).shape),
-        Op::Reshape(_) | Op::Permute(_) | Op::Slice(_) | Op::Expand(_) => Ok(Form::Moves),
+        Op::Reshape(_) | Op::Permute(_) | Op::Slice(_) | Op::Expand(_) | Op::Split { .. } => Ok(Form::Moves),
         _ => Err("it has no form in bytes"),
     }
 }

@@ -49,6 +49,10 @@ impl Answers {
 pub fn answers(compiled: &Compiled, samples: &Samples, labels: Option<&[f32]>) -> Result<Answers> {
     let context = compiled.context();
     let (mut answers, mut times) = (Answers::default(), Vec::new());
+    if let Some(first) = samples.batches(context).next() {
+        // The first run compiles.
+        compiled.run(&[&first?])?;
+    }
     for batch in samples.batches(context) {
         let batch = batch?;
         context.synchronize()?;

@@ -258,7 +258,7 @@ fn normalisations_and_splits_have_forms() {
     let weight = tensor(&context, 5, &[4, 3, 1, 1], 0.7);
     let graph = capture(&context, &[("x", &INPUT, DType::F32)], |inputs| {
         let [gamma, beta, mean, var] = &statistics[..] else { unreachable!() };
-        let y = inputs[0].batch_norm_eval(gamma, beta, mean, var, BatchNorm::default())?.relu()?;
+        let y = inputs[0].batch_norm_eval(gamma, beta, mean, var, &BatchNorm::default())?.relu()?;
         let y = y.conv2d(&weight, None, &Conv2d::default())?;
         let parts = y.split(1, &[1, 3])?;
         let y = Tensor::concat(&[&parts[1], &parts[0]], 1)?;

@@ -23,6 +23,7 @@
 //! what is supported.
 
 pub use tilewright_autograd as autograd;
+pub use tilewright_darknet as darknet;
 pub use tilewright_data as data;
 pub use tilewright_graph as graph;
 pub use tilewright_kernels as kernels;

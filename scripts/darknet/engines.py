@@ -1,0 +1,99 @@
+"""What Debian's Darknet and OpenCV give for a .cfg, a .weights and an image."""
+
+import pathlib
+import subprocess
+import tempfile
+
+import numpy as np
+
+from files import heads, image
+
+LIBRARY = "/usr/lib/darknet"
+HERE = pathlib.Path(__file__).parent
+
+
+def in_our_order(rows, cells, anchors):
+    """Rows by cell, then anchor, as ours: by anchor, then cell."""
+    return rows.reshape(cells, anchors, -1).transpose(1, 0, 2).reshape(cells * anchors, -1)
+
+
+def corners(rows):
+    centres, halves = rows[:, :2], rows[:, 2:4] / 2
+    return np.concatenate([centres - halves, centres + halves], 1)
+
+
+def darknet(cfg, weights, x):
+    """Outputs by our names: each head's map, boxes and scores."""
+    channels, height, width = image(cfg)
+    with tempfile.TemporaryDirectory() as folder:
+        program, data, out = (f"{folder}/{name}" for name in ("outputs", "x", "out"))
+        build = ["gcc", "-O1", "-w", f"-I{LIBRARY}/include", str(HERE / "outputs.c"), "-o", program]
+        subprocess.run(build + [f"-L{LIBRARY}", "-ldarknet", f"-Wl,-rpath,{LIBRARY}"], check=True)
+        np.ascontiguousarray(x, "<f4").tofile(data)
+        # What goes into a head is the output of the layer before.
+        layers = [str(at - 1) for at, _, _ in heads(cfg)]
+        command = [program, str(cfg), str(weights), data, out, *layers]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        numbers = np.fromfile(out, "<f4")
+    found, boxes, scores, maps, taken = {}, [], [], [], 0
+    for at, anchors, classes in heads(cfg):
+        depth = len(anchors) * (5 + classes)
+        maps.append((at, depth, len(anchors)))
+    rest = len(numbers)
+    # The maps come first, each a whole fraction of the image.
+    sizes = strides(cfg)
+    for (at, depth, _), stride in zip(maps, sizes):
+        high, wide = height // stride, width // stride
+        found[f"yolo_{at}"] = numbers[taken : taken + depth * high * wide].reshape(1, depth, high, wide)
+        taken += depth * high * wide
+    for (at, anchors, classes), stride in zip(heads(cfg), sizes):
+        cells = (height // stride) * (width // stride)
+        count = cells * len(anchors) * (5 + classes)
+        rows = in_our_order(numbers[taken : taken + count].reshape(-1, 5 + classes), cells, len(anchors))
+        boxes.append(corners(rows))
+        scores.append(rows[:, 5:])
+        taken += count
+    assert taken == rest, f"{taken} numbers were expected, {rest} came"
+    found["boxes"], found["scores"] = np.concatenate(boxes)[None], np.concatenate(scores)[None]
+    return found
+
+
+def strides(cfg):
+    """Of each head, the pixels of the image that a cell has: all maxpools and convolutions divide by their stride."""
+    from files import integers, sections
+
+    _, *layers = sections(cfg)
+    depth, found, now = [], [], 1
+    for at, (name, keys) in enumerate(layers):
+        if name in ("convolutional", "maxpool"):
+            now *= int(keys.get("stride", 1))
+        elif name == "upsample":
+            now //= int(keys["stride"])
+        elif name == "route":
+            place = integers(keys["layers"])[0]
+            now = depth[place if place >= 0 else at + place]
+        elif name == "yolo":
+            found.append(now)
+        depth.append(now)
+    return found
+
+
+def opencv(cfg, weights, x):
+    """As `darknet`; scores that OpenCV leaves out (0.2 and less) are NaN."""
+    import cv2
+
+    net = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))
+    net.enableFusion(False) if hasattr(net, "enableFusion") else None
+    net.setInput(np.ascontiguousarray(x[None], np.float32))
+    _, height, width = image(cfg)
+    names = [name for at, _, _ in heads(cfg) for name in (f"conv_{at - 1}", f"yolo_{at}")]
+    values = dict(zip(names, net.forward(names)))
+    found, boxes, scores = {}, [], []
+    for (at, anchors, classes), stride in zip(heads(cfg), strides(cfg)):
+        found[f"yolo_{at}"] = values[f"conv_{at - 1}"]
+        cells = (height // stride) * (width // stride)
+        rows = in_our_order(values[f"yolo_{at}"].reshape(-1, 5 + classes), cells, len(anchors))
+        boxes.append(corners(rows) * np.array([width, height, width, height], np.float32))
+        scores.append(np.where(rows[:, 5:] > 0, rows[:, 5:], np.nan))
+    found["boxes"], found["scores"] = np.concatenate(boxes)[None], np.concatenate(scores)[None]
+    return found

@@ -1,0 +1,33 @@
+// Darknet's own numbers: outputs CFG WEIGHTS INPUT OUT LAYER…
+// INPUT is one image, C H W of f32; OUT gets the outputs of the layers, then for every box of every head its centre, size, objectness
+// and scores in pixels of the input, all of f32.
+#include <stdio.h>
+#include <stdlib.h>
+#include "darknet.h"
+
+int main(int count, char **arguments) {
+    if (count < 5) return 2;
+    network *net = load_network(arguments[1], arguments[2], 0);
+    set_batch_network(net, 1);
+    size_t inputs = (size_t)net->inputs;
+    float *x = calloc(inputs, sizeof(float));
+    FILE *file = fopen(arguments[3], "rb");
+    if (!file || fread(x, sizeof(float), inputs, file) != inputs) return 3;
+    fclose(file);
+    network_predict(net, x);
+    file = fopen(arguments[4], "wb");
+    if (!file) return 4;
+    for (int at = 5; at < count; ++at) {
+        layer l = net->layers[atoi(arguments[at])];
+        fwrite(l.output, sizeof(float), (size_t)l.outputs, file);
+    }
+    int found = 0;
+    detection *boxes = get_network_boxes(net, net->w, net->h, 0, 0, 0, 0, &found);
+    for (int at = 0; at < found; ++at) {
+        fwrite(&boxes[at].bbox, sizeof(float), 4, file);
+        fwrite(&boxes[at].objectness, sizeof(float), 1, file);
+        fwrite(boxes[at].prob, sizeof(float), (size_t)boxes[at].classes, file);
+    }
+    fclose(file);
+    return 0;
+}

@@ -12,13 +12,13 @@ use std::{
 use tilewright::{
     Context, Module, ParameterStore, Pass, Tensor, Values, Var,
     darknet::{Extent, Header, Kind, Network, Weights},
-    graph::Options,
+    graph::{Compiled, Options},
     nn::{HostTensor, INPUT, StateDict},
-    ops::DType,
+    ops::{DType, UnaryOp},
     zoo::{self, Darknet, darknet_network, darknet_state, darknet_weights},
 };
 
-use common::{Cases, close, context, contexts_for_numbers, equal, random_tensor};
+use common::{Cases, close, context, contexts_for_numbers, random_tensor};
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/darknet").join(name)
@@ -64,12 +64,12 @@ fn outputs_are_those_of_the_engines() {
                 module.call(&Values::new().with(INPUT, Var::constant(x.clone())), &Pass::eval()).unwrap();
             let graph = tilewright::nn::capture(&module, &store, &[(INPUT, shape, DType::F32)]).unwrap();
             let ports: Vec<String> = module.outputs().iter().map(|port| port.name.to_string()).collect();
-            let compiled = graph.compile(&context, Options::default()).unwrap().run(&[&x]).unwrap();
+            let compiled = Compiled::new(&graph, &Options::default()).unwrap().run(&[&x]).unwrap();
             // The batch normalisations are folded into their convolutions.
             for (port, compiled) in ports.iter().zip(compiled) {
                 let (expected, shape) = numbers(&golden.tensors[port]);
                 let found = eager.get(port).unwrap().tensor();
-                table.check(format!("{name} {port} shape"), equal(found.shape(), shape));
+                assert_eq!(found.shape(), shape, "{name} {port}");
                 table.check(format!("{name} {port}"), near(&found.to_vec().unwrap(), expected));
                 table.check(format!("{name} {port} compiled"), near(&compiled.to_vec().unwrap(), expected));
             }
@@ -179,13 +179,21 @@ fn a_network_learns() {
     let mut norm = 0.0;
     for parameter in store.parameters() {
         let gradient =
-            gradients.by_id(parameter.id()).unwrap_or_else(|| panic!("{parameter:?} has no gradient"));
+            gradients.get_id(parameter.id()).unwrap_or_else(|| panic!("{parameter:?} has no gradient"));
         let values = gradient.to_vec::<f32>().unwrap();
         assert!(values.iter().all(|x| x.is_finite()), "{parameter:?}");
         norm += values.iter().map(|x| x * x).sum::<f32>();
-        parameter.set(parameter.tensor().unwrap().sub(&gradient.scale(0.01).unwrap()).unwrap()).unwrap();
+        parameter
+            .set(
+                parameter
+                    .tensor()
+                    .unwrap()
+                    .sub(&gradient.unary(UnaryOp::MulScalar { value: 0.01 }).unwrap())
+                    .unwrap(),
+            )
+            .unwrap();
     }
-    let (before, after) = (before.tensor().item::<f32>().unwrap(), loss().tensor().item::<f32>().unwrap());
+    let (before, after) = (before.tensor().item().unwrap(), loss().tensor().item().unwrap());
     // To first order it falls by the step times the squared norm.
     let expected = 0.01 * norm;
     let fell = before - after;

@@ -22,7 +22,7 @@ int main(int count, char **arguments) {
         fwrite(l.output, sizeof(float), (size_t)l.outputs, file);
     }
     int found = 0;
-    detection *boxes = get_network_boxes(net, net->w, net->h, 0, 0, 0, 0, &found);
+    detection *boxes = get_network_boxes(net, net->w, net->h, -1, 0, 0, 0, &found);
     for (int at = 0; at < found; ++at) {
         fwrite(&boxes[at].bbox, sizeof(float), 4, file);
         fwrite(&boxes[at].objectness, sizeof(float), 1, file);

@@ -12,10 +12,11 @@ use std::{
 use tilewright::{
     Context, Module, ParameterStore, Pass, Tensor, Values, Var,
     darknet::{Extent, Header, Kind, Network, Weights},
+    data::picture::{Letterbox, Picture},
     graph::{Compiled, Options},
     nn::{HostTensor, INPUT, StateDict},
     ops::{DType, UnaryOp},
-    zoo::{self, Darknet, darknet_network, darknet_state, darknet_weights},
+    zoo::{self, Darknet, Detection, darknet_network, darknet_state, darknet_weights, keep_boxes},
 };
 
 use common::{Cases, close, context, contexts_for_numbers, random_tensor};
@@ -233,4 +234,37 @@ fn networks_by_name_have_the_published_sizes() {
     }
     let error = darknet_network("yolov3", [3, 400, 416], 80).unwrap_err().to_string();
     assert!(error.contains("[route]") && error.contains("yolov3, line"), "{error}");
+}
+
+/// Pictures lie in the network's input where Darknet puts them, and what stays of boxes is what torchvision keeps.
+#[test]
+fn pictures_and_boxes() {
+    let golden = StateDict::read(&path("pictures.safetensors")).unwrap();
+    let of = |name: &str| numbers(&golden.tensors[name]);
+    for at in 0..4 {
+        let (samples, shape) = of(&format!("picture_{at}"));
+        let (expected, size) = of(&format!("boxed_{at}"));
+        let bytes = samples.iter().map(|&sample| sample as u8).collect();
+        let picture = Picture::from_u8(shape[1], shape[0], 3, bytes).unwrap();
+        let found = Letterbox::new([shape[1], shape[0]], [size[2], size[1]]).planes(picture).unwrap();
+        close(&found, expected, 0.0, 1e-5).unwrap_or_else(|error| panic!("{at}: {error}"));
+    }
+    let ((boxes, _), (scores, _), (classes, _)) = (of("boxes"), of("scores"), of("classes"));
+    let one = |at: usize| Detection {
+        bounds: boxes[4 * at..][..4].try_into().unwrap(),
+        class: classes[at] as usize,
+        score: scores[at],
+    };
+    let found: Vec<Detection> = (0..scores.len()).map(one).collect();
+    let kept = keep_boxes(&found, 0.3);
+    let expected: Vec<usize> = of("kept").0.iter().map(|&at| at as usize).collect();
+    // Which of two equal scores comes first is not said by torchvision.
+    let by_score = |kept: &[usize]| kept.iter().map(|&at| found[at].score).collect::<Vec<_>>();
+    assert_eq!(by_score(&kept), by_score(&expected));
+    let sorted = |mut kept: Vec<usize>| {
+        kept.sort_unstable();
+        kept
+    };
+    assert!(expected.len() > 50 && expected.len() < 290);
+    assert_eq!(sorted(kept), sorted(expected));
 }

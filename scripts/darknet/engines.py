@@ -22,13 +22,45 @@ def corners(rows):
     return np.concatenate([centres - halves, centres + halves], 1)
 
 
+def built(folder):
+    program = f"{folder}/outputs"
+    build = ["gcc", "-O1", "-w", f"-I{LIBRARY}/include", str(HERE / "outputs.c"), "-o", program]
+    subprocess.run(build + [f"-L{LIBRARY}", "-ldarknet", f"-Wl,-rpath,{LIBRARY}"], check=True)
+    return program
+
+
+def darknet_detect(cfg, weights, picture, threshold, overlap):
+    """What Darknet finds in a picture: rows of class, score, left, top, right, bottom, the best first."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [built(folder), str(cfg), str(weights), "--detect", picture, str(threshold), str(overlap)]
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    # It says other things as well.
+    rows = [line.split() for line in told.splitlines()]
+    rows = np.array([[float(part) for part in row] for row in rows if len(row) == 6 and row[0].isdigit()])
+    return rows[np.argsort(-rows[:, 1], kind="stable")]
+
+
+def letterbox(pixels, width, height):
+    """Darknet's letterbox_image of H W C numbers, as C H W."""
+    import ctypes
+
+    class Image(ctypes.Structure):
+        _fields_ = [("w", ctypes.c_int), ("h", ctypes.c_int), ("c", ctypes.c_int), ("data", ctypes.POINTER(ctypes.c_float))]
+
+    library = ctypes.CDLL(f"{LIBRARY}/libdarknet.so", ctypes.RTLD_GLOBAL)
+    library.letterbox_image.argtypes, library.letterbox_image.restype = [Image, ctypes.c_int, ctypes.c_int], Image
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32)
+    data = planes.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+    boxed = library.letterbox_image(Image(pixels.shape[1], pixels.shape[0], 3, data), width, height)
+    return np.ctypeslib.as_array(boxed.data, (3, height, width)).copy()
+
+
 def darknet(cfg, weights, x):
     """Outputs by our names: each head's map, boxes and scores."""
     channels, height, width = image(cfg)
     with tempfile.TemporaryDirectory() as folder:
-        program, data, out = (f"{folder}/{name}" for name in ("outputs", "x", "out"))
-        build = ["gcc", "-O1", "-w", f"-I{LIBRARY}/include", str(HERE / "outputs.c"), "-o", program]
-        subprocess.run(build + [f"-L{LIBRARY}", "-ldarknet", f"-Wl,-rpath,{LIBRARY}"], check=True)
+        data, out = f"{folder}/x", f"{folder}/out"
+        program = built(folder)
         np.ascontiguousarray(x, "<f4").tofile(data)
         # What goes into a head is the output of the layer before.
         layers = [str(at - 1) for at, _, _ in heads(cfg)]

@@ -37,7 +37,8 @@ def write_weights(cfg, path, seed):
                 filters, size, groups = (int(keys.get(key, 1)) for key in ("filters", "size", "groups"))
                 normalises = keys.get("batch_normalize", "0") == "1"
                 fan = channels // groups * size * size
-                gain = 2 if keys["activation"] != "linear" else 1
+                # Heads give small numbers, for a width is e to the power of one.
+                gain = 2 if keys["activation"] != "linear" else 0.3
                 arrays = [random.normal(0, 0.2, filters)]
                 if normalises:
                     # Sums of many branches would grow.

@@ -101,7 +101,7 @@ def detect(picture):
         import cv2
 
         cv2.imwrite(str(png), cv2.imread(picture))
-        threshold, overlap = 0.55, 0.45
+        threshold, overlap = 0.42, 0.45
         theirs = engines.darknet_detect(cfg, weights, str(png), threshold, overlap)
         arguments = ["--threshold", threshold, "--nms", overlap, "-o", folder / "out", "--json"]
         ours = json.loads(tilewright("detect", png, "--cfg", cfg, "--weights", weights, *arguments))

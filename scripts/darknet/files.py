@@ -42,7 +42,7 @@ def write_weights(cfg, path, seed):
                 arrays = [random.normal(0, 0.2, filters)]
                 if normalises:
                     # Sums of many branches would grow.
-                    branch = 0.2 if layers[at + 1][0] == "shortcut" else 1
+                    branch = 0.05 if layers[at + 1][0] == "shortcut" else 1
                     arrays += [branch * random.uniform(0.6, 1.4, filters), random.normal(0, 0.3, filters)]
                     arrays += [random.uniform(0.5, 1.5, filters)]
                 arrays += [random.normal(0, (gain / fan) ** 0.5, filters * fan)]

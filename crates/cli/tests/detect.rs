@@ -8,6 +8,10 @@ use std::{fs, path::Path};
 use common::{folder, run, run_badly, run_well, text};
 use serde_json::Value;
 use tilewright_data::picture::{self, Picture};
+use tilewright_nn::{ParameterStore, StateDict};
+use tilewright_runtime::Context;
+use tilewright_tensor::Tensor;
+use tilewright_zoo::{Options, build};
 
 /// Cells of 16 × 16 pixels; each sees how red, green and blue it is.
 const CFG: &str = "\
@@ -152,4 +156,35 @@ fn what_is_wrong_is_said() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("1 of 2 pictures"));
     run_badly(&["darknet", "cfg", "yolov9"], &["yolov9", "yolov3_tiny"]);
     run_badly(&["darknet", "cfg", "yolov3", "--size", "100"], &["[route]"]);
+}
+
+/// A network of the zoo by a file whose heads say how many classes there are, and the same by its description.
+#[test]
+fn a_network_by_name_finds_what_its_description_finds() {
+    let folder = folder();
+    let [cfg, state, numbers, image, by_name, by_cfg] =
+        ["a.cfg", "a.safetensors", "a.weights", "a.png", "one", "two"].map(|name| folder.path().join(name));
+    let context = Context::new().unwrap();
+    let store = ParameterStore::new(&context, 5);
+    build("yolov3_tiny", &store, Options::new([3, 416, 416], 2)).unwrap();
+    // A network that was not trained is sure of nothing: its objectness is raised.
+    for path in ["layers.15.conv.bias", "layers.22.conv.bias"] {
+        let bias = store.parameter(path).unwrap();
+        let high: Vec<f32> = (0..21).map(|at| if at % 7 == 4 { 3.0 } else { 0.0 }).collect();
+        bias.set(Tensor::from_slice(&context, &high, &[21]).unwrap()).unwrap();
+    }
+    StateDict::of(&store).unwrap().write(&state).unwrap();
+    fs::write(&cfg, run_well(&["darknet", "cfg", "yolov3_tiny", "--classes", "2"])).unwrap();
+    run_well(&["darknet", "convert", text(&state), "--cfg", text(&cfg), "-o", text(&numbers)]);
+    picture(&image);
+    let found = |out: &Path, arguments: &[&str]| {
+        let mut all = vec!["detect", text(&image), "-o", text(out), "--threshold", "0.4"];
+        all.extend(arguments);
+        run_well(&all);
+        fs::read_to_string(out.join("detections.json")).unwrap()
+    };
+    let named = found(&by_name, &["--model", "yolov3_tiny", "--weights", text(&state)]);
+    let described = found(&by_cfg, &["--cfg", text(&cfg), "--weights", text(&numbers)]);
+    assert!(named.matches("category_id").count() > 3, "{named}");
+    assert_eq!(named, described);
 }

@@ -93,6 +93,7 @@ fn places(from: usize, to: usize) -> Vec<(usize, f32)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Darknet's networks against Darknet and OpenCV (tests/darknet, made by scripts/darknet), and what is ours: training, state
+//! Darknet's networks against Darknet and OpenCV (tests/darknet, made by scripts/darknet.sh), and what is ours: training, state
 //! dicts, compiled inference.
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -1,10 +1,7 @@
 """Darknet's networks beside Debian's Darknet and OpenCV, on random weights.
 
-    apt-get install darknet gcc
-    apt-get install python3-torchvision          # for the goldens
-    pip install numpy 'opencv-python-headless<5'
-    python3 scripts/darknet goldens              # tests/darknet/*.weights and *.safetensors
-    python3 scripts/darknet compare PICTURE      # the networks of the zoo in full width on a picture
+    scripts/darknet.sh goldens                   # tests/darknet/*.weights and *.safetensors
+    scripts/darknet.sh compare PICTURE           # the networks of the zoo in full width on a picture
 
 OpenCV 5 reads no Darknet files any more. Darknet itself ignores `groups` of a route, `scale_x_y` and mish without a word, so that
 YOLOv4-tiny is compared with OpenCV alone.

@@ -11,10 +11,13 @@ fn parse(rest: &str) -> Result<Network, Error> {
 
 #[test]
 fn comments_blanks_and_both_names_of_the_first_section() {
-    let text = "# one\r\n; two\r\n\r\n[ network ]\r\n width = 8\r\nheight=8\nchannels=3 \nsteps = 4, 5\n[conv]\nfilters = 2\n";
+    let text = "# one\r\n; two\r\n\r\n[ network ]\r\n width = 8\r\nheight=8\nchannels=3 \nsteps = 4, 5\nsteps=6\n[conv]\nfilters = 2\n";
     let network = Network::parse(text, "a.cfg").unwrap();
     assert_eq!(network.image, [3, 8, 8]);
-    assert_eq!(network.settings, [("steps".to_owned(), "4,5".to_owned())]);
+    assert_eq!(
+        network.settings,
+        [("steps".to_owned(), "4,5".to_owned()), ("steps".to_owned(), "6".to_owned())]
+    );
     let Kind::Convolutional(conv) = &network.layers[0].kind else { panic!("{network:?}") };
     // Darknet's defaults.
     assert_eq!((conv.size, conv.stride, conv.padding, conv.groups), (1, 1, 0, 1));
@@ -42,6 +45,7 @@ fn shapes() {
         ("upsample]\nstride=3", [4, 78, 39]),
         ("connected]\noutput=5", [5, 1, 1]),
         ("softmax]", [4, 26, 13]),
+        ("dropout]\nprobability=.3", [4, 26, 13]),
     ] {
         let network = parse(&format!("[{section}\n")).unwrap();
         assert_eq!(network.layers[0].output, shape, "{section}");
@@ -115,6 +119,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[yolo]\nnum=1\nanchors=1,nan\n", vec!["`anchors`", "NaN is no width"]),
         ("[yolo]\nnum=1\nmask=1\nanchors=1,2\n", vec!["`mask`", "1 is no anchor of 0 to 0"]),
         ("[yolo]\n", vec!["`anchors` is missing"]),
+        ("[dropout]\nprobability=1\n", vec!["`probability`", "below 1"]),
         ("[softmax]\ngroups=2\n", vec!["`groups`", "only 1"]),
         ("[conv\n", vec!["line 5", "write `[name]`"]),
         ("[]\n", vec!["line 5"]),

@@ -39,15 +39,20 @@ impl<'a> Keys<'a> {
         Error::Cfg { place: Box::new(Place { file, line, section, key: short(key) }), fault }
     }
 
-    fn entry(&mut self, key: &str) -> Option<&'a Entry> {
-        let at = self.section.entries.iter().position(|entry| entry.key == key)?;
+    fn entry(&mut self, key: &str) -> Result<Option<&'a Entry>> {
+        let mut found = self.section.entries.iter().enumerate().filter(|(_, entry)| entry.key == key);
+        let Some((at, entry)) = found.next() else { return Ok(None) };
+        if let Some((_, second)) = found.next() {
+            let fault = format!("the key is there already, in line {}: keep one of them", entry.line);
+            return Err(self.said(key, second.line, fault));
+        }
         self.used[at] = true;
-        Some(&self.section.entries[at])
+        Ok(Some(entry))
     }
 
     /// A whole number of `range`.
     pub fn count(&mut self, key: &str, default: usize, range: RangeInclusive<usize>) -> Result<usize> {
-        let Some(entry) = self.entry(key) else { return Ok(default) };
+        let Some(entry) = self.entry(key)? else { return Ok(default) };
         let number = entry.value.parse().ok().filter(|number| range.contains(number));
         number.ok_or_else(|| {
             let (least, most) = range.clone().into_inner();
@@ -66,7 +71,7 @@ impl<'a> Keys<'a> {
 
     /// A finite number.
     pub fn real(&mut self, key: &str, default: f32) -> Result<f32> {
-        let Some(entry) = self.entry(key) else { return Ok(default) };
+        let Some(entry) = self.entry(key)? else { return Ok(default) };
         let number = entry.value.parse().ok().filter(|number: &f32| number.is_finite());
         number.ok_or_else(|| {
             let value = short(&entry.value);
@@ -76,7 +81,7 @@ impl<'a> Keys<'a> {
 
     /// Numbers with commas between; a comma at the end is nothing.
     pub fn list<T: FromStr>(&mut self, key: &str, what: &str) -> Result<Option<Vec<T>>> {
-        let Some(entry) = self.entry(key) else { return Ok(None) };
+        let Some(entry) = self.entry(key)? else { return Ok(None) };
         let value = entry.value.strip_suffix(',').unwrap_or(&entry.value);
         let parts: Vec<&str> = value.split(',').take(MOST_LISTED + 1).collect();
         if parts.len() > MOST_LISTED {
@@ -94,7 +99,7 @@ impl<'a> Keys<'a> {
     /// A function by its name.
     pub fn activation(&mut self, default: Activation) -> Result<Activation> {
         let key = "activation";
-        let Some(entry) = self.entry(key) else { return Ok(default) };
+        let Some(entry) = self.entry(key)? else { return Ok(default) };
         Activation::ALL.into_iter().find(|activation| activation.name() == entry.value).ok_or_else(|| {
             let names = Activation::ALL.map(Activation::name).join(", ");
             let value = short(&entry.value);
@@ -114,7 +119,7 @@ impl<'a> Keys<'a> {
         ))
     }
 
-    /// The keys that nothing has read, all of which have to be among `known`.
+    /// The keys that nothing has read, all of which have to be among `known`. Published files have some of them twice.
     pub fn rest(self, known: &[&str]) -> Result<Settings> {
         let mut settings = Vec::new();
         for (entry, used) in self.section.entries.iter().zip(&self.used) {

@@ -62,6 +62,8 @@ pub enum Kind {
     Connected(Connected),
     /// `[maxpool]`.
     MaxPool(MaxPool),
+    /// `[dropout]`, of training: the probability with which a number becomes 0.
+    Dropout(f32),
     /// `[avgpool]`: the mean of each channel.
     AvgPool,
     /// `[upsample]`.
@@ -83,6 +85,7 @@ impl Kind {
             Self::Convolutional(_) => "convolutional",
             Self::Connected(_) => "connected",
             Self::MaxPool(_) => "maxpool",
+            Self::Dropout(_) => "dropout",
             Self::AvgPool => "avgpool",
             Self::Upsample(_) => "upsample",
             Self::Route(_) => "route",

@@ -14,8 +14,18 @@ pub const MOST: usize = 1 << 20;
 const MOST_NUMBERS: usize = 1 << 31;
 
 /// The sections that are layers.
-pub const NAMES: [&str; 9] =
-    ["convolutional", "connected", "maxpool", "avgpool", "upsample", "route", "shortcut", "softmax", "yolo"];
+pub const NAMES: [&str; 10] = [
+    "convolutional",
+    "connected",
+    "maxpool",
+    "avgpool",
+    "upsample",
+    "route",
+    "shortcut",
+    "softmax",
+    "dropout",
+    "yolo",
+];
 
 /// The layer `name`, or its short form, by the shapes of those before it; `input` is that of the image.
 pub fn layer(
@@ -44,6 +54,13 @@ pub fn layer(
                 return Err(k.fault_of("temperature", "it must be above 0"));
             }
             (Kind::Softmax(temperature), input, input)
+        }
+        "dropout" => {
+            let probability = k.real("probability", 0.5)?;
+            if !(0.0..1.0).contains(&probability) {
+                return Err(k.fault_of("probability", "it must be 0 or more and below 1"));
+            }
+            (Kind::Dropout(probability), input, input)
         }
         "yolo" => yolo(k, input)?,
         _ => {

@@ -49,12 +49,6 @@ pub fn sections(text: &str, file: &str) -> Result<Vec<Section>> {
         let Some(section) = all.last_mut() else {
             return Err(fault(format!("`{}` stands before the first section, which is [net]", short(&bare))));
         };
-        if let Some(first) = section.entries.iter().find(|entry| entry.key == key) {
-            let fault = format!("the key is there already, in line {}: keep one of them", first.line);
-            let (file, section) = (file.to_owned(), section.name.clone());
-            let place = Place { file, line, section, key: short(key) };
-            return Err(Error::Cfg { place: Box::new(place), fault });
-        }
         section.entries.push(Entry { key: key.to_owned(), value: value.to_owned(), line });
     }
     Ok(all)

@@ -4,7 +4,7 @@ use tilewright_autograd::Var;
 use tilewright_darknet::{Activation, Convolutional, Kind, MaxPool, Route};
 use tilewright_nn::{
     Layer, Pass, Result, Scope, Tap,
-    layers::{Conv2d, Conv2dOptions, Linear, Upsample, UpsampleMode},
+    layers::{Conv2d, Conv2dOptions, Dropout, Linear, Upsample, UpsampleMode},
 };
 use tilewright_ops::{AdaptiveAvgPool2d, Pool2d, UnaryOp};
 
@@ -62,6 +62,7 @@ impl Block {
                 activated(y, norm.as_ref(), connected.activation, pass)?
             }
             (Kind::MaxPool(pool), _) => max_pool(x, pool)?,
+            (Kind::Dropout(probability), _) => Dropout::new(*probability)?.forward(x, pass)?,
             (Kind::AvgPool, _) => x.adaptive_avg_pool2d(AdaptiveAvgPool2d { output: [1, 1] })?,
             (Kind::Upsample(upsample), _) => {
                 let y = Upsample::new(upsample.stride, UpsampleMode::Nearest).forward(x, pass)?;

@@ -50,7 +50,7 @@ fn near(actual: &[f32], expected: &[f32]) -> Result<(), String> {
     close(&actual, &expected, 1e-5, 2e-6 * f64::from(largest))
 }
 
-const SMALL: [&str; 2] = ["small_v3", "small_v4"];
+const SMALL: [&str; 3] = ["small_v3", "small_v4", "small_classifier"];
 
 #[test]
 fn outputs_are_those_of_the_engines() {

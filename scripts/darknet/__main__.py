@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 GOLDENS = ROOT / "tests" / "darknet"
 # Which engine answers for which network.
 ORACLES = {"yolov3_tiny": ["darknet", "opencv"], "yolov3": ["darknet", "opencv"], "yolov4_tiny": ["opencv"]}
-SMALL = {"small_v3": "darknet", "small_v4": "opencv"}
+SMALL = {"small_v3": "darknet", "small_v4": "opencv", "small_classifier": "darknet"}
 
 
 def goldens():

@@ -6,7 +6,7 @@ import tempfile
 
 import numpy as np
 
-from files import heads, image
+from files import heads, image, integers, sections
 
 LIBRARY = "/usr/lib/darknet"
 HERE = pathlib.Path(__file__).parent
@@ -63,10 +63,12 @@ def darknet(cfg, weights, x):
         program = built(folder)
         np.ascontiguousarray(x, "<f4").tofile(data)
         # What goes into a head is the output of the layer before.
-        layers = [str(at - 1) for at, _, _ in heads(cfg)]
+        layers = [str(at - 1) for at, _, _ in heads(cfg)] or [str(len(sections(cfg)) - 2)]
         command = [program, str(cfg), str(weights), data, out, *layers]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         numbers = np.fromfile(out, "<f4")
+    if not heads(cfg):
+        return {"output": numbers[None]}
     found, boxes, scores, maps, taken = {}, [], [], [], 0
     for at, anchors, classes in heads(cfg):
         depth = len(anchors) * (5 + classes)
@@ -92,8 +94,6 @@ def darknet(cfg, weights, x):
 
 def strides(cfg):
     """Of each head, the pixels of the image that a cell has: all maxpools and convolutions divide by their stride."""
-    from files import integers, sections
-
     _, *layers = sections(cfg)
     depth, found, now = [], [], 1
     for at, (name, keys) in enumerate(layers):

@@ -28,8 +28,9 @@ def integers(text):
 def write_weights(cfg, path, seed):
     """Random numbers with which activations keep their size, and heads give boxes near their anchors."""
     random = np.random.default_rng(seed)
-    (_, net), *layers = sections(cfg)
-    channels, depths = int(net["channels"]), []
+    _, *layers = sections(cfg)
+    channels, height, width = image(cfg)
+    depths = []
     with open(path, "wb") as file:
         file.write(struct.pack("<iiiQ", 0, 2, 5, 32013312 + seed))
         for at, (name, keys) in enumerate(layers):
@@ -49,6 +50,21 @@ def write_weights(cfg, path, seed):
                 for array in arrays:
                     file.write(array.astype("<f4").tobytes())
                 channels = filters
+                stride = int(keys.get("stride", 1))
+                pad = size // 2 if keys.get("pad") == "1" else int(keys.get("padding", 0))
+                height, width = ((side + 2 * pad - size) // stride + 1 for side in (height, width))
+            elif name == "maxpool":
+                stride = int(keys["stride"])
+                height, width = ((side - 1) // stride + 1 for side in (height, width))
+            elif name == "connected":
+                inputs, outputs = channels * height * width, int(keys["output"])
+                arrays = [random.normal(0, 0.2, outputs), random.normal(0, (2 / inputs) ** 0.5, outputs * inputs)]
+                if keys.get("batch_normalize") == "1":
+                    arrays += [random.uniform(0.6, 1.4, outputs), random.normal(0, 0.3, outputs)]
+                    arrays += [random.uniform(0.5, 1.5, outputs)]
+                for array in arrays:
+                    file.write(array.astype("<f4").tobytes())
+                channels, height, width = outputs, 1, 1
             elif name == "route":
                 which = [place if place >= 0 else at + place for place in integers(keys["layers"])]
                 channels = sum(depths[place] // int(keys.get("groups", 1)) for place in which)

@@ -101,7 +101,13 @@ impl Detector {
         let x = Tensor::from_slice(context, &planes, &[1, 3, height, width])?;
         let outputs = self.compiled.run(&[&x])?;
         let [boxes, scores] = self.places.map(|at| outputs[at].to_vec::<f32>());
-        let found = detections(&boxes?, &scores?, self.classes, threshold, overlap);
+        let (boxes, scores) = (boxes?, scores?);
+        if !scores.iter().all(|score| score.is_finite()) {
+            let reason =
+                "the network gives NaN for it; are its weights whole, and of this network?".to_owned();
+            return Err(Error::Argument { argument: "--weights", reason });
+        }
+        let found = detections(&boxes, &scores, self.classes, threshold, overlap);
         let within = |one: Detection| {
             let [left, top, right, bottom] = place.back(one.bounds);
             let across = |x: f32| x.clamp(0.0, from_width);

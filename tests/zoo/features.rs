@@ -101,7 +101,7 @@ fn every_module_gives_what_pytorchs_hook_finds() {
 /// Paths that begin a parameter's but at which PyTorch gives no tensor: its lists of modules, the backbones, which give several maps,
 /// and, of DeepLabV3+, what nobody calls.
 fn gives_none(network: &str, path: &str) -> bool {
-    let list = ["down", "up", "decoder.blocks"].contains(&path) || path.ends_with(".convs");
+    let list = ["down", "up", "decoder.blocks", "layers"].contains(&path) || path.ends_with(".convs");
     let maps = ["backbone", "encoder"].contains(&path);
     list || maps || (network == "deeplabv3plus_resnet50" && path == "classifier")
 }

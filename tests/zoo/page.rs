@@ -42,11 +42,17 @@ fn rows_describe_their_networks() {
     for row in entries() {
         let facts = facts(row, &context()).unwrap();
         let head = facts.state.iter().find(|(path, _)| path == row.head);
-        assert_eq!(head.map(|(_, shape)| shape[0]), Some(facts.classes), "{}: {}", row.name, row.head);
+        let detects = row.task == Task::Detection;
+        let channels = if detects { 3 * (5 + facts.classes) } else { facts.classes };
+        assert_eq!(head.map(|(_, shape)| shape[0]), Some(channels), "{}: {}", row.name, row.head);
         let (_, output) = &facts.graph.outputs()[0];
         let shape = &facts.graph[*output].shape;
-        assert_eq!(shape[..2], [1, facts.classes], "{}", row.name);
-        assert_eq!(shape.len(), if row.task == Task::Segmentation { 4 } else { 2 }, "{}", row.name);
+        assert_eq!(shape[..2], [1, channels], "{}", row.name);
+        assert_eq!(shape.len(), if row.task == Task::Classification { 2 } else { 4 }, "{}", row.name);
+        if detects {
+            let last = &facts.graph[facts.graph.outputs()[facts.graph.outputs().len() - 1].1].shape;
+            assert_eq!((last[0], last[2]), (1, facts.classes), "{}", row.name);
+        }
         assert!(row.least <= row.image[1] && row.least <= row.image[2], "{}", row.name);
     }
 }

@@ -34,6 +34,9 @@ pub enum Error {
     /// A file of weights of another library failed.
     #[error(transparent)]
     Weights(#[from] tilewright_weights::Error),
+    /// A file of Darknet's failed.
+    #[error(transparent)]
+    Darknet(#[from] tilewright_darknet::Error),
     /// A download failed.
     #[error(transparent)]
     Fetch(#[from] tilewright_weights::fetch::FetchError),

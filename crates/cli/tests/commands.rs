@@ -18,7 +18,9 @@ use tilewright_cli::commands::Cli;
 use written::{Written, commands, is_variable, split};
 
 /// Commands that take long, and the test that runs them on something small.
-const ELSEWHERE: [(&str, &str); 19] = [
+const ELSEWHERE: [(&str, &str); 21] = [
+    ("detect", "crates/cli/tests/detect.rs"),
+    ("darknet convert", "crates/cli/tests/detect.rs"),
     ("infer resnet20 --weights quantised.safetensors", "crates/cli/tests/quantize.rs"),
     ("segment", "crates/cli/tests/segment.rs"),
     ("classify", "crates/cli/tests/vision.rs"),

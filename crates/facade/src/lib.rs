@@ -18,11 +18,12 @@
 //! ```
 //!
 //! Values are computed by [`Tensor`] and differentiated by [`Var`]; [`nn`] has layers, optimizers and checkpoints,
-//! [`train`] the training loop, [`data`] images, [`zoo`] networks, [`retrieve`] an index of vectors. [`kernels`] launches single kernels on buffers,
+//! [`train`] the training loop, [`data`] images, [`zoo`] networks, [`darknet`] Darknet's files, [`retrieve`] an index of vectors. [`kernels`] launches single kernels on buffers,
 //! [`shaders`] holds their WGSL, and [`runtime`] the device, its memory and its profiler. [`ops::support`] is the table of
 //! what is supported.
 
 pub use tilewright_autograd as autograd;
+pub use tilewright_darknet as darknet;
 pub use tilewright_data as data;
 pub use tilewright_graph as graph;
 pub use tilewright_kernels as kernels;
@@ -48,6 +49,11 @@ pub use tilewright_tensor::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The code in the page on Darknet, as a test that it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/darknet.md")]
+struct DarknetPage;
 
 /// The code in the guide, as a test that it compiles.
 #[cfg(doctest)]

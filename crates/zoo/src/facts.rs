@@ -11,7 +11,8 @@ use crate::registry::{Entry, Error, Network, Options, Task, build};
 pub struct Facts {
     /// Its row of the table.
     pub entry: &'static Entry,
-    /// Classes: ImageNet's 1000, 10 for small images as CIFAR's, the 21 of Pascal VOC for segmentation.
+    /// Classes: ImageNet's 1000, 10 for small images as CIFAR's, the 21 of Pascal VOC for segmentation, the 80 of COCO
+    /// for detection.
     pub classes: usize,
     /// Numbers that training changes.
     pub parameters: usize,
@@ -30,6 +31,7 @@ pub struct Facts {
 pub fn facts(entry: &'static Entry, context: &Context) -> Result<Facts, Error> {
     let classes = match entry.task {
         Task::Segmentation => 21,
+        Task::Detection => 80,
         Task::Classification if entry.image[1] < 64 => 10,
         Task::Classification => 1000,
     };

@@ -5,6 +5,7 @@
 
 mod blocks;
 mod classification;
+mod detection;
 mod facts;
 mod page;
 mod registry;
@@ -12,6 +13,7 @@ mod segmentation;
 
 pub use blocks::{Attention, Shortcut};
 pub use classification::*;
+pub use detection::*;
 pub use facts::{Facts, facts};
 pub use page::markdown;
 pub use registry::{Entry, Error, Network, Options, Task, build, entries, entry, names, options_of};

@@ -13,9 +13,10 @@ const HEAD: &str = "\
 # The zoo
 
 Every network that `build` and the program know by name. State dicts of torchvision load as they are, and timm's where
-torchvision has no such network; `make parity` compares all of them with both. Counted for 1000 classes (small images: 10, segmentation: 21) and
+torchvision has no such network; `make parity` compares all that these have with them, `scripts/darknet.sh`
+those that find boxes with Darknet and OpenCV ([Darknet](darknet.md)). Counted for 1000 classes (small images: 10, segmentation: 21, detection: 80) and
 one image of the size shown, without auxiliary heads; a multiplication with its addition is two FLOPs. An image may have any
-height and width from the least on.
+height and width from the least on; of those that find boxes, multiples of 32.
 
 ```sh
 tilewright zoo list                                      # this table; --json for programs

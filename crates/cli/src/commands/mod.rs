@@ -2,6 +2,8 @@
 
 mod classify;
 mod convert;
+mod darknet;
+mod detect;
 mod devices;
 mod embed;
 mod export;
@@ -92,6 +94,11 @@ enum Command {
     Similar(similar::Arguments),
     /// Say of each pixel of pictures which class it belongs to.
     Segment(segment::Arguments),
+    /// Find boxes in pictures and draw them.
+    Detect(detect::Arguments),
+    /// Describe networks of Darknet, and convert their weights.
+    #[command(subcommand)]
+    Darknet(darknet::Command),
     /// Show a network's layers, what is fused in them, and its memory.
     Inspect(inspect::Arguments),
     /// Time every layer of a network.
@@ -134,6 +141,8 @@ impl Cli {
             Command::Embed(arguments) => return embed::run(&arguments, &self.device.context()?),
             Command::Similar(arguments) => return similar::run(&arguments, &self.device.context()?),
             Command::Segment(arguments) => segment::run(&arguments, &self.device.context()?)?,
+            Command::Detect(arguments) => detect::run(&arguments, &self.device.context()?)?,
+            Command::Darknet(command) => darknet::run(&command)?,
             Command::Inspect(arguments) => inspect::run(&arguments, &self.device.context()?)?,
             Command::Memory(arguments) => memory::run(&arguments, &self.device.context()?)?,
             Command::Profile(arguments) => profile::run(&arguments, &self.device.context()?)?,

@@ -2,7 +2,7 @@
 
 use tilewright_nn::{Module, ParameterStore};
 
-use super::{classification, entry::Entry, error::Error, options::Options, segmentation};
+use super::{classification, detection, entry::Entry, error::Error, options::Options, segmentation};
 
 /// A network with its parameters.
 pub struct Network {
@@ -14,9 +14,9 @@ pub struct Network {
     pub module: Box<dyn Module>,
 }
 
-/// The table of networks: those that classify, then those that segment.
+/// The table of networks: those that classify, those that segment, those that find boxes.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {
-    classification::ROWS.iter().chain(segmentation::ROWS)
+    classification::ROWS.iter().chain(segmentation::ROWS).chain(detection::ROWS)
 }
 
 /// The names that [`build`] knows.

@@ -11,6 +11,8 @@ pub enum Task {
     Classification,
     /// A map of logits for each image: N × classes × H × W.
     Segmentation,
+    /// Boxes with scores for each image: N × boxes × 4 and N × boxes × classes, and the maps that they are read from.
+    Detection,
 }
 
 impl Task {
@@ -19,6 +21,7 @@ impl Task {
         match self {
             Self::Classification => "classification",
             Self::Segmentation => "segmentation",
+            Self::Detection => "detection",
         }
     }
 }
@@ -36,7 +39,7 @@ pub struct Entry {
     pub image: [usize; 3],
     /// The least height and width of an image.
     pub least: usize,
-    /// The path of a parameter whose first extent is the number of classes.
+    /// The path of a parameter whose first extent is the number of classes; of a detector's three anchors, three times that and 5.
     pub head: &'static str,
     /// How it is configured in Rust.
     pub config: &'static str,
@@ -71,6 +74,19 @@ impl Entry {
     ) -> Self {
         let (task, image) = (Task::Segmentation, [3, size, size]);
         Self { name, family, task, image, least: 1, head, config, make }
+    }
+
+    /// A network that finds boxes in photographs of `size` × `size` pixels, of at least 32 × 32.
+    pub(super) const fn detector(
+        name: &'static str,
+        family: &'static str,
+        size: usize,
+        head: &'static str,
+        config: &'static str,
+        make: Make,
+    ) -> Self {
+        let (task, image) = (Task::Detection, [3, size, size]);
+        Self { name, family, task, image, least: 32, head, config, make }
     }
 
     /// With another least height and width.

@@ -4,7 +4,7 @@ use tilewright_nn::StateSource;
 
 use super::{
     build::{entries, entry},
-    entry::Entry,
+    entry::{Entry, Task},
     error::Error,
     options::Options,
 };
@@ -37,7 +37,13 @@ pub fn options_of(name: &str, state: &dyn StateSource, image: [usize; 3]) -> Res
     Ok(Options::new(image, classes).shortcut(shortcut).auxiliary(auxiliary))
 }
 
-/// The first extent of the network's head.
+/// The first extent of the network's head; of a detector's three anchors, what each has beside a box and its objectness.
 fn classes(entry: &Entry, state: &dyn StateSource) -> Option<usize> {
-    state.shape(entry.head).and_then(|shape| shape.first().copied())
+    let found = state.shape(entry.head).and_then(|shape| shape.first().copied())?;
+    match entry.task {
+        Task::Detection => {
+            (found / 3).checked_sub(5).filter(|classes| 3 * (classes + 5) == found && *classes > 0)
+        }
+        Task::Classification | Task::Segmentation => Some(found),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod classification;
+mod detection;
 mod entry;
 mod error;
 mod from_state;

@@ -68,7 +68,9 @@ impl<'a> Work<'a> {
         let file = arguments.transfer.weights.as_deref().map(crate::weights::open).transpose()?;
         let begun = file.as_ref().and_then(|file| Trained::of(file.metadata.as_deref()));
         let data = arguments.data.open([height, width], begun.as_ref(), arguments.seed, arguments.workers)?;
-        if (data.truth == Truth::Mask) != (entry.task == zoo::Task::Segmentation) {
+        let wanted =
+            if data.truth == Truth::Mask { zoo::Task::Segmentation } else { zoo::Task::Classification };
+        if entry.task != wanted {
             let (does, has) = (entry.task.name(), data.truth.task());
             let reason =
                 format!("{} is a network for {does}, and the images are labelled for {has}", entry.name);

@@ -1,0 +1,4 @@
+//! Detection on the host.
+
+pub mod boxes;
+pub mod masks;

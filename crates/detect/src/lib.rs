@@ -1,4 +1,8 @@
 //! Detection on the host.
 
+pub mod annotations;
 pub mod boxes;
+mod error;
 pub mod masks;
+
+pub use error::DetectError;

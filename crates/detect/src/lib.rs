@@ -4,5 +4,6 @@ pub mod annotations;
 pub mod boxes;
 mod error;
 pub mod masks;
+pub mod metrics;
 
 pub use error::DetectError;

@@ -102,6 +102,119 @@ def masks():
     return {"single": single, "pairs": pairs, "polygons": polygons, "unions": unions}
 
 
+def evaluated(truth, results, kind):
+    """The twelve numbers, and the average precision of each category in ascending id."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        annotations = COCO()
+        annotations.dataset = json.loads(json.dumps(truth))
+        annotations.createIndex()
+        # loadRes refuses an empty list, which is a result as well.
+        if results:
+            found = annotations.loadRes(json.loads(json.dumps(results)))
+        else:
+            found = COCO()
+            found.dataset = {"images": truth["images"], "categories": truth["categories"], "annotations": []}
+            found.createIndex()
+        evaluation = COCOeval(annotations, found, kind)
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    precision = evaluation.eval["precision"]  # T, R, K, A, M
+    classes = []
+    for k in range(precision.shape[2]):
+        one = precision[:, :, k, 0, -1]
+        classes.append(float(one[one > -1].mean()) if (one > -1).any() else -1.0)
+    return {"stats": [float(number) for number in evaluation.stats], "classes": classes}
+
+
+def near(rng, box, side):
+    """A box beside the one given, on whole or half pixels, so that overlaps hit a threshold exactly now and then."""
+    x, y, w, h = box
+    step = rng.choice([0, 1, 2, 4, 8])
+    moved = [number + rng.randint(-step, step) / 2 for number in (x, y, w, h)]
+    return moved[:2] + [max(moved[2], 0.5), max(moved[3], 0.5)]
+
+
+def random_box(rng, side):
+    extent = rng.choice([8, 30, 32, 34, 95, 96, 98, 150])
+    w, h = max(1, extent + rng.randint(-3, 3)), max(1, extent + rng.randint(-3, 3))
+    if rng.random() < 0.2:
+        w = h = extent
+    return [rng.randint(0, max(0, side - w)), rng.randint(0, max(0, side - h)), w, h]
+
+
+def box_case(seed, pictures, categories, objects, found, scores):
+    rng = random.Random(seed)
+    side = 256
+    ids = rng.sample(range(1, 1000), pictures)
+    names = rng.sample(range(1, 91), categories)
+    truth = {"info": {}, "images": [{"id": number, "file_name": f"{number}.png", "width": side, "height": side} for number in ids],
+             "categories": [{"id": number, "name": f"class {number}"} for number in names], "annotations": []}
+    results = []
+    for number in ids:
+        boxes = []
+        for _ in range(rng.randint(0, objects)):
+            box, category = random_box(rng, side), rng.choice(names[: max(1, categories - 1)])
+            boxes.append((box, category))
+            area = box[2] * box[3] * rng.choice([1, 1, 0.7])
+            truth["annotations"].append({"id": len(truth["annotations"]) + 1, "image_id": number, "category_id": category, "bbox": box,
+                                         "area": area, "iscrowd": int(rng.random() < 0.15)})
+        for _ in range(rng.randint(found if found > 100 else 0, found)):
+            if boxes and rng.random() < 0.8:
+                box, category = rng.choice(boxes)
+                box = near(rng, box, side)
+                category = category if rng.random() < 0.9 else rng.choice(names)
+            else:
+                box, category = random_box(rng, side), rng.choice(names)
+            score = rng.randint(1, scores) / scores if scores else rng.random()
+            results.append({"image_id": number, "category_id": category, "bbox": box, "score": round(score, 6)})
+    rng.shuffle(results)
+    return {"kind": "bbox", "truth": truth, "results": results, **evaluated(truth, results, "bbox")}
+
+
+def mask_case(seed):
+    rng = random.Random(seed)
+    side = 120
+    truth = {"info": {}, "images": [{"id": number, "file_name": f"{number}.png", "width": side, "height": side} for number in (4, 2, 9)],
+             "categories": [{"id": number, "name": f"class {number}"} for number in (1, 7)], "annotations": []}
+    results = []
+    for image in truth["images"]:
+        for _ in range(rng.randint(1, 4)):
+            x, y, w, h = rng.randint(0, 60), rng.randint(0, 60), rng.randint(8, 110), rng.randint(8, 110)
+            outline = [x, y, x + w, y + rng.randint(-5, 5), x + w, y + h, x + rng.randint(-9, 9), y + h]
+            crowd = int(rng.random() < 0.25)
+            rle = coco_mask.frPyObjects([outline], side, side)[0]
+            category = rng.choice([1, 7])
+            segmentation = [outline]
+            if crowd:
+                pixels = coco_mask.decode(rle).flatten(order="F")
+                edges = np.flatnonzero(np.diff(np.concatenate([[0], pixels, [1 - pixels[-1]]])))
+                segmentation = {"size": [side, side], "counts": np.diff(np.concatenate([[0], edges])).tolist()}
+            truth["annotations"].append({"id": len(truth["annotations"]) + 1, "image_id": image["id"], "category_id": category, "iscrowd": crowd,
+                                         "bbox": coco_mask.toBbox(rle).tolist(), "area": float(coco_mask.area(rle)), "segmentation": segmentation})
+            for _ in range(rng.randint(0, 3)):
+                moved = [number + rng.randint(-4, 4) for number in outline]
+                found = coco_mask.frPyObjects([moved], side, side)[0]
+                results.append({"image_id": image["id"], "category_id": category, "score": rng.randint(1, 9) / 10,
+                                "segmentation": {"size": [side, side], "counts": text(found)}})
+    return {"kind": "segm", "truth": truth, "results": results, **evaluated(truth, results, "segm")}
+
+
+def evaluations():
+    cases = [box_case(seed, 4, 3, 6, 9, 0) for seed in range(4)]
+    # Few scores: ties within a picture and over several.
+    cases += [box_case(seed, 5, 2, 5, 10, 3) for seed in range(10, 16)]
+    # More detections than count, and less than one for a class.
+    cases.append(box_case(20, 2, 1, 12, 120, 20))
+    cases.append(box_case(21, 3, 5, 2, 1, 0))
+    # Nothing found, nothing to find, and neither.
+    cases.append(box_case(22, 3, 2, 5, 0, 0))
+    cases.append(box_case(23, 3, 2, 0, 5, 0))
+    cases.append(box_case(24, 2, 2, 0, 0, 0))
+    cases += [mask_case(seed) for seed in range(30, 36)]
+    return {"cases": cases}
+
+
 def write(name, value):
     """One case a line."""
     lines = ["{"]
@@ -114,3 +227,4 @@ def write(name, value):
 
 if __name__ == "__main__":
     write("masks.json", masks())
+    write("evaluation.json", evaluations())

@@ -1,6 +1,7 @@
 //! Detection on the host.
 
 pub mod annotations;
+pub mod augment;
 pub mod boxes;
 mod error;
 pub mod masks;

@@ -18,7 +18,8 @@
 //! ```
 //!
 //! Values are computed by [`Tensor`] and differentiated by [`Var`]; [`nn`] has layers, optimizers and checkpoints,
-//! [`train`] the training loop, [`data`] images, [`detect`] annotations and metrics of detection, [`zoo`] networks, [`retrieve`] an index of vectors. [`kernels`] launches single kernels on buffers,
+//! [`train`] the training loop, [`data`] images, [`detect`] annotations and figures of detection, [`zoo`] networks,
+//! [`retrieve`] an index of vectors. [`kernels`] launches single kernels on buffers,
 //! [`shaders`] holds their WGSL, and [`runtime`] the device, its memory and its profiler. [`ops::support`] is the table of
 //! what is supported.
 

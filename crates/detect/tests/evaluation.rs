@@ -94,8 +94,9 @@ fn equal_scores_come_in_the_order_of_the_pictures() {
 #[test]
 fn limits_are_inside() {
     let exact = Object::new(0, BBox::new(0.0, 0.0, 32.0, 32.0));
-    let stats = figures(&dataset(1, &[&[exact.clone()]]), &[found(0, 0, 0.5, exact.bbox)]).stats();
-    assert_eq!(stats[3..6], [1.0, 1.0, -1.0].map(|wanted: f64| wanted), "{stats:?}");
+    let stats =
+        figures(&dataset(1, &[std::slice::from_ref(&exact)]), &[found(0, 0, 0.5, exact.bbox)]).stats();
+    assert_eq!(stats[3..6], [1.0, 1.0, -1.0], "{stats:?}");
     // Half of the box: an IoU of .5.
     let half = BBox::new(0.0, 0.0, 32.0, 16.0);
     let stats = figures(&dataset(1, &[&[exact]]), &[found(0, 0, 0.5, half)]).stats();
@@ -119,6 +120,21 @@ fn classes_without_objects_are_left_out_and_missed_ones_are_not() {
     assert_eq!(figures(&dataset(0, &[]), &[]).stats(), [-1.0; 12]);
     assert_eq!(nothing.average_precision(9, None), None);
     assert_eq!(nothing.average_recall(0, 3), None);
+}
+
+/// COCO's tools take a match with annotation 0 for none, and `ignore` for nothing.
+#[test]
+fn ids_are_names_and_difficult_objects_are_ignored() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("truth.json");
+    let text = r#"{"images": [{"id": 0, "width": 200, "height": 200}], "categories": [{"id": 0, "name": "x"}],
+        "annotations": [{"id": 0, "image_id": 0, "category_id": 0, "bbox": [10, 10, 40, 40], "ignore": 1}]}"#;
+    fs::write(&path, text).unwrap();
+    let mut truth = read_coco(&path, Path::new("")).unwrap();
+    assert_eq!(figures(&truth, &[found(0, 0, 0.5, BOX)]).stats()[0], 1.0);
+    assert_eq!(figures(&truth, &[]).stats()[0], 0.0);
+    truth.pictures[0].objects[0].difficult = true;
+    assert_eq!(figures(&truth, &[]).stats()[0], -1.0);
 }
 
 /// Any number of detections may lie in a crowd, and their part in it is what counts.

@@ -96,10 +96,10 @@ impl Rle {
     /// [`MaskError::TooLarge`], [`MaskError::Odd`], and [`MaskError::Coordinate`] for what is no number or beyond 10⁸ pixels.
     pub fn from_polygon(height: usize, width: usize, polygon: &[f64]) -> Result<Self, MaskError> {
         let pixels = fits(height, width)?;
-        if polygon.len() % 2 != 0 {
+        if !polygon.len().is_multiple_of(2) {
             return Err(MaskError::Odd { found: polygon.len() });
         }
-        if let Some(&value) = polygon.iter().find(|value| !(value.abs() <= FURTHEST)) {
+        if let Some(&value) = polygon.iter().find(|value| !(-FURTHEST..=FURTHEST).contains(*value)) {
             return Err(MaskError::Coordinate { value, limit: FURTHEST });
         }
         if pixels == 0 || polygon.is_empty() {

@@ -48,7 +48,7 @@ impl CocoOptions {
             let reason = format!("{:?}; three numbers from 1 are wanted, ascending", self.max_detections);
             return Err(DetectError::unfit("max_detections", reason));
         }
-        if let Some(bad) = self.areas.iter().find(|[from, to]| !(from <= to)) {
+        if let Some(bad) = self.areas.iter().find(|[from, to]| from.is_nan() || to.is_nan() || from > to) {
             return Err(DetectError::unfit("areas", format!("{bad:?}; from must not be above to")));
         }
         Ok(())

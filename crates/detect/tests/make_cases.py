@@ -65,7 +65,7 @@ def polygon(rng, height, width):
 
 
 def rasterised(points, height, width):
-    """COCO's walk along an outline. The API takes four numbers for a box, so that two corners go with one of them twice."""
+    """COCO's walk along an outline. The API refuses a list of four numbers, so that two corners go with one of them twice."""
     if len(points) == 4:
         points = points + points[:2]
     [rle] = coco_mask.frPyObjects([points], height, width)

@@ -90,7 +90,7 @@ fn round_from(start: i64, moved: f64) -> i64 {
 
 impl Rle {
     /// The pixels inside a polygon, given by x and y of its corners in turns, to the bits of COCO's tools. Two corners enclose
-    /// nothing (COCO's Python reads four numbers as a box).
+    /// nothing (COCO's Python takes an array of four numbers for a box, and refuses such a list).
     ///
     /// # Errors
     /// [`MaskError::TooLarge`], [`MaskError::Odd`], and [`MaskError::Coordinate`] for what is no number or beyond 10⁸ pixels.

@@ -296,4 +296,22 @@ fn damaged_files_are_errors_or_other_files() {
             let _ = read_voc(folder.path(), &folder.path().join("p"), None);
         }
     }
+    let pictures = folder.path().join("p");
+    let line = b"1 0.5 0.5 0.25 0.5\n0 0 0 0.5 0 0.5 1 0 1\n";
+    let table = b"image_path,xmin,ymin,xmax,ymax,label\none.png,1,1,2,3,\"a, b\"\none.png,0,0,0,0,\n";
+    for (whole, name) in [(&line[..], "one.txt"), (&table[..], "boxes.csv")] {
+        for at in 0..whole.len() {
+            let mut bytes = whole.to_vec();
+            bytes[at] = bytes[at].wrapping_add(at as u8 | 1);
+            for bytes in [&bytes[..], &whole[..at]] {
+                let path = folder.path().join(name);
+                fs::write(&path, bytes).unwrap();
+                let _ = read_yolo(&pictures, folder.path(), &["a".to_owned(), "b".to_owned()]);
+                let _ = read_boxes_csv(&path, &pictures, Corners::PixelsFromOne, None);
+            }
+        }
+    }
+    fs::write(folder.path().join("x.json"), b"{\"a\": \"\xff\"}").unwrap();
+    let error = read_coco(&folder.path().join("x.json"), Path::new("")).unwrap_err().to_string();
+    assert!(error.contains("x.json, byte 7: it is no text in UTF-8"), "{error}");
 }

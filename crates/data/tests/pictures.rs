@@ -47,6 +47,8 @@ fn every_format_is_read_as_pil_does() {
             failed.push(format!("{name}: {}×{}, not {width}×{height}", read.width(), read.height()));
             continue;
         }
+        // Of the header alone, and upright as well.
+        assert_eq!(picture::size(&folder().join(name)).unwrap(), (width, height), "{name}");
         let samples = read.as_u8().unwrap();
         let differences = samples.iter().zip(&rgb).map(|(&one, &other)| one.abs_diff(other));
         let (most, count) =

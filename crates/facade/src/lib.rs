@@ -18,13 +18,15 @@
 //! ```
 //!
 //! Values are computed by [`Tensor`] and differentiated by [`Var`]; [`nn`] has layers, optimizers and checkpoints,
-//! [`train`] the training loop, [`data`] images, [`zoo`] networks, [`darknet`] Darknet's files, [`retrieve`] an index of vectors. [`kernels`] launches single kernels on buffers,
+//! [`train`] the training loop, [`data`] images, [`detect`] annotations and figures of detection, [`zoo`] networks,
+//! [`darknet`] Darknet's files, [`retrieve`] an index of vectors. [`kernels`] launches single kernels on buffers,
 //! [`shaders`] holds their WGSL, and [`runtime`] the device, its memory and its profiler. [`ops::support`] is the table of
 //! what is supported.
 
 pub use tilewright_autograd as autograd;
 pub use tilewright_darknet as darknet;
 pub use tilewright_data as data;
+pub use tilewright_detect as detect;
 pub use tilewright_graph as graph;
 pub use tilewright_kernels as kernels;
 pub use tilewright_nn as nn;

@@ -54,20 +54,42 @@ pub fn read(path: &Path) -> Result<Picture, PictureError> {
 /// # Errors
 /// Those of [`read`].
 pub fn read_within(path: &Path, limits: &Limits) -> Result<Picture, PictureError> {
-    let named = |fault| PictureError { name: path.display().to_string(), fault };
-    let io = |error| named(PictureFault::Io(error));
-    let file = File::open(path).map_err(io)?;
-    let about = file.metadata().map_err(io)?;
+    bytes_of(path, limits)
+        .and_then(|bytes| decoded(&bytes, limits))
+        .map_err(|fault| PictureError { name: path.display().to_string(), fault })
+}
+
+/// Width and height of the picture in a file once it is upright, as [`read`] gives it; its pixels are not decoded.
+///
+/// # Errors
+/// As [`read`], but for damage behind the header.
+pub fn size(path: &Path) -> Result<(usize, usize), PictureError> {
+    let limits = Limits::default();
+    let size = |bytes: Vec<u8>| {
+        let (mut decoder, fault) = opened(&bytes, &limits)?;
+        let (width, height) = decoder.dimensions();
+        let turned = decoder.orientation().map_err(fault)?.to_exif() > 4;
+        let [width, height] = [width as usize, height as usize];
+        Ok(if turned { (height, width) } else { (width, height) })
+    };
+    bytes_of(path, &limits)
+        .and_then(size)
+        .map_err(|fault| PictureError { name: path.display().to_string(), fault })
+}
+
+fn bytes_of(path: &Path, limits: &Limits) -> Result<Vec<u8>, PictureFault> {
+    let file = File::open(path).map_err(PictureFault::Io)?;
+    let about = file.metadata().map_err(PictureFault::Io)?;
     if about.is_dir() {
-        return Err(named(PictureFault::Folder));
+        return Err(PictureFault::Folder);
     }
     let mut bytes = Vec::new();
-    file.take(limits.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
+    file.take(limits.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(PictureFault::Io)?;
     if bytes.len() as u64 > limits.bytes {
         let what = format!("the file has {} bytes", about.len().max(bytes.len() as u64));
-        return Err(named(PictureFault::TooLarge { what, limit: format!("{} bytes", limits.bytes) }));
+        return Err(PictureFault::TooLarge { what, limit: format!("{} bytes", limits.bytes) });
     }
-    decode_within(&bytes, limits).map_err(|error| named(error.fault))
+    Ok(bytes)
 }
 
 /// Reads the picture in the bytes of a file, upright.
@@ -86,11 +108,16 @@ pub fn decode_within(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureEr
     decoded(bytes, limits).map_err(PictureError::unnamed)
 }
 
-fn decoded(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureFault> {
+/// A decoder that has read the header and found it within the limits, and what its errors mean.
+fn opened<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<(impl ImageDecoder + 'a, impl Fn(ImageError) -> PictureFault + Copy + use<>), PictureFault> {
     let Some((format, name)) = format_of(bytes) else {
         return Err(PictureFault::Unknown { hint: hint(bytes) });
     };
-    let truncated = || PictureFault::Truncated { format: name, bytes: bytes.len() };
+    let length = bytes.len();
+    let truncated = move || PictureFault::Truncated { format: name, bytes: length };
     let whole = match format {
         ImageFormat::Jpeg => jpeg::is_whole(bytes),
         // RIFF says how long the rest is; what the decoder says of a part does not always tell it from damage.
@@ -104,10 +131,11 @@ fn decoded(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureFault> {
     if !whole {
         return Err(truncated());
     }
-    let fault = |error: ImageError| match error {
+    let most = limits.bytes;
+    let fault = move |error: ImageError| match error {
         error if ends_early(&error) => truncated(),
         ImageError::Limits(error) => {
-            PictureFault::TooLarge { what: error.to_string(), limit: format!("{} bytes", limits.bytes) }
+            PictureFault::TooLarge { what: error.to_string(), limit: format!("{most} bytes") }
         }
         error => PictureFault::Damaged { format: name, reason: error.to_string() },
     };
@@ -115,7 +143,7 @@ fn decoded(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureFault> {
     let mut within = image::Limits::no_limits();
     within.max_alloc = Some(limits.bytes.saturating_mul(2));
     reader.limits(within);
-    let mut decoder = reader.into_decoder().map_err(fault)?;
+    let decoder = reader.into_decoder().map_err(fault)?;
     let (width, height) = decoder.dimensions();
     let (wide, high) = (width as usize, height as usize);
     if wide == 0 || high == 0 {
@@ -131,6 +159,11 @@ fn decoded(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureFault> {
         let limit = format!("{} bytes", limits.bytes);
         return Err(PictureFault::TooLarge { what: what(format!(", {size} bytes")), limit });
     }
+    Ok((decoder, fault))
+}
+
+fn decoded(bytes: &[u8], limits: &Limits) -> Result<Picture, PictureFault> {
+    let (mut decoder, fault) = opened(bytes, limits)?;
     let orientation = decoder.orientation().map_err(fault)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(fault)?;
     image.apply_orientation(orientation);

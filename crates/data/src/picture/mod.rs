@@ -25,7 +25,7 @@ mod preprocess;
 mod resize;
 
 pub use classes::imagenet_classes;
-pub use decode::{Limits, decode, decode_within, read, read_within};
+pub use decode::{Limits, decode, decode_within, read, read_within, size};
 pub use error::{PictureError, PictureFault};
 pub use filter::Filter;
 pub use letterbox::Letterbox;

@@ -24,7 +24,7 @@ use tilewright::{
     graph::{Compiled, Options, capture},
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, CrossEntropy, CumSum, Dropout, Gradient, Kind,
-        LogSoftmax, Moments, Op, Pool2d, ReduceOp, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
+        LogSoftmax, Moments, Nms, Op, Pool2d, ReduceOp, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
         op::Accepts, support::operation,
     },
 };
@@ -90,6 +90,7 @@ fn number(op: &Op) -> usize {
         Op::Standardize => 37,
         Op::Quantized(_) => 39,
         Op::FakeQuantize(_) => 40,
+        Op::Nms(_) => 41,
         Op::Custom(_) => 99,
         Op::Attention { .. } => 38,
         Op::Gradient(gradient) => {
@@ -163,6 +164,7 @@ fn others() -> Vec<Case> {
         case(Op::Resample { axis: 2 }, &[IMAGE, &[9, 2, 2], &[4, 1, 2]]),
         case(Op::Gather { axis: 2 }, &[IMAGE, &[2, 2]]),
         case(Op::TopK(topk), &[IMAGE]),
+        case(Op::Nms(Nms { iou_threshold: 0.1 }), &[&[2, 70, 4], &[2, 70]]),
         case(Op::CumSum(CumSum { axis: 2, exclusive: false, reverse: true }), &[IMAGE]),
         case(Op::Moments(Moments { axes: vec![2, 3] }), &[IMAGE]),
         case(Op::Moments(Moments { axes: vec![0, 3] }), &[IMAGE]),
@@ -234,7 +236,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=40).chain([99]).chain(100..=118).collect();
+    let expected: BTreeSet<_> = (0..=41).chain([99]).chain(100..=118).collect();
     assert_eq!(found, expected);
 }
 

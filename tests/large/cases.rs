@@ -4,7 +4,7 @@ use tilewright::{
     DType,
     ops::{
         AdaptiveAvgPool2d, Attention, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum,
-        Dropout, FakeQuantize, Gradient, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling,
+        Dropout, FakeQuantize, Gradient, LogSoftmax, MatMul, Moments, Nms, Op, Pool2d, PoolKind, Pooling,
         ReduceOp, Reduction, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
     },
 };
@@ -244,6 +244,7 @@ pub fn reductions() -> Vec<Case> {
         case(Op::Softmax(Softmax { axis: 1 }), &[&[90, 70]], Same::Sums(70)),
         case(Op::LogSoftmax(LogSoftmax { axis: 3 }), &[IMAGE], Same::Sums(25)),
         case(Op::TopK(topk), &[IMAGE], Same::Bits),
+        case(Op::Nms(Nms { iou_threshold: 0.1 }), &[&[40, 70, 4], &[40, 70]], Same::Bits),
         case(Op::CumSum(CumSum { axis: 3, exclusive: true, reverse: true }), &[IMAGE], Same::Bits),
         case(Op::CumSum(CumSum { axis: 0, ..CumSum::default() }), &[IMAGE], Same::Bits),
         case(Op::Moments(Moments { axes: vec![2, 3] }), &[IMAGE], Same::Sums(550)),

@@ -153,7 +153,7 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
         }
         Op::FakeQuantize(op) => fake_quantize::fake_quantize(*op, inputs),
         Op::Custom(_) => custom::custom(op, inputs, outputs)?,
-        Op::Argmax { .. } => return Ok(Backward::Nothing),
+        Op::Argmax { .. } | Op::Nms(_) => return Ok(Backward::Nothing),
         Op::Resample { .. } | Op::Quantized(_) | Op::Gradient(_) => {
             return Err(Error::NoGradient { op: op.name() });
         }

@@ -156,6 +156,10 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
         Op::Custom(_) => {
             return Err(refuse(node, "it is an operation of one's own, which ONNX has no operator for"));
         }
+        Op::Nms(_) => {
+            let reason = "ONNX's NonMaxSuppression gives as many rows as it keeps, in no shape known before";
+            return Err(refuse(node, reason));
+        }
         Op::Im2col { .. } => {
             return Err(refuse(node, "no operator of the set that is written takes windows apart"));
         }

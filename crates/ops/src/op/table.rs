@@ -276,6 +276,14 @@ impl Op {
                 })
                 .gives(1, DType::I32)
                 .flops_read(),
+            Self::Nms(op) => {
+                Facts::new("nms", &["boxes", "classes"], |inputs| op.output_shape(inputs[0], inputs[1]))
+                    .accepts([Accepts::Only(DType::F32), Accepts::Only(DType::I32)])
+                    .gives(0, DType::I32)
+                    .lies(RowMajor)
+                    // Each pair: the sides and the area in common, the overlap.
+                    .flops(|inputs, outputs| 6 * elements(&outputs[0]) * inputs[0][1] as u64)
+            }
             Self::FakeQuantize(op) => Facts::new(FakeQuantize::OP, &["x", "scale", "zero_point"], |inputs| {
                 op.output_shape(inputs[0], inputs[1], inputs[2])
             })

@@ -249,6 +249,7 @@ pub const OPERATIONS: &[Operation] = &[
         .reference("sort::topk")
         .golden()
         .onnx("TopK"),
+    Operation::new("nms", "detection", &["nms_mask", "nms_sweep"]).reference("detection::nms").golden(),
     Operation::new("cross_entropy", "loss", &["cross_entropy", "cross_entropy_mean"])
         .backward(&["cross_entropy_backward"])
         .reference("loss::cross_entropy")

@@ -9,6 +9,7 @@ mod cast;
 mod convolution;
 mod cumsum;
 mod custom;
+mod detection;
 mod elementwise;
 mod fake_quantize;
 mod indexing;
@@ -96,6 +97,7 @@ pub(crate) fn launch(
         }
         Op::Attention { op, mask: _ } => return attention::attention(*op, inputs, shapes),
         Op::TopK(op) => return sort::topk(*op, x, shape),
+        Op::Nms(op) => detection::nms(*op, [x, inputs[1]], shape)?,
         Op::FakeQuantize(op) => fake_quantize::forward(op, inputs)?,
         Op::Quantized(op) => quantized::launch(op, inputs, shape, hints)?,
         Op::Custom(_) => return custom::custom(op, inputs, shapes),

@@ -109,6 +109,8 @@ impl Op {
                 .collect(),
             Self::Attention { op, mask } => attention(self, op.causal, *mask, inputs),
             Self::TopK(op) => others(self, 1, 2, x, op.axis),
+            // Boxes of an image meet.
+            Self::Nms(_) => vec![Cut::plain(self, &[0], x[0], vec![Some(0); 2])],
             Self::CumSum(op) => others(self, 1, 1, x, op.axis),
             Self::Moments(op) => statistics(self, op, x),
             Self::Standardize => standardized(self, inputs),

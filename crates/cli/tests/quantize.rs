@@ -65,8 +65,9 @@ fn a_network_in_bytes_is_one_file() {
     let folder = folder();
     let case = golden::family("resnet20").unwrap().into_iter().find(|case| case.name == "eval").unwrap();
     let (images, shape) = case.images("x").unwrap();
-    let [x, one, safetensors, onnx, y, z] = ["x.npy", "one.npy", "quantised.safetensors", "q.onnx", "y.npz", "z.npz"]
-        .map(|name| folder.path().join(name));
+    let [x, one, safetensors, onnx, y, z] =
+        ["x.npy", "one.npy", "quantised.safetensors", "q.onnx", "y.npz", "z.npz"]
+            .map(|name| folder.path().join(name));
     write_npy(&x, "<f4", shape, &floats(&images));
     let weights = golden("resnet20_weights.safetensors");
     let model = ["quantize", "resnet20", "--weights", text(&weights), "--calibrate", text(&x)];

@@ -50,7 +50,9 @@ pub fn nms(
             what: "the bytes of a binding",
             needed: bytes,
             limit,
-            detail: format!("{count} boxes of an image are compared with each other; take fewer, the best by topk"),
+            detail: format!(
+                "{count} boxes of an image are compared with each other; take fewer, the best by topk"
+            ),
         });
     }
     let together = images.min((limit / bytes) as usize).min(u32::MAX as usize / (words * words * 32));
@@ -68,7 +70,8 @@ pub fn nms(
         let kernel = Specialisation::new("nms_mask").with_u32("WORKGROUP", WORKGROUP);
         let groups = workgroups(to_u32(OP, own * words * words * 32)?);
         let buffers = &[boxes, classes, &mask];
-        context.dispatch(&kernel, &Dispatch { op: OP, params: bytemuck::bytes_of(&params), buffers, groups })?;
+        context
+            .dispatch(&kernel, &Dispatch { op: OP, params: bytemuck::bytes_of(&params), buffers, groups })?;
         let params = SweepParams { first: params.first, count: params.count, words: params.words };
         // Few sizes, for each is a kernel of its own.
         let room = if words <= THREADS { THREADS } else { Nms::MOST / 32 };

@@ -2,12 +2,12 @@
 
 use super::{custom::Custom, gradient::Gradient, quantized::Quantized};
 use crate::{
-    attention::Attention, conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum, detection::Nms, dtype::DType,
-    elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError, error::ShapeError,
-    indexing::ScatterReduction, loss::CrossEntropy, matmul::MatMul, moments::Moments, movement::SliceRange,
-    normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d, pooling::Pooling,
-    quantized::FakeQuantize, random::Dropout, reduction::ReduceOp, softmax::LogSoftmax, softmax::Softmax,
-    sort::TopK,
+    attention::Attention, conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum,
+    detection::Nms, dtype::DType, elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError,
+    error::ShapeError, indexing::ScatterReduction, loss::CrossEntropy, matmul::MatMul, moments::Moments,
+    movement::SliceRange, normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d,
+    pooling::Pooling, quantized::FakeQuantize, random::Dropout, reduction::ReduceOp, softmax::LogSoftmax,
+    softmax::Softmax, sort::TopK,
 };
 
 /// An operation of the vocabulary with everything but its operands.

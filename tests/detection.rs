@@ -1,0 +1,6 @@
+//! What detectors do with boxes and regions, against the scalar reference and torchvision.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+#[path = "detection/nms.rs"]
+mod nms;

@@ -4,3 +4,5 @@
 mod common;
 #[path = "detection/nms.rs"]
 mod nms;
+#[path = "detection/regions.rs"]
+mod regions;

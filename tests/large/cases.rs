@@ -5,7 +5,7 @@ use tilewright::{
     ops::{
         AdaptiveAvgPool2d, Attention, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum,
         Dropout, FakeQuantize, Gradient, LogSoftmax, MatMul, Moments, Nms, Op, Pool2d, PoolKind, Pooling,
-        ReduceOp, Reduction, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
+        ReduceOp, Reduction, RoiAlign, RoiPool, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
     },
 };
 
@@ -135,6 +135,9 @@ pub fn windows() -> Vec<Case> {
     let (x_shape, plane): (_, &[usize]) = (one, &[1, 6, 30, 34]);
     let smaller = [1, 6, 30, 34];
     let found = pool.output_shape(smaller).unwrap();
+    let align = RoiAlign { output: [3, 2], spatial_scale: 4.0, sampling_ratio: 2, aligned: false };
+    let roi_pool = RoiPool { output: [3, 2], spatial_scale: 4.0 };
+    let (rois, bins): (&[usize], &[usize]) = (&[80, 5], &[80, 6, 3, 2]);
     vec![
         case(max(pool, false), &[&one], Same::Bits),
         case(max(ceil, false), &[&one], Same::Bits),
@@ -154,6 +157,10 @@ pub fn windows() -> Vec<Case> {
         case(back(Gradient::AvgPool2d { pool: ceil, x_shape }), &[&y(ceil)], Same::Sums(6)),
         case(back(Gradient::AvgPool2d { pool: close, x_shape }), &[&y(close)], Same::Sums(9)),
         case(back(Gradient::SumPool2d { pool, x_shape }), &[&y(pool)], Same::Sums(6)),
+        case(Op::RoiAlign(align), &[&smaller, &[700, 5]], Same::Bits),
+        case(Op::RoiPool(roi_pool), &[&smaller, &[700, 5]], Same::Bits),
+        case(back(Gradient::RoiAlign { op: align, x_shape: smaller }), &[rois, bins], Same::Sums(80)),
+        case(back(Gradient::RoiPool { op: roi_pool, x_shape: smaller }), &[rois, bins, bins], Same::Sums(80)),
         case(
             back(Gradient::AdaptiveAvgPool2d { pool: adaptive, x_shape: smaller }),
             &[&[1, 6, 7, 5]],

@@ -52,7 +52,7 @@ pub use border::BorderMode;
 pub use conv_transpose::ConvTranspose2d;
 pub use convolution::Conv2d;
 pub use cumsum::CumSum;
-pub use detection::Nms;
+pub use detection::{Nms, RoiAlign, RoiPool};
 pub use dtype::DType;
 pub use elementwise::{BinaryOp, UnaryOp, broadcast_shapes};
 pub use error::{DTypeError, ShapeError};

@@ -2,12 +2,31 @@
 
 use super::{custom::Custom, gradient::Gradient, quantized::Quantized};
 use crate::{
-    attention::Attention, conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum,
-    detection::Nms, dtype::DType, elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError,
-    error::ShapeError, indexing::ScatterReduction, loss::CrossEntropy, matmul::MatMul, moments::Moments,
-    movement::SliceRange, normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d,
-    pooling::Pooling, quantized::FakeQuantize, random::Dropout, reduction::ReduceOp, softmax::LogSoftmax,
-    softmax::Softmax, sort::TopK,
+    attention::Attention,
+    conv_transpose::ConvTranspose2d,
+    convolution::Conv2d,
+    cumsum::CumSum,
+    detection::{Nms, RoiAlign, RoiPool},
+    dtype::DType,
+    elementwise::BinaryOp,
+    elementwise::UnaryOp,
+    error::DTypeError,
+    error::ShapeError,
+    indexing::ScatterReduction,
+    loss::CrossEntropy,
+    matmul::MatMul,
+    moments::Moments,
+    movement::SliceRange,
+    normalization::BatchNorm,
+    pooling::AdaptiveAvgPool2d,
+    pooling::Pool2d,
+    pooling::Pooling,
+    quantized::FakeQuantize,
+    random::Dropout,
+    reduction::ReduceOp,
+    softmax::LogSoftmax,
+    softmax::Softmax,
+    sort::TopK,
 };
 
 /// An operation of the vocabulary with everything but its operands.
@@ -221,6 +240,10 @@ pub enum Op {
     /// `boxes` (x1 y1 x2 y2) of images, best first, and their `classes` of i32, below 0 for none: as i32, 1 for each that is kept
     /// and 0 for the others.
     Nms(Nms),
+    /// `x`, `rois`: an image's number and two corners in each row.
+    RoiAlign(RoiAlign),
+    /// `x`, `rois`: an image's number and two corners in each row. Results: `y` and, as i32, the `indices` in the H·W plane.
+    RoiPool(RoiPool),
     /// `x` of f32, `scale` of f32 and `zero_point` of i32, of one number or one for each index of the axis: quantised and
     /// dequantised again. A NaN stays one.
     FakeQuantize(FakeQuantize),

@@ -55,10 +55,12 @@ fn check(cases: &mut Cases, context: &Context, align: &RoiAlign, x_shape: [usize
     let outcome = if found == places { Ok(()) } else { Err("other places") };
     cases.check(format!("places, {name}"), outcome);
     let grad_x = Tensor::roi_pool_backward(&pool, &x_shape, [&by, &indices], &grad_y).unwrap();
+    // A sum of all bins, in the worst case.
+    let absolute = 1e-5 + 8e-7 * ((grad.len() / x_shape[1].max(1)) as f64).sqrt();
     let expected = reference::roi_pool_backward(&pool, x_shape, rois, &places, &grad);
     cases.check(
         format!("gradient of maximum, {name}"),
-        close(&grad_x.to_vec().unwrap(), &expected, 1e-5, 1e-5),
+        close(&grad_x.to_vec().unwrap(), &expected, 1e-5, absolute),
     );
     context.verify_retired().unwrap();
 }

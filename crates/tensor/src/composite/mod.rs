@@ -7,6 +7,7 @@ mod argmin;
 pub(crate) mod attention_steps;
 pub mod batch_norm_biased;
 pub mod bordered_pool2d;
+pub mod boxes;
 pub mod conv1d;
 pub mod conv3d;
 pub mod conv_transpose1d;

@@ -3,7 +3,8 @@
 // Layouts: classes and keep are images × count; mask is images × words × rows, as nms_mask writes it. Boxes stand best first.
 // Threads: a workgroup for each image, which goes through blocks of 32 boxes: all threads resolve the block in registers, then
 //   each takes over, into the words that it owns, the bits of those that were kept.
-// Limits: 3 storage buffers, 4 · WORDS bytes of workgroup memory; at most WORDS blocks, each of 1 + WORDS / WORKGROUP steps.
+// Limits: 3 storage buffers, 4 · WORDS bytes of workgroup memory. Steps of a thread: words · (9 + 5 · words / WORKGROUP), some 30,000
+//   for the 32,768 boxes whose mask is 128 MiB. Nothing is unrolled: software Vulkan took seconds to compile that.
 
 const WORKGROUP: u32 = 256u; // @const threads in a workgroup, 32 at least
 const WORDS: u32 = 2048u; // @const words of an image at most
@@ -22,6 +23,11 @@ struct Params {
 // Boxes that are gone.
 var<workgroup> gone: array<u32, WORDS>;
 
+// n, as the bound of a loop that compilers shall leave a loop.
+fn unknown(n: u32) -> u32 {
+    return select(n, 0u, params.count == 0u);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -35,8 +41,7 @@ fn main(
     let masks = image * params.words * rows;
     for (var word = thread; word < params.words; word += WORKGROUP) {
         var none = 0u;
-        // @unroll
-        for (var bit = 0u; bit < 32u; bit++) {
+        for (var bit = 0u; bit < unknown(32u); bit++) {
             let i = word * 32u + bit;
             if (i >= params.count || classes[base + min(i, params.count - 1u)] < 0) {
                 none |= 1u << bit;
@@ -47,14 +52,14 @@ fn main(
     workgroupBarrier();
     for (var block = 0u; block < params.words; block++) {
         var lost = gone[block];
-        // @unroll
-        for (var four = 0u; four < 8u; four++) {
+        for (var four = 0u; four < unknown(8u); four++) {
             let own = mask[masks + block * rows + block * 8u + four];
+            let bits = vec4(four * 4u) + vec4(0u, 1u, 2u, 3u);
             // A row counts as long as its box is not lost; rows behind the last box are not written.
-            lost |= select(own.x, 0u, ((lost >> (four * 4u)) & 1u) == 1u);
-            lost |= select(own.y, 0u, ((lost >> (four * 4u + 1u)) & 1u) == 1u);
-            lost |= select(own.z, 0u, ((lost >> (four * 4u + 2u)) & 1u) == 1u);
-            lost |= select(own.w, 0u, ((lost >> (four * 4u + 3u)) & 1u) == 1u);
+            lost |= select(own.x, 0u, ((lost >> bits.x) & 1u) == 1u);
+            lost |= select(own.y, 0u, ((lost >> bits.y) & 1u) == 1u);
+            lost |= select(own.z, 0u, ((lost >> bits.z) & 1u) == 1u);
+            lost |= select(own.w, 0u, ((lost >> bits.w) & 1u) == 1u);
         }
         let i = block * 32u + thread;
         if (thread < 32u && i < params.count) {
@@ -67,8 +72,7 @@ fn main(
             }
             for (; word < params.words; word += WORKGROUP) {
                 var found = vec4(0u);
-                // @unroll
-                for (var four = 0u; four < 8u; four++) {
+                        for (var four = 0u; four < unknown(8u); four++) {
                     let out = (vec4(lost) >> (vec4(four * 4u) + vec4(0u, 1u, 2u, 3u))) & vec4(1u);
                     found |= select(mask[masks + word * rows + block * 8u + four], vec4(0u), out == vec4(1u));
                 }

@@ -54,10 +54,10 @@ fn main(
         }
         let places = own * (p.input.x + p.input.y);
         let down = spans[places + above];
-        let across = spans[places + p.input.x + column];
-        if (down == 0u || across == 0u) {
+        if (down == 0u) {
             continue;
         }
+        let across = spans[places + p.input.x + column];
         let rows = own * size + above * p.output.x;
         let columns = own * size + p.input.x * p.output.x + column * p.output.y;
         for (var oy = down & 0xffffu; oy < (down >> 16u); oy++) {

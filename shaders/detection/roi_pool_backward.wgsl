@@ -76,6 +76,9 @@ fn main(
             continue;
         }
         let rows = bins_of(rois[at + 2u] * p.scale, rois[at + 4u] * p.scale, p.output.x, above);
+        if (rows.x >= rows.y) {
+            continue;
+        }
         let columns = bins_of(rois[at + 1u] * p.scale, rois[at + 3u] * p.scale, p.output.y, column);
         for (var oy = rows.x; oy < rows.y; oy++) {
             for (var ox = columns.x; ox < columns.y; ox++) {

@@ -7,7 +7,7 @@
 set -euo pipefail
 name=${1##*/}
 case ${name%-*} in
-  attention | conv_transpose | convolution* | cumsum | elementwise | indexing | integers | loss | matmul* | movement | normalization | \
+  attention | conv_transpose | convolution* | cumsum | detection | elementwise | indexing | integers | loss | matmul* | movement | normalization | \
     norms | optimizer | pooling* | quantized | random | reduction | resample | sampling | shaders | softmax | sort | special_values | \
     texture | tuning | measuring) ;;
   *) export GALLIVM_PERF=${GALLIVM_PERF-nopt} ;;

@@ -24,8 +24,8 @@ use tilewright::{
     graph::{Compiled, Options, capture},
     ops::{
         AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, CrossEntropy, CumSum, Dropout, Gradient, Kind,
-        LogSoftmax, Moments, Op, Pool2d, ReduceOp, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
-        op::Accepts, support::operation,
+        LogSoftmax, Moments, Nms, Op, Pool2d, ReduceOp, RoiAlign, RoiPool, ScatterReduction, SliceRange,
+        Softmax, TopK, UnaryOp, op::Accepts, support::operation,
     },
 };
 
@@ -90,6 +90,9 @@ fn number(op: &Op) -> usize {
         Op::Standardize => 37,
         Op::Quantized(_) => 39,
         Op::FakeQuantize(_) => 40,
+        Op::Nms(_) => 41,
+        Op::RoiAlign(_) => 42,
+        Op::RoiPool(_) => 43,
         Op::Custom(_) => 99,
         Op::Attention { .. } => 38,
         Op::Gradient(gradient) => {
@@ -113,6 +116,8 @@ fn number(op: &Op) -> usize {
                 Gradient::TopK { .. } => 16,
                 Gradient::BatchNormAgain { .. } => 17,
                 Gradient::FakeQuantize { .. } => 18,
+                Gradient::RoiAlign { .. } => 19,
+                Gradient::RoiPool { .. } => 20,
             }
         }
     }
@@ -122,6 +127,9 @@ fn windows() -> Vec<Case> {
     let pool = Pool2d { padding: [1, 1], ..Pool2d::new([3, 2]) };
     let adaptive = AdaptiveAvgPool2d { output: [4, 2] };
     let (x_shape, y): (_, &[usize]) = ([2, 3, 6, 7], &[2, 3, 2, 4]);
+    let align = RoiAlign { output: [2, 3], spatial_scale: 0.5, sampling_ratio: 0, aligned: true };
+    let roi_pool = RoiPool { output: [2, 3], spatial_scale: 0.5 };
+    let (rois, bins): (&[usize], &[usize]) = (&[9, 5], &[9, 3, 2, 3]);
     vec![
         case(Op::MaxPool2d { pool, indices: false }, &[IMAGE]),
         case(Op::MaxPool2d { pool, indices: true }, &[IMAGE]),
@@ -132,6 +140,10 @@ fn windows() -> Vec<Case> {
         case(Op::Gradient(Gradient::AvgPool2d { pool, x_shape }), &[y]),
         case(Op::Gradient(Gradient::SumPool2d { pool, x_shape }), &[y]),
         case(Op::Gradient(Gradient::AdaptiveAvgPool2d { pool: adaptive, x_shape }), &[&[2, 3, 4, 2]]),
+        case(Op::RoiAlign(align), &[IMAGE, rois]),
+        case(Op::RoiPool(roi_pool), &[IMAGE, rois]),
+        case(Op::Gradient(Gradient::RoiAlign { op: align, x_shape }), &[rois, bins]),
+        case(Op::Gradient(Gradient::RoiPool { op: roi_pool, x_shape }), &[rois, bins, bins]),
     ]
 }
 
@@ -163,6 +175,7 @@ fn others() -> Vec<Case> {
         case(Op::Resample { axis: 2 }, &[IMAGE, &[9, 2, 2], &[4, 1, 2]]),
         case(Op::Gather { axis: 2 }, &[IMAGE, &[2, 2]]),
         case(Op::TopK(topk), &[IMAGE]),
+        case(Op::Nms(Nms { iou_threshold: 0.1 }), &[&[2, 70, 4], &[2, 70]]),
         case(Op::CumSum(CumSum { axis: 2, exclusive: false, reverse: true }), &[IMAGE]),
         case(Op::Moments(Moments { axes: vec![2, 3] }), &[IMAGE]),
         case(Op::Moments(Moments { axes: vec![0, 3] }), &[IMAGE]),
@@ -234,7 +247,7 @@ fn bits(tensor: &Tensor) -> Vec<u32> {
 #[test]
 fn every_kind_of_operation_has_a_case() {
     let found: BTreeSet<_> = cases().iter().map(|case| number(&case.op)).collect();
-    let expected: BTreeSet<_> = (0..=40).chain([99]).chain(100..=118).collect();
+    let expected: BTreeSet<_> = (0..=43).chain([99]).chain(100..=120).collect();
     assert_eq!(found, expected);
 }
 

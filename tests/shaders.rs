@@ -209,6 +209,9 @@ fn functions(text: &str) -> Vec<(&str, String)> {
 fn what_files_repeat_is_the_same_in_all_of_them() {
     let shared = [
         ("quotient", 10),
+        ("rounded_quotient", 4),
+        ("finite", 3),
+        ("nearest", 2),
         ("keep_a", 3),
         ("keep_b", 3),
         ("a_by_rows", 3),

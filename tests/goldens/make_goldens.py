@@ -8,7 +8,8 @@ A file is safetensors. Tensors are named `case/role`; the metadata has, for each
 name as `op` and its parameters. Inputs are float32; outputs and gradients are computed in float64 from them and rounded
 once, so that they are the exact answer to float32. Gradients answer a random `grad_y`. Composed operations are in
 composites.py, layers.py and arrangements.py, optimizers in optimizers.py, the networks in networks.py, resnets.py, zoo.py and
-segmentation.py, what their modules give in features.py, answers to NaN and infinities in special_values.py.
+segmentation.py, what their modules give in features.py, boxes and regions in detection.py and boxes.py, answers to NaN and
+infinities in special_values.py.
 """
 
 import itertools
@@ -20,7 +21,9 @@ import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import arrangements
+import boxes
 import composites
+import detection
 import features
 import integers
 import layers
@@ -595,6 +598,8 @@ if __name__ == "__main__":
         (15, segmentation.segmentation),
         (17, features.features),
         (18, quantized),
+        (19, detection.detection),
+        (20, boxes.boxes),
     ]
     for seed, family in [*first, (11, sort), (11, composites.composites), (12, integers.integers), (12, special), *composed]:
         # Each family has its own seed, so that a new case in one leaves the other files as they are.

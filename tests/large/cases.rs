@@ -4,8 +4,8 @@ use tilewright::{
     DType,
     ops::{
         AdaptiveAvgPool2d, Attention, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, CrossEntropy, CumSum,
-        Dropout, FakeQuantize, Gradient, LogSoftmax, MatMul, Moments, Op, Pool2d, PoolKind, Pooling,
-        ReduceOp, Reduction, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
+        Dropout, FakeQuantize, Gradient, LogSoftmax, MatMul, Moments, Nms, Op, Pool2d, PoolKind, Pooling,
+        ReduceOp, Reduction, RoiAlign, RoiPool, ScatterReduction, SliceRange, Softmax, TopK, UnaryOp,
     },
 };
 
@@ -135,6 +135,9 @@ pub fn windows() -> Vec<Case> {
     let (x_shape, plane): (_, &[usize]) = (one, &[1, 6, 30, 34]);
     let smaller = [1, 6, 30, 34];
     let found = pool.output_shape(smaller).unwrap();
+    let align = RoiAlign { output: [3, 2], spatial_scale: 4.0, sampling_ratio: 2, aligned: false };
+    let roi_pool = RoiPool { output: [3, 2], spatial_scale: 4.0 };
+    let (rois, bins): (&[usize], &[usize]) = (&[80, 5], &[80, 6, 3, 2]);
     vec![
         case(max(pool, false), &[&one], Same::Bits),
         case(max(ceil, false), &[&one], Same::Bits),
@@ -154,6 +157,10 @@ pub fn windows() -> Vec<Case> {
         case(back(Gradient::AvgPool2d { pool: ceil, x_shape }), &[&y(ceil)], Same::Sums(6)),
         case(back(Gradient::AvgPool2d { pool: close, x_shape }), &[&y(close)], Same::Sums(9)),
         case(back(Gradient::SumPool2d { pool, x_shape }), &[&y(pool)], Same::Sums(6)),
+        case(Op::RoiAlign(align), &[&smaller, &[700, 5]], Same::Bits),
+        case(Op::RoiPool(roi_pool), &[&smaller, &[700, 5]], Same::Bits),
+        case(back(Gradient::RoiAlign { op: align, x_shape: smaller }), &[rois, bins], Same::Sums(80)),
+        case(back(Gradient::RoiPool { op: roi_pool, x_shape: smaller }), &[rois, bins, bins], Same::Sums(80)),
         case(
             back(Gradient::AdaptiveAvgPool2d { pool: adaptive, x_shape: smaller }),
             &[&[1, 6, 7, 5]],
@@ -244,6 +251,7 @@ pub fn reductions() -> Vec<Case> {
         case(Op::Softmax(Softmax { axis: 1 }), &[&[90, 70]], Same::Sums(70)),
         case(Op::LogSoftmax(LogSoftmax { axis: 3 }), &[IMAGE], Same::Sums(25)),
         case(Op::TopK(topk), &[IMAGE], Same::Bits),
+        case(Op::Nms(Nms { iou_threshold: 0.1 }), &[&[40, 70, 4], &[40, 70]], Same::Bits),
         case(Op::CumSum(CumSum { axis: 3, exclusive: true, reverse: true }), &[IMAGE], Same::Bits),
         case(Op::CumSum(CumSum { axis: 0, ..CumSum::default() }), &[IMAGE], Same::Bits),
         case(Op::Moments(Moments { axes: vec![2, 3] }), &[IMAGE], Same::Sums(550)),

@@ -1,8 +1,8 @@
 //! The layouts of every launcher's `Params`.
 
 use crate::{
-    attention, base::params::ParamsLayout, convolution, elementwise, loss, matmul, movement, normalization,
-    optimizer, pooling, probe, quantized, random, reduction, sort, texture,
+    attention, base::params::ParamsLayout, convolution, detection, elementwise, loss, matmul, movement,
+    normalization, optimizer, pooling, probe, quantized, random, reduction, sort, texture,
 };
 
 /// The layouts of every launcher.
@@ -10,6 +10,7 @@ pub fn all_params() -> Vec<ParamsLayout> {
     [
         attention::params(),
         convolution::params(),
+        detection::params(),
         elementwise::params(),
         loss::params(),
         matmul::params(),

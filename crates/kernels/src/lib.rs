@@ -13,6 +13,7 @@ mod base;
 mod contest;
 pub mod convolution;
 pub mod cooperative;
+pub mod detection;
 pub mod elementwise;
 mod layouts;
 pub mod loss;

@@ -18,6 +18,7 @@ pub mod attention;
 pub mod compare;
 pub mod convolution;
 pub mod cumsum;
+pub mod detection;
 pub mod elementwise;
 mod functions;
 pub mod gather_scatter;

@@ -6,6 +6,7 @@
 mod attention;
 mod convolution;
 mod copies;
+mod detection;
 mod elementwise;
 mod loss;
 mod matmul;
@@ -23,6 +24,7 @@ mod work;
 pub use attention::attention;
 pub use convolution::convolution;
 pub use copies::copies;
+pub use detection::detection;
 pub use elementwise::elementwise;
 pub use loss::loss;
 pub use matmul::matmul;

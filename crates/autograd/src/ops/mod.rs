@@ -3,6 +3,7 @@
 
 mod convolution;
 mod cumsum;
+mod detection;
 mod elementwise;
 mod fake_quantize;
 mod indexing;

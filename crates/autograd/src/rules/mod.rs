@@ -4,6 +4,7 @@ mod attention;
 mod convolution;
 mod cumsum;
 mod custom;
+mod detection;
 mod elementwise;
 mod fake_quantize;
 mod indexing;
@@ -99,10 +100,12 @@ pub(crate) fn parts(op: &Op) -> Option<(Op, Vec<Part>)> {
 /// [`Error::NoGradient`] for an operation whose gradient is not known.
 pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<Backward> {
     let tensor = |at: usize| inputs[at].tensor();
-    // Statistics and class weights are given: their gradient is not 0, and no rule knows it.
+    // Statistics, class weights and regions are given: their gradient is not 0, and no rule knows it.
     let given = match op {
         Op::BatchNorm { .. } | Op::BatchNormTrain { .. } => 3..5,
         Op::CrossEntropy { .. } => 2..3,
+        // Corners have a gradient that no rule knows, as in torchvision.
+        Op::RoiAlign(_) | Op::RoiPool(_) => 1..2,
         _ => 0..0,
     };
     if inputs.iter().enumerate().any(|(at, input)| given.contains(&at) && input.needs_gradient()) {
@@ -151,9 +154,11 @@ pub(crate) fn backward(op: &Op, inputs: &[&Var], outputs: &[Tensor]) -> Result<B
             indexing::scattered(op, *reduction, operands, &outputs[0])
                 .ok_or(Error::NoGradient { op: op.name() })?
         }
+        Op::RoiAlign(op) => detection::roi_align(*op, inputs)?,
+        Op::RoiPool(op) => detection::roi_pool(*op, inputs, &outputs[1])?,
         Op::FakeQuantize(op) => fake_quantize::fake_quantize(*op, inputs),
         Op::Custom(_) => custom::custom(op, inputs, outputs)?,
-        Op::Argmax { .. } => return Ok(Backward::Nothing),
+        Op::Argmax { .. } | Op::Nms(_) => return Ok(Backward::Nothing),
         Op::Resample { .. } | Op::Quantized(_) | Op::Gradient(_) => {
             return Err(Error::NoGradient { op: op.name() });
         }

@@ -5,6 +5,7 @@
 //! weights as a matrix. Shapes are static, as they are in the graph.
 
 mod attention;
+mod detection;
 mod elementwise;
 mod indexing;
 mod movement;
@@ -155,6 +156,12 @@ fn write(w: &mut Writer<'_>, node: &Node, x: &[String]) -> Result<Vec<String>> {
         Op::Quantized(op) => quantized::quantized(w, node, op, x)?,
         Op::Custom(_) => {
             return Err(refuse(node, "it is an operation of one's own, which ONNX has no operator for"));
+        }
+        Op::RoiAlign(op) => detection::roi_align(w, node, op, x),
+        Op::RoiPool(op) => return detection::roi_pool(w, node, op, x),
+        Op::Nms(_) => {
+            let reason = "ONNX's NonMaxSuppression gives as many rows as it keeps, in no shape known before";
+            return Err(refuse(node, reason));
         }
         Op::Im2col { .. } => {
             return Err(refuse(node, "no operator of the set that is written takes windows apart"));

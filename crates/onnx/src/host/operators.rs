@@ -140,6 +140,7 @@ fn shared(operator: Operator) -> Option<Computation> {
         | Operator::GridSample
         | Operator::Col2Im
         | Operator::RoiAlign
+        | Operator::MaxRoiPool
         | Operator::DeformConv
         | Operator::QLinearConv
         | Operator::ConvInteger

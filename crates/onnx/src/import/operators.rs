@@ -106,6 +106,7 @@ pub(super) fn on_tensors(ctx: &Ctx, operator: Operator) -> Result<Vec<Value>> {
         Operator::GridSample => sampling::grid_sample(ctx),
         Operator::Col2Im => windows::col2im(ctx),
         Operator::RoiAlign => roi::roi_align(ctx),
+        Operator::MaxRoiPool => roi::max_roi_pool(ctx),
         Operator::DeformConv => windows::deform_conv(ctx),
         Operator::Quantize => scales::quantize(ctx),
         Operator::Dequantize => scales::dequantize(ctx),

@@ -1,6 +1,6 @@
 //! Regions of an image, each resized to one size.
 
-use tilewright_ops::{BinaryOp, DType, ReduceOp, SliceRange, UnaryOp};
+use tilewright_ops::{BinaryOp, DType, ReduceOp, RoiAlign, RoiPool, SliceRange, UnaryOp};
 use tilewright_tensor::Tensor;
 
 use super::indexing::whole_numbers;
@@ -9,7 +9,8 @@ use super::value::Value;
 use crate::error::{Error, Result};
 use crate::limit::LIMIT;
 
-/// The mean, or the largest weighted corner, of bilinear samples in each bin of each region (He et al., arXiv 1703.06870).
+/// The mean, or the largest weighted corner, of bilinear samples in each bin of each region (He et al., arXiv 1703.06870). The mean
+/// is the operation of the vocabulary, the largest is made of others.
 /// Until operator set 16 coordinates were as they are; since then half a pixel is taken off.
 pub(super) fn roi_align(ctx: &Ctx) -> Result<Vec<Value>> {
     let (x, rois, attributes) = (ctx.float(0)?, ctx.float(1)?, &ctx.node.attributes);
@@ -44,9 +45,15 @@ pub(super) fn roi_align(ctx: &Ctx) -> Result<Vec<Value>> {
         "max" => true,
         other => return Err(attributes.wrong("mode", format!("`{other}` is unknown"))),
     };
+    let spatial_scale = attributes.float("spatial_scale", 1.0)?;
+    if !largest {
+        let (sampling_ratio, aligned) = (ratio, half);
+        let op = RoiAlign { output: [rows, columns], spatial_scale, sampling_ratio, aligned };
+        let images = images.cast(DType::F32)?.reshape(&[-1, 1])?;
+        return ctx.like_first([x.roi_align(&Tensor::concat(&[&images, &rois], 1)?, &op)?]);
+    }
     let offset = if half { -0.5 } else { 0.0 };
-    let corners =
-        rois.scale(attributes.float("spatial_scale", 1.0)?)?.unary(UnaryOp::AddScalar { value: offset })?;
+    let corners = rois.scale(spatial_scale)?.unary(UnaryOp::AddScalar { value: offset })?;
     let corner = |at: usize| -> Result<Tensor> {
         Ok(corners.slice(&[SliceRange::full(count), SliceRange::new(at, at + 1)])?)
     };
@@ -85,17 +92,6 @@ pub(super) fn roi_align(ctx: &Ctx) -> Result<Vec<Value>> {
         };
     let [y, y_counts] = axis(corner(1)?, corner(3)?, rows, samples[0], height)?;
     let [x_at, x_counts] = axis(corner(0)?, corner(2)?, columns, samples[1], width)?;
-    let divisor = if ratio > 0 {
-        ctx.scalar((ratio * ratio) as f32)?
-    } else {
-        let own = |start: Tensor, end: Tensor, bins: usize| -> Result<Tensor> {
-            let length = end.sub(&start)?;
-            let length = if half { length } else { length.binary(BinaryOp::Maximum, &ctx.scalar(1.0)?)? };
-            Ok(length.scale(1.0 / bins as f32)?.unary(UnaryOp::Ceil)?)
-        };
-        let own = own(corner(1)?, corner(3)?, rows)?.mul(&own(corner(0)?, corner(2)?, columns)?)?;
-        own.binary(BinaryOp::Maximum, &ctx.scalar(1.0)?)?.reshape(&[-1, 1, 1, 1])?
-    };
     let (down, across) = (rows * samples[0], columns * samples[1]);
     if n.saturating_mul(height).saturating_mul(width) > 1 << 24 {
         return Err(
@@ -119,7 +115,7 @@ pub(super) fn roi_align(ctx: &Ctx) -> Result<Vec<Value>> {
     let counted = as_rows(&y_counts)?.mul(&as_columns(&x_counts)?)?;
     // A row behind the last is outside, and gives 0.
     let none = ctx.scalar((n * height * width) as f32)?;
-    let mut sum: Option<Tensor> = None;
+    let mut best: Option<Tensor> = None;
     for (row, row_share) in taps(&y, height)? {
         for (column, column_share) in taps(&x_at, width)? {
             let place = as_rows(&row)?.scale(width as f32)?.add(&as_columns(&column)?)?.add(&first)?;
@@ -127,21 +123,28 @@ pub(super) fn roi_align(ctx: &Ctx) -> Result<Vec<Value>> {
             let share = as_rows(&row_share)?.mul(&as_columns(&column_share)?)?;
             let share = share.reshape(&signed(&[count, down, across, 1]))?;
             let value = pixels.gather(0, &place)?.mul(&share)?;
-            sum = Some(match sum {
-                Some(sum) if largest => sum.binary(BinaryOp::Maximum, &value)?,
-                Some(sum) => sum.add(&value)?,
+            best = Some(match best {
+                Some(best) => best.binary(BinaryOp::Maximum, &value)?,
                 None => value,
             });
         }
     }
-    let sum = sum.ok_or_else(|| ctx.wrong("it has no samples"))?;
-    let bins = sum.reshape(&signed(&[count, rows, samples[0], columns, samples[1], c]))?;
-    let y = if largest {
-        bins.reduce(ReduceOp::Max, &[2, 4], false)?
-    } else {
-        bins.reduce(ReduceOp::Sum, &[2, 4], false)?.div(&divisor)?
-    };
+    let best = best.ok_or_else(|| ctx.wrong("it has no samples"))?;
+    let bins = best.reshape(&signed(&[count, rows, samples[0], columns, samples[1], c]))?;
+    let y = bins.reduce(ReduceOp::Max, &[2, 4], false)?;
     ctx.like_first([y.permute(&[0, 3, 1, 2])?])
+}
+
+/// The largest element in each bin of each region.
+pub(super) fn max_roi_pool(ctx: &Ctx) -> Result<Vec<Value>> {
+    let attributes = &ctx.node.attributes;
+    let given = attributes.ints("pooled_shape")?.unwrap_or_default();
+    let extents: Vec<usize> = given.iter().filter_map(|&extent| usize::try_from(extent).ok()).collect();
+    let Ok(output) = <[usize; 2]>::try_from(extents) else {
+        return Err(attributes.wrong("pooled_shape", format!("is {given:?}")));
+    };
+    let op = RoiPool { output, spatial_scale: attributes.float("spatial_scale", 1.0)? };
+    ctx.like_first([ctx.float(0)?.roi_pool(&ctx.float(1)?, &op)?.0])
 }
 
 /// What the number of samples depends on.
@@ -155,8 +158,8 @@ struct Shape {
 fn adaptive(ctx: &Ctx, shape: &Shape) -> Result<[usize; 2]> {
     let Value::Host(rois) = ctx.value(1)? else {
         return Err(ctx.unsupported(
-            "sampling_ratio 0, by which the number of samples follows from each region, where the regions depend on what \
-             the model is run on,",
+            "mode max with sampling_ratio 0, by which the number of samples follows from each region, where the regions depend on \
+             what the model is run on,",
         ));
     };
     let scale = ctx.node.attributes.float("spatial_scale", 1.0)?;

@@ -104,6 +104,7 @@ MatMul:
 MatMulInteger:
 Max: consumed_inputs@..5
 MaxPool: auto_pad ceil_mode@10.. dilations@10.. kernel_shape pads storage_order@8.. strides
+MaxRoiPool: pooled_shape spatial_scale
 MaxUnpool: kernel_shape pads strides
 Mean: consumed_inputs@..5
 MeanVarianceNormalization: axes

@@ -47,6 +47,8 @@ fn of(operator: Operator) -> Vec<&'static str> {
         Operator::Arg(Extreme::Max) => vec!["argmax"],
         Operator::CumSum => vec!["cumsum"],
         Operator::TopK => vec!["topk"],
+        Operator::RoiAlign => vec!["roi_align"],
+        Operator::MaxRoiPool => vec!["roi_pool"],
         Operator::Attention => vec!["attention"],
         Operator::Relabel(Relabel::Reshape) => vec!["reshape"],
         Operator::Transpose => vec!["permute"],
@@ -122,7 +124,6 @@ fn of(operator: Operator) -> Vec<&'static str> {
         | Operator::AffineGrid
         | Operator::GridSample
         | Operator::Col2Im
-        | Operator::RoiAlign
         | Operator::DeformConv
         | Operator::Contrib(_) => vec![],
     }

@@ -174,6 +174,8 @@ pub(crate) enum Operator {
     Col2Im,
     /// Regions of an image, resized.
     RoiAlign,
+    /// The largest elements of the bins of regions.
+    MaxRoiPool,
     /// Convolution whose taps are moved.
     DeformConv,
     /// Steps of a scale.

@@ -16,5 +16,6 @@ pub(super) const ROWS: &[Row] = &[
     ("GridSample", 16, Operator::GridSample),
     ("Col2Im", 18, Operator::Col2Im),
     ("RoiAlign", 10, Operator::RoiAlign),
+    ("MaxRoiPool", 1, Operator::MaxRoiPool),
     ("DeformConv", 19, Operator::DeformConv),
 ];

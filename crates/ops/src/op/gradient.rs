@@ -2,6 +2,7 @@
 
 use crate::{
     convolution::Conv2d,
+    detection::{RoiAlign, RoiPool},
     elementwise::{BinaryOp, UnaryOp},
     loss::CrossEntropy,
     movement::SliceRange,
@@ -123,6 +124,20 @@ pub enum Gradient {
         op: TopK,
         /// The shape of its operand.
         shape: Vec<usize>,
+    },
+    /// `rois`, `grad_y`: by x.
+    RoiAlign {
+        /// The bins and their samples.
+        op: RoiAlign,
+        /// N C H W of x.
+        x_shape: [usize; 4],
+    },
+    /// `rois`, `indices` of i32, `grad_y`: by x.
+    RoiPool {
+        /// The bins.
+        op: RoiPool,
+        /// N C H W of x.
+        x_shape: [usize; 4],
     },
     /// `grad_y`, put back into zeros.
     Slice {

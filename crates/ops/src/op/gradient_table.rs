@@ -146,6 +146,28 @@ impl Gradient {
                 .gives(0, DType::F32)
                 .flops_read()
             }
+            Self::RoiAlign { op, x_shape } => {
+                let name = "roi_align_backward";
+                Facts::new(name, &["rois", "grad_y"], move |inputs| {
+                    expect(name, "grad_y", inputs[1], &op.output_shape(x_shape, inputs[0])?)?;
+                    Ok(x_shape.to_vec())
+                })
+                .each_lies([RowMajor, ChannelsLast])
+                .flops(|inputs, _| 8 * elements(inputs[1]))
+            }
+            Self::RoiPool { op, x_shape } => {
+                let name = "roi_pool_backward";
+                let float = Accepts::Only(DType::F32);
+                Facts::new(name, &["rois", "indices", "grad_y"], move |inputs| {
+                    let shape = op.output_shape(x_shape, inputs[0])?;
+                    expect(name, "indices", inputs[1], &shape)?;
+                    expect(name, "grad_y", inputs[2], &shape)?;
+                    Ok(x_shape.to_vec())
+                })
+                .accepts([float, Accepts::Only(DType::I32), float])
+                .each_lies([RowMajor, ChannelsLast, ChannelsLast])
+                .flops(|inputs, _| elements(inputs[2]))
+            }
             Self::Slice { shape, ranges } => Facts::new("slice_backward", &["grad_y"], |inputs| {
                 expect("slice_backward", "grad_y", inputs[0], &slice_shape(shape, ranges)?)?;
                 Ok(shape.clone())

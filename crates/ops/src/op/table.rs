@@ -276,6 +276,29 @@ impl Op {
                 })
                 .gives(1, DType::I32)
                 .flops_read(),
+            Self::Nms(op) => {
+                Facts::new("nms", &["boxes", "classes"], |inputs| op.output_shape(inputs[0], inputs[1]))
+                    .accepts([Accepts::Only(DType::F32), Accepts::Only(DType::I32)])
+                    .gives(0, DType::I32)
+                    .lies(RowMajor)
+                    // Each pair: the sides and the area in common, the overlap.
+                    .flops(|inputs, outputs| 6 * elements(&outputs[0]) * inputs[0][1] as u64)
+            }
+            Self::RoiAlign(op) => Facts::new("roi_align", &["x", "rois"], |inputs| {
+                op.output_shape(inputs[0], inputs[1]).map(|shape| shape.to_vec())
+            })
+            .each_lies([ChannelsLast, RowMajor])
+            // Each sample: four products and sums.
+            .flops(|_, outputs| {
+                8 * elements(&outputs[0]) * elements(&[op.sampling_ratio.max(1), op.sampling_ratio.max(1)])
+            }),
+            Self::RoiPool(op) => Facts::new("roi_pool", &["x", "rois"], |_| Ok(vec![]))
+                .outputs(&["y", "indices"], |inputs| {
+                    op.output_shape(inputs[0], inputs[1]).map(|shape| vec![shape.to_vec(); 2])
+                })
+                .gives(1, DType::I32)
+                .each_lies([ChannelsLast, RowMajor])
+                .flops_each(1),
             Self::FakeQuantize(op) => Facts::new(FakeQuantize::OP, &["x", "scale", "zero_point"], |inputs| {
                 op.output_shape(inputs[0], inputs[1], inputs[2])
             })

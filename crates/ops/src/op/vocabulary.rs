@@ -2,11 +2,30 @@
 
 use super::{custom::Custom, gradient::Gradient, quantized::Quantized};
 use crate::{
-    attention::Attention, conv_transpose::ConvTranspose2d, convolution::Conv2d, cumsum::CumSum, dtype::DType,
-    elementwise::BinaryOp, elementwise::UnaryOp, error::DTypeError, error::ShapeError,
-    indexing::ScatterReduction, loss::CrossEntropy, matmul::MatMul, moments::Moments, movement::SliceRange,
-    normalization::BatchNorm, pooling::AdaptiveAvgPool2d, pooling::Pool2d, pooling::Pooling,
-    quantized::FakeQuantize, random::Dropout, reduction::ReduceOp, softmax::LogSoftmax, softmax::Softmax,
+    attention::Attention,
+    conv_transpose::ConvTranspose2d,
+    convolution::Conv2d,
+    cumsum::CumSum,
+    detection::{Nms, RoiAlign, RoiPool},
+    dtype::DType,
+    elementwise::BinaryOp,
+    elementwise::UnaryOp,
+    error::DTypeError,
+    error::ShapeError,
+    indexing::ScatterReduction,
+    loss::CrossEntropy,
+    matmul::MatMul,
+    moments::Moments,
+    movement::SliceRange,
+    normalization::BatchNorm,
+    pooling::AdaptiveAvgPool2d,
+    pooling::Pool2d,
+    pooling::Pooling,
+    quantized::FakeQuantize,
+    random::Dropout,
+    reduction::ReduceOp,
+    softmax::LogSoftmax,
+    softmax::Softmax,
     sort::TopK,
 };
 
@@ -218,6 +237,13 @@ pub enum Op {
     },
     /// `x`. Results: `values` and, as i32, their `indices` along the axis.
     TopK(TopK),
+    /// `boxes` (x1 y1 x2 y2) of images, best first, and their `classes` of i32, below 0 for none: as i32, 1 for each that is kept
+    /// and 0 for the others.
+    Nms(Nms),
+    /// `x`, `rois`: an image's number and two corners in each row.
+    RoiAlign(RoiAlign),
+    /// `x`, `rois`: an image's number and two corners in each row. Results: `y` and, as i32, the `indices` in the H·W plane.
+    RoiPool(RoiPool),
     /// `x` of f32, `scale` of f32 and `zero_point` of i32, of one number or one for each index of the axis: quantised and
     /// dequantised again. A NaN stays one.
     FakeQuantize(FakeQuantize),

@@ -91,5 +91,6 @@ pub const COMPOSED: &[Composed] = &[
     row("scatter_reduce", "scatter_reduce", "scatter_elements", ARRANGED, Some("ScatterElements")),
     row("index_add", "index_add", "scatter", ARRANGED, None),
     row("one_hot", "one_hot", "equal", None, Some("OneHot")),
+    row("batched_nms", "batched_nms (torchvision)", "topk, nms, cumsum, scatter_elements", None, None),
     row("nll_loss", "nll_loss", "gather_elements", OLDER, Some("NegativeLogLikelihoodLoss")),
 ];

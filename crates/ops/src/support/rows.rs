@@ -249,6 +249,17 @@ pub const OPERATIONS: &[Operation] = &[
         .reference("sort::topk")
         .golden()
         .onnx("TopK"),
+    Operation::new("nms", "detection", &["nms_mask", "nms_sweep"]).reference("detection::nms").golden(),
+    Operation::new("roi_align", "detection", &["roi_align"])
+        .backward(&["roi_align_weights", "roi_align_backward"])
+        .reference("detection::roi_align")
+        .golden()
+        .onnx("RoiAlign"),
+    Operation::new("roi_pool", "detection", &["roi_pool"])
+        .backward(&["roi_pool_backward"])
+        .reference("detection::roi_pool")
+        .golden()
+        .onnx("MaxRoiPool"),
     Operation::new("cross_entropy", "loss", &["cross_entropy", "cross_entropy_mean"])
         .backward(&["cross_entropy_backward"])
         .reference("loss::cross_entropy")

@@ -2,8 +2,8 @@
 
 use tilewright_ops::{
     Adam, AdamW, AdaptiveAvgPool2d, BatchNorm, BinaryOp, Conv2d, ConvTranspose2d, Coordinates, CrossEntropy,
-    CumSum, FakeQuantize, Interpolation, Lamb, LogSoftmax, MatMul, Op, Pool2d, ReduceOp, Reduction, Resize2d,
-    RmsProp, Rounding, Sgd, SliceRange, Softmax, TopK, UnaryOp,
+    CumSum, FakeQuantize, Interpolation, Lamb, LogSoftmax, MatMul, Nms, Op, Pool2d, ReduceOp, Reduction,
+    Resize2d, RmsProp, RoiAlign, RoiPool, Rounding, Sgd, SliceRange, Softmax, TopK, UnaryOp,
 };
 
 use super::case::{Case, GoldenError};
@@ -94,6 +94,17 @@ impl Case {
                 axis: self.count("axis")?,
                 largest: self.flag("largest")?,
             }),
+            "nms" => Op::Nms(Nms { iou_threshold: self.single("iou_threshold")? }),
+            "roi_align" => Op::RoiAlign(RoiAlign {
+                output: self.pair("output")?,
+                spatial_scale: self.single("spatial_scale")?,
+                sampling_ratio: self.count("sampling_ratio")?,
+                aligned: self.flag("aligned")?,
+            }),
+            "roi_pool" => Op::RoiPool(RoiPool {
+                output: self.pair("output")?,
+                spatial_scale: self.single("spatial_scale")?,
+            }),
             "softmax" => Op::Softmax(Softmax { axis: self.count("axis")? }),
             "log_softmax" => Op::LogSoftmax(LogSoftmax { axis: self.count("axis")? }),
             "cumsum" => Op::CumSum(CumSum {
@@ -128,6 +139,8 @@ impl Case {
         let fixed: &[&str] = match self.op.as_str() {
             "matmul" => &["left", "right"],
             "where" => &["condition", "a", "b"],
+            "nms" => &["boxes", "classes"],
+            "roi_align" | "roi_pool" => &["x", "rois"],
             "fake_quantize" => &["x", "scale", "zero_point"],
             "batch_norm" => &["x", "weight", "bias", "running_mean", "running_var"],
             "linear" | "conv2d" | "conv_transpose2d" if self.has("bias") => &["x", "weight", "bias"],

@@ -1,11 +1,13 @@
 //! Reductions, losses, movement and optimizers.
 
-use tilewright_ops::{Op, SliceRange, reshape_shape};
+use tilewright_ops::{Nms, Op, SliceRange, reshape_shape};
 use tilewright_reference::{
-    cumsum, golden::Operation, loss, movement, optimizer, quantized, reduction, softmax, sort,
+    cumsum, detection,
+    golden::{Case, Operation},
+    loss, movement, optimizer, quantized, reduction, softmax, sort,
 };
 
-use super::{grad_y, operands, run};
+use super::{Checks, four, grad_y, operands, run};
 
 #[test]
 fn reductions() {
@@ -219,4 +221,47 @@ fn optimizers() {
         }
         checks.close(case, "parameters", &parameters);
     });
+}
+
+#[test]
+fn boxes_and_regions() {
+    run("detection", 70, |case, checks| {
+        let Operation::Op(op) = case.operation().unwrap() else { panic!("{}", case.name) };
+        match op {
+            Op::Nms(op) => suppression(op, case, checks),
+            Op::RoiAlign(op) => {
+                let ((x, shape), rois) = (case.f32("x").unwrap(), case.f32("rois").unwrap().0);
+                checks.near(case, "y", &detection::roi_align(&op, x, four(shape), rois), 1e-4);
+                let grad_x = detection::roi_align_backward(&op, four(shape), rois, grad_y(case));
+                checks.near(case, "grad_x", &grad_x, 1e-4);
+            }
+            Op::RoiPool(op) => {
+                let ((x, shape), rois) = (case.f32("x").unwrap(), case.f32("rois").unwrap().0);
+                let (y, indices) = detection::roi_pool(&op, x, four(shape), rois);
+                checks.close(case, "y", &y);
+                checks.equal(case, "indices", &indices);
+                let grad_x = detection::roi_pool_backward(&op, four(shape), rois, &indices, grad_y(case));
+                checks.close(case, "grad_x", &grad_x);
+            }
+            other => panic!("{}: {other:?}", case.name),
+        }
+    });
+}
+
+/// The golden has boxes in any order, and the places of those that are kept, best first.
+fn suppression(op: Nms, case: &Case, checks: &mut Checks) {
+    let ((boxes, shape), scores) = (case.f32("boxes").unwrap(), case.f32("scores").unwrap().0);
+    let (classes, count) = (case.i32("classes").unwrap().0, shape[1]);
+    let mut places = Vec::new();
+    for first in (0..scores.len()).step_by(count) {
+        let mut order: Vec<usize> = (first..first + count).collect();
+        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        let sorted: Vec<f32> = order.iter().flat_map(|&at| boxes[at * 4..][..4].to_vec()).collect();
+        let classes: Vec<i32> = order.iter().map(|&at| classes[at]).collect();
+        let keep = detection::nms(op, &sorted, &[1, count, 4], &classes);
+        let kept = order.iter().zip(keep).filter(|(_, keep)| *keep == 1);
+        places.extend(kept.map(|(&at, _)| (at - first) as i32));
+        places.resize(first + count, -1);
+    }
+    checks.equal(case, "places", &places);
 }

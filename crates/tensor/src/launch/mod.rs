@@ -9,6 +9,7 @@ mod cast;
 mod convolution;
 mod cumsum;
 mod custom;
+mod detection;
 mod elementwise;
 mod fake_quantize;
 mod indexing;
@@ -96,6 +97,9 @@ pub(crate) fn launch(
         }
         Op::Attention { op, mask: _ } => return attention::attention(*op, inputs, shapes),
         Op::TopK(op) => return sort::topk(*op, x, shape),
+        Op::Nms(op) => detection::nms(*op, [x, inputs[1]], shape)?,
+        Op::RoiAlign(op) => detection::roi_align(op, [x, inputs[1]], shape)?,
+        Op::RoiPool(op) => return detection::roi_pool(op, [x, inputs[1]], shape),
         Op::FakeQuantize(op) => fake_quantize::forward(op, inputs)?,
         Op::Quantized(op) => quantized::launch(op, inputs, shape, hints)?,
         Op::Custom(_) => return custom::custom(op, inputs, shapes),
@@ -139,6 +143,10 @@ fn backward(gradient: &Gradient, inputs: &[&Tensor], shape: &[usize], hints: &Hi
         Gradient::LogSoftmax(op) => softmax::backward("log_softmax", op.axis, x, inputs[1])?,
         Gradient::CrossEntropy { op, weights: _ } => loss::cross_entropy_backward(op, inputs)?,
         Gradient::TopK { op, shape: _ } => sort::topk_backward(*op, x, inputs[1], shape)?,
+        Gradient::RoiAlign { op, x_shape } => detection::roi_align_backward(op, *x_shape, [x, inputs[1]])?,
+        Gradient::RoiPool { op, x_shape } => {
+            detection::roi_pool_backward(op, *x_shape, [x, inputs[1], inputs[2]])?
+        }
         Gradient::Slice { shape: _, ranges } => movement::slice_backward(ranges, x, shape)?,
     };
     Ok(vec![y])

@@ -5,6 +5,7 @@ pub mod attention;
 mod conv_transpose;
 pub mod convolution;
 mod cumsum;
+mod detection;
 mod elementwise;
 mod fake_quantize;
 mod indexing;

@@ -89,7 +89,8 @@ impl Tensor {
     }
 }
 
-fn four(op: &'static str, shape: &[usize]) -> Result<[usize; 4]> {
+/// Four extents.
+pub(super) fn four(op: &'static str, shape: &[usize]) -> Result<[usize; 4]> {
     shape.try_into().map_err(|_| {
         let shape = shape.to_vec();
         ShapeError::Rank { op, operand: "x_shape", shape, expected: "four (N C H W)" }.into()

@@ -105,6 +105,17 @@ impl Gradient {
                     })
                 })
                 .collect(),
+            // A region is one of any image.
+            Self::RoiAlign { x_shape, .. } => {
+                vec![Cut::along(&[1], x_shape[1], move |range: Range<usize>| {
+                    Piece::new(self.on(1, range.len()), &[None, Some(1)], &range)
+                })]
+            }
+            Self::RoiPool { x_shape, .. } => {
+                vec![Cut::along(&[1], x_shape[1], move |range: Range<usize>| {
+                    Piece::new(self.on(1, range.len()), &[None, Some(1), Some(1)], &range)
+                })]
+            }
             Self::Slice { shape, ranges } => axes(shape).map(|axis| put_back(shape, ranges, axis)).collect(),
         }
     }
@@ -134,7 +145,9 @@ impl Gradient {
         if let Self::MaxPool2d { x_shape, .. }
         | Self::AvgPool2d { x_shape, .. }
         | Self::SumPool2d { x_shape, .. }
-        | Self::AdaptiveAvgPool2d { x_shape, .. } = &mut piece
+        | Self::AdaptiveAvgPool2d { x_shape, .. }
+        | Self::RoiAlign { x_shape, .. }
+        | Self::RoiPool { x_shape, .. } = &mut piece
         {
             x_shape[axis] = extent;
         }

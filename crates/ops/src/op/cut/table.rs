@@ -109,6 +109,10 @@ impl Op {
                 .collect(),
             Self::Attention { op, mask } => attention(self, op.causal, *mask, inputs),
             Self::TopK(op) => others(self, 1, 2, x, op.axis),
+            // Boxes of an image meet.
+            Self::Nms(_) => vec![Cut::plain(self, &[0], x[0], vec![Some(0); 2])],
+            Self::RoiAlign(_) => regions(self, 1, inputs),
+            Self::RoiPool(_) => regions(self, 2, inputs),
             Self::CumSum(op) => others(self, 1, 1, x, op.axis),
             Self::Moments(op) => statistics(self, op, x),
             Self::Standardize => standardized(self, inputs),
@@ -223,6 +227,14 @@ fn pooled<'a>(op: &'a Op, results: usize, rows: Option<&Pool2d>, x: &[usize], y:
         })
     });
     planes.into_iter().chain(rows).collect()
+}
+
+/// Regions, and channels.
+fn regions<'a>(op: &'a Op, results: usize, inputs: &[&[usize]]) -> Vec<Cut<'a>> {
+    let cut = |axis: usize, extent: usize, operands: Vec<Option<usize>>| {
+        Cut::plain(op, &vec![axis; results], extent, operands)
+    };
+    vec![cut(0, inputs[1][0], vec![None, Some(0)]), cut(1, inputs[0][1], vec![Some(1), None])]
 }
 
 /// A loss of each sample, or their sum. A mean divides by what only all of them know.

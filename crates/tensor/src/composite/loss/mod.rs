@@ -16,6 +16,7 @@
 //! [`crate::Error::DType`].
 
 mod binary_cross_entropy;
+mod boxes;
 mod contrastive;
 mod cosine;
 mod focal;
@@ -31,6 +32,7 @@ mod tversky;
 pub use tilewright_ops::Reduction;
 
 pub use binary_cross_entropy::{binary_cross_entropy, binary_cross_entropy_with_logits};
+pub use boxes::{complete_box_iou_loss, distance_box_iou_loss, generalized_box_iou_loss};
 pub use contrastive::{info_nce_loss, nt_xent_loss};
 pub use cosine::{cosine_embedding_loss, cosine_similarity};
 pub use focal::{sigmoid_focal_loss, softmax_focal_loss};

@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(run(0.4, &[0, 0, 0]), [1, 0, 0]);
         assert_eq!(run(0.5, &[0, 0, 1]), [1, 1, 1]);
         // What is no box suppresses nothing.
-        assert_eq!(run(0.4, &[-1, 0, 0]), [0, 1, 1]);
+        assert_eq!(run(0.5, &[-1, 0, 0]), [0, 1, 1]);
         assert_eq!(run(0.4, &[-1, -1, 0]), [0, 0, 1]);
     }
 

@@ -8,7 +8,7 @@ use tilewright_reference::quantized as reference;
 
 use crate::{
     bytes::{Fill, found, numbers, same, tensor},
-    common::{Cases, contexts},
+    common::{Cases, context, contexts},
 };
 
 #[test]
@@ -62,4 +62,37 @@ fn products_tables_and_elements() {
         }
     }
     cases.finish();
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_nothing_is_nothing() {
+    let context = context();
+    let bytes = |shape: &[usize]| tensor(&context, &vec![1; shape.iter().product()], DType::I8, shape);
+    let refused = |op: Quantized, operands: &[&Tensor], says: &str| {
+        let error = Tensor::run(&Op::Quantized(op), operands).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    };
+    let (x, y) = (bytes(&[2, 3]), Steps::new(DType::I8, 0));
+    let mul = |zeros, multiplier| Quantized::Mul { zeros, multiplier, y };
+    for zeros in [[128, 0], [0, -129]] {
+        refused(mul(zeros, 0.1), &[&x, &x], "qmul");
+    }
+    for multiplier in [f32::NAN, f32::INFINITY, 0.0, -1.0] {
+        refused(mul([0, 0], multiplier), &[&x, &x], "multiplier");
+    }
+    refused(mul([0, 0], 0.1), &[&x, &bytes(&[3, 2])], "[3, 2]");
+    refused(Quantized::Lookup { dtype: DType::I8 }, &[&x, &bytes(&[255])], "[255]");
+    refused(Quantized::Lookup { dtype: DType::F32 }, &[&x, &bytes(&[256])], "qlookup");
+    let places = Tensor::from_slice(&context, &[0i32, 1], &[2]).unwrap();
+    refused(Quantized::Gather { axis: 2 }, &[&x, &places], "axis");
+    refused(Quantized::Gather { axis: 0 }, &[&x, &places.reshape(&[1, 2]).unwrap()], "indices");
+    let (none, table) = (bytes(&[0, 3]), bytes(&[256]));
+    for (op, operands) in [
+        (mul([0, 0], 0.1), vec![&none, &none]),
+        (Quantized::Lookup { dtype: DType::I8 }, vec![&none, &table]),
+        (Quantized::Gather { axis: 1 }, vec![&none, &places]),
+    ] {
+        let y = Tensor::run_one(&Op::Quantized(op), &operands).unwrap();
+        assert_eq!((y.count(), found(&y)), (0, vec![]));
+    }
 }

@@ -132,6 +132,14 @@ fn a_network_in_bytes_is_one_file() {
         &["--precision", "no weights in bytes", "quantize"],
     );
     run_badly(&[&model[..], &["-o", "q.npy"]].concat(), &["--output", ".safetensors or .onnx"]);
+    // What has no bytes is not passed off as if it had, by any command.
+    for command in ["profile", "inspect"] {
+        let call =
+            [command, "resnet20", "--weights", text(&weights), "--precision", "int8", "--input", "1x3x32x32"];
+        run_badly(&call, &["--precision", "no weights in bytes"]);
+    }
+    let trained = ["train", "--model", "resnet20", "--data", text(folder.path()), "--precision", "int8"];
+    run_badly(&trained, &["--precision", "--quantize-aware"]);
     let again = ["quantize", "resnet20", "--weights", text(&safetensors), "--calibrate", text(&x)];
     run_badly(&again, &["in bytes already"]);
     let other =

@@ -44,9 +44,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let shapes = input_shapes(&arguments.model, &arguments.input);
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
+    let precision = arguments.precision.check(&graph, &arguments.model)?;
     let compiled = Compiled::new(
         &graph,
-        &Options { optimize: !arguments.raw, precision: arguments.precision.into(), ..Options::default() },
+        &Options { optimize: !arguments.raw, precision: precision.into(), ..Options::default() },
     )?;
     let (summary, plan) = (compiled.graph().summary()?, compiled.plan());
     if let Some(path) = &arguments.dot {
@@ -58,7 +59,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     let memory = plan.memory();
     if arguments.json {
         print_json(&json!({
-            "model": arguments.model, "precision": arguments.precision.name(), "captured_nodes": graph.nodes().len(), "nodes": summary.nodes,
+            "model": arguments.model, "precision": precision.name(), "captured_nodes": graph.nodes().len(), "nodes": summary.nodes,
             "parameters": summary.parameters, "flops": summary.flops, "passes": compiled.passes(),
             "launches": plan.launches().map(|(node, kernel)| json!({"node": node, "kernel": kernel})).collect::<Vec<_>>(),
             "hoisted_launches": plan.hoisted(),

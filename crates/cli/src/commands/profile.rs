@@ -127,8 +127,8 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     }
     let shapes = input_shapes(&arguments.model, &arguments.input);
     let graph = model::graph(context, &arguments.model, arguments.weights.as_deref(), &shapes)?;
-    let compiled =
-        Compiled::new(&graph, &Options { precision: arguments.precision.into(), ..Options::default() })?;
+    let precision = arguments.precision.check(&graph, &arguments.model)?;
+    let compiled = Compiled::new(&graph, &Options { precision: precision.into(), ..Options::default() })?;
     let mut session = compiled.session()?;
     for (at, port) in compiled.inputs().iter().enumerate() {
         let count = port.shape.iter().product();
@@ -155,7 +155,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<()> {
     if arguments.json {
         let info = context.adapter_info();
         print_json(&json!({
-            "model": arguments.model, "precision": arguments.precision.name(), "device": info.name, "driver": info.driver_info, "repeat": arguments.repeat,
+            "model": arguments.model, "precision": precision.name(), "device": info.name, "driver": info.driver_info, "repeat": arguments.repeat,
             "total_ms": total, "host": host, "layers": rows,
         }));
         return Ok(());

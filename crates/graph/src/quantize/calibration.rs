@@ -11,6 +11,7 @@ use tilewright_tensor::Tensor;
 use super::{
     convert::{self, Converted},
     correction::Errors,
+    decibels::decibels,
     equalize::equalize,
     histogram::Histogram,
     norms::Norm,
@@ -168,16 +169,10 @@ impl Calibration {
             let Some(place) = self.seen.iter().position(|(seen, _)| seen == id) else { continue };
             let (real, found) = (real[place].to_vec::<f32>()?, found.to_vec::<i8>()?);
             let Scale { scale, zero_point } = bytes.scale;
-            let (mut signal, mut noise, mut ends) = (0.0, 0.0, 0);
-            for (&real, &number) in real.iter().zip(&found) {
-                let back = (i32::from(number) - zero_point) as f32 * scale;
-                signal += f64::from(real).powi(2);
-                noise += f64::from(real - back).powi(2);
-                ends += u64::from(number == i8::MIN || number == i8::MAX);
-            }
+            let back = |&number: &i8| (i32::from(number) - zero_point) as f32 * scale;
+            let ends = found.iter().filter(|&&number| number == i8::MIN || number == i8::MAX).count();
             let layer = &mut layers.layers[*at];
-            // Where nothing differs the error is that of no single step.
-            layer.decibels = Some(10.0 * (signal.max(1e-30) / noise.max(1e-30)).log10());
+            layer.decibels = Some(decibels(&real, &found.iter().map(back).collect::<Vec<_>>()));
             layer.at_ends = Some(ends as f64 / found.len().max(1) as f64);
         }
         Ok((alone(graph), layers))

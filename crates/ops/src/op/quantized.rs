@@ -62,7 +62,7 @@ pub enum Quantized {
         y: Steps,
     },
     /// `x` of bytes and `table`, 256 bytes of the result's type: the table's entry for each number, counted from the least one
-    /// ([`crate::quantized::lookup_table`]). Any function of one number, and a change of scale.
+    /// (−128 or 0). Any function of one number, and a change of scale.
     Lookup {
         /// Of the result: i8 or u8.
         dtype: DType,

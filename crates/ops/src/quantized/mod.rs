@@ -17,6 +17,6 @@ pub use add::{Addend, add_shape};
 pub use conv2d::{QConv2d, Residual};
 pub use fake_quantize::FakeQuantize;
 pub use linear::{numbers_shape, scaled_shape};
-pub use mul::{ENTRIES, lookup_shape, lookup_table, mul_shape};
+pub use mul::{ENTRIES, lookup_shape, mul_shape};
 pub use pooling::{AVERAGES, average_multipliers};
 pub use steps::{Steps, check_zero_point};

@@ -1,6 +1,6 @@
 //! The product of two quantised tensors, and functions of one by a table.
 
-use super::steps::{Steps, check_multiplier, check_zero_point};
+use super::steps::{Steps, check_multiplier};
 use crate::{dtype::DType, error::ShapeError};
 
 /// Numbers of a byte, and so entries of a table.
@@ -31,27 +31,4 @@ pub fn lookup_shape(x: &[usize], table: &[usize], dtype: DType) -> Result<Vec<us
         return Ok(x.to_vec());
     }
     Err(ShapeError::Operand { op, operand: "table", shape: table.to_vec(), expected: vec![ENTRIES] })
-}
-
-/// The table of a function of real numbers from bytes to bytes: x of `x_type` stands for (x − `x_zero`) · `x_scale`, and what is
-/// not a number becomes the lowest one, as ONNX Runtime's QuantizeLinear has it.
-///
-/// # Errors
-/// [`ShapeError::Parameter`] for zero points that are outside their types.
-pub fn lookup_table(
-    (x_type, x_scale, x_zero): (DType, f32, i32),
-    (y, y_scale): (&Steps, f32),
-    function: impl Fn(f32) -> f32,
-) -> Result<Vec<i32>, ShapeError> {
-    y.check("qlookup")?;
-    check_zero_point("qlookup", "the zero point of x", x_zero, x_type)?;
-    let least = if x_type == DType::I8 { -128 } else { 0 };
-    let entry = |number: i32| {
-        let steps = (function((least + number - x_zero) as f32 * x_scale) / y_scale).round_ties_even();
-        if steps.is_nan() {
-            return y.low;
-        }
-        (steps.clamp(-65536.0, 65536.0) as i32 + y.zero_point).clamp(y.low, y.high)
-    };
-    Ok((0..ENTRIES as i32).map(entry).collect())
 }

@@ -6,7 +6,7 @@ use super::{
     data::DataArguments, optimizer::OptimizerArguments, quantize::QuantizeArguments,
     transfer::TransferArguments,
 };
-use crate::commands::precision::Precision;
+use crate::{commands::precision::Precision, error::Error, error::Result};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -105,6 +105,16 @@ impl Arguments {
             said.push_str(", f16");
         }
         said
+    }
+
+    /// Fails for bytes, which have no gradients.
+    pub(super) fn check_precision(&self) -> Result<()> {
+        if matches!(self.precision, Precision::Int8) {
+            let reason =
+                "bytes have no gradients; `--quantize-aware` trains with their roundings, in f32".to_owned();
+            return Err(Error::Argument { argument: "--precision", reason });
+        }
+        Ok(())
     }
 
     pub(super) fn half(&self) -> bool {

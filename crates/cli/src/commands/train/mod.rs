@@ -27,6 +27,7 @@ pub fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode> {
         let reason = "the demonstration trains small_cnn; leave --demo out to train another".to_owned();
         return Err(Error::Argument { argument: "--model", reason });
     }
+    arguments.check_precision()?;
     arguments.quantize.check(arguments.half())?;
     let work = run::Work::new(arguments, context)?;
     if let Some(steps) = arguments.profile {

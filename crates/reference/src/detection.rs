@@ -223,6 +223,9 @@ mod tests {
         assert_eq!(run(0.5, &[0, 0, 0]), [1, 1, 0]);
         assert_eq!(run(0.4, &[0, 0, 0]), [1, 0, 0]);
         assert_eq!(run(0.5, &[0, 0, 1]), [1, 1, 1]);
+        // Three tenths, in f32: torchvision's threshold of 64 bits is a little less.
+        let tenths = [0.0, 0.0, 10.0, 1.0, 0.0, 0.0, 3.0, 1.0];
+        assert_eq!(nms(Nms { iou_threshold: 0.3 }, &tenths, &[1, 2, 4], &[0, 0]), [1, 1]);
         // What is no box suppresses nothing.
         assert_eq!(run(0.5, &[-1, 0, 0]), [0, 1, 1]);
         assert_eq!(run(0.4, &[-1, -1, 0]), [0, 0, 1]);

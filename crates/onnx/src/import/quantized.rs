@@ -139,6 +139,11 @@ pub(super) fn convolve(ctx: &Ctx, conv: Conv2d, product: Product) -> Result<Tens
     let Product { x, x_zero, weight, weight_zeros, bias, y } = product;
     let x_zero = match x_zero {
         Zero::Known(zero) => zero,
+        Zero::Found(_) if bias.is_some() || y.is_some() => {
+            return Err(
+                ctx.unsupported("bytes, or a bias, of sums whose zero point is found at run time".to_owned())
+            );
+        }
         Zero::Found(zero) => {
             let [_, rest @ ..] = x.shape() else { return Err(ctx.wrong("x has no axes".to_owned())) };
             let shape = [&[1], rest].concat();
